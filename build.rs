@@ -1,0 +1,20 @@
+//! Compiles `proto/` with protox, so that nobody needs protoc, and writes the descriptor set that
+//! reflection serves and the tests walk.
+
+use std::{env, fs, path::PathBuf};
+
+use prost::Message;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let mut protos: Vec<PathBuf> =
+        fs::read_dir("proto/strongroom/v1")?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    protos.retain(|path| path.extension().is_some_and(|ext| ext == "proto"));
+    protos.sort();
+    let descriptors = protox::compile(&protos, ["proto"])?;
+    // compile_fds ignores file_descriptor_set_path, so the set is written here.
+    fs::write(out.join("strongroom.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure().compile_fds(descriptors)?;
+    Ok(())
+}

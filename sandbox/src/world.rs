@@ -1,0 +1,44 @@
+//! The state of the sandbox: accounts, their regions, and what lives there.
+
+use std::collections::BTreeMap;
+
+/// Everything there is. Guarded by one lock: an operation sees and leaves a consistent world.
+#[derive(Debug, Default)]
+pub struct World {
+    /// By account id.
+    pub accounts: BTreeMap<String, Account>,
+}
+
+impl World {
+    /// The account, made empty on first use.
+    pub fn account(&mut self, id: &str) -> &mut Account {
+        self.accounts.entry(id.to_owned()).or_default()
+    }
+}
+
+/// One AWS account.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// By region name.
+    pub regions: BTreeMap<String, Region>,
+    // iam: crate::iam::State — roles and policies are global to the account.
+}
+
+impl Account {
+    /// The region, made empty on first use.
+    pub fn region(&mut self, name: &str) -> &mut Region {
+        self.regions.entry(name.to_owned()).or_default()
+    }
+}
+
+/// One region of one account.
+#[derive(Debug, Default)]
+pub struct Region {
+    /// The one tag store: RDS, the tagging API, AWS Backup and selections all read and write it.
+    pub tags: Tags,
+    // backup: crate::backup::State, rds: crate::rds::State
+}
+
+/// Tags by resource ARN.
+#[derive(Debug, Default)]
+pub struct Tags(pub BTreeMap<String, BTreeMap<String, String>>);

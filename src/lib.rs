@@ -1,0 +1,1 @@
+//! Strongroom: a gRPC control plane for AWS Backup.
