@@ -7,5 +7,7 @@
 //! The way of a request: `http` reads it and finds the service → `faults` may spoil it → `engine` brings the world up
 //! to now → the operation (a plain function over [`world::World`]) → `http` writes the answer.
 
+pub mod backup;
 pub mod call;
+pub mod engine;
 pub mod world;

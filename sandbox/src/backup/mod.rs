@@ -1,0 +1,4 @@
+//! AWS Backup: vaults, plans, jobs, recovery points.
+
+pub mod lifecycle;
+pub mod slots;
