@@ -1,2 +1,2 @@
-//! x
+//! The `strongroom` binary.
 fn main() {}
