@@ -2,10 +2,20 @@
 //!
 //! The map in miniature; calls go `rpc → aws → domain`, down once and up once:
 //!
+//! * [`config`] — file, environment and flags; [`lifecycle`] — signals and shutdown; [`telemetry`] — logs, traces, metrics.
 //! * [`proto`] — the wire types, generated from `proto/`.
 
+pub mod config;
+pub mod lifecycle;
+pub mod telemetry;
+
 /// The wire types and service traits of `strongroom.v1`, generated from `proto/`.
-#[expect(unused_qualifications, reason = "generated code")]
+#[expect(
+    unused_qualifications,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
 pub mod proto {
     tonic::include_proto!("strongroom.v1");
 

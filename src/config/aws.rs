@@ -1,0 +1,128 @@
+//! `aws`: which AWS, as whom, and how patiently.
+
+use std::time::Duration;
+
+use super::{
+    reader::Reader,
+    value::{Account, Region, RoleTemplate, Url},
+};
+
+/// Which AWS, as whom, and how patiently. Credentials are not here: they come by the SDK's chain (environment,
+/// profile, web identity, container, instance).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsConfig {
+    /// The region of a request that names none; without it the SDK's own chain decides (`AWS_REGION`, profile).
+    pub region: Option<Region>,
+    /// Regions that requests may name; empty means all.
+    pub allowed_regions: Vec<Region>,
+    /// The profile of the AWS configuration files to use.
+    pub profile: Option<String>,
+    /// The role to assume in the account of a request; without it only the credentials' own account can be reached.
+    pub assume_role: Option<RoleTemplate>,
+    /// Sent as `ExternalId` when a role is assumed.
+    pub external_id: Option<String>,
+    /// Accounts that requests may name beside the credentials' own; empty means every account that has the role.
+    pub allowed_accounts: Vec<Account>,
+    /// Where every AWS service is found instead of at AWS: an emulator, or a VPC endpoint.
+    pub endpoint_url: Option<Url>,
+    /// Bound on opening a connection.
+    pub connect_timeout: Duration,
+    /// Bound on waiting for the first byte of an answer.
+    pub read_timeout: Duration,
+    /// Bound on one attempt of a call.
+    pub attempt_timeout: Duration,
+    /// Bound on a call with all its attempts and the pauses between them.
+    pub operation_timeout: Duration,
+    /// Attempts of a call, the first one counted.
+    pub max_attempts: u32,
+    /// How long AWS Backup's "cannot be assumed" about a role is repeated, because IAM takes a while to tell everybody.
+    pub role_propagation_wait: Duration,
+}
+
+impl Default for AwsConfig {
+    fn default() -> Self {
+        Self {
+            region: None,
+            allowed_regions: Vec::new(),
+            profile: None,
+            assume_role: None,
+            external_id: None,
+            allowed_accounts: Vec::new(),
+            endpoint_url: None,
+            connect_timeout: Duration::from_secs(3),
+            read_timeout: Duration::from_secs(15),
+            attempt_timeout: Duration::from_secs(20),
+            operation_timeout: Duration::from_secs(60),
+            max_attempts: 4,
+            role_propagation_wait: Duration::from_secs(120),
+        }
+    }
+}
+
+impl AwsConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let d = Self::default();
+        let (millisecond, second) = (Duration::from_millis(1), Duration::from_secs(1));
+        Self {
+            region: reader.optional("aws.region"),
+            allowed_regions: reader.list("aws.allowed_regions"),
+            profile: reader.optional("aws.profile"),
+            assume_role: reader.optional("aws.assume_role"),
+            external_id: reader.optional("aws.external_id"),
+            allowed_accounts: reader.list("aws.allowed_accounts"),
+            endpoint_url: reader.optional("aws.endpoint_url"),
+            connect_timeout: reader.within("aws.connect_timeout", d.connect_timeout, 100 * millisecond..=60 * second),
+            read_timeout: reader.within("aws.read_timeout", d.read_timeout, 100 * millisecond..=300 * second),
+            attempt_timeout: reader.within("aws.attempt_timeout", d.attempt_timeout, 100 * millisecond..=600 * second),
+            operation_timeout: reader.within(
+                "aws.operation_timeout",
+                d.operation_timeout,
+                100 * millisecond..=3600 * second,
+            ),
+            max_attempts: reader.within("aws.max_attempts", d.max_attempts, 1..=10),
+            role_propagation_wait: reader.within(
+                "aws.role_propagation_wait",
+                d.role_propagation_wait,
+                Duration::ZERO..=900 * second,
+            ),
+        }
+    }
+
+    pub(super) fn check(&self, reader: &mut Reader) {
+        for (key, timeout) in [("aws.connect_timeout", self.connect_timeout), ("aws.read_timeout", self.read_timeout)] {
+            if timeout > self.attempt_timeout {
+                let problem = "is longer than aws.attempt_timeout and would never be reached";
+                reader.refuse(key, &["aws.attempt_timeout"], problem, "shorten it, or raise aws.attempt_timeout");
+            }
+        }
+        if self.attempt_timeout > self.operation_timeout {
+            let problem = "is longer than aws.operation_timeout and would never be reached";
+            let advice = "shorten it, or raise aws.operation_timeout";
+            reader.refuse("aws.attempt_timeout", &["aws.operation_timeout"], problem, advice);
+        }
+        if let Some(region) = &self.region
+            && !self.allowed_regions.is_empty()
+            && !self.allowed_regions.contains(region)
+        {
+            let problem = "is not among aws.allowed_regions";
+            reader.refuse("aws.region", &["aws.allowed_regions"], problem, "add it there, or choose one of them");
+        }
+        if self.external_id.is_some() && self.assume_role.is_none() {
+            let problem = "has no effect without aws.assume_role";
+            reader.refuse("aws.external_id", &["aws.assume_role"], problem, "set aws.assume_role, or remove it");
+        }
+        if !self.allowed_accounts.is_empty() && self.assume_role.is_none() {
+            let problem = "names accounts that cannot be reached without aws.assume_role";
+            reader.refuse("aws.allowed_accounts", &["aws.assume_role"], problem, "set aws.assume_role, or remove it");
+        }
+        if let Some(url) = &self.endpoint_url
+            && !url.is_encrypted()
+            && !url.is_loopback()
+        {
+            reader.warn("aws.endpoint_url", "requests to AWS leave this machine unencrypted: use https");
+        }
+        if self.max_attempts == 1 {
+            reader.warn("aws.max_attempts", "nothing is retried: every hiccup of AWS reaches the caller");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The configuration: one struct for each section, from a TOML file, the environment and the command line.
+//!
+//! A flag wins over the environment, the environment over the file, the file over the default. All faults of all
+//! sources are reported at once. Nothing in here is secret: AWS credentials come by the SDK's own chain.
+//! `docs/configuration.md` lists every key; a test holds it together with this module.
+
+pub mod aws;
+pub mod log;
+pub mod sandbox;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
+
+mod fault;
+mod reader;
+mod source;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    fault::{Error, Fault},
+    reader::environment_name,
+    source::{CONFIG_VARIABLE, Flag, Source, Sources},
+    value::{Account, Region, RoleTemplate, Url},
+};
+
+use self::{
+    aws::AwsConfig, log::LogConfig, reader::Reader, sandbox::SandboxConfig, server::ServerConfig,
+    shutdown::ShutdownConfig, telemetry::TelemetryConfig,
+};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// `server`: what callers of the gRPC API meet.
+    pub server: ServerConfig,
+    /// `aws`: which AWS, as whom, and how patiently.
+    pub aws: AwsConfig,
+    /// `sandbox`: the AWS neighbour of `serve --sandbox` and `sandbox`.
+    pub sandbox: SandboxConfig,
+    /// `shutdown`: how to stop.
+    pub shutdown: ShutdownConfig,
+    /// `log`: what goes to standard error.
+    pub log: LogConfig,
+    /// `telemetry`: what goes to an OpenTelemetry collector.
+    pub telemetry: TelemetryConfig,
+}
+
+/// One key as it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Such as `server.listen`.
+    pub key: &'static str,
+    /// The value as it could be written in the file; `None` when it is left out and has no default.
+    pub value: Option<String>,
+    /// Who said so.
+    pub source: Source,
+}
+
+/// Something that works but will surprise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The key to look at.
+    pub key: &'static str,
+    /// What will happen, and what to do about it.
+    pub message: String,
+}
+
+/// A configuration without faults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// Every key, in the order of the documentation.
+    pub settings: Vec<Setting>,
+    /// What works but will surprise.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+/// All faults at once: unreadable or malformed file, unknown keys, values that are not valid, keys that contradict
+/// each other.
+pub fn load(sources: &Sources) -> Result<Loaded, Error> {
+    let mut reader = Reader::open(sources);
+    let config = Config {
+        server: ServerConfig::read(&mut reader),
+        aws: AwsConfig::read(&mut reader),
+        sandbox: SandboxConfig::read(&mut reader),
+        shutdown: ShutdownConfig::read(&mut reader),
+        log: LogConfig::read(&mut reader),
+        telemetry: TelemetryConfig::read(&mut reader),
+    };
+    config.server.check(&config.aws, &mut reader);
+    config.aws.check(&mut reader);
+    config.sandbox.check(&mut reader);
+    config.shutdown.check(&mut reader);
+    config.telemetry.check(&mut reader);
+    let (config, settings, warnings) = reader.close(config)?;
+    Ok(Loaded { config, settings, warnings })
+}

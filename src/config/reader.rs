@@ -1,0 +1,169 @@
+//! Reads typed values out of the layers, key by key, and notes what it saw: the effective settings, faults, warnings.
+
+use std::ops::RangeInclusive;
+
+use super::{
+    Setting, Warning,
+    fault::{Error, Fault, Faults},
+    source::{ENVIRONMENT_PREFIX, Entry, Layers, Raw, Source, Sources},
+    value::Value,
+};
+
+pub(super) struct Reader {
+    layers: Layers,
+    settings: Vec<Setting>,
+    warnings: Vec<Warning>,
+    faults: Faults,
+}
+
+impl Reader {
+    pub(super) fn open(sources: &Sources) -> Self {
+        let mut faults = Faults::default();
+        let layers = Layers::read(sources, &mut faults);
+        Self { layers, settings: Vec::new(), warnings: Vec::new(), faults }
+    }
+
+    /// The value of a key, or its default.
+    pub(super) fn value<T: Value>(&mut self, key: &'static str, default: T) -> T {
+        let entry = self.layers.get(key).cloned();
+        let value = entry.as_ref().and_then(|entry| self.one(key, entry)).unwrap_or(default);
+        self.note(key, Some(value.show()), entry);
+        value
+    }
+
+    /// The value of a key within its bounds, or its default.
+    pub(super) fn within<T: Value + PartialOrd>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        range: RangeInclusive<T>,
+    ) -> T {
+        let entry = self.layers.get(key).cloned();
+        let mut value = entry.as_ref().and_then(|entry| self.one(key, entry)).unwrap_or(default);
+        if let Some(entry) = entry.as_ref().filter(|_| !range.contains(&value)) {
+            let (least, most) = (range.start().show(), range.end().show());
+            let advice = format!("choose a value from {least} to {most}");
+            self.faults
+                .push(Fault::new(key, "is out of range", advice).with_value(value.show()).from(entry.source.clone()));
+            // The nearest allowed one, so that the comparison of keys can go on.
+            let (least, most) = range.into_inner();
+            value = if value < least { least } else { most };
+        }
+        self.note(key, Some(value.show()), entry);
+        value
+    }
+
+    /// The value of a key that may be left out. Empty text leaves it out too.
+    pub(super) fn optional<T: Value>(&mut self, key: &'static str) -> Option<T> {
+        let entry = self.layers.get(key).cloned().filter(|entry| entry.raw != Raw::Text(String::new()));
+        let value = entry.as_ref().and_then(|entry| self.one::<T>(key, entry));
+        self.note(key, value.as_ref().map(Value::show), entry);
+        value
+    }
+
+    /// The values of a list key: an array in the file, separated by commas elsewhere; each fault on its own.
+    pub(super) fn list<T: Value>(&mut self, key: &'static str) -> Vec<T> {
+        let entry = self.layers.get(key).cloned();
+        let mut values = Vec::new();
+        if let Some(entry) = &entry {
+            let items: Vec<String> = match &entry.raw {
+                Raw::List(items) => items.clone(),
+                Raw::Text(text) => {
+                    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+                }
+            };
+            for item in items {
+                values.extend(self.parse::<T>(key, &item, &entry.source));
+            }
+        }
+        let shown: Vec<String> = values.iter().map(Value::show).collect();
+        self.note(key, Some(shown.join(",")).filter(|text| !text.is_empty()), entry);
+        values
+    }
+
+    /// A fault between keys. Silent when one of them is at fault by itself: mending that may mend this.
+    pub(super) fn refuse(&mut self, key: &str, with: &[&str], problem: impl Into<String>, advice: impl Into<String>) {
+        if self.faults.has(key) || with.iter().any(|other| self.faults.has(other)) {
+            return;
+        }
+        let mut fault = Fault::new(key, problem, advice);
+        if let Some(setting) = self.settings.iter().find(|setting| setting.key == key) {
+            fault.value.clone_from(&setting.value);
+            fault.source = Some(setting.source.clone());
+        }
+        self.faults.push(fault);
+    }
+
+    /// Something that works but will surprise.
+    pub(super) fn warn(&mut self, key: &'static str, message: impl Into<String>) {
+        self.warnings.push(Warning { key, message: message.into() });
+    }
+
+    /// Refuses the keys that nobody read, and hands everything over.
+    pub(super) fn close<T>(mut self, config: T) -> Result<(T, Vec<Setting>, Vec<Warning>), Error> {
+        let known: Vec<&str> = self.settings.iter().map(|setting| setting.key).collect();
+        for (key, entry) in self.layers.0.iter().flatten() {
+            if known.contains(&key.as_str()) {
+                continue;
+            }
+            let advice = match (suggestion(key, &known), &entry.source) {
+                (Some(near), Source::Environment(_)) => format!("did you mean {}?", environment_name(near)),
+                (Some(near), Source::Default | Source::File { .. } | Source::Flag(_)) => {
+                    format!("did you mean {near}?")
+                }
+                (None, _) => "remove it; docs/configuration.md lists every key".to_owned(),
+            };
+            // Not the value: an unknown key may be a misplaced secret.
+            self.faults.push(Fault::new(key, "is not a known key", advice).from(entry.source.clone()));
+        }
+        self.faults.into_result((config, self.settings, self.warnings))
+    }
+
+    fn one<T: Value>(&mut self, key: &str, entry: &Entry) -> Option<T> {
+        match &entry.raw {
+            Raw::Text(text) => self.parse(key, text, &entry.source),
+            Raw::List(_) => {
+                let advice = format!("expected {}", T::EXPECTED);
+                self.faults.push(Fault::new(key, "is a list", advice).from(entry.source.clone()));
+                None
+            }
+        }
+    }
+
+    fn parse<T: Value>(&mut self, key: &str, text: &str, source: &Source) -> Option<T> {
+        let value = T::parse(text);
+        if value.is_none() {
+            let advice = format!("expected {}", T::EXPECTED);
+            self.faults.push(Fault::new(key, "is not valid", advice).with_value(text).from(source.clone()));
+        }
+        value
+    }
+
+    fn note(&mut self, key: &'static str, value: Option<String>, entry: Option<Entry>) {
+        let source = entry.map_or(Source::Default, |entry| entry.source);
+        self.settings.push(Setting { key, value, source });
+    }
+}
+
+/// The environment variable of a key: `server.listen` is `STRONGROOM_SERVER__LISTEN`.
+pub fn environment_name(key: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
+}
+
+/// The known key that was most likely meant: the same words put together otherwise, the same last part in another
+/// section, or a slip of the fingers.
+fn suggestion<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
+    let words = |key: &str| key.replace(['.', '-'], "_").to_ascii_lowercase();
+    let last = |key: &str| words(key.rsplit('.').next().unwrap_or(key));
+    if let Some(same) = known.iter().find(|key| words(key) == words(unknown)) {
+        return Some(same);
+    }
+    let score = |key: &str| {
+        let whole = strsim::normalized_damerau_levenshtein(&words(key), &words(unknown));
+        let tail = strsim::normalized_damerau_levenshtein(&last(key), &last(unknown));
+        // Two sections may have a key of one name; the nearer section decides.
+        whole.max(0.9 * tail + 0.1 * whole)
+    };
+    let best = known.iter().copied().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(best) >= 0.7).then_some(best)
+}
