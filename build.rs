@@ -5,9 +5,10 @@ use std::{env, fs, path::PathBuf};
 
 use prost::Message;
 
-#[expect(clippy::disallowed_methods, reason = "cargo tells a build script where to write by this variable alone")]
+#[expect(clippy::disallowed_methods, reason = "cargo speaks to a build script by these variables alone")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rustc-env=STRONGROOM_BUILD={} {}", env::var("TARGET")?, env::var("PROFILE")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut protos: Vec<PathBuf> =
         fs::read_dir("proto/strongroom/v1")?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;

@@ -9,6 +9,12 @@ pub mod config;
 pub mod lifecycle;
 pub mod telemetry;
 
+/// Version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Target and profile it was built for, such as `x86_64-unknown-linux-gnu release`.
+pub const BUILD: &str = env!("STRONGROOM_BUILD");
+
 /// The wire types and service traits of `strongroom.v1`, generated from `proto/`.
 #[expect(
     unused_qualifications,

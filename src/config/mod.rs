@@ -4,32 +4,34 @@
 //! sources are reported at once. Nothing in here is secret: AWS credentials come by the SDK's own chain.
 //! `docs/configuration.md` lists every key; a test holds it together with this module.
 
-pub mod aws;
-pub mod log;
-pub mod sandbox;
-pub mod server;
-pub mod shutdown;
-pub mod telemetry;
-
+mod aws;
 mod fault;
+mod log;
 mod reader;
+mod sandbox;
+mod server;
+mod shutdown;
 mod source;
+mod telemetry;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
+    aws::AwsConfig,
     fault::{Error, Fault},
+    log::{LogConfig, LogFilter, LogFormat},
     reader::environment_name,
+    sandbox::{Clock, SandboxConfig},
+    server::ServerConfig,
+    shutdown::ShutdownConfig,
     source::{CONFIG_VARIABLE, Flag, Source, Sources},
+    telemetry::TelemetryConfig,
     value::{Account, Region, RoleTemplate, Url},
 };
 
-use self::{
-    aws::AwsConfig, log::LogConfig, reader::Reader, sandbox::SandboxConfig, server::ServerConfig,
-    shutdown::ShutdownConfig, telemetry::TelemetryConfig,
-};
+use self::reader::Reader;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Default)]

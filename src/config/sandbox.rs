@@ -88,7 +88,7 @@ impl SandboxConfig {
             account: reader.value("sandbox.account", d.account),
             region: reader.value("sandbox.region", d.region),
             clock: reader.value("sandbox.clock", d.clock),
-            speed: reader.within("sandbox.speed", d.speed, 0.0..=100_000.0),
+            speed: reader.within("sandbox.speed", d.speed, 0.0..=86_400.0),
             start: reader.optional("sandbox.start"),
             job_start_delay: reader.within("sandbox.job_start_delay", d.job_start_delay, Duration::ZERO..=day),
             job_run_time: reader.within("sandbox.job_run_time", d.job_run_time, Duration::ZERO..=7 * day),

@@ -238,10 +238,10 @@ fn a_role_template_needs_its_placeholder() {
 #[test]
 fn a_log_filter_is_never_silently_the_name_of_a_target() {
     for text in ["info", "WARN", "off", "info,strongroom::aws=debug", "warn,[start_backup]=trace"] {
-        assert!(log::LogFilter::parse(text).is_some(), "{text}");
+        assert!(LogFilter::parse(text).is_some(), "{text}");
     }
     for text in ["", "loud", "info,", "strongroom", "info,strongroom::aws=loud"] {
-        assert!(log::LogFilter::parse(text).is_none(), "{text}");
+        assert!(LogFilter::parse(text).is_none(), "{text}");
     }
 }
 

@@ -1,6 +1,9 @@
 //! How one value is read from text and written back. Files, environment and flags share this grammar.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,6 +24,15 @@ pub(super) trait Value: Sized {
 pub struct Url(String);
 
 impl Url {
+    /// Where a server of this machine that listens there is found.
+    pub fn to(listening: SocketAddr) -> Self {
+        let mut address = listening;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        Self(format!("http://{address}"))
+    }
+
     /// The URL as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -36,7 +48,7 @@ impl Url {
         let uri: Option<http::Uri> = self.0.parse().ok();
         let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 }
 

@@ -26,10 +26,7 @@ use opentelemetry_sdk::{
 use tracing::{Subscriber, subscriber::SetGlobalDefaultError};
 use tracing_subscriber::{EnvFilter, Layer, Registry, filter, layer::SubscriberExt, registry::LookupSpan};
 
-use crate::config::{
-    log::{LogConfig, LogFormat},
-    telemetry::TelemetryConfig,
-};
+use crate::config::{LogConfig, LogFormat, TelemetryConfig};
 
 /// Bound on handing a batch to the collector, and on handing over the last one at the end.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
