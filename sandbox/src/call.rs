@@ -1,20 +1,29 @@
 //! What every operation gets and gives, whatever its wire protocol.
 
+use std::{borrow::Cow, sync::Arc};
+
 use jiff::Timestamp;
 
-use crate::world::{Account, Region, World};
+use crate::{
+    config::Behaviour,
+    world::{Account, Region, World},
+};
 
 /// Who calls, where and when. Built once for each request from its credential scope and the sandbox clock.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Twelve digits, from the access key (the default account, or the one an AssumeRole key stands for).
+    /// Twelve digits, found by [`crate::credentials::account_of`].
     pub account: String,
     /// From the credential scope; IAM and STS ignore it.
     pub region: String,
+    /// The access key id the request was signed with, blank if unsigned: STS finds the assumed role by it.
+    pub access_key: String,
     /// The sandbox clock, read once: one request sees one instant.
     pub now: Timestamp,
     /// Sent back as `x-amzn-RequestId`.
     pub request_id: String,
+    /// Quotas, timings and switches as they are for this request.
+    pub behaviour: Arc<Behaviour>,
 }
 
 impl Call {
@@ -27,6 +36,24 @@ impl Call {
     pub fn region<'w>(&self, world: &'w mut World) -> &'w mut Region {
         world.account(&self.account).region(&self.region)
     }
+
+    /// `arn:aws:{service}:{region}:{account}:{resource}` in the caller's region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+    }
+
+    /// A call as unit tests make it: account 123456789012, us-east-1, default behaviour.
+    #[cfg(test)]
+    pub(crate) fn at(now: Timestamp) -> Self {
+        Self {
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            access_key: String::new(),
+            now,
+            request_id: "test".to_owned(),
+            behaviour: Arc::default(),
+        }
+    }
 }
 
 /// An answer that AWS would give as an error. Each protocol writes it in its own envelope.
@@ -35,7 +62,7 @@ pub struct AwsError {
     /// HTTP status.
     pub status: u16,
     /// Wire code: `x-amzn-ErrorType` (Backup), `<Code>` (Query), `__type` (tagging).
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
     /// Further string members of the error shape, such as `Arn` and `CreatorRequestId` of AlreadyExistsException.
@@ -44,8 +71,8 @@ pub struct AwsError {
 
 impl AwsError {
     /// An error without further members.
-    pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), members: Vec::new() }
+    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), members: Vec::new() }
     }
 
     /// Adds a member of the error shape.

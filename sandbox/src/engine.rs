@@ -1,3 +1,12 @@
 //! Brings the world from one instant to a later one, event by event, in time order.
 
 pub mod due;
+
+use jiff::Timestamp;
+
+use crate::{config::Behaviour, world::World};
+
+/// Brings the world up to `to`. Called before every request and every second of an automatic clock.
+pub fn advance(world: &mut World, behaviour: &Behaviour, to: Timestamp) {
+    world.prune(to, behaviour);
+}

@@ -4,10 +4,31 @@
 //! Tagging (JSON 1.1). Time is in your hand: rules fire, jobs progress and recovery points expire on the sandbox clock.
 //! It is judged by the AWS CLI, boto3, Terraform and the AWS SDKs, and knows nothing of the strongroom service.
 //!
-//! The way of a request: `http` reads it and finds the service → `faults` may spoil it → `engine` brings the world up
-//! to now → the operation (a plain function over [`world::World`]) → `http` writes the answer.
+//! The way of a request: [`http`] reads it and finds the service → [`faults`] may spoil it → [`engine`] brings the world
+//! up to now → the operation (a plain function over [`world::World`]) → `http` writes the answer. [`control`] answers
+//! what AWS doesn't have: the clock, the faults, a look at the state.
+//!
+//! ```no_run
+//! # async fn run() -> std::io::Result<()> {
+//! use strongroom_sandbox::{Sandbox, SandboxConfig};
+//! let sandbox = Sandbox::bind(SandboxConfig::default()).await?;
+//! println!("export AWS_ENDPOINT_URL=http://{}", sandbox.local_addr()?);
+//! sandbox.serve(tokio_util::sync::CancellationToken::new()).await;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod backup;
 pub mod call;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod credentials;
 pub mod engine;
+pub mod faults;
+pub mod http;
+pub mod sandbox;
 pub mod world;
+
+pub use config::SandboxConfig;
+pub use sandbox::Sandbox;

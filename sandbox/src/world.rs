@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use crate::config::Behaviour;
+
 /// Everything there is. Guarded by one lock: an operation sees and leaves a consistent world.
 #[derive(Debug, Default)]
 pub struct World {
@@ -14,6 +18,15 @@ impl World {
     pub fn account(&mut self, id: &str) -> &mut Account {
         self.accounts.entry(id.to_owned()).or_default()
     }
+
+    /// Forgets what AWS would have forgotten by `now`, so that days of automatic time don't fill the memory.
+    pub fn prune(&mut self, now: Timestamp, behaviour: &Behaviour) {
+        for account in self.accounts.values_mut() {
+            for region in account.regions.values_mut() {
+                region.backup.prune(now, behaviour);
+            }
+        }
+    }
 }
 
 /// One AWS account.
@@ -21,6 +34,8 @@ impl World {
 pub struct Account {
     /// By region name.
     pub regions: BTreeMap<String, Region>,
+    /// AWS Backup's settings of the organization, kept with its management account.
+    pub global_settings: crate::backup::settings::GlobalSettings,
     // iam: crate::iam::State — roles and policies are global to the account.
 }
 
@@ -36,7 +51,9 @@ impl Account {
 pub struct Region {
     /// The one tag store: RDS, the tagging API, AWS Backup and selections all read and write it.
     pub tags: Tags,
-    // backup: crate::backup::State, rds: crate::rds::State
+    /// AWS Backup.
+    pub backup: crate::backup::State,
+    // rds: crate::rds::State
 }
 
 /// Tags by resource ARN.

@@ -1,0 +1,124 @@
+//! Which events of a vault go to which SNS topic. The sandbox keeps it and sends nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::excerpt;
+use crate::{
+    backup::{
+        error,
+        rest::{RestReply, RestRequest},
+    },
+    call::{AwsError, Call},
+    world::World,
+};
+
+/// BackupVaultEvent [M].
+const EVENTS: [&str; 24] = [
+    "BACKUP_JOB_STARTED",
+    "BACKUP_JOB_COMPLETED",
+    "BACKUP_JOB_SUCCESSFUL",
+    "BACKUP_JOB_FAILED",
+    "BACKUP_JOB_EXPIRED",
+    "RESTORE_JOB_STARTED",
+    "RESTORE_JOB_COMPLETED",
+    "RESTORE_JOB_SUCCESSFUL",
+    "RESTORE_JOB_FAILED",
+    "COPY_JOB_STARTED",
+    "COPY_JOB_SUCCESSFUL",
+    "COPY_JOB_FAILED",
+    "RECOVERY_POINT_MODIFIED",
+    "BACKUP_PLAN_CREATED",
+    "BACKUP_PLAN_MODIFIED",
+    "S3_BACKUP_OBJECT_FAILED",
+    "S3_RESTORE_OBJECT_FAILED",
+    "CONTINUOUS_BACKUP_INTERRUPTED",
+    "RECOVERY_POINT_INDEX_COMPLETED",
+    "RECOVERY_POINT_INDEX_DELETED",
+    "RECOVERY_POINT_INDEXING_FAILED",
+    "EKS_RESTORE_OBJECT_FAILED",
+    "EKS_RESTORE_OBJECT_SKIPPED",
+    "EKS_BACKUP_OBJECT_FAILED",
+];
+
+/// A topic and the events it gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Notifications {
+    /// A standard topic of the same account [D].
+    #[serde(rename = "SNSTopicArn")]
+    pub topic_arn: String,
+    /// In the order they were given, each once.
+    #[serde(rename = "BackupVaultEvents")]
+    pub events: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct PutInput {
+    #[serde(rename = "SNSTopicArn")]
+    topic_arn: Option<String>,
+    #[serde(rename = "BackupVaultEvents")]
+    events: Option<Vec<String>>,
+}
+
+pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
+    let input: PutInput = request.body()?;
+    let topic_arn = input.topic_arn.ok_or_else(|| error::missing_parameter("SNSTopicArn"))?;
+    let given = input.events.ok_or_else(|| error::missing_parameter("BackupVaultEvents"))?;
+    check_topic(&topic_arn, call)?;
+    let unknown: Vec<String> =
+        given.iter().filter(|event| !EVENTS.contains(&event.as_str())).map(|event| excerpt(event)).take(10).collect();
+    if !unknown.is_empty() {
+        return Err(error::invalid_parameter(format!("Unknown BackupVaultEvents: {}", unknown.join(", "))));
+    }
+    let mut events: Vec<String> = Vec::new();
+    for event in given {
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    if events.is_empty() {
+        return Err(error::invalid_parameter("BackupVaultEvents must name at least one event"));
+    }
+    let vaults = &mut call.region(world).backup.vaults;
+    let vault = vaults.get_mut(request.path("backupVaultName"), &call.behaviour)?;
+    vault.notifications = Some(Notifications { topic_arn, events });
+    Ok(RestReply::empty())
+}
+
+fn check_topic(arn: &str, call: &Call) -> Result<(), AwsError> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let fine = arn.len() <= 512
+        && matches!(parts[..], ["arn", _, "sns", region, account, topic]
+            if !region.is_empty() && account == call.account && !topic.is_empty() && !topic.ends_with(".fifo"));
+    if fine {
+        return Ok(());
+    }
+    Err(error::invalid_parameter(format!(
+        "Invalid SNSTopicArn '{}': a standard topic of account {} is needed",
+        excerpt(arn),
+        call.account
+    )))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetOutput<'a> {
+    backup_vault_name: &'a str,
+    backup_vault_arn: &'a str,
+    #[serde(flatten)]
+    notifications: &'a Notifications,
+}
+
+pub(super) fn get(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
+    let vault = call.region(world).backup.vaults.get(request.path("backupVaultName"), &call.behaviour)?;
+    let notifications = vault.notifications.as_ref().ok_or_else(|| {
+        error::not_found(format!("Failed reading notifications from database for Backup vault {}", vault.name))
+    })?;
+    Ok(RestReply::json(&GetOutput { backup_vault_name: &vault.name, backup_vault_arn: &vault.arn, notifications }))
+}
+
+pub(super) fn delete(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
+    let vaults = &mut call.region(world).backup.vaults;
+    vaults.get_mut(request.path("backupVaultName"), &call.behaviour)?.notifications = None;
+    Ok(RestReply::empty())
+}

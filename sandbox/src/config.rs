@@ -1,0 +1,159 @@
+//! What a sandbox can be told: where it listens, whose world it holds, how its clock runs and how AWS behaves in it.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Everything about a sandbox that is fixed when it starts, and how it behaves at first.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    /// Where to listen. Port 0 takes a free one; [`crate::Sandbox::local_addr`] tells which.
+    pub listen: SocketAddr,
+    /// The account of callers whose access key says nothing else: twelve digits.
+    pub account: String,
+    /// The region of unsigned requests, and where the starting world lives.
+    pub region: String,
+    /// How time runs at first; `POST /_sandbox/clock` changes it.
+    pub clock: ClockConfig,
+    /// The longest request body, in bytes; a longer one is answered 413.
+    pub max_body_bytes: usize,
+    /// Open connections at most; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// Quotas, timings and switches; `PATCH /_sandbox/settings` changes them.
+    pub behaviour: Behaviour,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            clock: ClockConfig::default(),
+            max_body_bytes: 4 * 1024 * 1024,
+            max_connections: 1024,
+            behaviour: Behaviour::default(),
+        }
+    }
+}
+
+/// How the sandbox's time runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ClockConfig {
+    /// From the real now on, `speed` sandbox seconds to each real one.
+    Auto {
+        /// At least 0 and at most [`crate::clock::MAX_SPEED`].
+        speed: f64,
+    },
+    /// Stands at `start` until it is moved by hand.
+    Manual {
+        /// The first instant.
+        start: Timestamp,
+    },
+}
+
+impl Default for ClockConfig {
+    fn default() -> Self {
+        Self::Auto { speed: 1.0 }
+    }
+}
+
+/// How AWS behaves here. All of it can be changed while the sandbox runs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Behaviour {
+    /// How long jobs take, on the sandbox clock.
+    pub jobs: JobTimings,
+    /// Numbers that AWS limits.
+    pub quotas: Quotas,
+    /// Behaviour that AWS does not document, or that tests want to turn.
+    pub switches: Switches,
+    /// How long after a change of a role it "cannot be assumed by AWS Backup" yet. AWS needs seconds [T][Q]; 0 by default.
+    pub role_propagation: SignedDuration,
+    /// Opt-in of resource types in a region nobody has set up [U]; a type that is not named here is opted in.
+    pub opt_in: BTreeMap<String, bool>,
+}
+
+/// How long jobs take, on the sandbox clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobTimings {
+    /// From CREATED to RUNNING, when nothing blocks the job. AWS takes up to an hour [D].
+    pub start_delay: SignedDuration,
+    /// From RUNNING to the end.
+    pub run_time: SignedDuration,
+}
+
+impl Default for JobTimings {
+    fn default() -> Self {
+        Self { start_delay: SignedDuration::from_secs(5), run_time: SignedDuration::from_secs(30) }
+    }
+}
+
+/// Numbers that AWS limits (semantics reference, section 9), plus the sandbox's own bounds on its memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quotas {
+    /// Backup vaults per region and account [D].
+    pub vaults: usize,
+    /// Recovery points per vault. AWS: 1,000,000 [D]; less here, because a sandbox holds them in memory.
+    pub recovery_points_per_vault: usize,
+    /// Backup plans per region and account [D].
+    pub plans: usize,
+    /// Versions per plan [D].
+    pub versions_per_plan: usize,
+    /// Selections per plan [D].
+    pub selections_per_plan: usize,
+    /// Rules per plan [D].
+    pub rules_per_plan: usize,
+    /// Copy actions per rule [D].
+    pub copy_actions_per_rule: usize,
+    /// Tag conditions in one selection [D].
+    pub tags_per_selection: usize,
+    /// Tags a rule adds to its recovery points [D].
+    pub tags_per_recovery_point: usize,
+    /// Tags per resource [D].
+    pub tags_per_resource: usize,
+    /// Jobs of each kind (backup, restore, copy) that a region keeps; above it the oldest ended ones go early.
+    pub jobs: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            vaults: 300,
+            recovery_points_per_vault: 10_000,
+            plans: 300,
+            versions_per_plan: 2_000,
+            selections_per_plan: 100,
+            rules_per_plan: 10,
+            copy_actions_per_rule: 5,
+            tags_per_selection: 30,
+            tags_per_recovery_point: 10,
+            tags_per_resource: 50,
+            jobs: 50_000,
+        }
+    }
+}
+
+/// Behaviour that AWS does not document, or that tests want to turn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    /// A missing vault answers 403 AccessDeniedException, as AWS does [Q][T][D]; otherwise ResourceNotFoundException.
+    pub missing_vault_is_denied: bool,
+    /// `rate(…)` is accepted as a rule's schedule beside `cron(…)` [U].
+    pub rate_expressions: bool,
+    /// Describe/UpdateGlobalSettings answer as in an organization's management account; otherwise they are refused [M].
+    pub organization: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self { missing_vault_is_denied: true, rate_expressions: true, organization: false }
+    }
+}

@@ -1,0 +1,165 @@
+//! `/_sandbox/…`: what AWS does not have. The clock, the faults, the settings, a look at the state, a fresh start.
+
+mod clock;
+mod state;
+
+use hyper::{
+    Method, Response, StatusCode,
+    body::Bytes,
+    header::{self, HeaderValue},
+    http::request::Parts,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{
+    call::AwsError,
+    config::Behaviour,
+    faults::Fault,
+    http::Body,
+    sandbox::{Inner, Shared},
+};
+
+const PREFIX: &str = "/_sandbox";
+
+/// Whether a path belongs here. No AWS operation begins like this.
+pub(crate) fn serves(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Every reason why a request was refused; nothing of it was done.
+struct Refusal {
+    status: StatusCode,
+    faults: Vec<String>,
+}
+
+impl Refusal {
+    fn bad(faults: Vec<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, faults }
+    }
+
+    fn missing(fault: String) -> Self {
+        Self { status: StatusCode::NOT_FOUND, faults: vec![fault] }
+    }
+}
+
+/// Answers a request under [`PREFIX`]: JSON, or 400, 404, 405 with `{"error": …}` naming every fault.
+pub(crate) fn answer(shared: &Shared, parts: &Parts, body: Result<Bytes, AwsError>) -> Response<Body> {
+    let done = match body {
+        Ok(body) => act(shared, parts, &body),
+        Err(error) => Err(Refusal { status: StatusCode::PAYLOAD_TOO_LARGE, faults: vec![error.message] }),
+    };
+    let (status, value) = match done {
+        Ok(value) => (StatusCode::OK, value),
+        Err(Refusal { status, faults }) => (status, json!({ "error": faults.join("; ") })),
+    };
+    tracing::debug!(method = %parts.method, path = parts.uri.path(), %status, "a control request is answered");
+    let mut response = Response::new(Body::whole(format!("{value:#}\n")));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
+    let path = parts.uri.path().trim_start_matches(PREFIX).trim_matches('/');
+    let mut inner = shared.lock();
+    match (path, &parts.method) {
+        ("", &Method::GET) => Ok(help()),
+        ("clock", &Method::GET) => {
+            inner.catch_up();
+            Ok(clock::show(&inner.clock))
+        }
+        ("clock", &Method::POST) => {
+            clock::change(&mut inner.clock, read(body)?).map_err(Refusal::bad)?;
+            inner.catch_up();
+            Ok(clock::show(&inner.clock))
+        }
+        ("faults", &Method::GET) => Ok(json!({ "faults": inner.faults.list() })),
+        ("faults", &Method::POST) => {
+            let id = inner.faults.arm(read::<Fault>(body)?).map_err(Refusal::bad)?;
+            Ok(json!({ "id": id }))
+        }
+        ("faults", &Method::DELETE) => {
+            inner.faults.clear();
+            Ok(json!({}))
+        }
+        (path, &Method::DELETE) if path.starts_with("faults/") => {
+            let id = path.trim_start_matches("faults/");
+            match id.parse().is_ok_and(|id| inner.faults.disarm(id)) {
+                true => Ok(json!({})),
+                false => Err(Refusal::missing(format!("no fault '{id}' is in force; GET {PREFIX}/faults lists them"))),
+            }
+        }
+        ("settings", &Method::GET) => Ok(json!(*inner.behaviour)),
+        ("settings", &Method::PATCH) => {
+            let behaviour = patched(&inner.behaviour, read(body)?)?;
+            inner.behaviour = behaviour.into();
+            Ok(json!(*inner.behaviour))
+        }
+        ("state", &Method::GET) => {
+            inner.catch_up();
+            Ok(state::show(&inner))
+        }
+        ("reset", &Method::POST) => {
+            *inner = Inner::new(&shared.config);
+            Ok(clock::show(&inner.clock))
+        }
+        ("" | "clock" | "faults" | "settings" | "state" | "reset", method) => Err(Refusal {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            faults: vec![format!("{PREFIX}/{path} does not take {method}; GET {PREFIX} lists what there is")],
+        }),
+        _ => Err(Refusal::missing(format!("there is no {PREFIX}/{path}; GET {PREFIX} lists what there is"))),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|fault| Refusal::bad(vec![format!("the body can't be read: {fault}")]))
+}
+
+/// The behaviour with the members of `patch` in place of its own; the maps and sections of it merge.
+fn patched(behaviour: &Behaviour, patch: Value) -> Result<Behaviour, Refusal> {
+    fn merge(into: &mut Value, patch: Value) {
+        match (into, patch) {
+            (Value::Object(into), Value::Object(patch)) => {
+                for (key, value) in patch {
+                    merge(into.entry(key).or_insert(Value::Null), value);
+                }
+            }
+            (into, patch) => *into = patch,
+        }
+    }
+    let mut all = json!(behaviour);
+    merge(&mut all, patch);
+    serde_json::from_value(all).map_err(|fault| Refusal::bad(vec![fault.to_string()]))
+}
+
+fn help() -> Value {
+    json!({
+        "GET /_sandbox": "this list",
+        "GET /_sandbox/clock": "the clock: now, mode, speed",
+        "POST /_sandbox/clock": {
+            "what": "changes the clock; any of the members, set and advance not together; time never goes back",
+            "mode": "auto | manual",
+            "speed": "sandbox seconds to a real one, with mode auto: 0 to 86400",
+            "set": "an instant, RFC 3339: 2026-03-01T05:00:00Z",
+            "advance": "a duration: PT25H, 36h, 2d",
+        },
+        "GET /_sandbox/faults": "the faults in force",
+        "POST /_sandbox/faults": {
+            "what": "puts a fault in force and answers its id",
+            "service": "backup | iam | rds | sts | tagging | * (default)",
+            "operation": "an operation's name, or * (default)",
+            "next": "spoil the next n matching requests; or",
+            "rate": "spoil this share of them, above 0 and at most 1",
+            "seed": "where the dice of rate start",
+            "effect": ["throttle", "drop_before", "drop_after", "truncate", {"delay_ms": 1500},
+                       {"error": {"status": 500, "code": "ServiceUnavailableException", "message": "…"}}],
+        },
+        "DELETE /_sandbox/faults": "ends all faults",
+        "DELETE /_sandbox/faults/{id}": "ends one",
+        "GET /_sandbox/settings": "quotas, timings and switches",
+        "PATCH /_sandbox/settings": "changes those that the body names",
+        "GET /_sandbox/state": "what there is, by account and region",
+        "POST /_sandbox/reset": "back to the starting world, clock, settings; no faults",
+    })
+}

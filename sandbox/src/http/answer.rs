@@ -1,0 +1,169 @@
+//! One request: who it is for, what the faults make of it, what the operation answers.
+
+use std::{
+    error::Error,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::{
+    HeaderMap, Request, Response, Uri,
+    body::{Bytes, Incoming},
+    header::{self, HeaderName, HeaderValue},
+    http::request::Parts,
+};
+use tracing::Instrument;
+
+use super::{
+    Body, Service,
+    service::{Operation, Scope},
+};
+use crate::{
+    call::{AwsError, Call},
+    control, credentials,
+    faults::Spoil,
+    sandbox::Shared,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+/// No answer at all: the connection is to be broken.
+#[derive(Debug)]
+pub(crate) struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is dropped without an answer")
+    }
+}
+
+impl Error for Refused {}
+
+/// What an operation wrote, before HTTP.
+pub(crate) struct Written {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    /// Of an error, the wire code, for the clients that read the header first.
+    pub(crate) error_type: Option<String>,
+    pub(crate) body: String,
+}
+
+/// Answers a request of any service, or of the control endpoints.
+pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, shared.config.max_body_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(fault) if fault.is::<LengthLimitError>() => Err(too_large(shared.config.max_body_bytes)),
+        // The client broke off in the middle of its body: there is nobody to answer.
+        Err(_) => return Err(Refused),
+    };
+    if control::serves(parts.uri.path()) {
+        return Ok(control::answer(&shared, &parts, body));
+    }
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let span = tracing::debug_span!("aws_request", method = %parts.method, path = parts.uri.path(), request_id);
+    aws(&shared, &parts, body, request_id).instrument(span).await
+}
+
+fn too_large(limit: usize) -> AwsError {
+    AwsError::new(413, "RequestEntityTooLargeException", format!("The request body is longer than {limit} bytes"))
+}
+
+async fn aws(
+    shared: &Shared,
+    parts: &Parts,
+    body: Result<Bytes, AwsError>,
+    request_id: String,
+) -> Result<Response<Body>, Refused> {
+    let scope = Scope::of(&parts.headers).unwrap_or_default();
+    let (service, found) = find(&scope, &parts.uri, parts.method.as_str(), &parts.headers, body);
+    let operation = match found {
+        Ok(operation) => operation,
+        Err(error) => {
+            tracing::debug!(service = service.name(), code = %error.code, "no operation");
+            return Ok(respond(service.write_error(&request_id, &error), &request_id, Body::whole));
+        }
+    };
+    let verdict = shared.lock().faults.judge(service, operation.name());
+    if !verdict.delay.is_zero() {
+        tokio::time::sleep(verdict.delay).await;
+    }
+    let done = match verdict.spoil {
+        Some(Spoil::DropBefore) => return Err(Refused),
+        Some(Spoil::Error(ref error)) => Err(error.clone()),
+        Some(Spoil::DropAfter | Spoil::Truncate) | None => perform(shared, &scope, &operation, &request_id),
+    };
+    let written = done.unwrap_or_else(|error| {
+        tracing::debug!(code = %error.code, message = error.message, "an error is answered");
+        service.write_error(&request_id, &error)
+    });
+    tracing::debug!(service = service.name(), operation = operation.name(), status = written.status, "answered");
+    match verdict.spoil {
+        Some(Spoil::DropAfter) => Err(Refused),
+        Some(Spoil::Truncate) => Ok(respond(written, &request_id, Body::truncated)),
+        Some(Spoil::Error(_) | Spoil::DropBefore) | None => Ok(respond(written, &request_id, Body::whole)),
+    }
+}
+
+/// The service, and the operation or why there is none. Errors need the service too: each has its own envelope.
+fn find(
+    scope: &Scope,
+    uri: &Uri,
+    method: &str,
+    headers: &HeaderMap,
+    body: Result<Bytes, AwsError>,
+) -> (Service, Result<Operation, AwsError>) {
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return (Service::of(scope, headers, &[]).unwrap_or(Service::Backup), Err(error)),
+    };
+    match Service::of(scope, headers, &body) {
+        Ok(service) => (service, service.operation(method, uri, headers, body)),
+        Err(error) => (Service::Backup, Err(error)),
+    }
+}
+
+/// Lets the world catch up with the clock and runs the operation in it.
+fn perform(shared: &Shared, scope: &Scope, operation: &Operation, request_id: &str) -> Result<Written, AwsError> {
+    let region = if scope.region.is_empty() { &shared.config.region } else { &scope.region };
+    let mut inner = shared.lock();
+    let behaviour = Arc::clone(&inner.behaviour);
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        let now = inner.catch_up();
+        let call = Call {
+            account: credentials::account_of(&scope.access_key, &shared.config.account),
+            region: region.clone(),
+            access_key: scope.access_key.clone(),
+            now,
+            request_id: request_id.to_owned(),
+            behaviour,
+        };
+        operation.run(&mut inner.world, &call)
+    }));
+    done.unwrap_or_else(|_| {
+        tracing::error!(operation = operation.name(), "an operation panicked: this is a fault of the sandbox");
+        Err(AwsError::new(
+            500,
+            "InternalFailure",
+            "The sandbox failed. This is a fault of the sandbox, not of the request.",
+        ))
+    })
+}
+
+fn respond(written: Written, request_id: &str, body: fn(String) -> Body) -> Response<Body> {
+    let mut response = Response::new(body(written.body));
+    *response.status_mut() =
+        hyper::StatusCode::from_u16(written.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(written.content_type));
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(value) = written.error_type.and_then(|code| HeaderValue::from_str(&code).ok()) {
+        headers.insert(ERROR_TYPE, value);
+    }
+    response
+}

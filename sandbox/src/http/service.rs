@@ -1,0 +1,185 @@
+//! Which AWS service a request is for (semantics reference, section 1.1), and how that service writes its answers.
+
+use hyper::{
+    Uri,
+    body::Bytes,
+    header::{self, HeaderMap},
+};
+
+use super::answer::Written;
+use crate::{
+    backup::{
+        rest::RestRequest,
+        routes::{self, Route},
+    },
+    call::{AwsError, Call},
+    world::World,
+};
+
+/// A service the sandbox speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// AWS Backup, restJson1.
+    Backup,
+}
+
+impl Service {
+    /// The service with this signing name (note: `tagging`, not `resourcegroupstaggingapi`).
+    pub fn signed_as(name: &str) -> Option<Self> {
+        match name {
+            "backup" => Some(Self::Backup),
+            _ => None,
+        }
+    }
+
+    /// The signing name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+        }
+    }
+
+    /// What the service says when it is asked too often (semantics reference, section 9).
+    pub fn throttled(self) -> AwsError {
+        match self {
+            Self::Backup => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
+        }
+    }
+
+    /// Whom a request is for: the credential scope says it, and for unsigned requests target, form or nothing.
+    ///
+    /// # Errors
+    /// UnknownOperationException when it was signed for a service the sandbox does not speak.
+    pub(crate) fn of(scope: &Scope, _headers: &HeaderMap, _body: &[u8]) -> Result<Self, AwsError> {
+        if scope.service.is_empty() {
+            return Ok(Self::Backup);
+        }
+        Self::signed_as(&scope.service).ok_or_else(|| {
+            unknown_operation(format!("The sandbox does not serve '{}'; it serves backup", scope.service))
+        })
+    }
+
+    /// The operation a request of this service names.
+    ///
+    /// # Errors
+    /// The service's own error for an unknown one.
+    pub(crate) fn operation(
+        self,
+        method: &str,
+        uri: &Uri,
+        _headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Operation, AwsError> {
+        match self {
+            Self::Backup => {
+                let (route, path) = routes::find(method, uri.path())
+                    .ok_or_else(|| unknown_operation(format!("The sandbox does not serve {method} {}", uri.path())))?;
+                let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+                Ok(Operation::Rest(route, RestRequest { path, query, body }))
+            }
+        }
+    }
+
+    /// An error in the envelope of this service.
+    pub(crate) fn write_error(self, _request_id: &str, error: &AwsError) -> Written {
+        match self {
+            Self::Backup => {
+                let mut members = serde_json::Map::new();
+                members.insert("Message".to_owned(), error.message.clone().into());
+                members.extend(error.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())));
+                Written {
+                    status: error.status,
+                    content_type: JSON,
+                    error_type: Some(error.code.clone().into_owned()),
+                    body: serde_json::Value::from(members).to_string(),
+                }
+            }
+        }
+    }
+}
+
+const JSON: &str = "application/json";
+
+fn unknown_operation(message: String) -> AwsError {
+    AwsError::new(404, "UnknownOperationException", message)
+}
+
+/// A request that found its operation.
+pub(crate) enum Operation {
+    /// AWS Backup's.
+    Rest(&'static Route, RestRequest),
+}
+
+impl Operation {
+    /// Its name in the service model.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Rest(route, _) => route.operation,
+        }
+    }
+
+    /// Does it.
+    pub(crate) fn run(&self, world: &mut World, call: &Call) -> Result<Written, AwsError> {
+        match self {
+            Self::Rest(route, request) => (route.handler)(world, call, request).map(|reply| Written {
+                status: reply.status,
+                content_type: JSON,
+                error_type: None,
+                body: reply.body,
+            }),
+        }
+    }
+}
+
+/// What the `Authorization` header says. The signature itself is not checked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) access_key: String,
+    pub(crate) region: String,
+    pub(crate) service: String,
+}
+
+impl Scope {
+    /// Reads `AWS4-HMAC-SHA256 Credential=AK/DATE/REGION/SERVICE/aws4_request, …`; `None` for anything else.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let rest = text.strip_prefix("AWS4-HMAC-SHA256")?;
+        let credential = rest.split([',', ' ']).find_map(|part| part.strip_prefix("Credential="))?;
+        // An access key holds no slash, but taking the fixed parts from the right costs nothing.
+        let mut parts = credential.rsplitn(5, '/');
+        let (_terminator, service, region, _date, access_key) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        // Regions become map keys and parts of ARNs.
+        let region_is_sane = (1..=32).contains(&region.len())
+            && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        Some(Self {
+            access_key: access_key.chars().take(128).collect(),
+            region: if region_is_sane { region.to_owned() } else { String::new() },
+            service: service.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Option<Scope> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, text.parse().unwrap());
+        Scope::of(&headers)
+    }
+
+    #[test]
+    fn the_credential_scope_is_read() {
+        let read = scope(
+            "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/backup/aws4_request, SignedHeaders=host, Signature=0",
+        );
+        let expected = Scope { access_key: "AKID".into(), region: "eu-west-1".into(), service: "backup".into() };
+        assert_eq!(read, Some(expected));
+        for other in ["Bearer x", "AWS4-HMAC-SHA256 Credential=a/b/c", "AWS4-HMAC-SHA256"] {
+            assert_eq!(scope(other), None, "{other}");
+        }
+        assert_eq!(scope("AWS4-HMAC-SHA256 Credential=A/d/eu west:1/backup/aws4_request").map(|s| s.region), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! The sandbox as a whole: what all connections share, and its life from bind to shutdown.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::{Clock, Mode},
+    config::{Behaviour, SandboxConfig},
+    engine,
+    faults::Faults,
+    http,
+    world::World,
+};
+
+/// Real time between two looks at an automatic clock.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A bound sandbox. Connections wait in the listener's queue until [`Sandbox::serve`] runs.
+#[derive(Debug)]
+pub struct Sandbox {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+impl Sandbox {
+    /// Takes the address and makes the starting world.
+    ///
+    /// # Errors
+    /// When the address can't be listened on.
+    pub async fn bind(config: SandboxConfig) -> io::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await?;
+        Ok(Self { listener, shared: Arc::new(Shared::new(config)) })
+    }
+
+    /// Where it listens, with the port that was found for port 0.
+    ///
+    /// # Errors
+    /// As the operating system says; not expected of a bound listener.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` is cancelled, then lets the requests in flight end within a few seconds.
+    pub async fn serve(self, stop: CancellationToken) {
+        let ticking = tick(Arc::clone(&self.shared));
+        let stopped = stop.clone();
+        tokio::join!(
+            async move {
+                tokio::select! {
+                    () = stopped.cancelled() => {}
+                    () = ticking => {}
+                }
+            },
+            http::serve(self.listener, self.shared, stop),
+        );
+    }
+}
+
+/// Keeps an automatic world moving while nobody asks, so that days without requests don't pile up.
+async fn tick(shared: Arc<Shared>) {
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let mut inner = shared.lock();
+        if matches!(inner.clock.mode(), Mode::Auto { .. }) {
+            inner.catch_up();
+        }
+    }
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: SandboxConfig,
+    inner: Mutex<Inner>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: SandboxConfig) -> Self {
+        let inner = Mutex::new(Inner::new(&config));
+        Self { config, inner }
+    }
+
+    /// A handler that panicked has been answered 500 and logged; what it left is better than no sandbox at all.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What changes, behind one lock.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) world: World,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) behaviour: Arc<Behaviour>,
+}
+
+impl Inner {
+    /// The starting state; `POST /_sandbox/reset` comes back to it.
+    pub(crate) fn new(config: &SandboxConfig) -> Self {
+        let clock = Clock::new(config.clock);
+        let behaviour = Arc::new(config.behaviour.clone());
+        let mut inner = Self { world: World::default(), clock, faults: Faults::default(), behaviour };
+        inner.catch_up();
+        inner
+    }
+
+    /// Lets everything happen that is due by the clock, in order, and gives its reading.
+    pub(crate) fn catch_up(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        engine::advance(&mut self.world, &self.behaviour, now);
+        now
+    }
+}
