@@ -1,0 +1,36 @@
+//! Waiting for IAM: a role just created "cannot be assumed by AWS Backup" for some seconds (semantics reference, 15.1).
+
+use std::time::{Duration, Instant};
+
+use super::{Aws, Error, Kind, Noun};
+
+impl Aws {
+    /// Repeats a call that hands a role to AWS Backup while the answer is that it cannot be assumed (or is not yet
+    /// authorized to call), within the configured bound. The call must carry the same idempotency token each time.
+    pub(super) async fn once_assumable<T, F>(&self, role_arn: &str, mut attempt: impl FnMut() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let bound = self.config().role_propagation_wait;
+        let began = Instant::now();
+        let mut pause = Duration::from_millis(500);
+        loop {
+            match attempt().await {
+                Err(error) if is_about_the_role(&error) => {
+                    if began.elapsed() + pause > bound {
+                        return Err(error.as_kind(Kind::RoleNotAssumable).about(Noun::Role, role_arn));
+                    }
+                    tracing::info!(role_arn, pause_ms = pause.as_millis(), "the role cannot be assumed yet; waiting for IAM");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+fn is_about_the_role(error: &Error) -> bool {
+    error.kind == Kind::Rejected
+        && (error.message.contains("cannot be assumed") || error.message.contains("is not authorized to call"))
+}

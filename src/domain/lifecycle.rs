@@ -1,0 +1,50 @@
+//! How long recovery points are kept (semantics reference, section 7.3).
+
+use super::invalid::Fault;
+
+/// How long a recovery point is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// Deleted after so many days, 1–36500.
+    Days(u16),
+    /// Never deleted by AWS.
+    Forever,
+}
+
+/// When a recovery point moves to cold storage and when it is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// How long it is kept.
+    pub retention: Retention,
+    /// Days after which it moves to cold storage; absent: never.
+    pub cold_after_days: Option<u16>,
+}
+
+const LONGEST_DAYS: i32 = 36_500;
+const DAYS_IN_COLD_STORAGE: u16 = 90;
+
+impl Lifecycle {
+    /// 35 days, no cold storage: the console's choice, and ours for what leaves the lifecycle out.
+    pub const DEFAULT: Self = Self { retention: Retention::Days(35), cold_after_days: None };
+
+    /// A number of days, 1–36500 [Q].
+    pub fn parse_days(days: i32) -> Result<u16, Fault> {
+        u16::try_from(days)
+            .ok()
+            .filter(|days| (1..=LONGEST_DAYS).contains(&i32::from(*days)))
+            .ok_or_else(|| format!("{days} is not a number of days: give 1–{LONGEST_DAYS}").into())
+    }
+
+    /// AWS keeps a recovery point at least 90 days in cold storage [M].
+    pub fn check(self) -> Result<Self, Fault> {
+        match (self.retention, self.cold_after_days) {
+            (Retention::Days(delete), Some(cold)) if delete < cold.saturating_add(DAYS_IN_COLD_STORAGE) => Err(format!(
+                "deletes after {delete} days what moves to cold storage after {cold}: a recovery point stays there at \
+                 least {DAYS_IN_COLD_STORAGE} days, so delete after {} days or later",
+                cold.saturating_add(DAYS_IN_COLD_STORAGE)
+            )
+            .into()),
+            _ => Ok(self),
+        }
+    }
+}

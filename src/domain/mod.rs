@@ -1,0 +1,37 @@
+//! Nouns and rules of AWS Backup, pure: no I/O, no tonic, no AWS SDK.
+//!
+//! What comes off the wire becomes one of these types or an [`Invalid`] that lists every fault; what stands here is
+//! valid by construction.
+
+mod arn;
+mod invalid;
+mod lifecycle;
+mod names;
+mod page;
+mod request_id;
+mod role;
+mod scope;
+mod tags;
+mod vault;
+
+pub use arn::Arn;
+pub use invalid::{Fault, Faults, Invalid, Noted, Violation};
+pub use lifecycle::{Lifecycle, Retention};
+pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
+pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
+pub use request_id::RequestId;
+pub use role::{BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair, judge as judge_trust, repair as repair_trust};
+pub use scope::{AccountId, AskedScope, RegionName, Scope};
+pub use tags::{Tags, check_tag_keys};
+pub use vault::{NewVault, Vault, VaultLock};
+
+/// Something that was accepted and will surprise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Stable code, documented in docs/errors.md.
+    pub code: &'static str,
+    /// One sentence for people.
+    pub message: String,
+    /// Path of the request field; blank for the whole request.
+    pub field: String,
+}

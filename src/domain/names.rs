@@ -1,0 +1,161 @@
+//! Names that people give, each with AWS's rule for it (semantics reference, section 1.5).
+
+use std::fmt;
+
+use super::{
+    Arn, AskedScope,
+    invalid::{Fault, quoted},
+};
+
+/// Declares a newtype over a checked `String`.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// Name of a backup vault.
+    VaultName
+}
+name! {
+    /// Name of a backup plan.
+    PlanName
+}
+name! {
+    /// Name of a rule of a plan.
+    RuleName
+}
+name! {
+    /// Name of a selection of a plan.
+    SelectionName
+}
+name! {
+    /// Name of an IAM role, without its path.
+    RoleName
+}
+name! {
+    /// Path of an IAM role: `/` or `/…/`.
+    RolePath
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+fn is_word_or_dot(byte: u8) -> bool {
+    is_word(byte) || byte == b'.'
+}
+
+fn checked(text: &str, what: &str, lengths: std::ops::RangeInclusive<usize>, allowed: fn(u8) -> bool, rule: &str) -> Result<String, Fault> {
+    if text.is_empty() {
+        return Err(format!("is required: give {what}").into());
+    }
+    if lengths.contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{} is not {what}: it has {rule}", quoted(text)).into())
+    }
+}
+
+impl VaultName {
+    /// A name that a new vault can have [M]: 2–50 letters, digits, hyphens, underscores.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        checked(text, "a vault name", 2..=50, is_word, "2–50 letters, digits, hyphens and underscores").map(Self)
+    }
+
+    /// The name or ARN of a vault that is there, and the scope the ARN names. Also vaults that AWS itself made, such as
+    /// `aws/efs/automatic-backup-vault`, whose names no new vault can have.
+    pub fn parse_reference(text: &str) -> Result<(Self, AskedScope), Fault> {
+        let (name, scope) = if Arn::looks_like(text) {
+            let arn = Arn::parse(text)?;
+            let name = (arn.service() == "backup").then(|| arn.resource_of_kind("backup-vault")).flatten();
+            let name = name.ok_or_else(|| format!("{} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME", quoted(text)))?;
+            (name.to_owned(), arn.scope())
+        } else {
+            (text.to_owned(), AskedScope::default())
+        };
+        let allowed = |byte| is_word(byte) || byte == b'/';
+        checked(&name, "a vault's name or ARN", 2..=64, allowed, "2–50 letters, digits, hyphens and underscores")
+            .map(|name| (Self(name), scope))
+    }
+}
+
+impl PlanName {
+    /// A name that a plan can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        checked(text, "a plan name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots").map(Self)
+    }
+}
+
+impl RuleName {
+    /// A name that a rule can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        checked(text, "a rule name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots").map(Self)
+    }
+}
+
+impl SelectionName {
+    /// A name that a selection can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        checked(text, "a selection name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots").map(Self)
+    }
+}
+
+impl RoleName {
+    /// A name that a role can have [M]: 1–64 letters, digits and `+=,.@-_`.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let allowed = |byte| is_word_or_dot(byte) || matches!(byte, b'+' | b'=' | b',' | b'@');
+        checked(text, "a role name", 1..=64, allowed, "1–64 letters, digits and +=,.@-_").map(Self)
+    }
+}
+
+impl RolePath {
+    /// A path that a role can have [M]: begins and ends with `/`, at most 512 printable characters.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let printable = text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+        if text.starts_with('/') && text.ends_with('/') && text.len() <= 512 && printable {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("{} is not a role path: it begins and ends with / and has at most 512 characters", quoted(text)).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vault_is_named_by_its_name_or_its_arn() {
+        let (name, scope) = VaultName::parse_reference("arn:aws:backup:eu-west-1:123456789012:backup-vault:prod").unwrap();
+        assert_eq!(name.as_str(), "prod");
+        assert_eq!(scope.region.unwrap().as_str(), "eu-west-1");
+        assert!(VaultName::parse_reference("aws/efs/automatic-backup-vault").is_ok());
+        assert!(VaultName::parse_reference("arn:aws:rds:eu-west-1:123456789012:db:prod").is_err());
+    }
+
+    #[test]
+    fn a_fault_says_the_value_and_the_rule() {
+        assert_eq!(
+            VaultName::parse("my.vault").unwrap_err().0,
+            "\"my.vault\" is not a vault name: it has 2–50 letters, digits, hyphens and underscores"
+        );
+        assert_eq!(PlanName::parse("").unwrap_err().0, "is required: give a plan name");
+    }
+}

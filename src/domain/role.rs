@@ -1,0 +1,144 @@
+//! The IAM role that AWS Backup assumes (semantics reference, section 2.1).
+
+use jiff::Timestamp;
+
+use super::{
+    Arn, AskedScope, RoleName, RolePath, Tags,
+    invalid::{Fault, quoted},
+};
+
+/// A managed policy that the role needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServicePolicy {
+    /// Without it no backup works.
+    Backup,
+    /// Without it no restore works.
+    Restores,
+}
+
+impl ServicePolicy {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Backup, Self::Restores];
+
+    /// ARN in the partition of AWS's public regions [D]. The second is plural: `…ForRestores`.
+    pub fn arn(self) -> &'static str {
+        match self {
+            Self::Backup => "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
+            Self::Restores => "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores",
+        }
+    }
+}
+
+/// A role as a request names it: by name or by ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleRef {
+    /// Name without path.
+    pub name: RoleName,
+    /// The whole ARN, if that was given. A name alone does not tell the path, which the ARN needs.
+    pub arn: Option<Arn>,
+}
+
+impl RoleRef {
+    /// The role that AWS's console makes and uses.
+    pub const DEFAULT_NAME: &'static str = "AWSBackupDefaultServiceRole";
+
+    /// A name or an ARN `arn:aws:iam::ACCOUNT:role/PATH/NAME`, and the account that the ARN names.
+    pub fn parse(text: &str) -> Result<(Self, AskedScope), Fault> {
+        if !Arn::looks_like(text) {
+            return Ok((Self { name: RoleName::parse(text)?, arn: None }, AskedScope::default()));
+        }
+        let arn = Arn::parse(text)?;
+        let role = (arn.service() == "iam").then(|| arn.resource_of_kind("role")).flatten();
+        let role = role.ok_or_else(|| format!("{} is not a role's ARN: one has the form arn:aws:iam::ACCOUNT:role/NAME", quoted(text)))?;
+        let name = RoleName::parse(role.rsplit('/').next().unwrap_or_default())?;
+        let scope = arn.scope();
+        Ok((Self { name, arn: Some(arn) }, scope))
+    }
+
+    /// The path in the ARN, if an ARN was given.
+    pub fn path(&self) -> Option<RolePath> {
+        let role = self.arn.as_ref()?.resource_of_kind("role")?;
+        let path = role.rsplit_once('/').map_or("/".to_owned(), |(path, _)| format!("/{path}/"));
+        RolePath::parse(&path).ok()
+    }
+}
+
+/// A role that must be there and right.
+#[derive(Debug, Clone)]
+pub struct EnsureRole {
+    /// Its name.
+    pub name: RoleName,
+    /// Its path, if it has to be created.
+    pub path: RolePath,
+    /// Its tags, if it has to be created.
+    pub tags: Tags,
+    /// True: say what would be done, and do nothing.
+    pub validate_only: bool,
+}
+
+/// A role as IAM has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleState {
+    /// Name.
+    pub name: String,
+    /// ARN; blank for one that validate_only did not create.
+    pub arn: String,
+    /// Path.
+    pub path: String,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// What its trust policy says of backup.amazonaws.com.
+    pub trust: Trust,
+    /// ARNs of attached managed policies.
+    pub attached: Vec<String>,
+    /// Names of inline policies.
+    pub inline: Vec<String>,
+}
+
+impl RoleState {
+    /// The policies it lacks.
+    pub fn missing(&self) -> impl Iterator<Item = ServicePolicy> {
+        ServicePolicy::ALL.into_iter().filter(|policy| !self.attached.iter().any(|arn| arn == policy.arn()))
+    }
+}
+
+/// What a trust policy says of AWS Backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// backup.amazonaws.com may assume the role.
+    Granted,
+    /// It may, under conditions that Strongroom cannot judge.
+    Conditional,
+    /// No statement lets it.
+    Missing,
+    /// A statement denies it.
+    Denied,
+    /// The document is not readable as a policy.
+    Unreadable,
+}
+
+/// The service that assumes the role.
+pub const BACKUP_SERVICE: &str = "backup.amazonaws.com";
+
+/// A change that EnsureServiceRole made, or would make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What sort of change.
+    pub kind: ChangeKind,
+    /// The change in words.
+    pub message: String,
+}
+
+/// Sorts of change to a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// The role was not there.
+    RoleCreated,
+    /// AWS Backup was added to its trust policy.
+    TrustRepaired,
+    /// A managed policy was attached.
+    PolicyAttached,
+}
+
+mod trust;
+pub use trust::{TrustRepair, judge, repair};
