@@ -2,11 +2,15 @@
 //!
 //! The map in miniature; calls go `rpc → aws → domain`, down once and up once:
 //!
+//! * [`rpc`] — the gRPC face; [`aws`] — the adapter; [`domain`] — nouns and rules, pure.
 //! * [`config`] — file, environment and flags; [`lifecycle`] — signals and shutdown; [`telemetry`] — logs, traces, metrics.
 //! * [`proto`] — the wire types, generated from `proto/`.
 
+pub mod aws;
 pub mod config;
+pub mod domain;
 pub mod lifecycle;
+pub mod rpc;
 pub mod telemetry;
 
 /// Version of this program.

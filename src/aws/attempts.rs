@@ -23,7 +23,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-use super::error::Effect;
+use super::error::{Effect, chain};
 
 tokio::task_local! {
     /// The attempts of the call under way. The SDK runs its interceptors in the task that sends.
@@ -115,7 +115,7 @@ impl Intercept for AttemptLog {
 
 /// Nobody listened: the request cannot have had an effect.
 fn connection_refused(error: &(dyn StdError + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
+    chain(error)
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .any(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }

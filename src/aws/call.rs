@@ -1,6 +1,10 @@
 //! The one door to AWS: every operation is sent here, with its span, its metrics and its error understood.
 
-use std::{error::Error as StdError, sync::{Arc, LazyLock}, time::{Duration, Instant}};
+use std::{
+    error::Error as StdError,
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::{
@@ -9,12 +13,15 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
-use opentelemetry::{KeyValue, global, metrics::{Counter, Histogram}};
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Histogram},
+};
 use tracing::{Instrument, Span, field};
 
 use super::{
     attempts::Attempts,
-    error::{Effect, Error, Kind, classify},
+    error::{Effect, Error, Kind, chain, classify},
 };
 
 /// An operation of AWS, in AWS's words.
@@ -120,7 +127,7 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
 }
 
 fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<CredentialsError>())
+    chain(error).any(<dyn StdError>::is::<CredentialsError>)
 }
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
@@ -139,7 +146,8 @@ static ATTEMPTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
 });
 
 fn record(operation: Operation, span: &Span, took: Duration, attempts: &Attempts, error: Option<&Error>) {
-    let outcome = error.map_or("ok".to_owned(), |error| error.aws_code.clone().unwrap_or_else(|| format!("{:?}", error.kind)));
+    let outcome =
+        error.map_or("ok".to_owned(), |error| error.aws_code.clone().unwrap_or_else(|| format!("{:?}", error.kind)));
     if error.is_some() {
         span.record("aws.error_code", &outcome);
     }

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
+};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use tokio::sync::OnceCell;
 
@@ -15,7 +17,7 @@ use super::{
     error::{Error, Kind, Noun},
 };
 use crate::{
-    config::AwsConfig,
+    config::aws::AwsConfig,
     domain::{AccountId, AskedScope, RegionName, Scope},
 };
 
@@ -90,7 +92,9 @@ impl Aws {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .endpoint_url(endpoint_url)
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("sandbox", "sandbox", None, None, "sandbox")))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "sandbox", "sandbox", None, None, "sandbox",
+            )))
             .retry_config(RetryConfig::standard().with_max_attempts(config.max_attempts))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -160,16 +164,21 @@ impl Aws {
 
     /// The scope that a request means, if the configuration lets it go there.
     pub async fn scope(&self, asked: &AskedScope) -> Result<Scope, Error> {
-        let refused = |noun, name: &str, message: String| {
-            Err(Error::found("scope", Kind::ScopeNotAllowed, noun, name, message))
-        };
+        let refused =
+            |noun, name: &str, message: String| Err(Error::found("scope", Kind::ScopeNotAllowed, noun, name, message));
         let config = &self.0.config;
         let Some(region) = asked.region.as_ref().or(self.0.default_region.as_ref()) else {
             let message = "the request names no region and the server has no default: set scope.region, or aws.region on the server";
             return refused(Noun::Account, "region", message.to_owned());
         };
-        if !config.allowed_regions.is_empty() && !config.allowed_regions.iter().any(|allowed| allowed.as_str() == region.as_str()) {
-            return refused(Noun::Account, region.as_str(), format!("region {region} is not among the server's aws.allowed_regions"));
+        if !config.allowed_regions.is_empty()
+            && !config.allowed_regions.iter().any(|allowed| allowed.as_str() == region.as_str())
+        {
+            return refused(
+                Noun::Account,
+                region.as_str(),
+                format!("region {region} is not among the server's aws.allowed_regions"),
+            );
         }
         let home = &self.identity().await?.account;
         let account = asked.account.as_ref().unwrap_or(home);
@@ -177,7 +186,11 @@ impl Aws {
             || config.allowed_accounts.is_empty()
             || config.allowed_accounts.iter().any(|allowed| allowed.as_str() == account.as_str());
         if !allowed {
-            return refused(Noun::Account, account.as_str(), format!("account {account} is not among the server's aws.allowed_accounts"));
+            return refused(
+                Noun::Account,
+                account.as_str(),
+                format!("account {account} is not among the server's aws.allowed_accounts"),
+            );
         }
         Ok(Scope { account: account.clone(), region: region.clone() })
     }
@@ -191,14 +204,23 @@ impl Aws {
         Ok(Clients {
             scope: scope.clone(),
             backup: aws_sdk_backup::Client::from_conf(
-                aws_sdk_backup::config::Builder::from(&sdk).interceptor(AttemptLog).retry_classifier(QuotaIsFinal).build(),
+                aws_sdk_backup::config::Builder::from(&sdk)
+                    .interceptor(AttemptLog)
+                    .retry_classifier(QuotaIsFinal)
+                    .build(),
             ),
-            iam: aws_sdk_iam::Client::from_conf(aws_sdk_iam::config::Builder::from(&sdk).interceptor(AttemptLog).build()),
-            rds: aws_sdk_rds::Client::from_conf(aws_sdk_rds::config::Builder::from(&sdk).interceptor(AttemptLog).build()),
+            iam: aws_sdk_iam::Client::from_conf(
+                aws_sdk_iam::config::Builder::from(&sdk).interceptor(AttemptLog).build(),
+            ),
+            rds: aws_sdk_rds::Client::from_conf(
+                aws_sdk_rds::config::Builder::from(&sdk).interceptor(AttemptLog).build(),
+            ),
             tagging: aws_sdk_resourcegroupstagging::Client::from_conf(
                 aws_sdk_resourcegroupstagging::config::Builder::from(&sdk).interceptor(AttemptLog).build(),
             ),
-            sts: aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&sdk).interceptor(AttemptLog).build()),
+            sts: aws_sdk_sts::Client::from_conf(
+                aws_sdk_sts::config::Builder::from(&sdk).interceptor(AttemptLog).build(),
+            ),
         })
     }
 
@@ -208,7 +230,13 @@ impl Aws {
                 "account {} is not the server's own, and aws.assume_role, the role to assume in other accounts, is not set",
                 scope.account
             );
-            return Err(Error::found("AssumeRole", Kind::AccountNotReachable, Noun::Account, scope.account.as_str(), message));
+            return Err(Error::found(
+                "AssumeRole",
+                Kind::AccountNotReachable,
+                Noun::Account,
+                scope.account.as_str(),
+                message,
+            ));
         };
         let mut provider = AssumeRoleProvider::builder(template.role_in(scope.account.as_str()))
             .session_name("strongroom")

@@ -121,7 +121,13 @@ pub enum Noun {
 
 impl Error {
     /// A failure that the adapter itself finds, without an error of AWS below it.
-    pub fn found(operation: &'static str, kind: Kind, noun: Noun, name: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn found(
+        operation: &'static str,
+        kind: Kind,
+        noun: Noun,
+        name: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             operation,
             kind,
@@ -182,25 +188,63 @@ impl StdError for Error {
     }
 }
 
+/// The error and all that caused it, the outermost first.
+pub(crate) fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
 /// The kind that an error code of AWS stands for; by the HTTP status where the code is not known.
 pub(super) fn classify(code: &str, status: u16) -> Kind {
     match code {
-        "InvalidParameterValueException" | "MissingParameterValueException" | "ValidationException" | "ValidationError"
-        | "InvalidParameterValue" | "InvalidParameterCombination" | "InvalidParameterException" | "InvalidInput"
-        | "MalformedPolicyDocument" | "SerializationException" | "KMSKeyNotAccessibleFault" => Kind::Rejected,
+        "InvalidParameterValueException"
+        | "MissingParameterValueException"
+        | "ValidationException"
+        | "ValidationError"
+        | "InvalidParameterValue"
+        | "InvalidParameterCombination"
+        | "InvalidParameterException"
+        | "InvalidInput"
+        | "MalformedPolicyDocument"
+        | "SerializationException"
+        | "KMSKeyNotAccessibleFault" => Kind::Rejected,
         "AlreadyExistsException" | "EntityAlreadyExists" => Kind::AlreadyExists,
-        "InvalidRequestException" | "InvalidResourceStateException" | "InvalidDBInstanceState"
-        | "InvalidDBClusterStateFault" | "InvalidDBSnapshotState" | "PolicyNotAttachable" | "UnmodifiableEntity" => Kind::State,
+        "InvalidRequestException"
+        | "InvalidResourceStateException"
+        | "InvalidDBInstanceState"
+        | "InvalidDBClusterStateFault"
+        | "InvalidDBSnapshotState"
+        | "PolicyNotAttachable"
+        | "UnmodifiableEntity" => Kind::State,
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" => Kind::Denied,
-        "ExpiredTokenException" | "ExpiredToken" | "UnrecognizedClientException" | "InvalidClientTokenId"
-        | "InvalidSignatureException" | "SignatureDoesNotMatch" | "IncompleteSignature" | "MissingAuthenticationToken" => Kind::Credentials,
+        "ExpiredTokenException"
+        | "ExpiredToken"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken" => Kind::Credentials,
         // A quota, whatever the SDK's list of throttling codes says (semantics reference, section 0.10).
         "LimitExceededException" | "LimitExceeded" => Kind::Quota,
-        "ConflictException" | "ConcurrentModification" | "ConcurrentModificationException" | "DeleteConflict" => Kind::Conflict,
-        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestLimitExceeded" | "RequestThrottled"
-        | "RequestThrottledException" | "TooManyRequestsException" | "SlowDown" | "BandwidthLimitExceeded" => Kind::Throttled,
-        "ServiceUnavailableException" | "DependencyFailureException" | "ServiceFailure" | "InternalServiceException"
-        | "InternalFailure" | "RequestTimeout" | "RequestTimeoutException" => Kind::Unavailable,
+        "ConflictException" | "ConcurrentModification" | "ConcurrentModificationException" | "DeleteConflict" => {
+            Kind::Conflict
+        }
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "SlowDown"
+        | "BandwidthLimitExceeded" => Kind::Throttled,
+        "ServiceUnavailableException"
+        | "DependencyFailureException"
+        | "ServiceFailure"
+        | "InternalServiceException"
+        | "InternalFailure"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => Kind::Unavailable,
         "NoSuchEntity" | "ResourceNotFoundException" => Kind::NotFound,
         _ if code.ends_with("QuotaExceeded") || code.ends_with("QuotaExceededFault") => Kind::Quota,
         _ if code.ends_with("NotFound") || code.ends_with("NotFoundFault") => Kind::NotFound,
@@ -228,7 +272,9 @@ mod tests {
 
     #[test]
     fn a_code_of_tomorrow_is_judged_by_its_status() {
-        for (status, kind) in [(400, Kind::Rejected), (403, Kind::Denied), (404, Kind::NotFound), (503, Kind::Unavailable)] {
+        for (status, kind) in
+            [(400, Kind::Rejected), (403, Kind::Denied), (404, Kind::NotFound), (503, Kind::Unavailable)]
+        {
             assert_eq!(classify("SomethingNewException", status), kind);
         }
     }

@@ -11,6 +11,7 @@ mod vaults;
 
 pub use account::Account;
 pub use client::{Aws, Identity};
+pub(crate) use error::chain;
 pub use error::{Effect, Error, Kind, Noun, Subject};
 
 use jiff::Timestamp;

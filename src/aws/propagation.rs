@@ -20,7 +20,11 @@ impl Aws {
                     if began.elapsed() + pause > bound {
                         return Err(error.as_kind(Kind::RoleNotAssumable).about(Noun::Role, role_arn));
                     }
-                    tracing::info!(role_arn, pause_ms = pause.as_millis(), "the role cannot be assumed yet; waiting for IAM");
+                    tracing::info!(
+                        role_arn,
+                        pause_ms = pause.as_millis(),
+                        "the role cannot be assumed yet; waiting for IAM"
+                    );
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
                 }

@@ -9,8 +9,8 @@ use super::{
     time,
 };
 use crate::domain::{
-    AskedScope, Change, ChangeKind, EnsureRole, RoleName, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair, judge_trust,
-    repair_trust,
+    AskedScope, Change, ChangeKind, EnsureRole, RoleName, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
+    judge_trust, repair_trust,
 };
 
 const GET_ROLE: Operation = Operation::read("iam", "GetRole");
@@ -30,13 +30,18 @@ impl Aws {
 
     /// Creates the role or adds what it lacks; says what it did. Every step can be repeated, so a call that broke off
     /// half way is finished by calling again.
-    pub async fn ensure_service_role(&self, asked: &AskedScope, ensure: &EnsureRole) -> Result<(RoleState, Vec<Change>), Error> {
+    pub async fn ensure_service_role(
+        &self,
+        asked: &AskedScope,
+        ensure: &EnsureRole,
+    ) -> Result<(RoleState, Vec<Change>), Error> {
         let clients = self.clients(asked).await?;
         let mut changes = Vec::new();
         let (mut state, trust_document) = match clients.role(&ensure.name).await? {
             Some(found) => found,
             None => {
-                let message = format!("created role {} at path {}, trusting backup.amazonaws.com", ensure.name, ensure.path);
+                let message =
+                    format!("created role {} at path {}, trusting backup.amazonaws.com", ensure.name, ensure.path);
                 changes.push(Change { kind: ChangeKind::RoleCreated, message });
                 clients.create_role(ensure).await?
             }
@@ -45,12 +50,22 @@ impl Aws {
             let document = match repair_trust(&trust_document) {
                 TrustRepair::Write(document) => document,
                 TrustRepair::Impossible(why) => {
-                    let message = format!("role {} cannot be repaired by adding to it: {why}; correct its trust policy by hand", ensure.name);
-                    return Err(Error::found(UPDATE_TRUST.name, Kind::State, Noun::Role, ensure.name.as_str(), message));
+                    let message = format!(
+                        "role {} cannot be repaired by adding to it: {why}; correct its trust policy by hand",
+                        ensure.name
+                    );
+                    return Err(Error::found(
+                        UPDATE_TRUST.name,
+                        Kind::State,
+                        Noun::Role,
+                        ensure.name.as_str(),
+                        message,
+                    ));
                 }
             };
             if !ensure.validate_only {
-                let sent = clients.iam.update_assume_role_policy().role_name(ensure.name.as_str()).policy_document(document);
+                let sent =
+                    clients.iam.update_assume_role_policy().role_name(ensure.name.as_str()).policy_document(document);
                 call(UPDATE_TRUST, sent.send()).await.map_err(|error| error.about(Noun::Role, &ensure.name))?;
             }
             state.trust = Trust::Granted;
@@ -97,7 +112,9 @@ impl Clients {
         loop {
             let sent = self.iam.list_attached_role_policies().role_name(name.as_str()).set_marker(marker);
             let answer = call(LIST_ATTACHED, sent.send()).await.map_err(about)?;
-            attached.extend(answer.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_arn));
+            attached.extend(
+                answer.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_arn),
+            );
             marker = answer.marker.filter(|_| answer.is_truncated);
             if marker.is_none() {
                 break;

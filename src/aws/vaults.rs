@@ -54,10 +54,14 @@ impl Aws {
     /// A page of vaults, without tags.
     pub async fn list_vaults(&self, asked: &AskedScope, page: &PageRequest) -> Result<Page<Vault>, Error> {
         let clients = self.clients(asked).await?;
-        let sent = clients.backup.list_backup_vaults().max_results(page.size.into()).set_next_token(page.cursor.clone());
+        let sent =
+            clients.backup.list_backup_vaults().max_results(page.size.into()).set_next_token(page.cursor.clone());
         let answer = call(LIST, sent.send()).await?;
         let items = answer.backup_vault_list.unwrap_or_default();
-        Ok(Page { items: items.into_iter().map(|vault| listed(vault, &clients.scope)).collect(), next: answer.next_token })
+        Ok(Page {
+            items: items.into_iter().map(|vault| listed(vault, &clients.scope)).collect(),
+            next: answer.next_token,
+        })
     }
 
     /// Deletes an empty vault. AWS's 403 for a missing one becomes [`Kind::NotFound`] when that is certain.
@@ -76,7 +80,8 @@ impl Clients {
     async fn describe_vault_with_tags(&self, name: &VaultName) -> Result<Vault, Error> {
         let mut vault = self.describe_vault(name).await?;
         let tags = call(LIST_TAGS, self.backup.list_tags().resource_arn(&vault.arn).send()).await;
-        vault.tags = tags.map_err(|error| error.about(Noun::Vault, name))?.tags.unwrap_or_default().into_iter().collect();
+        vault.tags =
+            tags.map_err(|error| error.about(Noun::Vault, name))?.tags.unwrap_or_default().into_iter().collect();
         Ok(vault)
     }
 
@@ -119,7 +124,11 @@ impl Clients {
     async fn vault_is_listed(&self, name: &VaultName) -> Result<bool, Error> {
         let mut cursor = None;
         loop {
-            let sent = self.backup.list_backup_vaults().max_results(crate::domain::MAX_PAGE_SIZE.into()).set_next_token(cursor);
+            let sent = self
+                .backup
+                .list_backup_vaults()
+                .max_results(crate::domain::MAX_PAGE_SIZE.into())
+                .set_next_token(cursor);
             let answer = call(LIST, sent.send()).await?;
             if answer.backup_vault_list().iter().any(|vault| vault.backup_vault_name() == Some(name.as_str())) {
                 return Ok(true);
@@ -148,6 +157,15 @@ fn listed(vault: BackupVaultListMember, scope: &Scope) -> Vault {
     }
 }
 
-fn lock(locked: Option<bool>, min: Option<i64>, max: Option<i64>, date: Option<&aws_smithy_types::DateTime>) -> Option<VaultLock> {
-    (locked == Some(true)).then(|| VaultLock { min_retention_days: min, max_retention_days: max, locked_at: time(date) })
+fn lock(
+    locked: Option<bool>,
+    min: Option<i64>,
+    max: Option<i64>,
+    date: Option<&aws_smithy_types::DateTime>,
+) -> Option<VaultLock> {
+    (locked == Some(true)).then(|| VaultLock {
+        min_retention_days: min,
+        max_retention_days: max,
+        locked_at: time(date),
+    })
 }

@@ -27,13 +27,16 @@ impl Arn {
         if text.is_empty() {
             return Err("is required: give an ARN".into());
         }
-        let fault = || Fault(format!("{} is not an ARN: it has the form arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE", quoted(text)));
+        let fault = || {
+            Fault(format!("{} is not an ARN: it has the form arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE", quoted(text)))
+        };
         if text.len() > LONGEST || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(fault());
         }
         let mut colons = text.match_indices(':').map(|(at, _)| at + 1);
         let mut next = || colons.next().ok_or_else(fault);
-        let (partition_at, service_at, region_at, account_at, resource_at) = (next()?, next()?, next()?, next()?, next()?);
+        let (partition_at, service_at, region_at, account_at, resource_at) =
+            (next()?, next()?, next()?, next()?, next()?);
         let arn = Self { text: text.to_owned(), service_at, region_at, account_at, resource_at };
         let partition = &text[partition_at..service_at - 1];
         let well_formed = text.starts_with("arn:")
@@ -118,7 +121,14 @@ mod tests {
 
     #[test]
     fn half_an_arn_is_refused_with_its_text() {
-        for text in ["", "db", "arn:", "arn:aws:rds:us-east-1:12:db:x", "arn:aws:rds:us east:123456789012:db:x", "arn:aws:rds:::"] {
+        for text in [
+            "",
+            "db",
+            "arn:",
+            "arn:aws:rds:us-east-1:12:db:x",
+            "arn:aws:rds:us east:123456789012:db:x",
+            "arn:aws:rds:::",
+        ] {
             assert!(Arn::parse(text).is_err(), "{text}");
         }
     }

@@ -20,7 +20,10 @@ pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use request_id::RequestId;
-pub use role::{BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair, judge as judge_trust, repair as repair_trust};
+pub use role::{
+    BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
+    judge as judge_trust, repair as repair_trust,
+};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};
 pub use tags::{Tags, check_tag_keys};
 pub use vault::{NewVault, Vault, VaultLock};

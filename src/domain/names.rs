@@ -62,7 +62,13 @@ fn is_word_or_dot(byte: u8) -> bool {
     is_word(byte) || byte == b'.'
 }
 
-fn checked(text: &str, what: &str, lengths: std::ops::RangeInclusive<usize>, allowed: fn(u8) -> bool, rule: &str) -> Result<String, Fault> {
+fn checked(
+    text: &str,
+    what: &str,
+    lengths: std::ops::RangeInclusive<usize>,
+    allowed: fn(u8) -> bool,
+    rule: &str,
+) -> Result<String, Fault> {
     if text.is_empty() {
         return Err(format!("is required: give {what}").into());
     }
@@ -85,7 +91,12 @@ impl VaultName {
         let (name, scope) = if Arn::looks_like(text) {
             let arn = Arn::parse(text)?;
             let name = (arn.service() == "backup").then(|| arn.resource_of_kind("backup-vault")).flatten();
-            let name = name.ok_or_else(|| format!("{} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME", quoted(text)))?;
+            let name = name.ok_or_else(|| {
+                format!(
+                    "{} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME",
+                    quoted(text)
+                )
+            })?;
             (name.to_owned(), arn.scope())
         } else {
             (text.to_owned(), AskedScope::default())
@@ -99,21 +110,24 @@ impl VaultName {
 impl PlanName {
     /// A name that a plan can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        checked(text, "a plan name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots").map(Self)
+        checked(text, "a plan name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
+            .map(Self)
     }
 }
 
 impl RuleName {
     /// A name that a rule can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        checked(text, "a rule name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots").map(Self)
+        checked(text, "a rule name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
+            .map(Self)
     }
 }
 
 impl SelectionName {
     /// A name that a selection can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        checked(text, "a selection name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots").map(Self)
+        checked(text, "a selection name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
+            .map(Self)
     }
 }
 
@@ -132,7 +146,11 @@ impl RolePath {
         if text.starts_with('/') && text.ends_with('/') && text.len() <= 512 && printable {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("{} is not a role path: it begins and ends with / and has at most 512 characters", quoted(text)).into())
+            Err(format!(
+                "{} is not a role path: it begins and ends with / and has at most 512 characters",
+                quoted(text)
+            )
+            .into())
         }
     }
 }
@@ -143,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_vault_is_named_by_its_name_or_its_arn() {
-        let (name, scope) = VaultName::parse_reference("arn:aws:backup:eu-west-1:123456789012:backup-vault:prod").unwrap();
+        let (name, scope) =
+            VaultName::parse_reference("arn:aws:backup:eu-west-1:123456789012:backup-vault:prod").unwrap();
         assert_eq!(name.as_str(), "prod");
         assert_eq!(scope.region.unwrap().as_str(), "eu-west-1");
         assert!(VaultName::parse_reference("aws/efs/automatic-backup-vault").is_ok());

@@ -19,7 +19,8 @@ impl RequestId {
         }
         // try_parse also takes braces and URNs; AWS's token has at most 50 characters of [A-Za-z0-9-_.].
         let id = Uuid::try_parse(text).ok().filter(|id| !id.is_nil() && text.len() == 36);
-        let id = id.ok_or_else(|| format!("{} is not a UUID such as 6f1c2d3e-0000-4000-8000-5b6a79880000", quoted(text)))?;
+        let id =
+            id.ok_or_else(|| format!("{} is not a UUID such as 6f1c2d3e-0000-4000-8000-5b6a79880000", quoted(text)))?;
         Ok(Self(id.to_string()))
     }
 

@@ -49,7 +49,9 @@ impl RoleRef {
         }
         let arn = Arn::parse(text)?;
         let role = (arn.service() == "iam").then(|| arn.resource_of_kind("role")).flatten();
-        let role = role.ok_or_else(|| format!("{} is not a role's ARN: one has the form arn:aws:iam::ACCOUNT:role/NAME", quoted(text)))?;
+        let role = role.ok_or_else(|| {
+            format!("{} is not a role's ARN: one has the form arn:aws:iam::ACCOUNT:role/NAME", quoted(text))
+        })?;
         let name = RoleName::parse(role.rsplit('/').next().unwrap_or_default())?;
         let scope = arn.scope();
         Ok((Self { name, arn: Some(arn) }, scope))

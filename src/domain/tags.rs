@@ -25,9 +25,15 @@ impl Tags {
             if let Err(fault) = check_key(key) {
                 faults.push((at, fault));
             } else if value.chars().count() > 256 {
-                faults.push((at, format!("has the value {}: a tag value has at most 256 characters", quoted(value)).into()));
+                faults.push((
+                    at,
+                    format!("has the value {}: a tag value has at most 256 characters", quoted(value)).into(),
+                ));
             } else if value.chars().any(char::is_control) {
-                faults.push((at, format!("has the value {}: a tag value has no control characters", quoted(value)).into()));
+                faults.push((
+                    at,
+                    format!("has the value {}: a tag value has no control characters", quoted(value)).into(),
+                ));
             }
         }
         if faults.is_empty() { Ok(Self(tags)) } else { Err(faults) }

@@ -100,7 +100,8 @@ mod tests {
             (json!("backup.amazonaws.com"), json!("sts:AssumeRole")),
             (json!(["ec2.amazonaws.com", "backup.amazonaws.com"]), json!(["sts:TagSession", "sts:assumerole"])),
         ] {
-            let policy = json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": action}]});
+            let policy =
+                json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": action}]});
             assert_eq!(judge(&policy.to_string()), Trust::Granted, "{policy}");
         }
     }

@@ -1,0 +1,147 @@
+//! Accounts and the service role.
+
+use super::{reader::Reader, timestamp};
+use crate::{
+    aws::Account,
+    domain::{
+        AskedScope, Change, ChangeKind, EnsureRole, Invalid, RoleName, RolePath, RoleRef, RoleState, ServicePolicy,
+        Tags, Trust,
+    },
+    proto::{self, Severity},
+};
+
+/// Where the console puts the role that it makes.
+const DEFAULT_PATH: &str = "/service-role/";
+
+pub(in crate::rpc) fn get(request: proto::GetAccountRequest) -> Result<AskedScope, Invalid> {
+    Reader::new(request.scope).conclude(Ok)
+}
+
+pub(in crate::rpc) fn ensure_role(
+    request: proto::EnsureServiceRoleRequest,
+) -> Result<(AskedScope, EnsureRole), Invalid> {
+    let proto::EnsureServiceRoleRequest { scope, role, path, tags, request_id, validate_only } = request;
+    let mut read = Reader::new(scope);
+    let role = read.role("role", or_default(&role));
+    let path = match (path.as_str(), &role) {
+        ("", Ok(role)) => read.note("path", role.path().map_or_else(|| RolePath::parse(DEFAULT_PATH), Ok)),
+        (text, _) => read.note("path", RolePath::parse(if text.is_empty() { DEFAULT_PATH } else { text })),
+    };
+    if let (Ok(path), Some(named)) = (&path, role.as_ref().ok().and_then(RoleRef::path))
+        && *path != named
+    {
+        read.fault("path", format!("is {path}, but the ARN in role says {named}"));
+    }
+    let tags = read.tags("tags", tags, Tags::most());
+    let request_id = read.request_id(&request_id);
+    read.conclude(|scope| {
+        request_id?;
+        Ok((scope, EnsureRole { name: role?.name, path: path?, tags: tags?, validate_only }))
+    })
+}
+
+pub(in crate::rpc) fn get_role(request: proto::GetServiceRoleRequest) -> Result<(AskedScope, RoleName), Invalid> {
+    let proto::GetServiceRoleRequest { scope, role } = request;
+    let mut read = Reader::new(scope);
+    let role = read.role("role", or_default(&role));
+    read.conclude(|scope| Ok((scope, role?.name)))
+}
+
+fn or_default(role: &str) -> &str {
+    if role.is_empty() { RoleRef::DEFAULT_NAME } else { role }
+}
+
+pub(in crate::rpc) fn account(account: Account, default_scope: bool) -> proto::Account {
+    proto::Account {
+        scope: Some(account.scope.into()),
+        identity_arn: account.identity_arn,
+        default_scope,
+        supported_resource_types: account.supported_resource_types,
+        resource_type_opt_in: account.opt_in,
+        resource_type_management: account.management,
+    }
+}
+
+impl From<RoleState> for proto::ServiceRole {
+    fn from(role: RoleState) -> Self {
+        let missing: Vec<ServicePolicy> = role.missing().collect();
+        let findings = findings(&role, &missing);
+        let trusts_backup = matches!(role.trust, Trust::Granted | Trust::Conditional);
+        Self {
+            trusts_backup,
+            ready: trusts_backup && missing.is_empty(),
+            missing_policy_arns: missing.iter().map(|policy| policy.arn().to_owned()).collect(),
+            findings,
+            name: role.name,
+            arn: role.arn,
+            path: role.path,
+            create_time: role.created_at.map(timestamp),
+            attached_policy_arns: role.attached,
+            inline_policy_names: role.inline,
+        }
+    }
+}
+
+fn findings(role: &RoleState, missing: &[ServicePolicy]) -> Vec<proto::Finding> {
+    const REPAIR: &str = "call EnsureServiceRole";
+    let name = &role.name;
+    let finding = |code: &str, severity: Severity, message: String, action: &str| proto::Finding {
+        code: code.to_owned(),
+        severity: severity.into(),
+        message,
+        action: action.to_owned(),
+    };
+    let mut findings = Vec::new();
+    match role.trust {
+        Trust::Granted => {}
+        Trust::Conditional => findings.push(finding(
+            "TRUST_CONDITIONAL",
+            Severity::Warning,
+            format!("role {name} trusts backup.amazonaws.com under a condition that Strongroom cannot judge"),
+            "make sure that the condition holds for AWS Backup",
+        )),
+        Trust::Missing => findings.push(finding(
+            "TRUST_MISSING",
+            Severity::Error,
+            format!("role {name} does not let backup.amazonaws.com assume it: every backup and restore fails"),
+            REPAIR,
+        )),
+        Trust::Denied => findings.push(finding(
+            "TRUST_DENIED",
+            Severity::Error,
+            format!("a statement of role {name}'s trust policy denies backup.amazonaws.com"),
+            "remove that statement by hand: EnsureServiceRole only adds",
+        )),
+        Trust::Unreadable => findings.push(finding(
+            "TRUST_UNREADABLE",
+            Severity::Error,
+            format!("the trust policy of role {name} is not readable JSON"),
+            "replace it by hand",
+        )),
+    }
+    for policy in missing {
+        let (code, what) = match policy {
+            ServicePolicy::Backup => ("BACKUP_POLICY_MISSING", "back up"),
+            ServicePolicy::Restores => ("RESTORE_POLICY_MISSING", "restore"),
+        };
+        let message = format!("role {name} lacks {}", policy.arn());
+        if role.inline.is_empty() {
+            findings.push(finding(code, Severity::Error, format!("{message}: AWS Backup cannot {what}"), REPAIR));
+        } else {
+            let message = format!("{message}; whether its inline policies let AWS Backup {what} is not known");
+            findings.push(finding(code, Severity::Warning, message, REPAIR));
+        }
+    }
+    findings
+}
+
+impl From<Change> for proto::RoleChange {
+    fn from(change: Change) -> Self {
+        let code = match change.kind {
+            ChangeKind::RoleCreated => "ROLE_CREATED",
+            ChangeKind::TrustRepaired => "TRUST_REPAIRED",
+            ChangeKind::PolicyAttached => "POLICY_ATTACHED",
+        };
+        Self { code: code.to_owned(), message: change.message }
+    }
+}

@@ -1,0 +1,26 @@
+//! Between the wire types and the domain, one file a noun. Into the domain every fault is noted; out of it nothing fails.
+
+pub(super) mod accounts;
+pub(super) mod reader;
+pub(super) mod vaults;
+
+use jiff::Timestamp;
+
+use crate::{domain, proto};
+
+/// The wire's time.
+pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}
+
+impl From<domain::Scope> for proto::Scope {
+    fn from(scope: domain::Scope) -> Self {
+        Self { account: scope.account.as_str().to_owned(), region: scope.region.as_str().to_owned() }
+    }
+}
+
+impl From<domain::Warning> for proto::Warning {
+    fn from(warning: domain::Warning) -> Self {
+        Self { code: warning.code.to_owned(), message: warning.message, field: warning.field }
+    }
+}

@@ -1,0 +1,14 @@
+//! The gRPC face: the only importer of tonic. A handler is three sentences: convert, call, convert.
+
+mod accounts;
+mod calls;
+mod convert;
+mod page_token;
+mod server;
+mod server_info;
+mod status;
+mod vaults;
+
+pub use server::{ServerError, serve};
+pub use server_info::About;
+pub use status::{DOMAIN, code_of, reason_name};

@@ -1,0 +1,121 @@
+//! The server: services, health, reflection, and the layers that every call goes through.
+
+use std::any::Any;
+
+use tokio::net::TcpListener;
+use tonic::{
+    Status,
+    body::Body,
+    codegen::http::{Request, Response},
+    server::NamedService,
+    transport::server::TcpIncoming,
+};
+use tonic_health::server::HealthReporter;
+use tonic_reflection::server::Builder as Reflection;
+use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+use tracing::Span;
+
+use super::{
+    accounts::Accounts,
+    calls::Calls,
+    server_info::{About, ServerInfo},
+    status::Failure,
+    vaults::Vaults,
+};
+use crate::{
+    aws::Aws,
+    config::server::ServerConfig,
+    lifecycle::Lifecycle,
+    proto::{
+        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, server_service_server::ServerServiceServer,
+        vault_service_server::VaultServiceServer,
+    },
+    telemetry,
+};
+
+/// The server could not be built or broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The descriptor set of the build is not readable.
+    #[error("reflection cannot be built")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("the gRPC server failed")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Serves until the first stage of shutdown, then lets the calls under way end.
+pub async fn serve(
+    listener: TcpListener,
+    aws: Aws,
+    config: &ServerConfig,
+    about: About,
+    lifecycle: Lifecycle,
+) -> Result<(), ServerError> {
+    let calls = Calls::new(config, lifecycle.clone());
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let mut router = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(config.keepalive_interval))
+        .http2_keepalive_timeout(Some(config.keepalive_timeout))
+        .tcp_nodelay(true)
+        // One span a call, a child of the caller's; everything below is logged and traced within it.
+        .layer(TraceLayer::new_for_grpc().make_span_with(span).on_request(()).on_response(()).on_failure(()).on_eos(()))
+        // Inside the span, so that the panic is logged with its call. A bug costs one call, not the connection.
+        .layer(CatchPanicLayer::custom(panicked))
+        .add_service(health);
+    // Each service with its name for health, so that neither can be forgotten.
+    macro_rules! add {
+        ($($server:ident($service:expr)),+ $(,)?) => {$(
+            let service = $server::new($service).max_decoding_message_size(config.max_request_bytes);
+            announce(&reporter, &service).await;
+            router = router.add_service(service);
+        )+};
+    }
+    let (aws, calls) = (&aws, &calls);
+    add!(
+        AccountServiceServer(Accounts { aws: aws.clone(), calls: calls.clone() }),
+        ServerServiceServer(ServerInfo { aws: aws.clone(), calls: calls.clone(), about }),
+        VaultServiceServer(Vaults { aws: aws.clone(), calls: calls.clone() }),
+    );
+    if config.reflection {
+        let reflection = || {
+            Reflection::configure()
+                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        router = router.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?);
+    }
+    let draining = async {
+        lifecycle.soft().cancelled().await;
+        // Who asks now is sent elsewhere, while the calls under way go on.
+        reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+    };
+    router.serve_with_incoming_shutdown(TcpIncoming::from(listener), draining).await?;
+    Ok(())
+}
+
+async fn announce<S: NamedService + Sync>(reporter: &HealthReporter, _service: &S) {
+    reporter.set_serving::<S>().await;
+}
+
+fn span(request: &Request<Body>) -> Span {
+    let path = request.uri().path().trim_start_matches('/');
+    let (service, method) = path.split_once('/').unwrap_or((path, ""));
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = path,
+        otel.kind = "server",
+        rpc.system = "grpc",
+        rpc.service = service,
+        rpc.method = method
+    );
+    telemetry::continue_trace(&span, request.headers());
+    span
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer wants")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let what =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    Status::from(Failure::Bug(what.unwrap_or_else(|| "a panic".to_owned()))).into_http()
+}
