@@ -17,7 +17,7 @@ use super::{
     error::{Error, Kind, Noun},
 };
 use crate::{
-    config::aws::AwsConfig,
+    config::AwsConfig,
     domain::{AccountId, AskedScope, RegionName, Scope},
 };
 

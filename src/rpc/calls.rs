@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status, metadata::MetadataMap};
 use tracing::Instrument;
 
 use super::status::Failure;
-use crate::{aws::Effect, config::server::ServerConfig, lifecycle::Lifecycle};
+use crate::{aws::Effect, config::ServerConfig, lifecycle::Lifecycle};
 
 /// Runs the calls of all services.
 #[derive(Debug, Clone)]

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     aws::Aws,
-    config::server::ServerConfig,
+    config::ServerConfig,
     lifecycle::Lifecycle,
     proto::{
         FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, server_service_server::ServerServiceServer,
