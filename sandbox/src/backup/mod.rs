@@ -7,6 +7,7 @@ pub mod creator;
 pub mod error;
 pub mod json;
 pub mod lifecycle;
+pub mod matcher;
 pub mod page;
 pub mod rest;
 pub mod routes;
