@@ -9,7 +9,7 @@
 
 mod glob;
 #[cfg(test)]
-mod tests;
+pub(in crate::backup) mod tests;
 
 use std::collections::BTreeMap;
 
@@ -58,6 +58,14 @@ pub struct Conditions {
     pub string_like: Vec<TagTest>,
     /// The tag's value does not match the pattern, or the tag is missing [I].
     pub string_not_like: Vec<TagTest>,
+}
+
+impl Conditions {
+    /// Whether nothing is tested.
+    pub fn is_empty(&self) -> bool {
+        let Self { string_equals, string_not_equals, string_like, string_not_like } = self;
+        [string_equals, string_not_equals, string_like, string_not_like].iter().all(|tests| tests.is_empty())
+    }
 }
 
 /// An entry of `Conditions`.

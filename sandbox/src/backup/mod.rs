@@ -5,13 +5,16 @@
 
 pub mod creator;
 pub mod error;
+pub mod inventory;
 pub mod json;
 pub mod lifecycle;
 pub mod matcher;
 pub mod page;
+pub mod plans;
 pub mod rest;
 pub mod routes;
 pub mod schedule;
+pub mod selections;
 pub mod settings;
 pub mod slots;
 pub mod tags;
@@ -27,13 +30,17 @@ use crate::config::Behaviour;
 pub struct State {
     /// Vaults by name.
     pub vaults: vaults::Vaults,
+    /// Plans with their selections.
+    pub plans: plans::Plans,
     /// Opt-in of resource types.
     pub settings: settings::RegionSettings,
 }
 
 impl State {
     /// Forgets what AWS would have forgotten by `now`; each noun that piles up with time has its line here.
-    pub fn prune(&mut self, _now: Timestamp, _behaviour: &Behaviour) {}
+    pub fn prune(&mut self, now: Timestamp, _behaviour: &Behaviour) {
+        self.plans.prune(now);
+    }
 
     /// How many recovery points lie in the vault.
     pub fn recovery_points_in(&self, _vault: &str) -> usize {
@@ -44,12 +51,13 @@ impl State {
     pub fn holds(&self, resource: &str, _arn: &str) -> bool {
         match resource.split_once(':') {
             Some(("backup-vault", name)) => self.vaults.0.contains_key(name),
+            Some(("backup-plan", id)) => self.plans.active(id).is_some(),
             _ => false,
         }
     }
 
     /// What there is, as `/_sandbox/state` shows it.
     pub fn overview(&self) -> Value {
-        json!({ "vaults": vaults::overview(self) })
+        json!({ "vaults": vaults::overview(self), "plans": plans::overview(self) })
     }
 }

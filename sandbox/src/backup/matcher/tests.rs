@@ -206,7 +206,7 @@ fn some_tests() -> impl Strategy<Value = Vec<TagTest>> {
     proptest::collection::vec(test, 0..3)
 }
 
-fn some_criteria() -> impl Strategy<Value = Criteria> {
+pub(in crate::backup) fn some_criteria() -> impl Strategy<Value = Criteria> {
     let patterns =
         || proptest::collection::vec(prop::sample::select(&[DB, CLUSTER, "*", "arn:aws:rds:*:*:db:*"][..]), 0..2);
     let tags = proptest::collection::vec(("[ab]", "[xy]"), 0..3);
@@ -235,7 +235,7 @@ proptest! {
         narrower.conditions.string_equals.extend(test.clone());
         narrower.conditions.string_not_like.extend(test);
         prop_assert!(selects(&criteria, &resource, true) || !selects(&narrower, &resource, true));
-        narrower = criteria.clone();
+        narrower = criteria;
         narrower.not_resources.push(DB.to_owned());
         prop_assert!(!selects(&narrower, &resource, true));
     }
