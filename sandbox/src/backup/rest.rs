@@ -60,9 +60,14 @@ impl RestRequest {
     /// # Errors
     /// SerializationException for what is not JSON or has a member of the wrong type.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, AwsError> {
-        let bytes: &[u8] = if self.body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &self.body };
-        serde_json::from_slice(bytes)
-            .map_err(|fault| error::serialization(format!("the request body can't be read: {fault}")))
+        let bytes = self.body.trim_ascii();
+        // serde would read a list as the members of a struct in their order.
+        let read = match bytes.first() {
+            None => serde_json::from_slice(b"{}"),
+            Some(b'{') => serde_json::from_slice(bytes),
+            Some(_) => return Err(error::serialization("the request body must be a JSON object")),
+        };
+        read.map_err(|fault| error::serialization(format!("the request body can't be read: {fault}")))
     }
 
     /// A request as unit tests make it, with a query string and a body.

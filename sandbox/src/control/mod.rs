@@ -113,6 +113,10 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    // serde would read a list as the members of a struct in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Refusal::bad(vec!["the body must be a JSON object".to_owned()]));
+    }
     serde_json::from_slice(body).map_err(|fault| Refusal::bad(vec![format!("the body can't be read: {fault}")]))
 }
 

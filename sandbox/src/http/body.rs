@@ -15,12 +15,18 @@ pub(crate) struct Body {
     /// What `Content-Length` says.
     promised: u64,
     breaks: bool,
+    flushed: bool,
 }
 
 impl Body {
     pub(crate) fn whole(text: impl Into<Bytes>) -> Self {
         let chunk = text.into();
-        Self { promised: chunk.len() as u64, chunk: Some(chunk).filter(|chunk| !chunk.is_empty()), breaks: false }
+        Self {
+            promised: chunk.len() as u64,
+            chunk: Some(chunk).filter(|chunk| !chunk.is_empty()),
+            breaks: false,
+            flushed: false,
+        }
     }
 
     /// Promises all of it, gives the first half and breaks the connection. An empty body breaks at once, after the
@@ -28,7 +34,12 @@ impl Body {
     pub(crate) fn truncated(text: impl Into<Bytes>) -> Self {
         let all: Bytes = text.into();
         let half = all.slice(..all.len() / 2);
-        Self { promised: all.len().max(1) as u64, chunk: Some(half).filter(|half| !half.is_empty()), breaks: true }
+        Self {
+            promised: all.len().max(1) as u64,
+            chunk: Some(half).filter(|half| !half.is_empty()),
+            breaks: true,
+            flushed: false,
+        }
     }
 }
 
@@ -36,9 +47,15 @@ impl hyper::body::Body for Body {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         Poll::Ready(match self.chunk.take() {
             Some(chunk) => Some(Ok(Frame::data(chunk))),
+            // An error drops what hyper has not sent yet; while it waits it sends head and first half.
+            None if self.breaks && !self.flushed => {
+                self.flushed = true;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None if self.breaks => Some(Err(io::Error::other("cut short by a sandbox fault"))),
             None => None,
         })

@@ -105,3 +105,25 @@ fn replace(world: &mut World, call: &Call, request: &RestRequest, lock: Option<L
     vault.lock = lock;
     Ok(RestReply::empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_backups_must_fit_between_the_bounds_and_for_ever_is_longer_than_any_maximum() {
+        let lock = |min, max| Lock { min_retention_days: min, max_retention_days: max, lock_date: None };
+        for (min, max, days, allowed) in [
+            (Some(7), Some(35), Some(7), true),
+            (Some(7), Some(35), Some(35), true),
+            (Some(7), Some(35), Some(6), false),
+            (Some(7), Some(35), Some(36), false),
+            (Some(7), Some(35), None, false),
+            (Some(7), None, None, true),
+            (None, Some(35), None, false),
+            (None, None, Some(1), true),
+        ] {
+            assert_eq!(lock(min, max).allows(days), allowed, "{min:?} {max:?} {days:?}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use serde_json::{Value, json};
+
+use crate::harness::{Neighbour, start};
+
+async fn arm(aws: &Neighbour, fault: Value) {
+    let (status, body) = aws.control("POST", "/faults", fault).await;
+    assert_eq!(status, 200, "{body}");
+}
+
+#[tokio::test]
+async fn an_error_is_answered_in_the_services_envelope_and_nothing_is_done() {
+    let aws = start().await;
+    arm(&aws, json!({"operation": "CreateBackupVault", "next": 1, "effect": {"error": {"status": 500, "code": "ServiceUnavailableException", "message": "later"}}})).await;
+    aws.backup("PUT", "/backup-vaults/gold", json!({})).await.is(500, "ServiceUnavailableException", "later");
+    aws.get("/backup-vaults/gold").await.is(403, "AccessDeniedException", "");
+    aws.vault("gold").await;
+}
+
+#[tokio::test]
+async fn throttling_has_the_services_code() {
+    let aws = start().await;
+    arm(&aws, json!({"service": "backup", "next": 1, "effect": "throttle"})).await;
+    aws.get("/backup-vaults").await.is(400, "ThrottlingException", "Rate exceeded");
+    assert_eq!(aws.get("/backup-vaults").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_drops_before_or_after_the_effect() {
+    let aws = start().await;
+    for (effect, name, then) in [("drop_before", "before", 403), ("drop_after", "after", 200)] {
+        arm(&aws, json!({"operation": "CreateBackupVault", "next": 1, "effect": effect})).await;
+        let path = format!("/backup-vaults/{name}");
+        let broken = aws.try_backup("PUT", &path, Some(json!({}))).await;
+        assert!(broken.is_err_and(|fault| fault.is_request()), "{effect}");
+        assert_eq!(aws.get(&path).await.status, then, "{effect}");
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_answer_breaks_off_in_its_body_with_the_effect_done() {
+    let aws = start().await;
+    arm(&aws, json!({"next": 1, "effect": "truncate"})).await;
+    let broken = aws.try_backup("PUT", "/backup-vaults/gold", Some(json!({}))).await;
+    assert!(broken.is_err_and(|fault| fault.is_body() || fault.is_decode()));
+    assert_eq!(aws.get("/backup-vaults/gold").await.status, 200);
+    // An empty answer breaks off too.
+    arm(&aws, json!({"operation": "DeleteBackupVault", "next": 1, "effect": "truncate"})).await;
+    assert!(aws.try_backup("DELETE", "/backup-vaults/gold", None).await.is_err());
+}
+
+#[tokio::test]
+async fn faults_are_listed_counted_down_and_ended() {
+    let aws = start().await;
+    arm(&aws, json!({"operation": "ListBackupVaults", "next": 5, "effect": {"delay_ms": 0}})).await;
+    arm(&aws, json!({"rate": 1.0, "operation": "CreateBackupVault", "effect": "drop_before"})).await;
+    assert_eq!(aws.get("/backup-vaults").await.status, 200);
+    let (_, listed) = aws.control("GET", "/faults", Value::Null).await;
+    assert_eq!(listed["faults"][0]["next"], 4);
+    assert_eq!(listed["faults"][0]["hits"], 1);
+    assert_eq!(listed["faults"][1]["operation"], "CreateBackupVault");
+    assert_eq!(aws.control("DELETE", "/faults/1", Value::Null).await.0, 200);
+    assert_eq!(aws.control("DELETE", "/faults/1", Value::Null).await.0, 404);
+    assert_eq!(aws.control("DELETE", "/faults", Value::Null).await.0, 200);
+    assert_eq!(aws.control("GET", "/faults", Value::Null).await.1, json!({"faults": []}));
+}
+
+#[tokio::test]
+async fn a_bad_fault_is_refused_with_every_reason() {
+    let aws = start().await;
+    let (status, body) =
+        aws.control("POST", "/faults", json!({"service": "s3", "effect": {"delay_ms": 9_999_999}})).await;
+    assert_eq!(status, 400);
+    for words in ["s3", "next and rate", "delay_ms"] {
+        assert!(body["error"].as_str().unwrap().contains(words), "{body}");
+    }
+    assert_eq!(aws.control("POST", "/faults", json!({"next": 1, "effect": "melt"})).await.0, 400);
+}
