@@ -6,13 +6,16 @@ mod call;
 mod client;
 mod error;
 mod propagation;
+mod resources;
 mod roles;
+mod tags;
 mod vaults;
 
 pub use account::Account;
 pub use client::{Aws, Identity};
 pub(crate) use error::chain;
 pub use error::{Effect, Error, Kind, Noun, Subject};
+pub use resources::ResourceFilter;
 
 use jiff::Timestamp;
 

@@ -9,6 +9,7 @@ mod lifecycle;
 mod names;
 mod page;
 mod request_id;
+mod resource;
 mod role;
 mod scope;
 mod tags;
@@ -20,6 +21,7 @@ pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use request_id::RequestId;
+pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
 pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
     judge as judge_trust, repair as repair_trust,

@@ -18,6 +18,7 @@ use tracing::Span;
 use super::{
     accounts::Accounts,
     calls::Calls,
+    resources::Resources,
     server_info::{About, ServerInfo},
     status::Failure,
     vaults::Vaults,
@@ -27,7 +28,8 @@ use crate::{
     config::ServerConfig,
     lifecycle::Lifecycle,
     proto::{
-        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, server_service_server::ServerServiceServer,
+        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer,
+        resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
         vault_service_server::VaultServiceServer,
     },
     telemetry,
@@ -74,6 +76,7 @@ pub async fn serve(
     let (aws, calls) = (&aws, &calls);
     add!(
         AccountServiceServer(Accounts { aws: aws.clone(), calls: calls.clone() }),
+        ResourceServiceServer(Resources { aws: aws.clone(), calls: calls.clone() }),
         ServerServiceServer(ServerInfo { aws: aws.clone(), calls: calls.clone(), about }),
         VaultServiceServer(Vaults { aws: aws.clone(), calls: calls.clone() }),
     );

@@ -1,8 +1,6 @@
 //! The one place where a failure becomes a `Status`: code, reason, details, and what the log keeps.
 
-#[expect(clippy::disallowed_types, reason = "tonic-types takes ErrorInfo's metadata as a HashMap")]
-use std::collections::HashMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, QuotaViolation, StatusExt};
@@ -61,13 +59,13 @@ impl From<Failure> for Status {
             Failure::Overloaded => answer(
                 ErrorReason::Overloaded,
                 "the server works on as many calls as it may: try again in a second",
-                HashMap::new(),
+                BTreeMap::new(),
                 ErrorDetails::with_retry_info(Some(Duration::from_secs(1))),
             ),
             Failure::Deadline(Effect::None) => answer(
                 ErrorReason::DeadlineExceeded,
                 "the deadline of the call passed before AWS answered; nothing was changed",
-                HashMap::new(),
+                BTreeMap::new(),
                 ErrorDetails::new(),
             ),
             Failure::Deadline(Effect::Unknown) => {
@@ -77,7 +75,7 @@ impl From<Failure> for Status {
             Failure::Bug(what) => {
                 let correlation = Uuid::new_v4().to_string();
                 tracing::error!(correlation, what, "a fault of Strongroom");
-                let metadata = HashMap::from([("correlation_id".to_owned(), correlation.clone())]);
+                let metadata = BTreeMap::from([("correlation_id".to_owned(), correlation.clone())]);
                 let text = format!("a fault of Strongroom; its log tells more under correlation id {correlation}");
                 answer(ErrorReason::Internal, &text, metadata, ErrorDetails::new())
             }
@@ -191,13 +189,13 @@ fn refuse(invalid: Invalid) -> Status {
         _ => format!("{count} faults; the first: {first}"),
     };
     tracing::debug!(faults = count, first = text, "refused a request");
-    answer(ErrorReason::InvalidRequest, &text, HashMap::new(), ErrorDetails::with_bad_request(told))
+    answer(ErrorReason::InvalidRequest, &text, BTreeMap::new(), ErrorDetails::with_bad_request(told))
 }
 
 fn explain(error: &aws::Error) -> Status {
     let reason = reason_of(error);
     log(error, reason);
-    let mut metadata = HashMap::from([("aws_operation".to_owned(), error.operation.to_owned())]);
+    let mut metadata = BTreeMap::from([("aws_operation".to_owned(), error.operation.to_owned())]);
     if let Some(code) = &error.aws_code {
         metadata.insert("aws_code".to_owned(), code.clone());
     }
@@ -235,12 +233,14 @@ fn outcome_unknown(why: &str) -> Status {
     answer(
         ErrorReason::OutcomeUnknown,
         &text,
-        HashMap::new(),
+        BTreeMap::new(),
         ErrorDetails::with_retry_info(Some(Duration::from_secs(2))),
     )
 }
 
-fn answer(reason: ErrorReason, text: &str, metadata: HashMap<String, String>, mut details: ErrorDetails) -> Status {
+fn answer(reason: ErrorReason, text: &str, metadata: BTreeMap<String, String>, mut details: ErrorDetails) -> Status {
+    #[expect(clippy::disallowed_types, reason = "tonic-types takes ErrorInfo's metadata as a HashMap")]
+    let metadata: std::collections::HashMap<_, _> = metadata.into_iter().collect();
     details.set_error_info(reason_name(reason), DOMAIN, metadata);
     details.set_help(vec![tonic_types::HelpLink::new(
         reason_name(reason),

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod reader;
+pub(super) mod resources;
 pub(super) mod vaults;
 
 use jiff::Timestamp;
