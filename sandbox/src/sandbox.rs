@@ -3,6 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -72,9 +73,16 @@ async fn tick(shared: Arc<Shared>) {
         interval.tick().await;
         let mut inner = shared.lock();
         if matches!(inner.clock.mode(), Mode::Auto { .. }) {
-            inner.catch_up();
+            guarded("letting time pass", || inner.catch_up());
         }
     }
+}
+
+/// Does it; a panic in it is logged, and the sandbox lives on.
+pub(crate) fn guarded<T>(what: &str, act: impl FnOnce() -> T) -> Option<T> {
+    // What a panic may leave half-changed is the world, and half a world is better than none at all.
+    let done = catch_unwind(AssertUnwindSafe(act));
+    done.inspect_err(|_| tracing::error!("{what} panicked: this is a fault of the sandbox")).ok()
 }
 
 /// What all connections share.
@@ -90,7 +98,7 @@ impl Shared {
         Self { config, inner }
     }
 
-    /// A handler that panicked has been answered 500 and logged; what it left is better than no sandbox at all.
+    /// The lock; poison is ignored for the reason in [`guarded`].
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -17,7 +17,7 @@ use crate::{
     config::Behaviour,
     faults::Fault,
     http::Body,
-    sandbox::{Inner, Shared},
+    sandbox::{Inner, Shared, guarded},
 };
 
 const PREFIX: &str = "/_sandbox";
@@ -43,10 +43,13 @@ impl Refusal {
     }
 }
 
-/// Answers a request under [`PREFIX`]: JSON, or 400, 404, 405 with `{"error": …}` naming every fault.
+/// Answers a request under [`PREFIX`]: JSON, or 400, 404, 405 with `{"error": …}` naming every fault. 500 is a fault of the sandbox.
 pub(crate) fn answer(shared: &Shared, parts: &Parts, body: Result<Bytes, AwsError>) -> Response<Body> {
     let done = match body {
-        Ok(body) => act(shared, parts, &body),
+        Ok(body) => guarded("a control request", || act(shared, parts, &body)).unwrap_or_else(|| {
+            let faults = vec!["the sandbox failed; its log says more".to_owned()];
+            Err(Refusal { status: StatusCode::INTERNAL_SERVER_ERROR, faults })
+        }),
         Err(error) => Err(Refusal { status: StatusCode::PAYLOAD_TOO_LARGE, faults: vec![error.message] }),
     };
     let (status, value) = match done {

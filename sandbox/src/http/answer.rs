@@ -1,13 +1,7 @@
 //! One request: who it is for, what the faults make of it, what the operation answers.
 
-use std::{
-    error::Error,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{error::Error, fmt, sync::Arc};
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Request, Response, Uri,
     body::{Bytes, Incoming},
@@ -17,14 +11,14 @@ use hyper::{
 use tracing::Instrument;
 
 use super::{
-    Body, Service,
+    Body, Service, intake,
     service::{Operation, Scope},
 };
 use crate::{
     call::{AwsError, Call},
     control, credentials,
     faults::Spoil,
-    sandbox::Shared,
+    sandbox::{Shared, guarded},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -54,22 +48,13 @@ pub(crate) struct Written {
 /// Answers a request of any service, or of the control endpoints.
 pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, shared.config.max_body_bytes).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(fault) if fault.is::<LengthLimitError>() => Err(too_large(shared.config.max_body_bytes)),
-        // The client broke off in the middle of its body: there is nobody to answer.
-        Err(_) => return Err(Refused),
-    };
+    let body = intake::read(body, shared.config.max_body_bytes).await.ok_or(Refused)?;
     if control::serves(parts.uri.path()) {
         return Ok(control::answer(&shared, &parts, body));
     }
     let request_id = uuid::Uuid::new_v4().to_string();
     let span = tracing::debug_span!("aws_request", method = %parts.method, path = parts.uri.path(), request_id);
     aws(&shared, &parts, body, request_id).instrument(span).await
-}
-
-fn too_large(limit: usize) -> AwsError {
-    AwsError::new(413, "RequestEntityTooLargeException", format!("The request body is longer than {limit} bytes"))
 }
 
 async fn aws(
@@ -131,7 +116,7 @@ fn perform(shared: &Shared, scope: &Scope, operation: &Operation, request_id: &s
     let region = if scope.region.is_empty() { &shared.config.region } else { &scope.region };
     let mut inner = shared.lock();
     let behaviour = Arc::clone(&inner.behaviour);
-    let done = catch_unwind(AssertUnwindSafe(|| {
+    let done = guarded(operation.name(), || {
         let now = inner.catch_up();
         let call = Call {
             account: credentials::account_of(&scope.access_key, &shared.config.account),
@@ -142,14 +127,10 @@ fn perform(shared: &Shared, scope: &Scope, operation: &Operation, request_id: &s
             behaviour,
         };
         operation.run(&mut inner.world, &call)
-    }));
-    done.unwrap_or_else(|_| {
-        tracing::error!(operation = operation.name(), "an operation panicked: this is a fault of the sandbox");
-        Err(AwsError::new(
-            500,
-            "InternalFailure",
-            "The sandbox failed. This is a fault of the sandbox, not of the request.",
-        ))
+    });
+    done.unwrap_or_else(|| {
+        let message = "The sandbox failed. This is a fault of the sandbox, not of the request.";
+        Err(AwsError::new(500, "InternalFailure", message))
     })
 }
 

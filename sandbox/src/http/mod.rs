@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod connections;
+mod intake;
 mod service;
 
 pub(crate) use answer::answer;

@@ -13,6 +13,8 @@ mod protocol;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod shutdown;
+#[cfg(test)]
 mod tags;
 #[cfg(test)]
 mod vaults;
