@@ -5,6 +5,7 @@ mod attempts;
 mod call;
 mod client;
 mod error;
+mod lifecycle;
 mod propagation;
 mod resources;
 mod roles;

@@ -1,6 +1,7 @@
 //! Between the wire types and the domain, one file a noun. Into the domain every fault is noted; out of it nothing fails.
 
 pub(super) mod accounts;
+pub(super) mod lifecycle;
 pub(super) mod reader;
 pub(super) mod resources;
 pub(super) mod vaults;
