@@ -8,6 +8,11 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    backup::settings::RESOURCE_TYPES,
+    clock::{MAX_SPEED, MAX_STEP},
+};
+
 /// Everything about a sandbox that is fixed when it starts, and how it behaves at first.
 #[derive(Debug, Clone)]
 pub struct SandboxConfig {
@@ -155,5 +160,72 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         Self { missing_vault_is_denied: true, rate_expressions: true, organization: false }
+    }
+}
+
+impl SandboxConfig {
+    /// Every reason why no sandbox can be made of this; empty if one can.
+    pub fn check(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.account.len() != 12 || !self.account.bytes().all(|b| b.is_ascii_digit()) {
+            faults.push(format!("account must be twelve digits, not '{}'", self.account));
+        }
+        let is_region_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=32).contains(&self.region.len()) || !self.region.bytes().all(is_region_letter) {
+            faults.push(format!("region must be a name like us-east-1, not '{}'", self.region));
+        }
+        if let ClockConfig::Auto { speed } = self.clock
+            && !(0.0..=MAX_SPEED).contains(&speed)
+        {
+            faults.push(format!("the clock's speed must be 0 to {MAX_SPEED}, not {speed}"));
+        }
+        for (name, value) in [("max_body_bytes", self.max_body_bytes), ("max_connections", self.max_connections)] {
+            if value == 0 {
+                faults.push(format!("{name} must be at least 1"));
+            }
+        }
+        faults.extend(self.behaviour.check());
+        faults
+    }
+}
+
+impl Behaviour {
+    /// Every reason why AWS can't behave like this; empty if it can.
+    pub fn check(&self) -> Vec<String> {
+        let durations = [
+            ("jobs.start_delay", self.jobs.start_delay),
+            ("jobs.run_time", self.jobs.run_time),
+            ("role_propagation", self.role_propagation),
+        ];
+        let out_of_range = durations.into_iter().filter(|(_, d)| *d < SignedDuration::ZERO || *d > MAX_STEP);
+        let mut faults: Vec<String> =
+            out_of_range.map(|(name, given)| format!("{name} must be 0 to ten years, not {given}")).collect();
+        let unknown = self.opt_in.keys().filter(|name| !RESOURCE_TYPES.contains(&name.as_str()));
+        faults.extend(unknown.map(|name| format!("opt_in: '{name}' is none of {}", RESOURCE_TYPES.join(", "))));
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_fine() {
+        assert_eq!(SandboxConfig::default().check(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let mut config = SandboxConfig {
+            account: "12".to_owned(),
+            region: "Mars 1".to_owned(),
+            clock: ClockConfig::Auto { speed: f64::NAN },
+            max_body_bytes: 0,
+            ..SandboxConfig::default()
+        };
+        config.behaviour.jobs.run_time = SignedDuration::from_secs(-1);
+        config.behaviour.opt_in.insert("Floppy".to_owned(), true);
+        assert_eq!(config.check().len(), 6, "{:?}", config.check());
     }
 }

@@ -35,8 +35,12 @@ impl Sandbox {
     /// Takes the address and makes the starting world.
     ///
     /// # Errors
-    /// When the address can't be listened on.
+    /// When the address can't be listened on; `InvalidInput` with every fault of the configuration.
     pub async fn bind(config: SandboxConfig) -> io::Result<Self> {
+        let faults = config.check();
+        if !faults.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, faults.join("; ")));
+        }
         let listener = TcpListener::bind(config.listen).await?;
         Ok(Self { listener, shared: Arc::new(Shared::new(config)) })
     }

@@ -137,7 +137,9 @@ fn patched(behaviour: &Behaviour, patch: Value) -> Result<Behaviour, Refusal> {
     }
     let mut all = json!(behaviour);
     merge(&mut all, patch);
-    serde_json::from_value(all).map_err(|fault| Refusal::bad(vec![fault.to_string()]))
+    let patched: Behaviour = serde_json::from_value(all).map_err(|fault| Refusal::bad(vec![fault.to_string()]))?;
+    let faults = patched.check();
+    if faults.is_empty() { Ok(patched) } else { Err(Refusal::bad(faults)) }
 }
 
 fn help() -> Value {

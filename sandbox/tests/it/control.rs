@@ -23,6 +23,8 @@ async fn a_body_that_is_wrong_is_told_so() {
         ("POST", "/clock", json!([])),
         ("PATCH", "/settings", json!({"quotas": {"teapots": 1}})),
         ("PATCH", "/settings", json!({"quotas": {"vaults": -1}})),
+        ("PATCH", "/settings", json!({"jobs": {"run_time": "-1s"}})),
+        ("PATCH", "/settings", json!({"opt_in": {"Floppy": true}})),
         ("PATCH", "/settings", json!("x")),
     ] {
         let (status, answer) = aws.control(method, path, body.clone()).await;
