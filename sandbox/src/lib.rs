@@ -27,7 +27,14 @@ pub mod credentials;
 pub mod engine;
 pub mod faults;
 pub mod http;
+pub mod iam;
+pub mod query;
+mod random_id;
+pub mod rds;
 pub mod sandbox;
+mod start_world;
+pub mod sts;
+pub mod tagging;
 pub mod world;
 
 pub use config::SandboxConfig;

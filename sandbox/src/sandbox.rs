@@ -17,7 +17,7 @@ use crate::{
     config::{Behaviour, SandboxConfig},
     engine,
     faults::Faults,
-    http,
+    http, start_world,
     world::World,
 };
 
@@ -122,7 +122,9 @@ impl Inner {
     pub(crate) fn new(config: &SandboxConfig) -> Self {
         let clock = Clock::new(config.clock);
         let behaviour = Arc::new(config.behaviour.clone());
-        let mut inner = Self { world: World::default(), clock, faults: Faults::default(), behaviour };
+        let mut world = World::default();
+        start_world::build(&mut world, &config.account, &config.region, clock.now());
+        let mut inner = Self { world, clock, faults: Faults::default(), behaviour };
         inner.catch_up();
         inner
     }

@@ -36,7 +36,10 @@ pub struct Account {
     pub regions: BTreeMap<String, Region>,
     /// AWS Backup's settings of the organization, kept with its management account.
     pub global_settings: crate::backup::settings::GlobalSettings,
-    // iam: crate::iam::State — roles and policies are global to the account.
+    /// Roles and their policies: global to the account.
+    pub iam: crate::iam::State,
+    /// Whom temporary keys stand for.
+    pub sessions: crate::sts::Sessions,
 }
 
 impl Account {
@@ -53,7 +56,8 @@ pub struct Region {
     pub tags: Tags,
     /// AWS Backup.
     pub backup: crate::backup::State,
-    // rds: crate::rds::State
+    /// Databases and their snapshots.
+    pub rds: crate::rds::State,
 }
 
 /// Tags by resource ARN.

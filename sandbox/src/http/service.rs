@@ -13,6 +13,8 @@ use crate::{
         routes::{self, Route},
     },
     call::{AwsError, Call},
+    query::{self, Form, QueryHandler},
+    tagging::{self, JsonHandler},
     world::World,
 };
 
@@ -21,6 +23,10 @@ use crate::{
 pub enum Service {
     /// AWS Backup, restJson1.
     Backup,
+    /// IAM, RDS or STS: form-encoded requests, XML answers.
+    Query(query::Service),
+    /// Resource Groups Tagging API, JSON 1.1.
+    Tagging,
 }
 
 impl Service {
@@ -28,7 +34,8 @@ impl Service {
     pub fn signed_as(name: &str) -> Option<Self> {
         match name {
             "backup" => Some(Self::Backup),
-            _ => None,
+            "tagging" => Some(Self::Tagging),
+            _ => query::Service::signed_as(name).map(Self::Query),
         }
     }
 
@@ -36,6 +43,8 @@ impl Service {
     pub fn name(self) -> &'static str {
         match self {
             Self::Backup => "backup",
+            Self::Query(service) => service.name(),
+            Self::Tagging => "tagging",
         }
     }
 
@@ -43,6 +52,8 @@ impl Service {
     pub fn throttled(self) -> AwsError {
         match self {
             Self::Backup => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
+            Self::Query(_) => AwsError::new(400, "Throttling", "Rate exceeded"),
+            Self::Tagging => AwsError::new(400, "ThrottledException", "Rate exceeded"),
         }
     }
 
@@ -50,13 +61,28 @@ impl Service {
     ///
     /// # Errors
     /// UnknownOperationException when it was signed for a service the sandbox does not speak.
-    pub(crate) fn of(scope: &Scope, _headers: &HeaderMap, _body: &[u8]) -> Result<Self, AwsError> {
+    pub(crate) fn of(scope: &Scope, headers: &HeaderMap, body: &[u8]) -> Result<Self, AwsError> {
         if scope.service.is_empty() {
-            return Ok(Self::Backup);
+            return Ok(Self::unsigned(headers, body));
         }
         Self::signed_as(&scope.service).ok_or_else(|| {
-            unknown_operation(format!("The sandbox does not serve '{}'; it serves backup", scope.service))
+            unknown_operation(format!(
+                "The sandbox does not serve '{}'; it serves backup, iam, rds, sts and tagging",
+                scope.service
+            ))
         })
+    }
+
+    fn unsigned(headers: &HeaderMap, body: &[u8]) -> Self {
+        let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+        if text(TARGET).is_some_and(|target| target.starts_with(tagging::TARGET_PREFIX)) {
+            return Self::Tagging;
+        }
+        let form =
+            text(header::CONTENT_TYPE.as_str()).is_some_and(|it| it.starts_with("application/x-www-form-urlencoded"));
+        let version =
+            form.then(|| Form::parse(body).ok()).flatten().and_then(|form| form.get("Version").map(str::to_owned));
+        version.and_then(|version| query::Service::of_version(&version)).map_or(Self::Backup, Self::Query)
     }
 
     /// The operation a request of this service names.
@@ -67,7 +93,7 @@ impl Service {
         self,
         method: &str,
         uri: &Uri,
-        _headers: &HeaderMap,
+        headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Operation, AwsError> {
         match self {
@@ -77,11 +103,27 @@ impl Service {
                 let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
                 Ok(Operation::Rest(route, RestRequest { path, query, body }))
             }
+            Self::Query(service) => {
+                let form = Form::parse(&body)?;
+                let (name, handler) = service.action(&form)?;
+                Ok(Operation::Query { service, name, handler, form })
+            }
+            Self::Tagging => {
+                let target = headers.get(TARGET).and_then(|value| value.to_str().ok()).unwrap_or_default();
+                let wanted = target.strip_prefix(tagging::TARGET_PREFIX).unwrap_or(target);
+                let found = tagging::OPERATIONS.iter().find(|(name, _)| *name == wanted);
+                let (name, handler) = found.copied().ok_or_else(|| {
+                    AwsError::new(400, "UnknownOperationException", format!("The sandbox does not serve '{wanted}'"))
+                })?;
+                let body = if body.is_empty() { Ok(serde_json::json!({})) } else { serde_json::from_slice(&body) };
+                let body = body.map_err(|fault| AwsError::new(400, "SerializationException", fault.to_string()))?;
+                Ok(Operation::Tagging { name, handler, body })
+            }
         }
     }
 
     /// An error in the envelope of this service.
-    pub(crate) fn write_error(self, _request_id: &str, error: &AwsError) -> Written {
+    pub(crate) fn write_error(self, request_id: &str, error: &AwsError) -> Written {
         match self {
             Self::Backup => {
                 let mut members = serde_json::Map::new();
@@ -94,11 +136,28 @@ impl Service {
                     body: serde_json::Value::from(members).to_string(),
                 }
             }
+            Self::Query(service) => Written {
+                status: error.status,
+                content_type: query::CONTENT_TYPE,
+                error_type: None,
+                body: service.error(request_id, error),
+            },
+            // The code stands in the body: boto3 reads no header here [X].
+            Self::Tagging => Written {
+                status: error.status,
+                content_type: JSON_1_1,
+                error_type: Some(error.code.clone().into_owned()),
+                body: serde_json::json!({ "__type": error.code, "Message": error.message }).to_string(),
+            },
         }
     }
 }
 
 const JSON: &str = "application/json";
+const JSON_1_1: &str = "application/x-amz-json-1.1";
+
+/// Names the operation of a JSON 1.1 request.
+const TARGET: &str = "x-amz-target";
 
 fn unknown_operation(message: String) -> AwsError {
     AwsError::new(404, "UnknownOperationException", message)
@@ -108,6 +167,10 @@ fn unknown_operation(message: String) -> AwsError {
 pub(crate) enum Operation {
     /// AWS Backup's.
     Rest(&'static Route, RestRequest),
+    /// An action of IAM, RDS or STS.
+    Query { service: query::Service, name: &'static str, handler: QueryHandler, form: Form },
+    /// The tagging API's.
+    Tagging { name: &'static str, handler: JsonHandler, body: serde_json::Value },
 }
 
 impl Operation {
@@ -115,6 +178,7 @@ impl Operation {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Rest(route, _) => route.operation,
+            Self::Query { name, .. } | Self::Tagging { name, .. } => name,
         }
     }
 
@@ -126,6 +190,18 @@ impl Operation {
                 content_type: JSON,
                 error_type: None,
                 body: reply.body,
+            }),
+            Self::Query { service, name, handler, form } => handler(world, call, form).map(|result| Written {
+                status: 200,
+                content_type: query::CONTENT_TYPE,
+                error_type: None,
+                body: service.answer(name, &call.request_id, &result),
+            }),
+            Self::Tagging { handler, body, .. } => handler(world, call, body).map(|answer| Written {
+                status: 200,
+                content_type: JSON_1_1,
+                error_type: None,
+                body: answer.to_string(),
             }),
         }
     }

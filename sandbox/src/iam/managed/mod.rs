@@ -1,0 +1,237 @@
+//! AWS managed policies that backups need, with the parts of their documents that concern the served services.
+
+use super::input::{ARN, Input, NAME, paged};
+use super::no_such_entity;
+use super::roles::encoded;
+use crate::call::{AwsError, Call};
+use crate::query::{Form, Xml};
+use crate::world::World;
+
+/// A policy that AWS owns. The sandbox has no others: customer managed policies are not served.
+pub(super) struct Policy {
+    pub(super) name: &'static str,
+    /// `/` or `/service-role/`: part of the ARN, and forgetting it is a common mistake [D].
+    pub(super) path: &'static str,
+    version: &'static str,
+    created: &'static str,
+    id: &'static str,
+    document: &'static str,
+}
+
+impl Policy {
+    pub(super) fn arn(&self) -> String {
+        format!("arn:aws:iam::aws:policy{}{}", self.path, self.name)
+    }
+}
+
+const PREFIX: &str = "arn:aws:iam::aws:policy";
+
+/// In the order of their paths and names, which is the order of lists.
+const POLICIES: &[Policy] = &[
+    Policy {
+        name: "AWSBackupAuditAccess",
+        path: "/",
+        version: "v1",
+        created: "2021-08-24T01:02:25Z",
+        id: "ANPAZKAPJZG4HWE7Q2NKF",
+        document: include_str!("audit_access.json"),
+    },
+    Policy {
+        name: "AWSBackupFullAccess",
+        path: "/",
+        version: "v19",
+        created: "2019-11-18T22:21:52Z",
+        id: "ANPAZKAPJZG4MG6KTBTAB",
+        document: include_str!("full_access.json"),
+    },
+    Policy {
+        name: "AWSBackupOperatorAccess",
+        path: "/",
+        version: "v19",
+        created: "2019-11-18T22:23:22Z",
+        id: "ANPAZKAPJZG4NWDL3SEX2",
+        document: include_str!("operator_access.json"),
+    },
+    Policy {
+        name: "AWSBackupOrganizationAdminAccess",
+        path: "/",
+        version: "v4",
+        created: "2020-06-24T16:23:14Z",
+        id: "ANPAZKAPJZG4I7UBIPZXR",
+        document: include_str!("organization_admin_access.json"),
+    },
+    Policy {
+        name: "AWSBackupServiceRolePolicyForS3Backup",
+        path: "/",
+        version: "v5",
+        created: "2022-02-18T17:40:24Z",
+        id: "ANPAZKAPJZG4JYUPJTZQV",
+        document: include_str!("s3_backup.json"),
+    },
+    Policy {
+        name: "AWSBackupServiceRolePolicyForS3Restore",
+        path: "/",
+        version: "v3",
+        created: "2022-02-18T17:39:42Z",
+        id: "ANPAZKAPJZG4PMQV2D7WI",
+        document: include_str!("s3_restore.json"),
+    },
+    Policy {
+        name: "AdministratorAccess",
+        path: "/",
+        version: "v1",
+        created: "2015-02-06T18:39:46Z",
+        id: "ANPAIWMBCKSKIEE64ZLYK",
+        document: include_str!("administrator.json"),
+    },
+    Policy {
+        name: "ReadOnlyAccess",
+        path: "/",
+        version: "v140",
+        created: "2015-02-06T18:39:48Z",
+        id: "ANPAILL3HVNFSB6DCOWYQ",
+        document: include_str!("read_only.json"),
+    },
+    Policy {
+        name: "AWSBackupServiceLinkedRolePolicyForBackup",
+        path: "/aws-service-role/",
+        version: "v18",
+        created: "2020-06-02T23:08:21Z",
+        id: "ANPAZKAPJZG4D6KH7SYZH",
+        document: include_str!("backup_service_linked.json"),
+    },
+    Policy {
+        name: "AmazonRDSServiceRolePolicy",
+        path: "/aws-service-role/",
+        version: "v14",
+        created: "2018-01-08T18:17:46Z",
+        id: "ANPAJPEU5ZOBJWKWHUIBA",
+        document: include_str!("rds_service_linked.json"),
+    },
+    Policy {
+        name: "AWSBackupServiceRolePolicyForBackup",
+        path: "/service-role/",
+        version: "v30",
+        created: "2019-01-10T21:01:28Z",
+        id: "ANPAIOOYZSLZZXWFJJ5N2",
+        document: include_str!("backup.json"),
+    },
+    Policy {
+        name: "AWSBackupServiceRolePolicyForRestores",
+        path: "/service-role/",
+        version: "v35",
+        created: "2019-01-12T00:23:54Z",
+        id: "ANPAJZCCKRBSMDYCEQMAY",
+        document: include_str!("restores.json"),
+    },
+];
+
+pub(super) fn find(arn: &str) -> Option<&'static Policy> {
+    let path_and_name = arn.strip_prefix(PREFIX)?;
+    let (path, name) = path_and_name.split_at(path_and_name.rfind('/')? + 1);
+    POLICIES.iter().find(|policy| policy.path == path && policy.name == name)
+}
+
+pub(super) fn document_of(arn: &str) -> Option<&'static str> {
+    find(arn).map(|policy| policy.document)
+}
+
+pub(super) fn get(_: &mut World, _: &Call, form: &Form) -> Result<Xml, AwsError> {
+    let policy = asked(form)?;
+    let shape = shape(policy).text("Description", format!("AWS managed policy {}", policy.name));
+    Ok(Xml::new().inside("Policy", &shape))
+}
+
+pub(super) fn get_version(_: &mut World, _: &Call, form: &Form) -> Result<Xml, AwsError> {
+    let mut input = Input::of(form);
+    input.required("PolicyArn", 20..=2048, &ARN);
+    let version = input.required("VersionId", 1..=64, &NAME);
+    input.done()?;
+    let policy = asked(form)?;
+    if version != policy.version {
+        let message = format!("Policy {} version {version} does not exist or is not attachable.", policy.arn());
+        return Err(no_such_entity(message));
+    }
+    Ok(Xml::new().inside("PolicyVersion", &version_shape(policy).text("Document", encoded(policy.document))))
+}
+
+pub(super) fn list_versions(_: &mut World, _: &Call, form: &Form) -> Result<Xml, AwsError> {
+    let policy = asked(form)?;
+    Ok(Xml::new().list("Versions", "member", [version_shape(policy)]).value("IsTruncated", false))
+}
+
+pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
+    let mut input = Input::of(form);
+    let prefix = input.optional("PathPrefix", 1..=512, &ARN).unwrap_or("/");
+    let paging = input.paging();
+    input.done()?;
+    let local = form.get("Scope") == Some("Local");
+    let only_attached = form.get("OnlyAttached") == Some("true");
+    let state = &call.account(world).iam;
+    // Keyed by ARN: its order is that of paths and names.
+    let policies = POLICIES.iter().map(|policy| (policy.arn(), policy)).filter(|(arn, policy)| {
+        let attached = || state.roles.values().any(|role| role.attached.contains(arn));
+        !local && policy.path.starts_with(prefix) && (!only_attached || attached())
+    });
+    let mut policies: Vec<_> = policies.collect();
+    policies.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let page = paging.take(policies, |(arn, _)| arn.as_str())?;
+    let shapes = page.items.iter().map(|(_, policy)| shape(policy));
+    Ok(paged(Xml::new().list("Policies", "member", shapes), &page))
+}
+
+fn asked(form: &Form) -> Result<&'static Policy, AwsError> {
+    let mut input = Input::of(form);
+    let arn = input.required("PolicyArn", 20..=2048, &ARN);
+    input.done()?;
+    find(arn).ok_or_else(|| no_such_entity(format!("Policy {arn} was not found.")))
+}
+
+fn shape(policy: &Policy) -> Xml {
+    Xml::new()
+        .text("PolicyName", policy.name)
+        .text("PolicyId", policy.id)
+        .text("Arn", policy.arn())
+        .text("Path", policy.path)
+        .text("DefaultVersionId", policy.version)
+        .value("PermissionsBoundaryUsageCount", 0)
+        .value("IsAttachable", true)
+        .text("CreateDate", policy.created)
+        .text("UpdateDate", policy.created)
+}
+
+fn version_shape(policy: &Policy) -> Xml {
+    Xml::new().text("VersionId", policy.version).value("IsDefaultVersion", true).text("CreateDate", policy.created)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iam::document::{self, Decision};
+
+    #[test]
+    fn every_managed_policy_is_one_iam_would_accept() {
+        for policy in POLICIES {
+            document::check_identity(policy.document).unwrap_or_else(|error| panic!("{}: {error:?}", policy.name));
+            assert!(find(&policy.arn()).is_some());
+        }
+    }
+
+    #[test]
+    fn a_service_role_policy_is_not_found_without_its_path() {
+        assert!(find("arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForBackup").is_none());
+        assert!(find("arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup").is_some());
+    }
+
+    #[test]
+    fn the_backup_policy_backs_up_and_the_restore_policy_restores() {
+        let backup = document_of("arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup");
+        let restore = document_of("arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores");
+        let decide =
+            |document: Option<&str>, action| document::decide(document.into_iter(), action, "arn:aws:rds:r:a:db:x");
+        assert_eq!(decide(backup, "rds:CreateDBSnapshot"), Decision::Allowed);
+        assert_eq!(decide(backup, "rds:RestoreDBInstanceFromDBSnapshot"), Decision::ImplicitDeny);
+        assert_eq!(decide(restore, "rds:RestoreDBInstanceFromDBSnapshot"), Decision::Allowed);
+        assert_eq!(decide(restore, "rds:CreateDBSnapshot"), Decision::ImplicitDeny);
+    }
+}

@@ -1,0 +1,159 @@
+//! The AWS Query protocol: form-encoded requests, XML answers. IAM, RDS and STS speak it.
+
+mod form;
+mod page;
+mod xml;
+
+pub use form::Form;
+pub use page::{Page, page};
+pub use xml::Xml;
+
+use crate::call::{AwsError, Call};
+use crate::world::World;
+
+/// One action: a plain function over the world. What it returns is written inside `<ActionResult>`.
+pub type QueryHandler = fn(&mut World, &Call, &Form) -> Result<Xml, AwsError>;
+
+/// A service that speaks the Query protocol. The API version in the form names it when the signature does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Identity and Access Management: global to the account, whatever region the request was signed for.
+    Iam,
+    /// Relational Database Service.
+    Rds,
+    /// Security Token Service.
+    Sts,
+}
+
+impl Service {
+    /// The service whose credential scope carries this name (`iam`, `rds`, `sts`).
+    #[must_use]
+    pub fn signed_as(name: &str) -> Option<Self> {
+        [Self::Iam, Self::Rds, Self::Sts].into_iter().find(|service| service.name() == name)
+    }
+
+    /// The signing name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Iam => "iam",
+            Self::Rds => "rds",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// The service with this API version, the form's `Version`.
+    #[must_use]
+    pub fn of_version(version: &str) -> Option<Self> {
+        [Self::Iam, Self::Rds, Self::Sts].into_iter().find(|service| service.version() == version)
+    }
+
+    /// API version [M].
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::Iam => "2010-05-08",
+            Self::Rds => "2014-10-31",
+            Self::Sts => "2011-06-15",
+        }
+    }
+
+    /// XML namespace of every answer; RDS's is http, the others' https [M].
+    fn namespace(self) -> &'static str {
+        match self {
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+            Self::Rds => "http://rds.amazonaws.com/doc/2014-10-31/",
+            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+        }
+    }
+
+    fn actions(self) -> &'static [(&'static str, QueryHandler)] {
+        match self {
+            Self::Iam => crate::iam::ACTIONS,
+            Self::Rds => crate::rds::ACTIONS,
+            Self::Sts => crate::sts::ACTIONS,
+        }
+    }
+
+    /// The handler of the form's `Action`.
+    ///
+    /// # Errors
+    /// `MissingAction` without one, `InvalidAction` for one the sandbox does not serve.
+    pub fn action(self, form: &Form) -> Result<(&'static str, QueryHandler), AwsError> {
+        let Some(wanted) = form.get("Action") else {
+            return Err(AwsError::new(400, "MissingAction", "The request must contain the parameter Action."));
+        };
+        let found = self.actions().iter().find(|(name, _)| *name == wanted);
+        found.copied().ok_or_else(|| {
+            let version = self.version();
+            AwsError::new(400, "InvalidAction", format!("Could not find operation {wanted} for version {version}"))
+        })
+    }
+
+    /// The answer's body: the envelope around what the handler gave.
+    #[must_use]
+    pub fn answer(self, action: &str, request_id: &str, result: &Xml) -> String {
+        let namespace = self.namespace();
+        let result = result.as_result(action);
+        format!(
+            "<{action}Response xmlns=\"{namespace}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId>\
+             </ResponseMetadata></{action}Response>"
+        )
+    }
+
+    /// The body of an error answer.
+    #[must_use]
+    pub fn error(self, request_id: &str, error: &AwsError) -> String {
+        let mut members = Xml::new()
+            .text("Type", if error.status < 500 { "Sender" } else { "Receiver" })
+            .text("Code", &error.code)
+            .text("Message", &error.message);
+        for (member, value) in &error.members {
+            members = members.text(member, value);
+        }
+        let namespace = self.namespace();
+        let body = Xml::new().inside("Error", &members).text("RequestId", request_id);
+        format!("<ErrorResponse xmlns=\"{namespace}\">{}</ErrorResponse>", body.as_str())
+    }
+}
+
+/// Media type of every answer of the Query protocol.
+pub const CONTENT_TYPE: &str = "text/xml";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_is_wrapped_in_the_services_namespace() {
+        let body = Service::Rds.answer("DescribeX", "r-1", &Xml::new().text("A", "b"));
+        assert_eq!(
+            body,
+            "<DescribeXResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeXResult><A>b</A>\
+             </DescribeXResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></DescribeXResponse>"
+        );
+    }
+
+    #[test]
+    fn an_action_without_output_has_only_metadata() {
+        let body = Service::Iam.answer("DeleteRole", "r-1", &Xml::none());
+        assert!(!body.contains("DeleteRoleResult"), "{body}");
+        assert!(body.contains("<RequestId>r-1</RequestId>"));
+    }
+
+    #[test]
+    fn an_error_names_who_is_at_fault() {
+        let theirs = Service::Iam.error("r", &AwsError::new(404, "NoSuchEntity", "no <role>"));
+        assert!(theirs.contains("<Type>Sender</Type><Code>NoSuchEntity</Code><Message>no &lt;role&gt;</Message>"));
+        let ours = Service::Iam.error("r", &AwsError::new(500, "ServiceFailure", "sorry"));
+        assert!(ours.contains("<Type>Receiver</Type>"));
+    }
+
+    #[test]
+    fn an_unknown_action_is_named_in_the_error() {
+        let form = Form::parse(b"Action=MakeTea&Version=2010-05-08").expect("a form");
+        let error = Service::Iam.action(&form).expect_err("unknown");
+        assert_eq!((error.status, error.code.as_ref()), (400, "InvalidAction"));
+        assert!(error.message.contains("MakeTea"));
+    }
+}

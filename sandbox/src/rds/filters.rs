@@ -1,0 +1,35 @@
+//! `Filters` of describe actions.
+
+use std::collections::BTreeMap;
+
+use super::params::Params;
+use crate::query::Form;
+
+/// The filters of a request, by name: all must hold, and a filter holds when any of its values does [M].
+pub(super) struct Filters(BTreeMap<String, Vec<String>>);
+
+impl Filters {
+    /// Reads them; a name outside `known` is a fault.
+    pub(super) fn of(form: &Form, known: &[&str], params: &mut Params<'_>) -> Self {
+        let mut filters = BTreeMap::new();
+        for filter in form.items("Filters") {
+            let name = filter.get("Name").unwrap_or_default();
+            let values = filter.strings("Values");
+            if !known.contains(&name) {
+                params.fault(format!("Unrecognized filter name: {name}. It must be one of {}.", known.join(", ")));
+            } else if values.is_empty() {
+                params.fault(format!("The filter {name} has no Values."));
+            } else if values.len() > 1000 {
+                params.fault(format!("The filter {name} has more than 1000 Values."));
+            }
+            filters.insert(name.to_owned(), values);
+        }
+        Self(filters)
+    }
+
+    /// Whether the filter is absent or one of its values is one of these. Identifiers may be given as ARNs.
+    pub(super) fn pass(&self, name: &str, actual: &[&str]) -> bool {
+        let Some(values) = self.0.get(name) else { return true };
+        values.iter().any(|value| actual.iter().any(|actual| actual.eq_ignore_ascii_case(value)))
+    }
+}
