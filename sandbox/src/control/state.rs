@@ -14,12 +14,13 @@ pub(super) fn show(inner: &Inner) -> Value {
 
 fn account(account: &Account) -> Value {
     let regions: Map<String, Value> = account.regions.iter().map(|(name, r)| (name.clone(), region(r))).collect();
-    json!({ "regions": regions })
+    json!({ "iam": account.iam.overview(), "regions": regions })
 }
 
 fn region(region: &Region) -> Value {
     json!({
         "tags": region.tags.0,
         "backup": region.backup.overview(),
+        "rds": region.rds.overview(),
     })
 }

@@ -107,7 +107,7 @@ fn find(
     };
     match Service::of(scope, headers, &body) {
         Ok(service) => (service, service.operation(method, uri, headers, body)),
-        Err(error) => (Service::Backup, Err(error)),
+        Err(error) => (Service::speaking(headers), Err(error)),
     }
 }
 

@@ -73,15 +73,23 @@ impl Service {
         })
     }
 
+    /// Whose envelope a client reads, to judge by its request, when the service is none of the sandbox's.
+    pub(crate) fn speaking(headers: &HeaderMap) -> Self {
+        if headers.contains_key(TARGET) {
+            return Self::Tagging;
+        }
+        if is_form(headers) { Self::Query(query::Service::Sts) } else { Self::Backup }
+    }
+
     fn unsigned(headers: &HeaderMap, body: &[u8]) -> Self {
         let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
         if text(TARGET).is_some_and(|target| target.starts_with(tagging::TARGET_PREFIX)) {
             return Self::Tagging;
         }
-        let form =
-            text(header::CONTENT_TYPE.as_str()).is_some_and(|it| it.starts_with("application/x-www-form-urlencoded"));
-        let version =
-            form.then(|| Form::parse(body).ok()).flatten().and_then(|form| form.get("Version").map(str::to_owned));
+        let version = is_form(headers)
+            .then(|| Form::parse(body).ok())
+            .flatten()
+            .and_then(|form| form.get("Version").map(str::to_owned));
         version.and_then(|version| query::Service::of_version(&version)).map_or(Self::Backup, Self::Query)
     }
 
@@ -151,6 +159,11 @@ impl Service {
             },
         }
     }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }
 
 const JSON: &str = "application/json";

@@ -6,6 +6,7 @@
 mod document;
 mod input;
 mod managed;
+mod overview;
 mod role_policies;
 mod role_tags;
 mod roles;

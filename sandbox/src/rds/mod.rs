@@ -13,6 +13,7 @@ mod filters;
 mod instance;
 mod instance_actions;
 mod network;
+mod overview;
 mod params;
 pub mod restore;
 mod settings;

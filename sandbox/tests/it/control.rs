@@ -57,6 +57,9 @@ async fn the_state_shows_what_there_is_and_a_reset_starts_afresh() {
     assert_eq!(state["now"], "2026-03-01T05:00:00Z");
     let vaults = &state["accounts"]["123456789012"]["regions"]["us-east-1"]["backup"]["vaults"];
     assert_eq!(vaults[0]["BackupVaultName"], "gold");
+    let account = &state["accounts"]["123456789012"];
+    assert!(account["regions"]["us-east-1"]["rds"]["instances"].to_string().contains("db:rdspg-fcj-labs"));
+    assert!(account["iam"]["roles"].is_array());
     let (_, clock) = aws.control("POST", "/reset", Value::Null).await;
     assert_eq!(clock["now"], START);
     assert_eq!(aws.get("/backup-vaults").await.json(), json!({"BackupVaultList": []}));

@@ -19,6 +19,12 @@ async fn an_error_is_answered_in_the_services_envelope_and_nothing_is_done() {
 #[tokio::test]
 async fn throttling_has_the_services_code() {
     let aws = start().await;
+    arm(&aws, json!({"service": "iam", "next": 1, "effect": "throttle"})).await;
+    arm(&aws, json!({"service": "tagging", "operation": "GetResources", "next": 1, "effect": "throttle"})).await;
+    let iam = aws.form("iam", "Action=ListRoles&Version=2010-05-08").await;
+    assert!(iam.status == 400 && iam.text.contains("<Code>Throttling</Code>"), "{}", iam.text);
+    let tagging = aws.target("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", json!({})).await;
+    assert_eq!((tagging.status, &tagging.json()["__type"]), (400, &json!("ThrottledException")));
     arm(&aws, json!({"service": "backup", "next": 1, "effect": "throttle"})).await;
     aws.get("/backup-vaults").await.is(400, "ThrottlingException", "Rate exceeded");
     assert_eq!(aws.get("/backup-vaults").await.status, 200);

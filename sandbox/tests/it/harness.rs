@@ -71,12 +71,33 @@ pub(crate) async fn start_with(adjust: impl FnOnce(&mut SandboxConfig)) -> Neigh
 impl Neighbour {
     /// A signed request of AWS Backup; the signature is nonsense, as the sandbox does not check it.
     pub(crate) async fn try_backup(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::Result<Answer> {
-        let (key, region) = &self.caller;
-        let scope = format!("AWS4-HMAC-SHA256 Credential={key}/20260301/{region}/backup/aws4_request, Signature=0");
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.client.request(method, format!("{}{path}", self.url)).header("authorization", scope);
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(&body);
+        }
+        self.send(Some("backup"), request).await
+    }
+
+    /// A request of the Query protocol, signed for a service or, if that is blank, not at all.
+    pub(crate) async fn form(&self, service: &str, form: &str) -> Answer {
+        let request =
+            self.client.post(&self.url).header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        self.send(Some(service).filter(|name| !name.is_empty()), request.body(form.to_owned())).await.unwrap()
+    }
+
+    /// A JSON 1.1 request, signed for a service or not at all.
+    pub(crate) async fn target(&self, service: &str, target: &str, body: Value) -> Answer {
+        let request = self.client.post(&self.url).header("x-amz-target", target).json(&body);
+        self.send(Some(service).filter(|name| !name.is_empty()), request).await.unwrap()
+    }
+
+    async fn send(&self, service: Option<&str>, mut request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+        let (key, region) = &self.caller;
+        if let Some(service) = service {
+            let scope =
+                format!("AWS4-HMAC-SHA256 Credential={key}/20260301/{region}/{service}/aws4_request, Signature=0");
+            request = request.header("authorization", scope);
         }
         let answer = request.send().await?;
         let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());

@@ -36,3 +36,32 @@ async fn requests_without_a_signature_are_for_backup_in_the_default_account() {
     let body: serde_json::Value = list.send().await.unwrap().json().await.unwrap();
     assert_eq!(body["BackupVaultList"][0]["BackupVaultName"], "gold");
 }
+
+#[tokio::test]
+async fn an_unsigned_request_finds_its_service_by_target_or_version() {
+    let aws = start().await;
+    let sts = aws.form("", "Action=GetCallerIdentity&Version=2011-06-15").await;
+    assert!(sts.text.contains("<GetCallerIdentityResult>"), "{}", sts.text);
+    let iam = aws.form("", "Action=ListRoles&Version=2010-05-08").await;
+    assert!(iam.text.contains("https://iam.amazonaws.com/doc/2010-05-08/"), "{}", iam.text);
+    let tagging = aws.target("", "ResourceGroupsTaggingAPI_20170126.GetResources", json!({})).await;
+    assert_eq!(tagging.status, 200, "{}", tagging.text);
+}
+
+#[tokio::test]
+async fn an_unknown_action_is_an_error_in_the_services_envelope() {
+    let aws = start().await;
+    let rds = aws.form("rds", "Action=MakeTea&Version=2014-10-31").await;
+    assert!(rds.status == 400 && rds.text.contains("<Code>InvalidAction</Code>"), "{}", rds.text);
+    let tagging = aws.target("tagging", "ResourceGroupsTaggingAPI_20170126.MakeTea", json!({})).await;
+    assert_eq!((tagging.status, &tagging.json()["__type"]), (400, &json!("UnknownOperationException")));
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_served_is_told_in_the_clients_own_protocol() {
+    let aws = start().await;
+    let ec2 = aws.form("ec2", "Action=DescribeVpcs&Version=2016-11-15").await;
+    assert!(ec2.text.contains("<Code>UnknownOperationException</Code>") && ec2.text.contains("ec2"), "{}", ec2.text);
+    let dynamo = aws.target("dynamodb", "DynamoDB_20120810.ListTables", json!({})).await;
+    assert_eq!(dynamo.json()["__type"], "UnknownOperationException");
+}

@@ -216,6 +216,10 @@ async fn an_access_policy_is_kept_as_it_was_put() {
             r#"{"Statement":{"Effect":"Allow","Action":"*","Principal":{"AWS":"bob"}}}"#,
             "Provided principal is not valid",
         ),
+        (
+            r#"{"Statement":{"Effect":"Allow","Action":"*","Principal":{"AWS":"arn:aws:iam::123456789012:role/nobody"}}}"#,
+            "Provided principal is not valid",
+        ),
         (&" ".repeat(30_000), "bytes"),
     ] {
         aws.backup("PUT", path, json!({ "Policy": bad })).await.is(400, "InvalidParameterValueException", words);

@@ -9,6 +9,7 @@ use crate::{
         rest::{RestReply, RestRequest},
     },
     call::{AwsError, Call},
+    iam,
     world::World,
 };
 
@@ -24,13 +25,13 @@ struct PutInput {
 pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let policy = request.body::<PutInput>()?.policy.ok_or_else(|| error::missing_parameter("Policy"))?;
     call.region(world).backup.vaults.get(request.path("backupVaultName"), &call.behaviour)?;
-    check(&policy)?;
+    check(&policy, call, &call.account(world).iam)?;
     let vaults = &mut call.region(world).backup.vaults;
     vaults.get_mut(request.path("backupVaultName"), &call.behaviour)?.access_policy = Some(policy);
     Ok(RestReply::empty())
 }
 
-fn check(policy: &str) -> Result<(), AwsError> {
+fn check(policy: &str, call: &Call, iam: &iam::State) -> Result<(), AwsError> {
     let invalid = |why: &str| Err(error::invalid_parameter(format!("Invalid Policy: {why}")));
     if policy.len() > MAX_BYTES {
         return invalid(&format!("it has {} bytes, {MAX_BYTES} are allowed", policy.len()));
@@ -56,26 +57,34 @@ fn check(policy: &str) -> Result<(), AwsError> {
         let Some(principal) = statement.get("Principal").or_else(|| statement.get("NotPrincipal")) else {
             return invalid("a statement has no Principal");
         };
-        if !principals_are_sane(principal) {
+        if !principals_are_sane(principal, call, iam) {
             return Err(error::invalid_parameter("Provided principal is not valid"));
         }
     }
     Ok(())
 }
 
-/// `"*"`, or a map of AWS and Service to one or several. Whether a role exists is not looked up.
-fn principals_are_sane(principal: &Value) -> bool {
+/// `"*"`, or a map of AWS, Service … to one or several. A role of the caller's own account must exist [T]; of other
+/// accounts the sandbox can't know.
+fn principals_are_sane(principal: &Value, call: &Call, iam: &iam::State) -> bool {
     let Value::Object(kinds) = principal else { return principal == "*" };
     !kinds.is_empty()
         && kinds.iter().all(|(kind, names)| {
             let names: Vec<&Value> = names.as_array().map_or_else(|| vec![names], |names| names.iter().collect());
             !names.is_empty()
                 && names.iter().all(|name| match (kind.as_str(), name.as_str()) {
-                    ("AWS", Some(name)) => is_account_or_arn(name),
+                    ("AWS", Some(name)) => {
+                        is_account_or_arn(name) && (!is_role_of(name, call) || iam.role_by_arn(name).is_some())
+                    }
                     ("Service" | "Federated" | "CanonicalUser", Some(name)) => !name.is_empty(),
                     _ => false,
                 })
         })
+}
+
+fn is_role_of(arn: &str, call: &Call) -> bool {
+    let rest = arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_prefix(&call.account));
+    rest.is_some_and(|rest| rest.starts_with(":role/"))
 }
 
 fn is_account_or_arn(name: &str) -> bool {
