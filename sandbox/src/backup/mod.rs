@@ -5,12 +5,14 @@
 
 pub mod creator;
 pub mod error;
+pub mod firing;
 pub mod inventory;
 pub mod json;
 pub mod lifecycle;
 pub mod matcher;
 pub mod page;
 pub mod plans;
+pub mod resource_types;
 pub mod rest;
 pub mod routes;
 pub mod schedule;

@@ -165,7 +165,7 @@ impl Plans {
         })
     }
 
-    /// Adds a version. A rule whose name stays keeps its id, and its clock too while its schedule stays: whatever it has
+    /// Adds a version. A rule whose name stays keeps its id, and its clock too while its schedule stays: what it has
     /// ahead is unchanged.
     fn update(&mut self, id: &str, valid: Valid, now: Timestamp) -> Option<&Plan> {
         let Valid { mut document, schedules } = valid;

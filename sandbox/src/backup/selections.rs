@@ -4,7 +4,7 @@
 
 mod operations;
 #[cfg(test)]
-mod tests;
+pub(in crate::backup) mod tests;
 mod validate;
 
 use jiff::Timestamp;

@@ -78,7 +78,7 @@ fn entries(plan: &str, clocks: &BTreeMap<String, Clock>) -> impl Iterator<Item =
 
 impl Plans {
     /// Takes the rules of the earliest instant that is due by `now` off the agenda and puts each at its next one.
-    pub fn take_due(&mut self, now: Timestamp) -> Vec<Firing> {
+    pub(in crate::backup) fn take_due(&mut self, now: Timestamp) -> Vec<Firing> {
         let Some(due) = self.agenda.next().filter(|due| *due <= now) else { return Vec::new() };
         let mut taken = Vec::new();
         while self.agenda.next() == Some(due)
@@ -96,7 +96,7 @@ impl Plans {
     }
 
     /// Notes that a rule made jobs for `due`.
-    pub fn ran(&mut self, firing: &Firing, any_job: bool) {
+    pub(in crate::backup) fn ran(&mut self, firing: &Firing, any_job: bool) {
         if let Some(clock) = self.clock_mut(&firing.plan, &firing.rule) {
             clock.ran = Some(firing.due);
         }

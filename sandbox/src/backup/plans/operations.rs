@@ -272,13 +272,15 @@ pub(super) fn list(world: &mut World, call: &Call, request: &RestRequest) -> Res
 pub(in crate::backup) fn overview(backup: &State) -> Value {
     let shown = |plan: &Plan| {
         let version = plan.current();
+        let whole = GetOutput {
+            backup_plan: &version.document,
+            summary: Summary::of(plan, version),
+            scheduled_runs_preview: Vec::new(),
+        };
         let next: BTreeMap<&str, Option<Epoch>> =
             plan.clocks.iter().map(|(rule, clock)| (rule.as_str(), clock.next().map(Epoch))).collect();
-        json!({
-            "Plan": GetOutput { backup_plan: &version.document, summary: Summary::of(plan, version), scheduled_runs_preview: Vec::new() },
-            "Selections": plan.selections.values().map(|selection| selections::shown(plan, selection)).collect::<Vec<_>>(),
-            "NextRuns": next,
-        })
+        let selections: Vec<_> = plan.selections.values().map(|selection| selections::shown(plan, selection)).collect();
+        json!({ "Plan": whole, "NextRuns": next, "Selections": selections })
     };
     backup.plans.by_id.values().map(shown).collect()
 }

@@ -160,7 +160,8 @@ fn windows(start: i64, completion: i64, faults: &mut Faults) {
         ));
     } else if completion < start + 60 || completion > LONGEST_WINDOW {
         faults.add(format!(
-            "CompletionWindowMinutes {completion} must be at least 60 minutes longer than StartWindowMinutes {start} and at most {LONGEST_WINDOW}"
+            "CompletionWindowMinutes {completion} must be at least 60 minutes longer than StartWindowMinutes {start} \
+             and at most {LONGEST_WINDOW}"
         ));
     }
 }
@@ -185,7 +186,8 @@ fn recovery_point_tags(tags: &BTreeMap<String, String>, most: usize, faults: &mu
         let reserved = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 || reserved {
             faults.add(format!(
-                "Invalid recovery point tag {:?}. Keys have 1 to 128 characters and do not begin with aws:, values have at most 256",
+                "Invalid recovery point tag {:?}. Keys have 1 to 128 characters and do not begin with aws:, values \
+                 have at most 256",
                 shortened(key)
             ));
         }
@@ -250,8 +252,9 @@ fn is_vault_name(text: &str) -> bool {
 
 fn is_vault_arn(arn: &str) -> bool {
     let parts: Vec<&str> = arn.split(':').collect();
-    matches!(parts[..], ["arn", _, "backup", region, account, "backup-vault", name]
-        if !region.is_empty() && account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) && is_vault_name(name))
+    let ["arn", _, "backup", region, account, "backup-vault", name] = parts[..] else { return false };
+    let numbered = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    !region.is_empty() && numbered && is_vault_name(name)
 }
 
 /// The beginning of a text that came off the wire, for a message.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Selection;
 use super::validate::{SelectionInput, validate};
+use super::{Selection, TAG_PERMISSION};
 use crate::backup::error;
 use crate::backup::json::Epoch;
 use crate::backup::matcher::Criteria;
@@ -61,6 +61,7 @@ pub(super) fn create(world: &mut World, call: &Call, request: &RestRequest) -> R
         let most = quotas.selections_per_plan;
         return Err(error::limit_exceeded(format!("A backup plan can have at most {most} selections")));
     }
+    check_role(world, call, &valid.role_arn)?;
     let selection = Selection {
         id: uuid::Uuid::new_v4().to_string(),
         name: valid.name,
@@ -72,6 +73,18 @@ pub(super) fn create(world: &mut World, call: &Call, request: &RestRequest) -> R
     let reply = RestReply::json(&CreateOutput::of(plan_id, &selection));
     plan_mut(world, call, plan_id)?.selections.insert(selection.id.clone(), selection);
     Ok(reply)
+}
+
+fn check_role(world: &mut World, call: &Call, role: &str) -> Result<(), AwsError> {
+    let iam = &call.account(world).iam;
+    let shown = shortened(role);
+    if iam.assumable_by_backup(role, call.now, call.behaviour.role_propagation).is_err() {
+        return Err(error::invalid_parameter(format!("IAM Role {shown} cannot be assumed by AWS Backup")));
+    }
+    if !iam.allows(role, TAG_PERMISSION, "*") {
+        return Err(error::invalid_parameter(format!("IAM Role {shown} is not authorized to call {TAG_PERMISSION}")));
+    }
+    Ok(())
 }
 
 fn plan<'w>(world: &'w mut World, call: &Call, id: &str) -> Result<&'w Plan, AwsError> {

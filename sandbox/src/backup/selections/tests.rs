@@ -1,10 +1,38 @@
+use std::sync::Arc;
+
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::backup::plans::tests::send;
 use crate::call::{AwsError, Call};
+use crate::iam;
+use crate::query::Form;
 use crate::world::World;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/backup";
+
+fn iam(world: &mut World, call: &Call, action: &str, members: &[(&str, &str)]) {
+    let pairs = members.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let (_, handler) = iam::ACTIONS.iter().find(|(name, _)| *name == action).unwrap();
+    handler(world, call, &Form::of_pairs(pairs)).unwrap();
+}
+
+/// A role that trusts AWS Backup, without permissions.
+fn bare_role(world: &mut World, call: &Call, name: &str) -> String {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Service": "backup.amazonaws.com" }, "Action": "sts:AssumeRole",
+    }]});
+    iam(world, call, "CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust.to_string())]);
+    format!("arn:aws:iam::123456789012:role/{name}")
+}
+
+/// A role that AWS Backup can use for everything.
+pub(in crate::backup) fn trusted_role(world: &mut World, call: &Call, name: &str) -> String {
+    let arn = bare_role(world, call, name);
+    let policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
+    iam(world, call, "AttachRolePolicy", &[("RoleName", name), ("PolicyArn", policy)]);
+    arn
+}
 
 fn call() -> Call {
     Call::at("2027-01-01T00:00:00Z".parse().unwrap())
@@ -13,6 +41,7 @@ fn call() -> Call {
 /// A world with a plan, and the path of the plan's selections.
 fn planned() -> (World, String) {
     let mut world = World::default();
+    trusted_role(&mut world, &call(), "backup");
     let body = json!({ "BackupPlan": { "BackupPlanName": "p", "Rules": [{ "RuleName": "r", "TargetBackupVaultName": "vault" }] } });
     let plan = send(&mut world, &call(), "PUT", "/backup/plans", &body).unwrap();
     let path = format!("/backup/plans/{}/selections", plan["BackupPlanId"].as_str().unwrap());
@@ -181,4 +210,35 @@ fn selections_page_and_are_limited() {
         target = format!("{path}?maxResults=33&nextToken={}", token.as_str().unwrap());
     }
     assert_eq!(count, 100);
+}
+
+#[test]
+fn the_role_must_be_usable() {
+    let (mut world, path) = planned();
+    bare_role(&mut world, &call(), "bare");
+    for (role, message) in [
+        (
+            "arn:aws:iam::123456789012:role/none",
+            "IAM Role arn:aws:iam::123456789012:role/none cannot be assumed by AWS Backup",
+        ),
+        ("", "IAM Role  cannot be assumed by AWS Backup"),
+        (
+            "arn:aws:iam::123456789012:role/bare",
+            "IAM Role arn:aws:iam::123456789012:role/bare is not authorized to call tag:GetResources",
+        ),
+    ] {
+        let fault = create(&mut world, &path, &selection(json!({ "IamRoleArn": role }))).unwrap_err();
+        assert_eq!((&*fault.code, fault.message.as_str()), ("InvalidParameterValueException", message));
+    }
+}
+
+#[test]
+fn a_fresh_role_is_refused_until_it_has_propagated() {
+    let (mut world, path) = planned();
+    let mut early = call();
+    Arc::make_mut(&mut early.behaviour).role_propagation = SignedDuration::from_secs(10);
+    let fault = send(&mut world, &early, "PUT", &path, &selection(json!({}))).unwrap_err();
+    assert!(fault.message.ends_with("cannot be assumed by AWS Backup"), "{fault:?}");
+    early.now = "2027-01-01T00:00:10Z".parse().unwrap();
+    send(&mut world, &early, "PUT", &path, &selection(json!({}))).unwrap();
 }
