@@ -82,7 +82,8 @@ fn assume_role(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsEr
     };
     if !faults.is_empty() {
         let count = faults.len();
-        return Err(validation(&format!("{count} validation error(s) detected: {}", faults.join("; "))));
+        let errors = if count == 1 { "error" } else { "errors" };
+        return Err(validation(&format!("{count} validation {errors} detected: {}", faults.join("; "))));
     }
     let (caller_arn, _) = caller(world, call)?;
     let iam = &world.account(account).iam;
@@ -142,4 +143,64 @@ fn role_of(arn: &str) -> Option<(&str, &str)> {
 
 fn validation(message: &str) -> AwsError {
     AwsError::new(400, "ValidationError", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/OrganizationAccountAccessRole";
+
+    fn call(world: &mut World, call: &Call, action: &str, params: &[(&str, &str)]) -> Result<String, AwsError> {
+        let form = Form::of_pairs(params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let (_, handler) = ACTIONS.iter().find(|(name, _)| *name == action).expect("a served action");
+        handler(world, call, &form).map(|xml| xml.as_str().to_owned())
+    }
+
+    fn at(second: i64) -> Call {
+        Call::at(Timestamp::from_second(1_700_000_000 + second).expect("a time"))
+    }
+
+    #[test]
+    fn an_assumed_roles_key_speaks_for_the_role_until_it_expires() {
+        let mut world = World::default();
+        let params = [("RoleArn", ROLE), ("RoleSessionName", "nightly")];
+        let answer = call(&mut world, &at(0), "AssumeRole", &params).expect("assumed");
+        let key = answer.split("<AccessKeyId>").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
+        let as_role = |second| {
+            let account = credentials::account_of(key, "123456789012");
+            Call { account, access_key: key.to_owned(), ..at(second) }
+        };
+        let who = call(&mut world, &as_role(10), "GetCallerIdentity", &[]).expect("known");
+        assert!(who.contains("arn:aws:sts::111122223333:assumed-role/OrganizationAccountAccessRole/nightly"), "{who}");
+        let late = call(&mut world, &as_role(3600), "GetCallerIdentity", &[]).expect_err("expired");
+        assert_eq!((late.status, late.code.as_ref()), (403, "ExpiredToken"));
+    }
+
+    #[test]
+    fn a_role_that_is_missing_or_does_not_trust_the_caller_is_denied() {
+        let mut world = World::default();
+        let params = [("RoleArn", "arn:aws:iam::111122223333:role/nope"), ("RoleSessionName", "nightly")];
+        let error = call(&mut world, &at(0), "AssumeRole", &params).expect_err("denied");
+        assert_eq!((error.status, error.code.as_ref()), (403, "AccessDenied"));
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let mut world = World::default();
+        let params = [("RoleArn", "x"), ("RoleSessionName", "no spaces"), ("DurationSeconds", "5")];
+        let error = call(&mut world, &at(0), "AssumeRole", &params).expect_err("faulty");
+        assert!(error.message.starts_with("3 validation errors detected: "), "{}", error.message);
+        let error = call(&mut world, &at(0), "GetSessionToken", &params).expect_err("too short");
+        assert_eq!(error.code, "ValidationError");
+    }
+
+    #[test]
+    fn sessions_that_ended_are_forgotten() {
+        let mut world = World::default();
+        let params = [("RoleArn", ROLE), ("RoleSessionName", "nightly"), ("DurationSeconds", "900")];
+        call(&mut world, &at(0), "AssumeRole", &params).expect("assumed");
+        call(&mut world, &at(1000), "AssumeRole", &params).expect("assumed");
+        assert_eq!(world.account("111122223333").sessions.0.len(), 1);
+    }
 }

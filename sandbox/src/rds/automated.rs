@@ -1,7 +1,5 @@
 //! RDS's own daily backups. They follow from the instance, its retention and the time, so nothing is stored for them.
 
-use std::borrow::Cow;
-
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::filters::Filters;
@@ -12,10 +10,27 @@ use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::{Tags, World};
 
+/// An automated snapshot that is not made yet: made when it is shown, for a fleet has ten thousands of them.
+pub(super) struct Derived<'i> {
+    pub(super) id: String,
+    pub(super) instance: &'i Instance,
+    at: Timestamp,
+}
+
+impl Derived<'_> {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot::of(self.instance, self.id.clone(), SnapshotKind::Automated, self.at)
+    }
+}
+
 impl State {
-    /// The automated snapshots of all instances, ordered by instance and time.
-    pub(super) fn automated_snapshots(&self, now: Timestamp) -> impl Iterator<Item = Snapshot> {
-        self.instances.values().filter(|it| it.cluster.is_none()).flat_map(move |it| of(it, now))
+    /// The automated snapshots of one instance, or of all.
+    pub(super) fn automated_snapshots(&self, of_instance: Option<&str>, now: Timestamp) -> Vec<Derived<'_>> {
+        let instances: Vec<&Instance> = match of_instance {
+            Some(id) => self.instances.get(id).into_iter().collect(),
+            None => self.instances.values().collect(),
+        };
+        instances.into_iter().filter(|it| it.cluster.is_none()).flat_map(|it| of(it, now)).collect()
     }
 
     /// The automated snapshot with this identifier.
@@ -23,35 +38,20 @@ impl State {
         // `rds:NAME-yyyy-mm-dd-hh-mm`
         let name = id.strip_prefix("rds:")?;
         let instance = name.get(..name.len().checked_sub("-yyyy-mm-dd-hh-mm".len())?)?;
-        of(self.instances.get(instance)?, now).into_iter().find(|snapshot| snapshot.id == id)
+        of(self.instances.get(instance)?, now).find(|derived| derived.id == id).map(|derived| derived.snapshot())
     }
 }
 
 /// One a day, at the beginning of the backup window, back to creation or to the end of the retention.
-fn of(instance: &Instance, now: Timestamp) -> Vec<Snapshot> {
+fn of(instance: &Instance, now: Timestamp) -> impl Iterator<Item = Derived<'_>> {
     let days = i64::from(instance.settings.backup_retention);
     let last = instance.settings.backup_window.last_start(now);
     let oldest = later(now, SignedDuration::from_hours(-24 * days)).max(instance.created);
-    (0..days)
-        .rev()
-        .map(|day| later(last, SignedDuration::from_hours(-24 * day)))
-        .filter(|at| *at >= oldest)
-        .map(|at| {
-            let id = format!("rds:{}-{}", instance.id, at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-%H-%M"));
-            Snapshot::of(instance, id, SnapshotKind::Automated, at)
-        })
-        .collect()
-}
-
-/// Stored and derived snapshots in the order of their identifiers. The derived ones all begin with `rds:`, and come in
-/// the order of their instances: names of which one is the beginning of another (`a`, `a-b`) need sorting.
-pub(super) fn merge<'s>(
-    stored: impl Iterator<Item = &'s Snapshot>,
-    derived: impl Iterator<Item = Snapshot>,
-) -> impl Iterator<Item = Cow<'s, Snapshot>> {
-    let mut all: Vec<Cow<'s, Snapshot>> = stored.map(Cow::Borrowed).chain(derived.map(Cow::Owned)).collect();
-    all.sort_by(|a, b| a.id.cmp(&b.id));
-    all.into_iter()
+    let times = (0..days).rev().map(move |day| later(last, SignedDuration::from_hours(-24 * day)));
+    times.filter(move |at| *at >= oldest).map(|at| {
+        let id = format!("rds:{}-{}", instance.id, at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-%H-%M"));
+        Derived { id, instance, at }
+    })
 }
 
 /// DescribeDBInstanceAutomatedBackups: what can be restored to a point in time.

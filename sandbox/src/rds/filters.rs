@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kind_and_id;
 use super::params::Params;
 use crate::query::Form;
 
@@ -30,6 +31,7 @@ impl Filters {
     /// Whether the filter is absent or one of its values is one of these. Identifiers may be given as ARNs.
     pub(super) fn pass(&self, name: &str, actual: &[&str]) -> bool {
         let Some(values) = self.0.get(name) else { return true };
-        values.iter().any(|value| actual.iter().any(|actual| actual.eq_ignore_ascii_case(value)))
+        let same = |value: &str| actual.iter().any(|actual| actual.eq_ignore_ascii_case(value));
+        values.iter().any(|value| same(value) || kind_and_id(value).is_some_and(|(_, id)| same(id)))
     }
 }

@@ -6,7 +6,7 @@ use super::filters::Filters;
 use super::instance::New;
 use super::params::{Params, listed};
 use super::settings::{Settings, engine_names};
-use super::{Instance, Snapshot, SnapshotKind, State, Status, named, not_found, place, refused};
+use super::{Instance, Snapshot, SnapshotKind, State, Status, Thing, named, not_found, place, refused};
 use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::World;
@@ -85,7 +85,8 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
             return Err(refused("InvalidParameterCombination", message));
         }
         let class = settings.class;
-        settings = Settings { class, ..cluster.settings.clone() };
+        // A cluster's protection is its own: its instances come and go.
+        settings = Settings { class, deletion_protection: false, ..cluster.settings.clone() };
     }
     let new = New { id: id.clone(), settings, cluster, tags, age: SignedDuration::ZERO };
     region.rds.add_instance(&mut region.tags, &place, new, call.now)?;
@@ -142,17 +143,20 @@ pub(super) fn modify(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         }
     }
     if let Some(instance) = region.rds.instances.get_mut(&id) {
-        // Names, groups, windows and flags take effect at once; what needs a restart waits for the maintenance window
+        // Groups, windows and flags take effect at once; what needs a restart waits for the maintenance window
         // unless the caller can't wait [M].
-        let restart = needs_restart(&instance.settings, &settings);
-        if restart && !immediately {
+        if !needs_restart(&instance.settings, &settings) {
+            instance.settings = settings;
+            instance.pending = None;
+            region.rds.set_busy(&id, Status::Modifying, call.now);
+        } else if immediately {
+            instance.pending = Some(Box::new(settings));
+            region.rds.set_busy(&id, Status::Modifying, call.now);
+        } else {
             let at = instance.settings.maintenance_window.next_start(call.now);
             instance.pending = Some(Box::new(settings));
             instance.until = Some(at);
-            region.rds.due.insert((at, super::Thing::Instance(id.clone())));
-        } else {
-            instance.pending = Some(Box::new(settings));
-            region.rds.set_busy(&id, Status::Modifying, call.now);
+            region.rds.due.insert((at, Thing::Instance(id.clone())));
         }
     }
     answer(world, call, &id)

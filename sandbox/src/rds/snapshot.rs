@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::automated::Derived;
 use super::filters::Filters;
 use super::params::{Params, listed};
 use super::settings::Settings;
-use super::{
-    CHANGE, Instance, State, Status, Thing, automated, later, named, network, not_found, place, place_of, refused, time,
-};
+use super::{CHANGE, Instance, State, Status, Thing, later, named, network, not_found, place_of, refused, time};
 use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::{Tags, World};
@@ -199,27 +198,77 @@ pub(super) fn describe(world: &mut World, call: &Call, form: &Form) -> Result<Xm
     let paging = params.paging();
     params.done()?;
     let region = call.region(world);
-    let wanted = |snapshot: &Snapshot| {
-        id.as_ref().is_none_or(|id| *id == snapshot.id)
-            && instance.as_ref().is_none_or(|id| *id == snapshot.instance)
-            && resource.is_none_or(|id| id == snapshot.resource_id)
-            // Without a type, AWS Backup's snapshots are listed with the others, as reported of the real service [Q].
-            && kind.is_none_or(|kind| kind == snapshot.kind.as_str())
-            && filters.pass("db-instance-id", &[&snapshot.instance])
-            && filters.pass("db-snapshot-id", &[&snapshot.id, &snapshot.arn])
-            && filters.pass("dbi-resource-id", &[&snapshot.resource_id])
-            && filters.pass("snapshot-type", &[snapshot.kind.as_str()])
-            && filters.pass("engine", &[&snapshot.settings.engine])
-    };
     let rds = &region.rds;
-    // `rds:…` sorts between `awsbackup:…` and the manual snapshots' names no better than anywhere: one order for all.
-    let automated = rds.automated_snapshots(call.now);
-    let snapshots = automated::merge(rds.snapshots.values(), automated).filter(|snapshot| wanted(snapshot));
-    let page = paging.take(snapshots, |snapshot| snapshot.id.as_str())?;
+    let wanted = |row: &Row<'_>| {
+        id.as_ref().is_none_or(|id| id == row.id())
+            && instance.as_ref().is_none_or(|id| id == row.instance())
+            && resource.is_none_or(|id| id == row.resource_id())
+            // Without a type, AWS Backup's snapshots are listed with the others, as reported of the real service [Q].
+            && kind.is_none_or(|kind| kind == row.kind().as_str())
+            && filters.pass("db-instance-id", &[row.instance()])
+            && filters.pass("db-snapshot-id", &[row.id()])
+            && filters.pass("dbi-resource-id", &[row.resource_id()])
+            && filters.pass("snapshot-type", &[row.kind().as_str()])
+            && filters.pass("engine", &[&row.settings().engine])
+    };
+    let mut rows: Vec<Row<'_>> = rds.snapshots.values().map(Row::Stored).filter(wanted).collect();
+    let automated = kind.is_none_or(|kind| kind == SnapshotKind::Automated.as_str());
+    if automated && id.as_ref().is_none_or(|id| id.starts_with("rds:")) {
+        let derived = rds.automated_snapshots(instance.as_deref(), call.now);
+        rows.extend(derived.into_iter().map(Row::Derived).filter(wanted));
+        rows.sort_unstable_by(|a, b| a.id().cmp(b.id()));
+    }
+    let page = paging.take(rows, |row| row.id())?;
     if let Some(id) = id.filter(|_| page.items.is_empty()) {
         return Err(no_such(&id));
     }
-    Ok(listed("DBSnapshots", "DBSnapshot", &page, |snapshot| snapshot.shape(&region.tags, call.now)))
+    Ok(listed("DBSnapshots", "DBSnapshot", &page, |row| match row {
+        Row::Stored(snapshot) => snapshot.shape(&region.tags, call.now),
+        Row::Derived(derived) => derived.snapshot().shape(&region.tags, call.now),
+    }))
+}
+
+/// A snapshot in a listing.
+enum Row<'s> {
+    Stored(&'s Snapshot),
+    Derived(Derived<'s>),
+}
+
+impl Row<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Self::Stored(it) => &it.id,
+            Self::Derived(it) => &it.id,
+        }
+    }
+
+    fn instance(&self) -> &str {
+        match self {
+            Self::Stored(it) => &it.instance,
+            Self::Derived(it) => &it.instance.id,
+        }
+    }
+
+    fn resource_id(&self) -> &str {
+        match self {
+            Self::Stored(it) => &it.resource_id,
+            Self::Derived(it) => &it.instance.resource_id,
+        }
+    }
+
+    fn settings(&self) -> &Settings {
+        match self {
+            Self::Stored(it) => &it.settings,
+            Self::Derived(it) => &it.instance.settings,
+        }
+    }
+
+    fn kind(&self) -> SnapshotKind {
+        match self {
+            Self::Stored(it) => it.kind,
+            Self::Derived(_) => SnapshotKind::Automated,
+        }
+    }
 }
 
 /// Where a snapshot stands, as an action on it wants it.
@@ -229,6 +278,5 @@ pub(super) fn usable(rds: &State, id: &str, call: &Call) -> Result<Snapshot, Aws
     if snapshot.until.is_some() {
         return Err(refused("InvalidDBSnapshotState", format!("Snapshot {id} is not in available state.")));
     }
-    debug_assert_eq!(place_of(&snapshot.arn).region, place(call).region, "a snapshot lives in its region's state");
     Ok(snapshot)
 }

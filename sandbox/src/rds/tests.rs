@@ -295,3 +295,66 @@ fn a_cluster_goes_after_its_instances() {
         (404, "DBClusterNotFoundFault".to_owned())
     );
 }
+
+#[test]
+fn what_needs_a_restart_waits_for_the_maintenance_window() {
+    let mut world = world();
+    let later = [("DBInstanceIdentifier", "rdspg-orders"), ("DBInstanceClass", "db.m6g.xlarge")];
+    let answer = call(&mut world, &at(0), "ModifyDBInstance", &later).expect("accepted");
+    assert_eq!(between(&answer, "DBInstanceStatus"), ["available"]);
+    assert_eq!(between(&answer, "PendingModifiedValues"), ["<DBInstanceClass>db.m6g.xlarge</DBInstanceClass>"]);
+    let id = [("DBInstanceIdentifier", "rdspg-orders")];
+    let week = call(&mut world, &at(7 * 86_400), "DescribeDBInstances", &id).expect("shown");
+    assert_eq!(
+        (between(&week, "DBInstanceClass"), between(&week, "PendingModifiedValues")),
+        (vec!["db.m6g.xlarge"], vec![""])
+    );
+    let now = [id[0], ("DBInstanceClass", "db.m6g.large"), ("ApplyImmediately", "true")];
+    let answer = call(&mut world, &at(7 * 86_400), "ModifyDBInstance", &now).expect("accepted");
+    assert_eq!(between(&answer, "DBInstanceStatus"), ["modifying"]);
+    let done = call(&mut world, &at(7 * 86_400 + 10), "DescribeDBInstances", &id).expect("shown");
+    assert_eq!(
+        (between(&done, "DBInstanceStatus"), between(&done, "DBInstanceClass")),
+        (vec!["available"], vec!["db.m6g.large"])
+    );
+}
+
+#[test]
+fn windows_must_be_windows_and_keep_apart() {
+    let mut world = world();
+    let modify = |world: &mut World, backup: &str, maintenance: &str| {
+        let params = [
+            ("DBInstanceIdentifier", "rdspg-orders"),
+            ("PreferredBackupWindow", backup),
+            ("PreferredMaintenanceWindow", maintenance),
+        ];
+        call(world, &at(0), "ModifyDBInstance", &params)
+    };
+    let error = modify(&mut world, "03:00-03:10", "someday").expect_err("no windows");
+    assert!(error.message.contains("03:00-03:10") && error.message.contains("someday"), "{}", error.message);
+    let error = modify(&mut world, "03:00-03:30", "mon:03:10-mon:03:40").expect_err("they meet");
+    assert!(error.message.contains("must not overlap"), "{}", error.message);
+    let answer = modify(&mut world, "03:00-03:30", "mon:04:10-mon:04:40").expect("accepted");
+    assert_eq!(between(&answer, "PreferredBackupWindow"), ["03:00-03:30"], "no restart, no waiting");
+}
+
+#[test]
+fn snapshots_of_all_kinds_page_in_one_order() {
+    let mut world = world();
+    let params = [("DBSnapshotIdentifier", "a-manual-one"), ("DBInstanceIdentifier", "rdspg-orders")];
+    call(&mut world, &at(0), "CreateDBSnapshot", &params).expect("created");
+    let mut seen = Vec::new();
+    let mut marker = None;
+    loop {
+        let mut params = vec![("MaxRecords", "20")];
+        params.extend(marker.as_deref().map(|marker| ("Marker", marker)));
+        let page = call(&mut world, &at(1), "DescribeDBSnapshots", &params).expect("a page");
+        seen.extend(between(&page, "DBSnapshotIdentifier").into_iter().map(str::to_owned));
+        marker = between(&page, "Marker").first().map(|marker| (*marker).to_owned());
+        if marker.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 1 + 5 * 7, "seven days of five instances: {seen:?}");
+    assert!(seen.is_sorted() && seen[0] == "a-manual-one");
+}

@@ -1,8 +1,8 @@
 //! AWS managed policies that backups need, with the parts of their documents that concern the served services.
 
 use super::input::{ARN, Input, NAME, paged};
-use super::no_such_entity;
 use super::roles::encoded;
+use super::{State, no_such_entity};
 use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::World;
@@ -136,9 +136,10 @@ pub(super) fn document_of(arn: &str) -> Option<&'static str> {
     find(arn).map(|policy| policy.document)
 }
 
-pub(super) fn get(_: &mut World, _: &Call, form: &Form) -> Result<Xml, AwsError> {
+pub(super) fn get(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let policy = asked(form)?;
-    let shape = shape(policy).text("Description", format!("AWS managed policy {}", policy.name));
+    let shape =
+        shape(policy, &call.account(world).iam).text("Description", format!("AWS managed policy {}", policy.name));
     Ok(Xml::new().inside("Policy", &shape))
 }
 
@@ -176,7 +177,7 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
     let mut policies: Vec<_> = policies.collect();
     policies.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     let page = paging.take(policies, |(arn, _)| arn.as_str())?;
-    let shapes = page.items.iter().map(|(_, policy)| shape(policy));
+    let shapes = page.items.iter().map(|(_, policy)| shape(policy, state));
     Ok(paged(Xml::new().list("Policies", "member", shapes), &page))
 }
 
@@ -187,14 +188,20 @@ fn asked(form: &Form) -> Result<&'static Policy, AwsError> {
     find(arn).ok_or_else(|| no_such_entity(format!("Policy {arn} was not found.")))
 }
 
-fn shape(policy: &Policy) -> Xml {
+fn shape(policy: &Policy, state: &State) -> Xml {
+    let arn = policy.arn();
+    let attached = state.roles.values().filter(|role| role.attached.contains(&arn)).count();
     Xml::new()
         .text("PolicyName", policy.name)
         .text("PolicyId", policy.id)
-        .text("Arn", policy.arn())
+        .text("Arn", &arn)
         .text("Path", policy.path)
         .text("DefaultVersionId", policy.version)
-        .value("PermissionsBoundaryUsageCount", 0)
+        .value("AttachmentCount", attached)
+        .value(
+            "PermissionsBoundaryUsageCount",
+            state.roles.values().filter(|role| role.boundary.as_ref() == Some(&arn)).count(),
+        )
         .value("IsAttachable", true)
         .text("CreateDate", policy.created)
         .text("UpdateDate", policy.created)
