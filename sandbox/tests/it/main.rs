@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod protocol;
 #[cfg(test)]
 mod settings;
