@@ -9,6 +9,8 @@ use crate::config::Behaviour;
 /// Everything there is. Guarded by one lock: an operation sees and leaves a consistent world.
 #[derive(Debug, Default)]
 pub struct World {
+    /// What falls due when, in every account and region.
+    pub agenda: crate::engine::due::Agenda,
     /// By account id.
     pub accounts: BTreeMap<String, Account>,
 }

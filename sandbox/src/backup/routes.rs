@@ -3,9 +3,9 @@
 use percent_encoding::percent_decode_str;
 
 use super::{
-    plans,
+    copies, jobs, plans, recovery_points,
     rest::{RestReply, RestRequest},
-    selections, settings, tags, vaults,
+    restores, selections, settings, tags, vaults,
 };
 use crate::{
     call::{AwsError, Call},
@@ -35,7 +35,17 @@ pub const fn route(method: &'static str, pattern: &'static str, operation: &'sta
 }
 
 /// The routes of each noun. The first match wins, so within a table a fixed segment stands before a parameter.
-const TABLES: &[&[Route]] = &[vaults::ROUTES, plans::ROUTES, selections::ROUTES, settings::ROUTES, tags::ROUTES];
+const TABLES: &[&[Route]] = &[
+    vaults::ROUTES,
+    plans::ROUTES,
+    selections::ROUTES,
+    jobs::ROUTES,
+    recovery_points::ROUTES,
+    restores::ROUTES,
+    copies::ROUTES,
+    settings::ROUTES,
+    tags::ROUTES,
+];
 
 /// The route for a method and a raw (still percent-encoded) path, with its path parameters decoded.
 ///

@@ -74,6 +74,13 @@ pub struct GlobalSettings {
     updated: Option<Timestamp>,
 }
 
+impl GlobalSettings {
+    /// Whether the organization lets its accounts copy into each other's vaults; off until it is switched on [D].
+    pub fn cross_account_backup(&self) -> bool {
+        self.values.get("isCrossAccountBackupEnabled").is_some_and(|value| value == "true")
+    }
+}
+
 fn supported_resource_types(_: &mut World, _: &Call, _: &RestRequest) -> Result<RestReply, AwsError> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]

@@ -30,8 +30,6 @@ pub enum Kind {
     CopyStarts,
     /// A created restore job starts.
     RestoreStarts,
-    /// Old jobs and idempotency tokens are forgotten; every hour.
-    Prune,
 }
 
 /// One thing that falls due, by what it is about.

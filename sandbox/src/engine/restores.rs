@@ -1,0 +1,89 @@
+//! A restore job's way: the new database is begun, and the job ends when it is there.
+
+use super::{Instant, databases, due::Kind};
+use crate::{
+    backup::{
+        outcome::{Category, Failure, Outcome},
+        recovery_points::{Content, LastRestore, RecoveryPoint},
+        restores::{Phase, RestoreJob},
+    },
+    world::World,
+};
+
+/// A pending restore starts.
+pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
+    let job = now.region(world).backup.restores.get(id).filter(|job| job.phase == Phase::Pending).cloned();
+    let Some(job) = job else { return };
+    match begin(world, now, &job) {
+        Ok(created_arn) => {
+            let until = now.after(now.behaviour.jobs.run_time);
+            if let Some(job) = now.region(world).backup.restores.get_mut(id) {
+                job.phase = Phase::Running { since: now.at, until, created_arn };
+            }
+            world.agenda.set(now.due(Kind::RestoreEnds, id), until);
+        }
+        Err(failure) => finish(world, now, id, Outcome::failed(now.at, failure)),
+    }
+}
+
+fn begin(world: &mut World, now: &Instant<'_>, job: &RestoreJob) -> Result<String, Failure> {
+    let point = now.region(world).backup.recovery_points.get(&job.recovery_point_arn).cloned();
+    let point = point.filter(RecoveryPoint::usable).ok_or_else(|| {
+        Failure::new(Category::ResourceNotFound, format!("Cannot find recovery point {}", job.recovery_point_arn))
+    })?;
+    let action = match point.content {
+        Content::DbSnapshot(_) => "rds:RestoreDBInstanceFromDBSnapshot",
+        Content::DbClusterSnapshot(_) => "rds:RestoreDBClusterFromSnapshot",
+        Content::Continuous(_) => "rds:RestoreDBInstanceToPointInTime",
+        Content::Other => {
+            let message = "Feature is not supported for provided resource type.";
+            return Err(Failure::new(Category::InvalidParameters, message));
+        }
+    };
+    let iam = &world.account(now.account).iam;
+    let denied = |message| Err(Failure::new(Category::AccessDenied, message));
+    if iam.assumable_by_backup(&job.role_arn, now.at, now.behaviour.role_propagation).is_err() {
+        return denied(format!("IAM Role {} cannot be assumed by AWS Backup", job.role_arn));
+    }
+    if !iam.allows(&job.role_arn, action, &point.arn) {
+        return denied(format!(
+            "IAM Role {} is not authorized to perform: {action} on resource: {}",
+            job.role_arn, point.arn
+        ));
+    }
+    let tags = if job.copy_tags { point.resource_tags.clone() } else { Default::default() };
+    databases::begin_restore(now, now.region(world), &point, &job.metadata, tags)
+}
+
+/// The new database should be there.
+pub(super) fn end(world: &mut World, now: &Instant<'_>, id: &str) {
+    let region = now.region(world);
+    let Some(job) = region.backup.restores.get(id) else { return };
+    let Phase::Running { created_arn, .. } = &job.phase else { return };
+    if !region.rds.has(created_arn) {
+        let message = format!("{created_arn} was deleted before the restore completed: resource not found");
+        return finish(world, now, id, Outcome::failed(now.at, Failure::new(Category::ResourceNotFound, message)));
+    }
+    let restore = LastRestore {
+        minutes: now.at.duration_since(job.created_at).as_mins().max(1),
+        created_at: job.created_at,
+        recovery_point_created_at: job.recovery_point_created_at,
+    };
+    let (point_arn, source_arn) = (job.recovery_point_arn.clone(), job.source_arn.clone());
+    let points = &mut region.backup.recovery_points;
+    if let Some(point) = points.get_mut(&point_arn) {
+        point.last_restore_at = Some(now.at);
+        points.last_restores.insert(source_arn, restore);
+    }
+    finish(world, now, id, Outcome::completed(now.at, None));
+}
+
+fn finish(world: &mut World, now: &Instant<'_>, id: &str, outcome: Outcome) {
+    let backup = &mut now.region(world).backup;
+    let Some(job) = backup.restores.get_mut(id) else { return };
+    job.end(outcome);
+    let point = job.recovery_point_arn.clone();
+    if let Some(point) = backup.recovery_points.get_mut(&point) {
+        point.users.remove(id);
+    }
+}

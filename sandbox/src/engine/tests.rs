@@ -1,0 +1,13 @@
+//! The engine and the operations it makes happen, told as stories on one clock.
+
+#![expect(clippy::needless_pass_by_value, reason = "a story reads better without a borrow before every json!(…)")]
+
+
+mod continuous;
+mod copies;
+mod failures;
+mod harness;
+mod jobs;
+mod machine;
+mod points;
+mod restores;
