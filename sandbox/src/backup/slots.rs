@@ -1,8 +1,6 @@
 //! One backup or copy job at a time for a resource: who holds the resource, and who waits for it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// A job that needs the resource to itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,27 +11,31 @@ pub enum Work {
     Copy(String),
 }
 
-/// Who holds each resource of a region, and who waits, oldest first [D: quota of one concurrent job a resource].
+/// Who holds each resource of a region, and who waits, in the order in which they came [D: quota of one concurrent job
+/// a resource].
 #[derive(Debug, Default)]
 pub struct Slots {
     held: BTreeMap<String, Work>,
-    waiting: BTreeMap<String, BTreeSet<(Timestamp, Work)>>,
+    waiting: BTreeMap<String, BTreeMap<u64, Work>>,
+    tickets: BTreeMap<Work, u64>,
+    next_ticket: u64,
 }
 
 impl Slots {
-    /// Takes the resource for `work`, or queues it by its creation time. True when `work` now holds the resource.
-    pub fn take(&mut self, resource: &str, work: &Work, created: Timestamp) -> bool {
-        match self.held.get(resource) {
-            Some(holder) if holder != work => {
-                self.waiting.entry(resource.to_owned()).or_default().insert((created, work.clone()));
-                false
-            }
-            _ => {
-                self.held.insert(resource.to_owned(), work.clone());
-                self.stop_waiting(resource, work, created);
-                true
-            }
+    /// Takes the resource for `work`, or queues it at the end; who waits already keeps its place. True when `work` now
+    /// holds the resource.
+    pub fn take(&mut self, resource: &str, work: &Work) -> bool {
+        if self.held.get(resource).is_none_or(|holder| holder == work) {
+            self.held.insert(resource.to_owned(), work.clone());
+            self.stop_waiting(resource, work);
+            return true;
         }
+        if !self.tickets.contains_key(work) {
+            self.next_ticket += 1;
+            self.tickets.insert(work.clone(), self.next_ticket);
+            self.waiting.entry(resource.to_owned()).or_default().insert(self.next_ticket, work.clone());
+        }
+        false
     }
 
     /// Gives the resource up and names who should try next. Nothing happens when `work` does not hold it.
@@ -42,13 +44,14 @@ impl Slots {
             return None;
         }
         self.held.remove(resource);
-        self.waiting.get(resource)?.first().map(|(_, next)| next.clone())
+        self.waiting.get(resource)?.values().next().cloned()
     }
 
     /// Leaves the queue: the start window ran out, or the job was stopped.
-    pub fn stop_waiting(&mut self, resource: &str, work: &Work, created: Timestamp) {
+    pub fn stop_waiting(&mut self, resource: &str, work: &Work) {
+        let Some(ticket) = self.tickets.remove(work) else { return };
         if let Some(queue) = self.waiting.get_mut(resource) {
-            queue.remove(&(created, work.clone()));
+            queue.remove(&ticket);
             if queue.is_empty() {
                 self.waiting.remove(resource);
             }
@@ -67,18 +70,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_waiting_job_is_next() {
+    fn who_came_first_is_next() {
         let mut slots = Slots::default();
         let (a, b, c) = (Work::Backup("a".into()), Work::Copy("b".into()), Work::Backup("c".into()));
-        let at = |second| Timestamp::from_second(second).unwrap();
-        assert!(slots.take("db", &a, at(1)));
-        assert!(!slots.take("db", &c, at(3)));
-        assert!(!slots.take("db", &b, at(2)));
+        assert!(slots.take("db", &a));
+        assert!(!slots.take("db", &c));
+        assert!(!slots.take("db", &b));
+        assert!(!slots.take("db", &c), "asking again keeps the place");
         assert_eq!(slots.release("db", &c), None, "only the holder can release");
-        assert_eq!(slots.release("db", &a), Some(b.clone()));
-        assert!(slots.take("db", &b, at(2)));
-        slots.stop_waiting("db", &c, at(3));
-        assert_eq!(slots.release("db", &b), None);
-        assert!(slots.holder("db").is_none() && slots.waiting.is_empty());
+        assert_eq!(slots.release("db", &a), Some(c.clone()));
+        assert!(slots.take("db", &c));
+        slots.stop_waiting("db", &b);
+        assert_eq!(slots.release("db", &c), None);
+        assert!(slots.holder("db").is_none() && slots.waiting.is_empty() && slots.tickets.is_empty());
     }
 }

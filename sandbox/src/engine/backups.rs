@@ -24,7 +24,7 @@ use crate::{
 pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
     let Some(job) = created(world, now, id) else { return };
     let backup = &mut now.region(world).backup;
-    if !backup.slots.take(&job.resource_arn, &Work::Backup(id.to_owned()), job.created_at) {
+    if !backup.slots.take(&job.resource_arn, &Work::Backup(id.to_owned())) {
         return;
     }
     world.agenda.cancel(&now.due(Kind::BackupStartWindowEnds, id));
@@ -211,7 +211,7 @@ pub(super) fn start_window_ends(world: &mut World, now: &Instant<'_>, id: &str) 
     let Some(job) = created(world, now, id) else { return };
     let slots = &mut now.region(world).backup.slots;
     let busy = slots.holder(&job.resource_arn).is_some();
-    slots.stop_waiting(&job.resource_arn, &Work::Backup(id.to_owned()), job.created_at);
+    slots.stop_waiting(&job.resource_arn, &Work::Backup(id.to_owned()));
     world.agenda.cancel(&now.due(Kind::BackupStarts, id));
     let why = if busy { Failure::resource_busy() } else { Failure::expired() };
     finish(world, now, id, Outcome::without_result(Terminal::Expired, now.at, why));

@@ -47,7 +47,7 @@ pub(super) fn follow(world: &mut World, now: &Instant<'_>, backup: &BackupJob, p
 pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
     let backup = &mut now.region(world).backup;
     let Some(job) = backup.copies.get(id).filter(|job| job.phase == Phase::Created).cloned() else { return };
-    if !backup.slots.take(&job.resource_arn, &Work::Copy(id.to_owned()), job.created_at) {
+    if !backup.slots.take(&job.resource_arn, &Work::Copy(id.to_owned())) {
         return;
     }
     match begin(world, now, &job) {

@@ -1,6 +1,6 @@
 //! What happens when: one agenda for the whole world, in time order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -45,32 +45,38 @@ pub struct Due {
     pub id: String,
 }
 
+/// Time, then kind, then the order in which things were set: ids are random and decide nothing.
+type Key = (Timestamp, Kind, u64);
+
 /// The agenda. A thing stands in it at most once, so moving a date (a changed lifecycle, say) leaves nothing behind.
 #[derive(Debug, Default)]
 pub struct Agenda {
-    by_time: BTreeSet<(Timestamp, Due)>,
-    times: BTreeMap<Due, Timestamp>,
+    by_time: BTreeMap<Key, Due>,
+    keys: BTreeMap<Due, Key>,
+    set: u64,
 }
 
 impl Agenda {
     /// Puts `due` on the agenda at `at`, or moves it there.
     pub fn set(&mut self, due: Due, at: Timestamp) {
         self.cancel(&due);
-        self.by_time.insert((at, due.clone()));
-        self.times.insert(due, at);
+        self.set += 1;
+        let key = (at, due.kind, self.set);
+        self.by_time.insert(key, due.clone());
+        self.keys.insert(due, key);
     }
 
     /// Takes `due` off the agenda, where it stands on it.
     pub fn cancel(&mut self, due: &Due) {
-        if let Some(at) = self.times.remove(due) {
-            self.by_time.remove(&(at, due.clone()));
+        if let Some(key) = self.keys.remove(due) {
+            self.by_time.remove(&key);
         }
     }
 
     /// The instant of the next thing.
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        self.by_time.first().map(|(at, _)| *at)
+        self.by_time.first_key_value().map(|((at, ..), _)| *at)
     }
 
     /// Takes the next thing off the agenda when it is due by `to`.
@@ -78,8 +84,8 @@ impl Agenda {
         if self.next_at()? > to {
             return None;
         }
-        let (at, due) = self.by_time.pop_first()?;
-        self.times.remove(&due);
+        let ((at, ..), due) = self.by_time.pop_first()?;
+        self.keys.remove(&due);
         Some((at, due))
     }
 

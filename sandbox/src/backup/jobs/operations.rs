@@ -176,8 +176,8 @@ pub(super) fn stop_backup_job(world: &mut World, call: &Call, request: &RestRequ
     if !job.abort() {
         return Err(error::invalid_request(format!("Backup job {id} is {state} and can't be stopped any more")));
     }
-    let (resource, created) = (job.resource_arn.clone(), job.created_at);
-    backup.slots.stop_waiting(&resource, &Work::Backup(id.to_owned()), created);
+    let resource = job.resource_arn.clone();
+    backup.slots.stop_waiting(&resource, &Work::Backup(id.to_owned()));
     let due = |kind| Due { kind, account: call.account.clone(), region: call.region.clone(), id: id.to_owned() };
     for kind in [Kind::BackupStarts, Kind::BackupStartWindowEnds, Kind::BackupEnds] {
         world.agenda.cancel(&due(kind));
