@@ -2,7 +2,6 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a story reads better without a borrow before every json!(…)")]
 
-
 mod continuous;
 mod copies;
 mod failures;
