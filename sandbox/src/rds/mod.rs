@@ -223,7 +223,10 @@ impl State {
     }
 
     fn room_for_a_manual_snapshot(&self) -> Result<(), AwsError> {
-        if self.snapshots.len() + self.cluster_snapshots.len() >= MAX_MANUAL_SNAPSHOTS {
+        // AWS Backup's have their own bound, in their vaults.
+        let of_instances = self.snapshots.values().filter(|it| it.kind == SnapshotKind::Manual).count();
+        let of_clusters = self.cluster_snapshots.values().filter(|it| it.kind == SnapshotKind::Manual).count();
+        if of_instances + of_clusters >= MAX_MANUAL_SNAPSHOTS {
             return Err(refused(
                 "SnapshotQuotaExceeded",
                 format!("Cannot create more than {MAX_MANUAL_SNAPSHOTS} user snapshots"),
