@@ -1,0 +1,49 @@
+"""boto3 against a sandbox, and what every test makes with it first."""
+
+import json
+
+import boto3
+import botocore.config
+from processes import ACCOUNT, REGION
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+POLICIES = [
+    "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
+    "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores",
+]
+LABS = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:rdspg-fcj-labs"
+
+
+class Aws:
+    """boto3 clients of one sandbox."""
+
+    def __init__(self, url: str):
+        self.url = url
+
+    def client(self, service: str, region: str = REGION, access_key: str = "sandbox"):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=access_key,
+            aws_secret_access_key="sandbox",
+            # An error is the answer that a test asks for; a retry would hide it.
+            config=botocore.config.Config(retries={"total_max_attempts": 1}),
+        )
+
+    def __getattr__(self, service: str):
+        client = self.client(service)
+        setattr(self, service, client)
+        return client
+
+    def role(self, name: str = "rdspg-AWSBackupServiceRole") -> str:
+        """A role that AWS Backup can use; its ARN."""
+        created = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+        for policy in POLICIES:
+            self.iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+        return created["Role"]["Arn"]

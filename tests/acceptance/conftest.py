@@ -1,0 +1,70 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_clients import Aws
+from grpc_client import Client
+from processes import Sandbox, Server, environment
+
+
+@pytest.fixture(scope="session")
+def one_sandbox(binary, tmp_path_factory):
+    sandbox = Sandbox(binary, tmp_path_factory.mktemp("sandbox") / "log")
+    yield sandbox
+    assert sandbox.process.stop() == 0
+
+
+@pytest.fixture
+def sandbox(one_sandbox):
+    """The sandbox with its starting world, its clock standing at START."""
+    one_sandbox.reset()
+    return one_sandbox
+
+
+@pytest.fixture
+def aws(sandbox) -> Aws:
+    return Aws(sandbox.url)
+
+
+@pytest.fixture
+def aws_cli(sandbox):
+    """The AWS CLI; gives its parsed output, or its error text with `fails=True`."""
+    program = Path(sys.executable).parent / "aws"
+
+    def run(*arguments: str, fails: bool = False):
+        done = subprocess.run(
+            [program, "--endpoint-url", sandbox.url, "--output", "json", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=environment(),
+        )
+        if fails:
+            assert done.returncode != 0, f"{arguments} succeeded: {done.stdout}"
+            return done.stderr.strip()
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def one_server(binary, one_sandbox, tmp_path_factory):
+    server = Server(binary, tmp_path_factory.mktemp("server") / "log", "--endpoint-url", one_sandbox.url)
+    yield server
+    assert server.process.stop() == 0
+
+
+@pytest.fixture
+def server(one_server, sandbox):
+    """`strongroom serve` against the sandbox, which has its starting world."""
+    return one_server
+
+
+@pytest.fixture
+def client(server):
+    client = Client(server.address)
+    yield client
+    client.close()

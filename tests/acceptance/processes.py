@@ -1,0 +1,168 @@
+"""Real processes of the program under test, and the control endpoints of its sandbox."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+START = "2026-03-01T04:00:00Z"
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+# How long a process may take to answer. A cold machine under load, not a target.
+PATIENCE = 30.0
+
+
+def free_address() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % listener.getsockname()[1]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a machine without any AWS set-up of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STRONGROOM_", "TF_"))}
+    return clean | {
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_PAGER": "",
+    }
+
+
+class Process:
+    """One run of the program. Its log goes to a file that a failing test can show."""
+
+    def __init__(self, log: Path, *arguments: str | Path):
+        self.log = log
+        with log.open("ab") as stream:
+            self.process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=environment(),
+            )
+
+    def wait_until(self, ready) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            if self.process.poll() is not None:
+                raise AssertionError(f"it ended with {self.process.returncode}:\n{self.log.read_text()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"not ready after {PATIENCE} s:\n{self.log.read_text()}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, as an orchestrator does. Its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"it did not stop on SIGTERM:\n{self.log.read_text()}") from None
+
+
+class Sandbox:
+    """A running sandbox: `strongroom sandbox` in a process of its own."""
+
+    def __init__(self, binary: Path, log: Path, *flags: str):
+        self.address = free_address()
+        self.url = f"http://{self.address}"
+        self.process = Process(
+            log, binary, "sandbox", "--listen", self.address, "--clock", "manual", "--start", START, *flags
+        )
+        self.process.wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            self.control("GET", "clock")
+        except OSError:
+            return False
+        return True
+
+    def control(self, method: str, path: str, body=None):
+        """A control endpoint; a refusal is an AssertionError that says why."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            raise AssertionError(f"{method} {path} {body}: {refusal.status} {refusal.read().decode()}") from None
+
+    def advance(self, duration: str) -> str:
+        """Moves the clock by a duration such as `1h`; everything due by then has happened. The new time."""
+        return self.control("POST", "clock", {"advance": duration})["now"]
+
+    def now(self) -> str:
+        return self.control("GET", "clock")["now"]
+
+    def reset(self) -> None:
+        self.control("POST", "reset")
+
+    def state(self):
+        """Everything there is, without the time."""
+        state = self.control("GET", "state")
+        state.pop("now")
+        return state
+
+    def settings(self, changes) -> None:
+        self.control("PATCH", "settings", changes)
+
+    def spoil(self, **fault) -> None:
+        self.control("POST", "faults", fault)
+
+
+class Server:
+    """A running `strongroom serve`, with its address kept over restarts."""
+
+    def __init__(self, binary: Path, log: Path, *flags: str):
+        self.binary, self.log, self.flags = binary, log, flags
+        self.address = free_address()
+        self.start()
+
+    def start(self) -> None:
+        self.process = Process(self.log, self.binary, "serve", "--listen", self.address, *self.flags)
+        self.process.wait_until(self._serves)
+
+    def _serves(self) -> bool:
+        with grpc.insecure_channel(self.address) as channel:
+            try:
+                answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+            except grpc.RpcError:
+                return False
+        return answer.status == health_pb2.HealthCheckResponse.SERVING
+
+    def restart_after_kill(self) -> None:
+        """kill -9, then the same command line again."""
+        self.process.kill()
+        self.start()
+
+
+class EmbeddedSandbox(Sandbox):
+    """The sandbox inside a `serve --sandbox`, and that server."""
+
+    def __init__(self, binary: Path, log: Path, *flags: str):
+        self.address = free_address()
+        self.url = f"http://{self.address}"
+        clock = ("--clock", "manual", "--start", START)
+        self.server = Server(binary, log, "--sandbox", "--sandbox-listen", self.address, *clock, *flags)
+        self.process = self.server.process

@@ -1,0 +1,165 @@
+"""Every RPC of the descriptor set, every field of its request, with what nobody should send.
+
+The answer says what is wrong, by INVALID_ARGUMENT, NOT_FOUND or FAILED_PRECONDITION with details; the server never
+fails, and nothing is half-done.
+"""
+
+import re
+
+import grpc
+import pytest
+from aws_clients import LABS, Aws
+from bad_requests import BASE, EMPTY_IS_FINE, READS, damaged, empty_required, may_be_taken
+from grpc_client import Client, Failure
+
+CLEAR = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.PERMISSION_DENIED,
+}
+
+
+@pytest.fixture(scope="module")
+def world(one_server, one_sandbox):
+    """Client, sandbox, and the names that BASE refers to. Made once: nothing here may change it."""
+    one_sandbox.reset()
+    aws = Aws(one_sandbox.url)
+    role = aws.role("bad-input")
+    backup = aws.backup
+    backup.create_backup_vault(BackupVaultName="vault")
+    job = backup.start_backup_job(BackupVaultName="vault", ResourceArn=LABS, IamRoleArn=role)["BackupJobId"]
+    one_sandbox.advance("2h")
+    point = backup.describe_backup_job(BackupJobId=job)["RecoveryPointArn"]
+    rule = {"RuleName": "r", "TargetBackupVaultName": "vault"}
+    plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "plan", "Rules": [rule]})["BackupPlanId"]
+    selection = {"SelectionName": "s", "IamRoleArn": role, "Resources": [LABS]}
+    selection = backup.create_backup_selection(BackupPlanId=plan, BackupSelection=selection)["SelectionId"]
+    client = Client(one_server.address)
+    names = {"$labs": LABS, "$job": job, "$point": point, "$plan": plan, "$selection": selection, "$role": role}
+    yield client, one_sandbox, names
+    client.close()
+
+
+def named(value, names):
+    """The request with the names of this world in place of the `$…`."""
+    if isinstance(value, dict):
+        return {key: named(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [named(inner, names) for inner in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def methods(world):
+    return dict(world[0].methods())
+
+
+def check(failure: Failure, reasons: dict, what: str):
+    assert failure.code in CLEAR, f"{what}: {failure}"
+    assert failure.info is not None, f"{what}: no ErrorInfo: {failure}"
+    assert failure.info.domain == "strongroom", f"{what}: {failure.info}"
+    assert f"ERROR_REASON_{failure.reason}" in reasons, f"{what}: undocumented reason {failure.reason}"
+    assert len(failure.message) < 10_000, f"{what}: the message repeats the input"
+    if failure.code == grpc.StatusCode.INVALID_ARGUMENT and failure.reason == "INVALID_REQUEST":
+        assert failure.violations, f"{what}: no field violations"
+        assert all(failure.violations.values()), f"{what}: a violation without words"
+
+
+def outcome(client, rpc: str, request):
+    try:
+        client.send(rpc, request)
+    except Failure as failure:
+        return failure
+    return None
+
+
+def test_every_rpc_has_a_request_to_be_damaged(world):
+    assert set(BASE) == set(methods(world))
+
+
+@pytest.mark.parametrize("rpc", sorted(BASE))
+def test_the_undamaged_request_is_accepted(world, rpc):
+    """Else the faults below would be found for a reason of their own."""
+    client, sandbox, names = world
+    fields = named(BASE[rpc], names)
+    if rpc not in READS:
+        if "validate_only" not in methods(world)[rpc].input_type.fields_by_name:
+            pytest.skip("it would change the world; test_story and test_kill call it")
+        fields["validate_only"] = True
+    state = sandbox.state()
+    client.call(rpc, **fields)
+    assert sandbox.state() == state, "a read or a validate_only has changed something"
+
+
+@pytest.mark.parametrize("rpc", sorted(BASE))
+def test_an_empty_request_names_every_missing_field(world, rpc):
+    client, sandbox, _ = world
+    state = sandbox.state()
+    request = client.request(rpc, {})
+    failure = outcome(client, rpc, request)
+    if rpc in EMPTY_IS_FINE:
+        assert failure is None, failure
+        return
+    assert failure is not None, "accepted"
+    assert failure.code == grpc.StatusCode.INVALID_ARGUMENT, failure
+    check(failure, client.enum("ErrorReason"), rpc)
+    assert empty_required(rpc) <= failure.violations.keys(), "not every fault at once"
+    assert sandbox.state() == state
+
+
+@pytest.mark.parametrize("rpc", sorted(BASE))
+def test_a_damaged_request_is_refused_and_nothing_is_done(world, rpc):
+    client, sandbox, names = world
+    reasons = client.enum("ErrorReason")
+    base = client.request(rpc, named(BASE[rpc], names))
+    faults = []
+    for path, damage, request in damaged(base):
+        what = f"{rpc} {path} = {damage}"
+        optional = may_be_taken(rpc, path, damage)
+        if optional and "/Delete" in rpc:
+            continue  # it would delete what the others look at
+        state = None if rpc in READS else sandbox.state()
+        failure = outcome(client, rpc, request)
+        try:
+            if failure is None:
+                assert optional, f"{what}: accepted"
+            else:
+                check(failure, reasons, what)
+                if failure.reason == "INVALID_REQUEST":
+                    about = re.split(r"[.\[]", path)[0]
+                    assert any(about in field for field in failure.violations), f"{what}: about {failure.violations}"
+            if state is not None and failure is not None:
+                assert sandbox.state() == state, f"{what}: refused and done all the same"
+        except AssertionError as fault:
+            faults.append(str(fault).splitlines()[0][:400])
+    assert faults == []
+
+
+@pytest.mark.parametrize("rpc", sorted(BASE))
+def test_bytes_that_are_no_request_are_refused(world, rpc):
+    """Garbage on the wire: an invalid tag, a truncated length, text that is not UTF-8."""
+    client = world[0]
+    send = client.channel.unary_unary(f"/strongroom.v1.{rpc}", request_serializer=bytes, response_deserializer=bytes)
+    for garbage in (b"\xff\xff\xff\xff", b"\x0a\xff\x01", b"\x12\x02\xff\xfe", b"\x0a\x03\x0a\x01\xff"):
+        if rpc == "ServerService/GetServerInfo":
+            continue  # an empty message skips unknown fields, as protobuf demands
+        with pytest.raises(grpc.RpcError) as refused:
+            send(garbage, timeout=30)
+        assert refused.value.code() in (
+            grpc.StatusCode.INVALID_ARGUMENT,
+            grpc.StatusCode.INTERNAL,  # tonic's own word for what it cannot decode; it never reaches an RPC
+        )
+
+
+def test_a_message_beyond_the_limit_is_refused(world):
+    client = world[0]
+    limit = int(client.call("ServerService/GetServerInfo")["limits"]["max_request_bytes"])
+    with pytest.raises(Failure) as refused:
+        client.call("VaultService/GetVault", vault="x" * (limit + 1))
+    assert refused.value.code in (grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+
+def test_the_server_is_as_well_as_before(world):
+    client, _, _ = world
+    assert client.call("VaultService/GetVault", vault="vault")["vault"]["name"] == "vault"
