@@ -11,6 +11,10 @@ import xml.etree.ElementTree as ElementTree
 ISO_8601 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
+# The model's own text spells these types so, against its own pattern; no SDK checks patterns.
+SPELLED_WITH_SPACES = {"SAP HANA on Amazon EC2", "Storage Gateway"}
+
+
 def violations(operation, status: int, headers, body: bytes) -> list[str]:
     """What is wrong with a successful answer to the operation."""
     if status != operation.http.get("responseCode", 200):
@@ -86,6 +90,8 @@ def _text(shape, text: str, path: str):
     if shape.enum and text not in shape.enum:
         yield f"{path}: {text!r} is none of {shape.enum}"
     pattern = shape.metadata.get("pattern")
+    if shape.name == "ResourceType" and text in SPELLED_WITH_SPACES:
+        return
     if pattern and not re.search(pattern, text):
         yield f"{path}: {text!r} does not match {pattern}"
 

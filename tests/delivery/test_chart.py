@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import re
 import subprocess
 import tomllib
 
@@ -282,6 +283,16 @@ def test_the_schema_knows_every_value_and_no_more(chart):
         return open_objects
 
     assert walk(chart.schema, "", []) == [".global", ".affinity"]
+
+
+def test_the_chart_knows_every_key_of_the_configuration(chart, repository):
+    documented = re.findall(r"^\| `(\w+\.\w+)` \|", (repository / "docs/configuration.md").read_text(), re.MULTILINE)
+    sections = chart.schema["properties"]["config"]["properties"]
+    known = {f"{section}.{key}" for section, schema in sections.items() for key in schema["properties"]}
+    # A pod has no profile files, and its image no sandbox.
+    elsewhere = {key for key in documented if key == "aws.profile" or key.startswith("sandbox.")}
+    assert len(documented) > 20
+    assert known == set(documented) - elsewhere
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)

@@ -1,0 +1,130 @@
+"""Every command that README.md shows is run, in the order of the page.
+
+Fenced blocks of language `sh` hold commands, one a line (a backslash continues it). A command that keeps running (`serve`,
+`sandbox`) is started and left running for those after it. The well-known ports are exchanged for free ones. grpcurl is not
+on every machine: its calls are made by reflection with grpcio, with the same address, method and body.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from grpc_client import PACKAGE, Client
+from processes import Process, environment, free_address
+
+# Run by .ci/run itself, or by nobody here: they install or take minutes.
+ELSEWHERE = ("cargo test", "cargo build", "cargo install", "make", ".ci/run", "git clone", "cd ", "docker", "helm")
+
+
+def commands(text: str) -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.strip().removeprefix("$ ") for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+class Shell:
+    """Runs the page's commands as a reader would, one after the other."""
+
+    def __init__(self, binary: Path, folder: Path):
+        self.binary, self.folder = binary, folder
+        self.running: list[Process] = []
+        self.variables = {}
+        self.ports = {port: free_address().rsplit(":", 1)[1] for port in ("50051", "4566")}
+
+    def run(self, line: str) -> None:
+        for well_known, free in self.ports.items():
+            line = re.sub(rf"\b{well_known}\b", free, line)
+        words = shlex.split(line, comments=True)
+        if words[0] == "export":
+            self.variables |= dict(word.split("=", 1) for word in words[1:])
+        elif words[:2] == ["cargo", "run"]:
+            self._strongroom(words[words.index("--") + 1 :])
+        elif words[0] == "strongroom":
+            self._strongroom(words[1:])
+        elif words[0] == "grpcurl":
+            grpcurl(words[1:])
+        elif words[0] == "aws":
+            self._to_the_end([str(Path(sys.executable).parent / "aws"), *words[1:]])
+        elif words[0] == "curl":
+            self._to_the_end(words)
+        else:
+            raise AssertionError(f"this test does not know how to run: {line}")
+
+    def _strongroom(self, arguments: list[str]) -> None:
+        arguments = [argument for argument in arguments if argument != "&"]
+        grpc, sandbox = (f"127.0.0.1:{self.ports[port]}" for port in ("50051", "4566"))
+        if arguments[0] == "serve" and "--listen" not in arguments:
+            arguments += ["--listen", grpc] + (["--sandbox-listen", sandbox] if "--sandbox" in arguments else [])
+        if arguments[0] == "sandbox" and "--listen" not in arguments:
+            arguments += ["--listen", sandbox]
+        if arguments[0] == "tour" and grpc not in " ".join(arguments):
+            arguments += ["--server", f"http://{grpc}"]
+        if arguments[0] not in ("serve", "sandbox") or "--help" in arguments:
+            self._to_the_end([str(self.binary), *arguments])
+            return
+        for earlier in self.running:
+            earlier.stop()
+        self.running = [Process(self.folder / "log", self.binary, *arguments)]
+        self.running[0].wait_until(lambda: all(port_is_open(port) for port in self._ports_of(arguments)))
+
+    def _ports_of(self, arguments) -> list[str]:
+        return [port for port in self.ports.values() if any(argument.endswith(f":{port}") for argument in arguments)]
+
+    def _to_the_end(self, arguments) -> None:
+        done = subprocess.run(
+            arguments,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=environment() | self.variables,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, f"{' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+def port_is_open(port: str) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) == 0
+
+
+def grpcurl(words: list[str]) -> None:
+    """`grpcurl -plaintext [-d JSON] HOST:PORT [list | describe NAME | Service/Method]`"""
+    body = {}
+    words = [word for word in words if word != "-plaintext"]
+    if "-d" in words:
+        at = words.index("-d")
+        body = json.loads(words[at + 1])
+        del words[at : at + 2]
+    address, what, *_ = [*words, "list"]
+    client = Client(address.replace("localhost", "127.0.0.1"))
+    try:
+        if what in ("list", "describe"):
+            assert dict(client.methods())
+        else:
+            client.send(what.removeprefix(f"{PACKAGE}."), client.request(what.removeprefix(f"{PACKAGE}."), body))
+    finally:
+        client.close()
+
+
+def test_every_command_of_the_readme_runs(repository, binary, tmp_path):
+    readme = repository / "README.md"
+    if not readme.is_file():
+        pytest.skip("NOT TESTED: there is no README.md yet")
+    shown = commands(readme.read_text())
+    assert any("serve --sandbox" in line for line in shown), "the first of the two commands is not there"
+    assert any("cargo test --workspace" in line for line in shown), "the second of the two commands is not there"
+    shell = Shell(binary, tmp_path)
+    try:
+        for line in shown:
+            if not line.startswith(ELSEWHERE):
+                shell.run(line)
+    finally:
+        for process in shell.running:
+            process.kill()
