@@ -117,13 +117,17 @@ def roles(aws) -> str:
     iam.list_role_tags(RoleName="other")
     iam.untag_role(RoleName="other", TagKeys=["a"])
     iam.list_roles(MaxItems=1)
-    iam.get_policy(PolicyArn=POLICIES[0])
-    iam.get_policy_version(PolicyArn=POLICIES[0], VersionId=iam.get_policy(PolicyArn=POLICIES[0])["Policy"]["DefaultVersionId"])
+    version = iam.get_policy(PolicyArn=POLICIES[0])["Policy"]["DefaultVersionId"]
+    iam.get_policy_version(PolicyArn=POLICIES[0], VersionId=version)
     iam.list_policies(Scope="AWS", MaxItems=2)
     iam.create_service_linked_role(AWSServiceName="backup.amazonaws.com")
     iam.delete_role(RoleName="other")
     aws.sts.get_caller_identity()
-    aws.sts.assume_role(RoleArn=role, RoleSessionName="session")
+    refused(aws.sts.assume_role, "AccessDenied", RoleArn=role, RoleSessionName="session")
+    principal = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
+    person = iam.create_role(RoleName="person", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    aws.sts.assume_role(RoleArn=person, RoleSessionName="session")
     return role
 
 

@@ -92,7 +92,8 @@ def _text(shape, text: str, path: str):
     pattern = shape.metadata.get("pattern")
     if shape.name == "ResourceType" and text in SPELLED_WITH_SPACES:
         return
-    if pattern and not re.search(pattern, text):
+    # Java's \p{…} classes are beyond Python; those patterns are left to the SDKs, which don't check them either.
+    if pattern and "\\p{" not in pattern and not re.search(pattern, text):
         yield f"{path}: {text!r} does not match {pattern}"
 
 
