@@ -65,7 +65,7 @@ def refused(call, *codes, **arguments):
     except botocore.exceptions.ClientError as refusal:
         assert refusal.response["Error"]["Code"] in codes, refusal
     else:
-        raise AssertionError(f"{call.__name__}({arguments}) succeeded: {answer}")
+        raise AssertionError(f"{call.__name__}({arguments}) succeeded: {answer.keys()}")
 
 
 def live(aws, sandbox):
@@ -236,7 +236,8 @@ def jobs(aws, sandbox, role) -> tuple[str, str]:
     sandbox.advance("10m")
     assert backup.describe_backup_job(BackupJobId=failing["BackupJobId"])["State"] == "FAILED"
     refused(backup.describe_backup_job, "ResourceNotFoundException", BackupJobId="nobody")
-    refused(backup.start_backup_job, "InvalidParameterValueException", **start | {"ResourceArn": "arn:aws:s3:::b"})
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue"
+    refused(backup.start_backup_job, "InvalidParameterValueException", **start | {"ResourceArn": queue})
     assert len(backup.list_backup_jobs()["BackupJobs"]) == 2
     backup.list_backup_jobs(ByState="COMPLETED", ByResourceArn=database)
     backup.list_backup_job_summaries()
