@@ -8,7 +8,8 @@ use prost::Message;
 #[expect(clippy::disallowed_methods, reason = "cargo speaks to a build script by these variables alone")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
-    println!("cargo:rustc-env=STRONGROOM_BUILD={} {}", env::var("TARGET")?, env::var("PROFILE")?);
+    // Not STRONGROOM_…: `cargo run` hands this to the program as well, which would take it for a key of its configuration.
+    println!("cargo:rustc-env=BUILT_FOR={} {}", env::var("TARGET")?, env::var("PROFILE")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut protos: Vec<PathBuf> =
         fs::read_dir("proto/strongroom/v1")?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;

@@ -2,11 +2,14 @@
 //!
 //! The map in miniature; calls go `rpc → aws → domain`, down once and up once:
 //!
+//! * [`cli`] — the command line; [`app`] — the composition root.
 //! * [`rpc`] — the gRPC face; [`aws`] — the adapter; [`domain`] — nouns and rules, pure.
 //! * [`config`] — file, environment and flags; [`lifecycle`] — signals and shutdown; [`telemetry`] — logs, traces, metrics.
 //! * [`proto`] — the wire types, generated from `proto/`.
 
+pub mod app;
 pub mod aws;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod lifecycle;
@@ -17,7 +20,7 @@ pub mod telemetry;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Target and profile it was built for, such as `x86_64-unknown-linux-gnu release`.
-pub const BUILD: &str = env!("STRONGROOM_BUILD");
+pub const BUILD: &str = env!("BUILT_FOR");
 
 /// The wire types and service traits of `strongroom.v1`, generated from `proto/`.
 #[expect(

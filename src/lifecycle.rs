@@ -20,6 +20,7 @@ pub struct Lifecycle {
     soft: CancellationToken,
     hard: CancellationToken,
     tasks: TaskTracker,
+    neighbours: TaskTracker,
     failed: Arc<Mutex<Option<String>>>,
 }
 
@@ -92,7 +93,7 @@ impl Lifecycle {
         self.soft.clone()
     }
 
-    /// Cancelled when the second stage begins: drop what you have.
+    /// Cancelled when the second stage begins, and when the first one has ended well: drop what you have.
     pub fn hard(&self) -> CancellationToken {
         self.hard.clone()
     }
@@ -128,11 +129,23 @@ impl Lifecycle {
         self.soft.cancel();
     }
 
+    /// Runs a neighbour that requests under way still need while they drain: shutdown stops it last, and waits for
+    /// nothing of it. It should end when [`Lifecycle::hard`] is cancelled; ending earlier is a failure.
+    pub fn spawn_neighbour(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let mut guard = Guard { life: self.clone(), end: Some(format!("{name} panicked")) };
+        self.neighbours.spawn(async move {
+            task.await;
+            let too_early = !guard.life.hard.is_cancelled();
+            guard.ended(too_early.then(|| format!("{name} ended unexpectedly")));
+        });
+    }
+
     /// Waits for a signal (or [`Lifecycle::stop`], or the failure of a vital task), then sees the two stages through.
     ///
-    /// `grace` begins to be waited for with the first stage. Both parameters are what a test holds in its hand;
+    /// `grace` is called when the first stage begins: a `sleep` made earlier would count the whole life of the process.
+    /// Both parameters are what a test holds in its hand;
     /// [`Signals::next`] is the real first one.
-    pub async fn run(&self, mut next_signal: impl AsyncFnMut() -> Signal, grace: impl Future<Output = ()>) -> Outcome {
+    pub async fn run(&self, mut next_signal: impl AsyncFnMut() -> Signal, grace: impl AsyncFnOnce()) -> Outcome {
         tokio::select! {
             () = self.soft.cancelled() => {}
             signal = next_signal() => tracing::info!(?signal, "shutting down; a second signal cuts off what runs"),
@@ -144,7 +157,7 @@ impl Lifecycle {
             biased;
             () = self.tasks.wait() => None,
             _ = next_signal() => Some(Force::SecondSignal),
-            () = grace => Some(Force::GraceOver),
+            () = grace() => Some(Force::GraceOver),
         };
         let cut_off = forced.map(|by| Outcome::Forced { tasks: self.tasks.len(), by });
         self.hard.cancel();

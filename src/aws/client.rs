@@ -86,8 +86,8 @@ impl Aws {
 
     /// For an AWS that is not real, such as the embedded sandbox: any credentials do, and none of the machine's own
     /// credentials, profiles and endpoints is read, so that nothing can reach a real account by mistake.
-    pub fn connect_unreal(config: &AwsConfig, endpoint_url: &str, region: &RegionName) -> Self {
-        let region = config.region.as_ref().map_or(region.as_str(), |configured| configured.as_str());
+    pub fn connect_unreal(config: &AwsConfig, endpoint_url: &str, region: &str) -> Self {
+        let region = config.region.as_ref().map_or(region, |configured| configured.as_str());
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))

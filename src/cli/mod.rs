@@ -1,0 +1,163 @@
+//! The command line: what the program can be told to do, and how it answers people.
+
+mod check_config;
+mod flags;
+mod sandbox;
+mod serve;
+mod tour;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    future::Future,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    VERSION,
+    config::{self, Loaded},
+    lifecycle::{Lifecycle, Outcome, Signals},
+    telemetry::Telemetry,
+};
+
+/// Everything went as it should.
+const DONE: u8 = 0;
+/// Something failed; standard error says what.
+const FAILED: u8 = 1;
+/// The server of a client command cannot be reached.
+const UNREACHABLE: u8 = 4;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; a server: stopped, and everything under way has ended
+  1  failed; standard error says why (check-config: the configuration has faults)
+  2  the command line is wrong
+  3  a server: stopped, and work under way was cut off
+  4  tour: the server cannot be reached";
+
+#[cfg(feature = "sandbox")]
+const LONG_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), "\nbuild: ", env!("BUILT_FOR"), "\nsandbox: with\nlicence: Apache-2.0");
+#[cfg(not(feature = "sandbox"))]
+const LONG_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), "\nbuild: ", env!("BUILT_FOR"), "\nsandbox: without\nlicence: Apache-2.0");
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "strongroom",
+    version = VERSION,
+    long_version = LONG_VERSION,
+    about = "A gRPC control plane for AWS Backup",
+    after_help = EXIT_CODES,
+    max_term_width = 120
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the gRPC API, on real AWS or on the embedded sandbox
+    Serve(serve::Args),
+    /// Run only the sandbox: a local AWS Backup, IAM, RDS, STS and tagging API to test against
+    Sandbox(sandbox::Args),
+    /// Show every key with its value and source, warn of surprises, report all faults
+    CheckConfig(check_config::Args),
+    /// Walk through backup and restore against a running server, step by step
+    Tour(tour::Args),
+}
+
+/// Reads the process's command line and does what it says.
+pub fn main() -> ExitCode {
+    // Wrong usage, --help and --version end the process here: 2, 0 and 0.
+    let cli = Cli::parse();
+    let code = match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Sandbox(args) => sandbox::run(&args),
+        Command::CheckConfig(args) => check_config::run(&args, &mut io::stdout(), &mut io::stderr()),
+        Command::Tour(args) => tour::run(&args),
+    };
+    ExitCode::from(code)
+}
+
+/// Tells people something on standard error. Nobody can be told that this failed.
+fn tell(message: impl fmt::Display) {
+    _ = writeln!(io::stderr(), "{message}");
+}
+
+/// Says why it did not work, with every cause, and gives the exit code for it.
+fn failed(error: &anyhow::Error) -> u8 {
+    tell(format_args!("error: {error}"));
+    for cause in error.chain().skip(1) {
+        tell(format_args!("  caused by: {cause}"));
+    }
+    FAILED
+}
+
+/// The frame of every command that serves: logging, signals, the two stages of shutdown, flushing, the exit code.
+///
+/// `start` is given the life that it spawns its tasks on, and returns when everything is up.
+fn live<F>(loaded: &Loaded, start: impl FnOnce(Lifecycle) -> F) -> u8
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("the runtime cannot be started")),
+    };
+    runtime.block_on(async {
+        let telemetry = match Telemetry::start(&loaded.config.log, &loaded.config.telemetry) {
+            Ok(telemetry) => telemetry,
+            Err(error) => return failed(&error.into()),
+        };
+        for config::Warning { key, message } in &loaded.warnings {
+            tracing::warn!(key, "{message}");
+        }
+        let code = supervise(loaded, start).await;
+        // Blocks until the last batch is sent, on a thread where that hinders nobody.
+        match tokio::task::spawn_blocking(|| telemetry.shutdown()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last traces and metrics were not sent"),
+            Err(error) => tracing::warn!(%error, "the last traces and metrics were not sent"),
+        }
+        code
+    })
+}
+
+async fn supervise<F>(loaded: &Loaded, start: impl FnOnce(Lifecycle) -> F) -> u8
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let life = Lifecycle::new();
+    // Before anything can be under way: a signal during the start stops it cleanly too.
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return failed(&anyhow::Error::new(error).context("signals cannot be listened for")),
+    };
+    let started = tokio::select! {
+        started = start(life.clone()) => started,
+        signal = signals.next() => {
+            tracing::info!(?signal, "stopped while starting");
+            life.stop();
+            Ok(())
+        }
+    };
+    if let Err(error) = started {
+        life.stop();
+        return failed(&error);
+    }
+    let grace = async || tokio::time::sleep(loaded.config.shutdown.grace).await;
+    let outcome = life.run(async || signals.next().await, grace).await;
+    match &outcome {
+        Outcome::Drained => tracing::info!("stopped: {outcome}"),
+        Outcome::Forced { .. } => tracing::warn!("stopped: {outcome}"),
+        Outcome::Failed(_) => tracing::error!("{outcome}"),
+    }
+    outcome.exit_code()
+}

@@ -1,0 +1,217 @@
+//! Makes the calls, and shows for each the grpcurl command and the answer.
+
+use std::{
+    fmt::Write as _,
+    io::{self, BufRead, Write},
+    time::Duration,
+};
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+use tonic::{
+    Code, Request, Status,
+    client::Grpc,
+    codegen::http::uri::PathAndQuery,
+    transport::{Channel, Endpoint},
+};
+use tonic_types::StatusExt;
+
+use crate::proto::FILE_DESCRIPTOR_SET;
+
+/// Longer than the server's own default deadline: it is the server that should say what took too long.
+const DEADLINE: Duration = Duration::from_secs(240);
+
+/// Why the tour does not go on.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The user has seen enough.
+    Quit,
+    /// Nobody answers.
+    Unreachable(String),
+    /// A step failed.
+    Failed(String),
+}
+
+impl Stop {
+    pub(super) fn failed(why: impl Into<String>) -> Self {
+        Self::Failed(why.into())
+    }
+}
+
+/// Leads through the calls.
+#[derive(Debug)]
+pub(super) struct Guide {
+    channel: Channel,
+    server: String,
+    messages: DescriptorPool,
+    asks: bool,
+    step: usize,
+}
+
+impl Guide {
+    pub(super) async fn connect(server: &str, asks: bool) -> Result<Self, Stop> {
+        let endpoint = endpoint(server)?.connect_timeout(Duration::from_secs(5));
+        let channel = endpoint.connect().await.map_err(|error| Stop::Unreachable(causes(&error)))?;
+        Self::over(channel, server, asks)
+    }
+
+    pub(super) fn over(channel: Channel, server: &str, asks: bool) -> Result<Self, Stop> {
+        let messages = DescriptorPool::decode(FILE_DESCRIPTOR_SET).map_err(|error| Stop::failed(error.to_string()))?;
+        Ok(Self { channel, server: server.to_owned(), messages, asks, step: 0 })
+    }
+
+    /// Begins a step: says what it is for, and lets the user go on in their own time.
+    pub(super) fn step(&mut self, title: &str, why: &str) -> Result<(), Stop> {
+        self.step += 1;
+        say(&format!("\n── {}. {title}\n   {why}", self.step));
+        if self.asks && ask("   Enter to go on, q to stop: ")?.eq_ignore_ascii_case("q") {
+            return Err(Stop::Quit);
+        }
+        Ok(())
+    }
+
+    /// Asks for a yes in words; without a terminal there is nobody to ask.
+    pub(super) fn confirm(&self, question: &str) -> Result<(), Stop> {
+        if !self.asks {
+            return Err(Stop::failed(format!("{question} Say --yes to go on without being asked")));
+        }
+        if ask(&format!("{question} Type yes to go on: "))? == "yes" { Ok(()) } else { Err(Stop::Quit) }
+    }
+
+    /// Shows the call, makes it, shows the answer.
+    pub(super) async fn call<A: Message + Default + 'static>(
+        &self,
+        method: &str,
+        request: impl Message + 'static,
+    ) -> Result<A, Stop> {
+        say(&format!("\n{}", self.grpcurl(method, &request)?));
+        let answer: A = self.quietly(method, request).await.map_err(|status| refusal(method, &status))?;
+        say(&self.json(method, Direction::Answer, &answer, true)?);
+        Ok(answer)
+    }
+
+    /// Makes a call without showing it: for looking again and again.
+    pub(super) async fn quietly<A: Message + Default + 'static>(
+        &self,
+        method: &str,
+        request: impl Message + 'static,
+    ) -> Result<A, Status> {
+        let path: PathAndQuery = format!("/strongroom.v1.{method}")
+            .parse()
+            .map_err(|_| Status::internal(format!("{method} is not the path of a method")))?;
+        let mut client = Grpc::new(self.channel.clone());
+        client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
+        let mut request = Request::new(request);
+        request.set_timeout(DEADLINE);
+        Ok(client.unary(request, path, tonic_prost::ProstCodec::default()).await?.into_inner())
+    }
+
+    /// As [`Guide::quietly`], with what is missing as an answer of its own.
+    pub(super) async fn look<A: Message + Default + 'static>(
+        &self,
+        method: &str,
+        request: impl Message + 'static,
+    ) -> Result<Option<A>, Stop> {
+        match self.quietly(method, request).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(refusal(method, &status)),
+        }
+    }
+
+    /// The command by which anybody can make this call.
+    pub(super) fn grpcurl(&self, method: &str, request: &impl Message) -> Result<String, Stop> {
+        let plain = self.server.trim_start_matches("http://").trim_end_matches('/');
+        let body = self.json(method, Direction::Request, request, false)?;
+        // The shell's own quoting of a quote, for values that hold one.
+        let body = body.replace('\'', r"'\''");
+        Ok(format!("$ grpcurl -plaintext -d '{body}' {plain} strongroom.v1.{method}"))
+    }
+
+    fn json(&self, method: &str, direction: Direction, message: &impl Message, pretty: bool) -> Result<String, Stop> {
+        let broken = |what: &str| Stop::failed(format!("{method} cannot be shown: {what}"));
+        let shape = self.shape(method, direction).ok_or_else(|| broken("it is not in the descriptors"))?;
+        let message = DynamicMessage::decode(shape, message.encode_to_vec().as_slice());
+        let message = message.map_err(|error| broken(&error.to_string()))?;
+        let mut json = Vec::new();
+        let options = SerializeOptions::new().use_proto_field_name(true);
+        let written = if pretty {
+            message.serialize_with_options(&mut serde_json::Serializer::pretty(&mut json), &options)
+        } else {
+            message.serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options)
+        };
+        written.map_err(|error| broken(&error.to_string()))?;
+        String::from_utf8(json).map_err(|error| broken(&error.to_string()))
+    }
+
+    fn shape(&self, method: &str, direction: Direction) -> Option<MessageDescriptor> {
+        let (service, name) = method.split_once('/')?;
+        let service = self.messages.get_service_by_name(&format!("strongroom.v1.{service}"))?;
+        let method = service.methods().find(|method| method.name() == name)?;
+        Some(match direction {
+            Direction::Request => method.input(),
+            Direction::Answer => method.output(),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Request,
+    Answer,
+}
+
+pub(super) fn endpoint(server: &str) -> Result<Endpoint, Stop> {
+    let wrong = |why: &str| Stop::failed(format!("--server {server}: {why}"));
+    let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|error| wrong(&error.to_string()))?;
+    match endpoint.uri().scheme_str() {
+        Some("http") => Ok(endpoint),
+        Some(_) | None => Err(wrong("write http://HOST:PORT; for a server behind TLS, forward a port to it")),
+    }
+}
+
+/// Tells a reader; one that has closed the pipe wants no more.
+pub(super) fn say(text: &str) {
+    _ = writeln!(io::stdout(), "{text}");
+}
+
+fn ask(prompt: &str) -> Result<String, Stop> {
+    let mut out = io::stdout();
+    _ = write!(out, "{prompt}").and_then(|()| out.flush());
+    let mut answer = String::new();
+    match io::stdin().lock().read_line(&mut answer) {
+        Ok(read) if read > 0 => Ok(answer.trim().to_owned()),
+        Ok(_) | Err(_) => Err(Stop::Quit),
+    }
+}
+
+/// What the server said, with the reason that programs read and the faults of single fields.
+pub(super) fn refusal(method: &str, status: &Status) -> Stop {
+    let info = status.get_details_error_info();
+    if status.code() == Code::Unavailable && info.is_none() {
+        return Stop::Unreachable(status.message().to_owned());
+    }
+    let mut text = format!("{method} was refused: {} ({:?})", status.message(), status.code());
+    if let Some(info) = info {
+        _ = write!(text, "\n  reason: {}", info.reason);
+        let mut metadata: Vec<_> = info.metadata.into_iter().collect();
+        metadata.sort();
+        for (key, value) in metadata {
+            _ = write!(text, "\n  {key}: {value}");
+        }
+    }
+    for fault in status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default() {
+        _ = write!(text, "\n  {}: {}", fault.field, fault.description);
+    }
+    Stop::Failed(text)
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
