@@ -8,7 +8,14 @@ use std::{
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
 };
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider},
+};
+use aws_smithy_async::{
+    rt::sleep::{SharedAsyncSleep, TokioSleep},
+    time::SystemTimeSource,
+};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -92,6 +99,8 @@ impl Aws {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .endpoint_url(endpoint_url)
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SystemTimeSource::new())
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                 "sandbox", "sandbox", None, None, "sandbox",
             )))
@@ -245,6 +254,23 @@ impl Aws {
         if let Some(external_id) = &self.0.config.external_id {
             provider = provider.external_id(external_id);
         }
-        Ok(provider.build().await)
+        let provider = provider.build().await;
+        // Asked here once, so that "no way in" is told apart from credentials that fail later.
+        match provider.provide_credentials().await {
+            Ok(_) => Ok(provider),
+            Err(error) => {
+                let role = template.role_in(scope.account.as_str());
+                let message =
+                    format!("role {role} cannot be assumed: check that it exists and trusts Strongroom's identity");
+                let refused = Error::found(
+                    "AssumeRole",
+                    Kind::AccountNotReachable,
+                    Noun::Account,
+                    scope.account.as_str(),
+                    message,
+                );
+                Err(Error { source: Some(Box::new(error)), ..refused })
+            }
+        }
     }
 }

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use super::{
     reader::Reader,
-    value::{Account, Region, RoleTemplate, Url},
+    value::{RoleTemplate, Url},
 };
+use crate::domain::{AccountId, RegionName};
 
 /// Which AWS, as whom, and how patiently. Credentials are not here: they come by the SDK's chain (environment,
 /// profile, web identity, container, instance).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsConfig {
     /// The region of a request that names none; without it the SDK's own chain decides (`AWS_REGION`, profile).
-    pub region: Option<Region>,
+    pub region: Option<RegionName>,
     /// Regions that requests may name; empty means all.
-    pub allowed_regions: Vec<Region>,
+    pub allowed_regions: Vec<RegionName>,
     /// The profile of the AWS configuration files to use.
     pub profile: Option<String>,
     /// The role to assume in the account of a request; without it only the credentials' own account can be reached.
@@ -22,7 +23,7 @@ pub struct AwsConfig {
     /// Sent as `ExternalId` when a role is assumed.
     pub external_id: Option<String>,
     /// Accounts that requests may name beside the credentials' own; empty means every account that has the role.
-    pub allowed_accounts: Vec<Account>,
+    pub allowed_accounts: Vec<AccountId>,
     /// Where every AWS service is found instead of at AWS: an emulator, or a VPC endpoint.
     pub endpoint_url: Option<Url>,
     /// Bound on opening a connection.

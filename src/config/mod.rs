@@ -28,7 +28,7 @@ pub use self::{
     shutdown::ShutdownConfig,
     source::{CONFIG_VARIABLE, Flag, Source, Sources},
     telemetry::TelemetryConfig,
-    value::{Account, Region, RoleTemplate, Url},
+    value::{RoleTemplate, Url},
 };
 
 use self::reader::Reader;

@@ -7,10 +7,8 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{
-    reader::Reader,
-    value::{Account, Region, Value},
-};
+use super::{reader::Reader, value::Value};
+use crate::domain::{AccountId, RegionName};
 
 /// The AWS neighbour of `serve --sandbox` and `sandbox`.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,9 +16,9 @@ pub struct SandboxConfig {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// The account of callers whose access key says nothing else.
-    pub account: Account,
+    pub account: AccountId,
     /// The region of the starting world.
-    pub region: Region,
+    pub region: RegionName,
     /// Who moves time.
     pub clock: Clock,
     /// Sandbox seconds for each real one; of the automatic clock only.
@@ -67,8 +65,8 @@ impl Default for SandboxConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
-            account: Account::default(),
-            region: Region::default(),
+            account: AccountId::example(),
+            region: RegionName::example(),
             clock: Clock::Auto,
             speed: 1.0,
             start: None,

@@ -3,6 +3,7 @@ use std::{ffi::OsString, fs, time::Duration};
 use proptest::prelude::*;
 
 use super::{value::Value, *};
+use crate::domain::{AccountId, RegionName};
 
 fn environment(pairs: &[(&str, &str)]) -> Sources {
     let environment = pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
@@ -158,7 +159,7 @@ fn account_ids_are_text_in_every_source() {
     let text = "[aws]\nassume_role = 'arn:aws:iam::{account}:role/r'\nallowed_accounts = [123456789012]\n";
     let (_folder, sources) = file(text);
     let accounts = load(&sources).unwrap().config.aws.allowed_accounts;
-    assert_eq!(accounts.iter().map(Account::as_str).collect::<Vec<_>>(), ["123456789012"]);
+    assert_eq!(accounts.iter().map(AccountId::as_str).collect::<Vec<_>>(), ["123456789012"]);
     let sources = environment(&[("STRONGROOM_SANDBOX__ACCOUNT", "012345678901")]);
     assert_eq!(load(&sources).unwrap().config.sandbox.account.as_str(), "012345678901");
 }
@@ -248,10 +249,10 @@ fn a_log_filter_is_never_silently_the_name_of_a_target() {
 #[test]
 fn names_of_regions_and_urls_are_checked() {
     for text in ["us-east-1", "us-gov-west-1", "ap-southeast-12", "us-iso-east-1"] {
-        assert!(Region::parse(text).is_some(), "{text}");
+        assert!(<RegionName as Value>::parse(text).is_some(), "{text}");
     }
     for text in ["", "us", "us-east", "US-EAST-1", "us--1", "us-east-1a", "us-east-123", "1-2-3"] {
-        assert!(Region::parse(text).is_none(), "{text}");
+        assert!(<RegionName as Value>::parse(text).is_none(), "{text}");
     }
     for text in ["", "127.0.0.1:4566", "ftp://x", "http://", "http://a@b", "http://a?b=c", "http://a b"] {
         assert!(Url::parse(text).is_none(), "{text}");

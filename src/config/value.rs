@@ -7,6 +7,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::{AccountId, RegionName};
+
 /// A value of the configuration.
 pub(super) trait Value: Sized {
     /// Completes "expected …": what to write, with an example.
@@ -68,70 +70,27 @@ impl Value for Url {
     }
 }
 
-/// The name of an AWS region, such as `eu-central-1`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Region(String);
-
-impl Region {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for Region {
-    /// `us-east-1`, as every AWS tool assumes.
-    fn default() -> Self {
-        Self("us-east-1".to_owned())
-    }
-}
-
-impl Value for Region {
+impl Value for RegionName {
     const EXPECTED: &'static str = "the name of an AWS region, such as \"eu-central-1\"";
 
     fn parse(text: &str) -> Option<Self> {
-        let parts: Vec<&str> = text.split('-').collect();
-        let (number, words) = parts.split_last()?;
-        let word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-        let fits = words.len() >= 2
-            && words.iter().all(word)
-            && matches!(number.len(), 1 | 2)
-            && number.bytes().all(|b| b.is_ascii_digit());
-        fits.then(|| Self(text.to_owned()))
+        Self::parse(text).ok()
     }
 
     fn show(&self) -> String {
-        self.0.clone()
+        self.as_str().to_owned()
     }
 }
 
-/// An AWS account id: twelve digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Account(String);
-
-impl Account {
-    /// The twelve digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for Account {
-    /// `123456789012`, the account of AWS's own examples.
-    fn default() -> Self {
-        Self("123456789012".to_owned())
-    }
-}
-
-impl Value for Account {
+impl Value for AccountId {
     const EXPECTED: &'static str = "an AWS account id of twelve digits, such as \"123456789012\"";
 
     fn parse(text: &str) -> Option<Self> {
-        (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())).then(|| Self(text.to_owned()))
+        Self::parse(text).ok()
     }
 
     fn show(&self) -> String {
-        self.0.clone()
+        self.as_str().to_owned()
     }
 }
 
@@ -140,6 +99,11 @@ impl Value for Account {
 pub struct RoleTemplate(String);
 
 impl RoleTemplate {
+    /// Reads an ARN with `{account}` in place of the account; `None` when it is not one.
+    pub fn new(text: &str) -> Option<Self> {
+        Value::parse(text)
+    }
+
     /// The role's ARN in this account.
     pub fn role_in(&self, account: &str) -> String {
         self.0.replace("{account}", account)

@@ -4,35 +4,24 @@
 //! valid by construction.
 
 mod arn;
-mod backup;
 mod invalid;
-mod job;
 mod lifecycle;
 mod names;
 mod page;
-mod period;
-mod rds_window;
-mod recovery_point;
 mod request_id;
 mod resource;
-mod restore;
 mod role;
 mod scope;
 mod tags;
 mod vault;
 
 pub use arn::Arn;
-pub use backup::{JobWindows, StartBackup, database_warnings};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation};
-pub use job::{Job, JobFilter, JobId, JobKind, JobState};
 pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
-pub use period::Period;
-pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, RecoveryPointState};
 pub use request_id::RequestId;
 pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
-pub use restore::{RdsInstanceRestore, RestoreMetadata, RestoreSource, StartRestore};
 pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
     judge as judge_trust, repair as repair_trust,

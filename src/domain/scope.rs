@@ -18,6 +18,11 @@ impl AccountId {
         }
     }
 
+    /// `123456789012`, the account of AWS's own examples.
+    pub fn example() -> Self {
+        Self("123456789012".to_owned())
+    }
+
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -50,6 +55,11 @@ impl RegionName {
         } else {
             Err(format!("{} is not an AWS region name: one looks like eu-west-1", quoted(text)).into())
         }
+    }
+
+    /// `us-east-1`, which AWS's tools assume.
+    pub fn example() -> Self {
+        Self("us-east-1".to_owned())
     }
 
     /// The name.

@@ -3,9 +3,7 @@
 mod accounts;
 mod calls;
 mod convert;
-mod jobs;
 mod page_token;
-mod recovery_points;
 mod resources;
 mod server;
 mod server_info;

@@ -18,8 +18,6 @@ use tracing::Span;
 use super::{
     accounts::Accounts,
     calls::Calls,
-    jobs::Jobs,
-    recovery_points::RecoveryPoints,
     resources::Resources,
     server_info::{About, ServerInfo},
     status::Failure,
@@ -30,9 +28,9 @@ use crate::{
     config::ServerConfig,
     lifecycle::Lifecycle,
     proto::{
-        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
-        recovery_point_service_server::RecoveryPointServiceServer, resource_service_server::ResourceServiceServer,
-        server_service_server::ServerServiceServer, vault_service_server::VaultServiceServer,
+        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer,
+        resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
+        vault_service_server::VaultServiceServer,
     },
     telemetry,
 };
@@ -79,8 +77,6 @@ pub async fn serve(
     add!(
         AccountServiceServer(Accounts { aws: aws.clone(), calls: calls.clone() }),
         ResourceServiceServer(Resources { aws: aws.clone(), calls: calls.clone() }),
-        JobServiceServer(Jobs { aws: aws.clone(), calls: calls.clone() }),
-        RecoveryPointServiceServer(RecoveryPoints { aws: aws.clone(), calls: calls.clone() }),
         ServerServiceServer(ServerInfo { aws: aws.clone(), calls: calls.clone(), about }),
         VaultServiceServer(Vaults { aws: aws.clone(), calls: calls.clone() }),
     );

@@ -100,7 +100,6 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::PlanAlreadyExists
         | R::SelectionAlreadyExists
         | R::RequestIdReused
-        | R::ResourceAlreadyExists
         | R::RoleAlreadyExists => Code::AlreadyExists,
         R::AwsRejectedState
         | R::VaultNotEmpty
@@ -142,8 +141,7 @@ fn reason_of(error: &aws::Error) -> ErrorReason {
             Some(Noun::Plan) => R::PlanAlreadyExists,
             Some(Noun::Selection) => R::SelectionAlreadyExists,
             Some(Noun::Role) => R::RoleAlreadyExists,
-            Some(Noun::Resource) => R::ResourceAlreadyExists,
-            Some(Noun::Job | Noun::RecoveryPoint | Noun::Account) | None => R::AwsRejectedState,
+            Some(Noun::Job | Noun::RecoveryPoint | Noun::Resource | Noun::Account) | None => R::AwsRejectedState,
         },
         Kind::State => R::AwsRejectedState,
         Kind::NotEmpty => R::VaultNotEmpty,
@@ -293,10 +291,6 @@ fn text(error: &aws::Error, reason: ErrorReason) -> String {
         }
         ErrorReason::PlanHasSelections => format!("{thing} still has selections: delete them first"),
         ErrorReason::RecoveryPointBusy => format!("{thing} is in use by a job: try again when it has ended ({said})"),
-        ErrorReason::RequestIdReused => {
-            format!("this request_id was used before, for another request ({said}): use a fresh one")
-        }
-        ErrorReason::JobNotCancellable => format!("AWS does not stop {thing}: {said}"),
         ErrorReason::RoleNotAssumable => {
             format!(
                 "AWS Backup cannot assume {thing}, also after waiting for IAM ({said}): call GetServiceRole to see what it lacks"
@@ -352,7 +346,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
     let (request_id, message) = (error.aws_request_id.as_deref(), &error.message);
     match error.kind {
         Kind::Malformed => {
-            tracing::error!(reason, operation, aws_code, request_id, message, chain, "AWS answered what cannot be");
+            tracing::error!(reason, operation, aws_code, request_id, message, chain, "AWS answered what cannot be")
         }
         Kind::Denied
         | Kind::MissingOrDenied
@@ -361,7 +355,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
         | Kind::Throttled
         | Kind::Quota
         | Kind::Unavailable => {
-            tracing::warn!(reason, operation, aws_code, request_id, message, chain, "AWS did not do it");
+            tracing::warn!(reason, operation, aws_code, request_id, message, chain, "AWS did not do it")
         }
         Kind::Rejected
         | Kind::State
@@ -371,7 +365,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
         | Kind::EtagMismatch
         | Kind::NotDeleted
         | Kind::RoleNotAssumable => {
-            tracing::info!(reason, operation, aws_code, request_id, message, chain, "AWS refused");
+            tracing::info!(reason, operation, aws_code, request_id, message, chain, "AWS refused")
         }
         Kind::NotFound
         | Kind::NotEmpty

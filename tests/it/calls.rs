@@ -1,0 +1,92 @@
+//! What holds for every call: deadlines, the bound on calls at once, changes that run to their end, shutdown.
+
+use std::time::Duration;
+
+use serde_json::json;
+use strongroom::proto::{CreateVaultRequest, GetVaultRequest, ListVaultsRequest};
+use tonic::{Code, Request};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+
+use crate::harness::{PATIENCE, World, reason};
+
+fn create(name: &str) -> CreateVaultRequest {
+    CreateVaultRequest { name: name.into(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_read_ends_at_the_servers_deadline_and_says_that_nothing_changed() {
+    let world = World::start_with(|config| config.server.request_timeout = Duration::from_millis(200)).await;
+    world.arm(json!({"operation": "ListBackupVaults", "rate": 1.0, "effect": {"delay_ms": 5000}})).await;
+    let late = world.vaults().list_vaults(ListVaultsRequest::default()).await.unwrap_err();
+    assert_eq!(reason(&late), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into()));
+}
+
+#[tokio::test]
+async fn a_change_whose_client_hangs_up_runs_to_its_end() {
+    let world = World::start().await;
+    world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": {"delay_ms": 400}})).await;
+    let mut request = Request::new(create("prod"));
+    request.set_timeout(Duration::from_millis(150));
+    let gone = world.vaults().create_vault(request).await.unwrap_err();
+    assert!(matches!(gone.code(), Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded), "{gone:?}");
+    let made = async {
+        while world.vaults().get_vault(GetVaultRequest { vault: "prod".into(), ..Default::default() }).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, made).await.expect("the vault is made all the same");
+}
+
+#[tokio::test]
+async fn one_call_too_many_is_refused_at_once_and_not_queued() {
+    let world = World::start_with(|config| config.server.max_concurrent_requests = 1).await;
+    world.arm(json!({"operation": "ListBackupVaults", "next": 1, "effect": {"delay_ms": 1500}})).await;
+    let (mut slow, mut refused) = (world.vaults(), world.vaults());
+    let second = async {
+        // The fault strikes when the first call has come through: from then on its place is taken.
+        while world.strikes().await != [1] && !world.strikes().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        refused.list_vaults(ListVaultsRequest::default()).await
+    };
+    let (first, second) = tokio::join!(slow.list_vaults(ListVaultsRequest::default()), second);
+    assert!(first.is_ok(), "{first:?}");
+    assert_eq!(reason(&second.unwrap_err()), (Code::ResourceExhausted, "OVERLOADED".into()));
+}
+
+#[tokio::test]
+async fn every_service_is_healthy_until_shutdown_begins_and_calls_under_way_end_well() {
+    let world = World::start().await;
+    let mut health = HealthClient::new(world.channel());
+    for service in ["", "strongroom.v1.VaultService", "strongroom.v1.AccountService", "strongroom.v1.ResourceService"] {
+        let answer = health.check(HealthCheckRequest { service: service.into() }).await.unwrap().into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
+    }
+    world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": {"delay_ms": 500}})).await;
+    let mut vaults = world.vaults();
+    let stop = async {
+        while !world.strikes().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        world.life().stop();
+    };
+    let (made, ()) = tokio::join!(vaults.create_vault(create("prod")), stop);
+    assert!(made.is_ok(), "a call under way is let end: {made:?}");
+}
+
+#[tokio::test]
+async fn aws_out_of_reach_is_unavailable_for_a_read_and_harmless_for_a_change_that_was_never_sent() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let mut vaults = world.vaults();
+    vaults.list_vaults(ListVaultsRequest::default()).await.unwrap();
+    world.arm(json!({"operation": "ListBackupVaults", "next": 1, "effect": "drop_before"})).await;
+    let read = vaults.list_vaults(ListVaultsRequest::default()).await.unwrap_err();
+    assert_eq!(reason(&read), (Code::Unavailable, "AWS_UNAVAILABLE".into()));
+    let broken = json!({"error": {"status": 500, "code": "ServiceUnavailableException", "message": "try later"}});
+    world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": broken})).await;
+    let change = vaults.create_vault(create("prod")).await.unwrap_err();
+    assert_eq!(reason(&change), (Code::Unavailable, "OUTCOME_UNKNOWN".into()), "a 5xx does not tell");
+    world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": "truncate"})).await;
+    let change = vaults.create_vault(create("prod")).await;
+    assert!(change.as_ref().is_err_and(|error| reason(error).1 == "OUTCOME_UNKNOWN"), "{change:?}");
+}
