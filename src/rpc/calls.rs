@@ -13,6 +13,7 @@ use crate::{aws::Effect, config::ServerConfig, lifecycle::Lifecycle};
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
     slots: Arc<Semaphore>,
+    places: u32,
     longest: Duration,
     lifecycle: Lifecycle,
 }
@@ -21,6 +22,8 @@ impl Calls {
     pub(super) fn new(config: &ServerConfig, lifecycle: Lifecycle) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(config.max_concurrent_requests)),
+            // The configuration's bound is far below.
+            places: u32::try_from(config.max_concurrent_requests).unwrap_or(u32::MAX),
             longest: config.request_timeout,
             lifecycle,
         }
@@ -71,6 +74,12 @@ impl Calls {
             Ok(Err(_)) => Err(Failure::Bug("the work of the call ended without an answer".to_owned()).into()),
             Err(_) => Err(Failure::Deadline(Effect::Unknown).into()),
         }
+    }
+
+    /// Waits until no call is under way. New ones wait meanwhile: for the end of a server.
+    pub(super) async fn idle(&self) {
+        // Fails only when closed, and nobody closes it.
+        let _all = self.slots.acquire_many(self.places).await;
     }
 
     /// One of the places among the calls worked on at once; refused, not queued, when there is none.

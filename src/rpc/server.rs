@@ -1,6 +1,6 @@
 //! The server: services, health, reflection, and the layers that every call goes through.
 
-use std::any::Any;
+use std::{any::Any, time::Duration};
 
 use tokio::net::TcpListener;
 use tonic::{
@@ -46,6 +46,9 @@ pub enum ServerError {
     Transport(#[from] tonic::transport::Error),
 }
 
+/// How long answers may take to leave once the last call has ended, where a stream keeps its connection open.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// Serves until the first stage of shutdown, then lets the calls under way end.
 pub async fn serve(
     listener: TcpListener,
@@ -56,6 +59,7 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     let calls = Calls::new(config, lifecycle.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
+    let mut services = vec![""];
     let mut router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(config.keepalive_interval))
         .http2_keepalive_timeout(Some(config.keepalive_timeout))
@@ -69,7 +73,7 @@ pub async fn serve(
     macro_rules! add {
         ($($server:ident($service:expr)),+ $(,)?) => {$(
             let service = $server::new($service).max_decoding_message_size(config.max_request_bytes);
-            announce(&reporter, &service).await;
+            services.push(announce(&reporter, &service).await);
             router = router.add_service(service);
         )+};
     }
@@ -91,14 +95,25 @@ pub async fn serve(
     let draining = async {
         lifecycle.soft().cancelled().await;
         // Who asks now is sent elsewhere, while the calls under way go on.
-        reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        for service in services {
+            reporter.set_service_status(service, tonic_health::ServingStatus::NotServing).await;
+        }
     };
-    router.serve_with_incoming_shutdown(TcpIncoming::from(listener), draining).await?;
-    Ok(())
+    let drained = async {
+        lifecycle.soft().cancelled().await;
+        calls.idle().await;
+        tokio::time::sleep(LINGER).await;
+    };
+    tokio::select! {
+        ended = router.serve_with_incoming_shutdown(TcpIncoming::from(listener), draining) => Ok(ended?),
+        // The transport waits for every stream, and a health watch never ends by itself.
+        () = drained => Ok(()),
+    }
 }
 
-async fn announce<S: NamedService + Sync>(reporter: &HealthReporter, _service: &S) {
+async fn announce<S: NamedService + Sync>(reporter: &HealthReporter, _service: &S) -> &'static str {
     reporter.set_serving::<S>().await;
+    S::NAME
 }
 
 fn span(request: &Request<Body>) -> Span {

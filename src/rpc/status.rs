@@ -346,7 +346,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
     let (request_id, message) = (error.aws_request_id.as_deref(), &error.message);
     match error.kind {
         Kind::Malformed => {
-            tracing::error!(reason, operation, aws_code, request_id, message, chain, "AWS answered what cannot be")
+            tracing::error!(reason, operation, aws_code, request_id, message, chain, "AWS answered what cannot be");
         }
         Kind::Denied
         | Kind::MissingOrDenied
@@ -355,7 +355,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
         | Kind::Throttled
         | Kind::Quota
         | Kind::Unavailable => {
-            tracing::warn!(reason, operation, aws_code, request_id, message, chain, "AWS did not do it")
+            tracing::warn!(reason, operation, aws_code, request_id, message, chain, "AWS did not do it");
         }
         Kind::Rejected
         | Kind::State
@@ -365,7 +365,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
         | Kind::EtagMismatch
         | Kind::NotDeleted
         | Kind::RoleNotAssumable => {
-            tracing::info!(reason, operation, aws_code, request_id, message, chain, "AWS refused")
+            tracing::info!(reason, operation, aws_code, request_id, message, chain, "AWS refused");
         }
         Kind::NotFound
         | Kind::NotEmpty

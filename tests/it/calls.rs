@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use strongroom::proto::{CreateVaultRequest, GetVaultRequest, ListVaultsRequest};
+use strongroom::{
+    lifecycle::Outcome,
+    proto::{CreateVaultRequest, GetVaultRequest, ListVaultsRequest},
+};
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
@@ -89,4 +92,19 @@ async fn aws_out_of_reach_is_unavailable_for_a_read_and_harmless_for_a_change_th
     world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": "truncate"})).await;
     let change = vaults.create_vault(create("prod")).await;
     assert!(change.as_ref().is_err_and(|error| reason(error).1 == "OUTCOME_UNKNOWN"), "{change:?}");
+}
+
+#[tokio::test]
+async fn a_health_watch_hears_of_the_shutdown_and_does_not_hold_the_server_open() {
+    let world = World::start().await;
+    let mut health = HealthClient::new(world.channel());
+    let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    let stopped = world.life().run(std::future::pending, || tokio::time::sleep(PATIENCE));
+    let (outcome, heard) = tokio::join!(stopped, async {
+        world.life().stop();
+        watch.message().await
+    });
+    assert_eq!(heard.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert_eq!(outcome, Outcome::Drained);
 }
