@@ -153,11 +153,14 @@ EMPTY_IS_FINE = {
     "VaultService/ListVaults",
 }
 
+# The default role is asked for, and the world of the test has none.
+NOT_THERE_BY_DEFAULT = {"AccountService/GetServiceRole"}
+
 
 def empty_required(rpc: str) -> set[str]:
     """The fields that an empty request must be told of, at once."""
     fields = {
-        "AccountService/GetServiceRole": set(),  # the default role, which is not there
+        "AccountService/GetServiceRole": set(),
         "JobService/StartBackup": {"resource_arn", "vault", "role"},
         "JobService/StartRestore": {"recovery_point_arn", "vault", "role", "rds_instance"},
         "PlanService/CreatePlan": {"name", "rules"},
@@ -190,6 +193,8 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
         return field in {"name", "request_id", "db_instance_identifier"} or (rpc, field) in {
             ("AccountService/EnsureServiceRole", "role"),
         }
+    if (rpc, damage) == ("ResourceService/ListTags", "an ARN of something else"):
+        return True  # the tagging API knows no tags of it, and does not say whether it exists
     return field == "iops" and damage == "the most"
 
 
