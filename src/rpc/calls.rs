@@ -84,6 +84,9 @@ impl Calls {
 
     /// One of the places among the calls worked on at once; refused, not queued, when there is none.
     fn slot(&self) -> Result<OwnedSemaphorePermit, Status> {
+        if self.lifecycle.soft().is_cancelled() {
+            return Err(Failure::ShuttingDown.into());
+        }
         Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Failure::Overloaded.into())
     }
 

@@ -31,6 +31,8 @@ pub(super) enum Failure {
     Aws(aws::Error),
     /// More calls are under way than the server works on at once.
     Overloaded,
+    /// Shutdown has begun.
+    ShuttingDown,
     /// The deadline passed; a change goes on all the same.
     Deadline(Effect),
     /// The second stage of shutdown dropped the work.
@@ -61,6 +63,12 @@ impl From<Failure> for Status {
                 "the server works on as many calls as it may: try again in a second",
                 BTreeMap::new(),
                 ErrorDetails::with_retry_info(Some(Duration::from_secs(1))),
+            ),
+            Failure::ShuttingDown => answer(
+                ErrorReason::ShuttingDown,
+                "the server is shutting down: connect again",
+                BTreeMap::new(),
+                ErrorDetails::with_retry_info(Some(Duration::ZERO)),
             ),
             Failure::Deadline(Effect::None) => answer(
                 ErrorReason::DeadlineExceeded,
@@ -289,6 +297,11 @@ fn text(error: &aws::Error, reason: ErrorReason) -> String {
         ErrorReason::VaultLocked => {
             format!("{thing} is locked: its recovery points can be neither deleted nor changed ({said})")
         }
+        ErrorReason::RequestIdReused => {
+            format!(
+                "this request_id was used for another request ({said}): use a fresh one, or repeat the first request"
+            )
+        }
         ErrorReason::PlanHasSelections => format!("{thing} still has selections: delete them first"),
         ErrorReason::RecoveryPointBusy => format!("{thing} is in use by a job: try again when it has ended ({said})"),
         ErrorReason::RoleNotAssumable => {
@@ -380,33 +393,4 @@ fn log(error: &aws::Error, reason: ErrorReason) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Violation;
-
-    #[test]
-    fn a_thousand_faults_fit_into_a_header() {
-        let violations = (0..1000)
-            .map(|i| Violation {
-                field: format!("resources[{i}]"),
-                description: "is not an ARN: it has the form arn:aws".into(),
-            })
-            .collect();
-        let status = Status::from(Failure::Invalid(Invalid { violations }));
-        assert!(status.details().len() < 6_000, "{}", status.details().len());
-        let told = status.get_details_bad_request().unwrap().field_violations;
-        assert!(told.last().unwrap().description.ends_with("more faults"), "{told:?}");
-    }
-
-    #[test]
-    fn an_unseen_outcome_is_said_whatever_the_last_attempt_answered() {
-        let mut error = aws::Error::found("CreateBackupVault", Kind::Throttled, Noun::Vault, "prod", "Rate exceeded");
-        error.aws_code = Some("ThrottlingException".into());
-        assert_eq!(reason_of(&error), ErrorReason::AwsThrottled);
-        error.effect = Effect::Unknown;
-        let status = Status::from(Failure::Aws(error));
-        assert_eq!(status.code(), Code::Unavailable);
-        assert_eq!(status.get_details_error_info().unwrap().reason, "OUTCOME_UNKNOWN");
-        assert!(status.get_details_retry_info().is_some());
-    }
-}
+mod tests;
