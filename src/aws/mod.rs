@@ -6,9 +6,11 @@ mod call;
 mod client;
 mod error;
 mod lifecycle;
+mod plans;
 mod propagation;
 mod resources;
 mod roles;
+mod selections;
 mod tags;
 mod vaults;
 

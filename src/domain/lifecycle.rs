@@ -3,7 +3,7 @@
 use super::invalid::Fault;
 
 /// How long a recovery point is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retention {
     /// Deleted after so many days, 1–36500.
     Days(u16),
@@ -12,7 +12,7 @@ pub enum Retention {
 }
 
 /// When a recovery point moves to cold storage and when it is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lifecycle {
     /// How long it is kept.
     pub retention: Retention,

@@ -8,10 +8,13 @@ mod invalid;
 mod lifecycle;
 mod names;
 mod page;
+mod plan;
 mod request_id;
 mod resource;
 mod role;
+mod schedule;
 mod scope;
+mod selection;
 mod tags;
 mod vault;
 
@@ -20,13 +23,22 @@ pub use invalid::{Fault, Faults, Invalid, Noted, Violation};
 pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
+pub use plan::{
+    AdvancedSetting, CopyAction, MOST_COPIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewPlan, NewRule, Plan,
+    PlanContent, PlanRef, PlanUpdate, Rule, Windows, check_rule_names, check_setting_word,
+};
 pub use request_id::RequestId;
 pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
 pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
     judge as judge_trust, repair as repair_trust,
 };
+pub use schedule::{Schedule, TimeZone};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};
+pub use selection::{
+    Criteria, Match, NewSelection, Operator, ResourcePattern, Selection, SelectionRef, TagCondition,
+    check_condition_count,
+};
 pub use tags::{Tags, check_tag_keys};
 pub use vault::{NewVault, Vault, VaultLock};
 

@@ -113,6 +113,12 @@ impl PlanName {
         checked(text, "a plan name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
             .map(Self)
     }
+
+    /// The name of a plan that is there: other tools can make names of up to 200 characters [M].
+    pub fn parse_reference(text: &str) -> Result<Self, Fault> {
+        let rule = "1–200 letters, digits, hyphens, underscores and dots";
+        checked(text, "a plan's id, ARN or name", 1..=200, is_word_or_dot, rule).map(Self)
+    }
 }
 
 impl RuleName {

@@ -4,6 +4,7 @@ mod accounts;
 mod calls;
 mod convert;
 mod page_token;
+mod plans;
 mod resources;
 mod server;
 mod server_info;

@@ -18,6 +18,7 @@ use tracing::Span;
 use super::{
     accounts::Accounts,
     calls::Calls,
+    plans::Plans,
     resources::Resources,
     server_info::{About, ServerInfo},
     status::Failure,
@@ -28,7 +29,7 @@ use crate::{
     config::ServerConfig,
     lifecycle::Lifecycle,
     proto::{
-        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer,
+        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, plan_service_server::PlanServiceServer,
         resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
         vault_service_server::VaultServiceServer,
     },
@@ -81,6 +82,7 @@ pub async fn serve(
     add!(
         AccountServiceServer(Accounts { aws: aws.clone(), calls: calls.clone() }),
         ResourceServiceServer(Resources { aws: aws.clone(), calls: calls.clone() }),
+        PlanServiceServer(Plans { aws: aws.clone(), calls: calls.clone() }),
         ServerServiceServer(ServerInfo { aws: aws.clone(), calls: calls.clone(), about }),
         VaultServiceServer(Vaults { aws: aws.clone(), calls: calls.clone() }),
     );

@@ -2,8 +2,10 @@
 
 pub(super) mod accounts;
 pub(super) mod lifecycle;
+pub(super) mod plans;
 pub(super) mod reader;
 pub(super) mod resources;
+pub(super) mod selections;
 pub(super) mod vaults;
 
 use jiff::Timestamp;

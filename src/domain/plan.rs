@@ -1,0 +1,350 @@
+//! Backup plans: what is backed up, when, whereto and for how long (semantics reference, sections 1.7 and 7).
+
+#[cfg(test)]
+mod tests;
+mod warnings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    Arn, AskedScope, Lifecycle, PlanName, RequestId, Retention, RuleName, Schedule, Scope, Tags, TimeZone, VaultName,
+    invalid::{Fault, quoted},
+};
+
+/// A plan as a request names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanRef {
+    /// By id, which is unique.
+    Id(String),
+    /// By name, which several plans can have.
+    Name(PlanName),
+}
+
+impl PlanRef {
+    /// An id, an ARN `arn:aws:backup:REGION:ACCOUNT:backup-plan:ID` or a name, and the scope that an ARN names.
+    pub fn parse(text: &str) -> Result<(Self, AskedScope), Fault> {
+        if text.is_empty() {
+            return Err("is required: give a plan's id, ARN or name".into());
+        }
+        if Arn::looks_like(text) {
+            let arn = Arn::parse(text)?;
+            let id = (arn.service() == "backup").then(|| arn.resource_of_kind("backup-plan")).flatten();
+            let id = id.and_then(plan_id).ok_or_else(|| {
+                format!(
+                    "{} is not a plan's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-plan:ID",
+                    quoted(text)
+                )
+            })?;
+            return Ok((Self::Id(id), arn.scope()));
+        }
+        let named =
+            plan_id(text).map_or_else(|| PlanName::parse_reference(text).map(Self::Name), |id| Ok(Self::Id(id)));
+        Ok((named?, AskedScope::default()))
+    }
+}
+
+/// A UUID; AWS's own plans and those of an organization's policies have a path before it, such as `aws/efs/` or `orgs/`.
+fn plan_id(text: &str) -> Option<String> {
+    let (path, uuid) = text.rsplit_once('/').map_or(("", text), |(path, uuid)| (path, uuid));
+    let lower_case = |byte: u8| byte.is_ascii_lowercase() || byte == b'/';
+    let uuid = is_uuid(uuid) && path.len() <= 32 && path.bytes().all(lower_case);
+    uuid.then(|| text.to_ascii_lowercase())
+}
+
+/// Whether the text is a UUID in its usual form.
+pub(super) fn is_uuid(text: &str) -> bool {
+    // try_parse also takes braces, URNs and digits alone.
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
+}
+
+/// A plan to be created.
+#[derive(Debug, Clone)]
+pub struct NewPlan {
+    /// Its name.
+    pub name: PlanName,
+    /// Its rules, 1–10 with different names.
+    pub rules: Vec<NewRule>,
+    /// Its own tags.
+    pub tags: Tags,
+    /// Settings by resource type.
+    pub settings: Vec<AdvancedSetting>,
+    /// Makes repeating safe.
+    pub request_id: RequestId,
+}
+
+/// What a plan is to be from now on.
+#[derive(Debug, Clone)]
+pub struct PlanUpdate {
+    /// Which plan.
+    pub plan: PlanRef,
+    /// A new name, if it is to have one.
+    pub name: Option<PlanName>,
+    /// All its rules, 1–10 with different names.
+    pub rules: Vec<NewRule>,
+    /// Settings by resource type; none: they stay.
+    pub settings: Vec<AdvancedSetting>,
+    /// The version that was read, if the update is for that alone.
+    pub etag: Option<String>,
+    /// True: say what would be, and do nothing.
+    pub validate_only: bool,
+}
+
+/// A rule, every default filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRule {
+    /// Unique in its plan.
+    pub name: RuleName,
+    /// Where recovery points go.
+    pub target_vault: VaultName,
+    /// When it runs.
+    pub schedule: Schedule,
+    /// In which time zone.
+    pub zone: TimeZone,
+    /// In which minutes after that.
+    pub windows: Windows,
+    /// How long recovery points are kept.
+    pub lifecycle: Lifecycle,
+    /// Tags put on recovery points.
+    pub recovery_point_tags: Tags,
+    /// Copies made of each.
+    pub copies: Vec<CopyAction>,
+    /// Point-in-time restore.
+    pub continuous: bool,
+}
+
+impl NewRule {
+    /// Longest retention of continuous backups, in days [D].
+    const LONGEST_CONTINUOUS: u16 = 35;
+
+    /// Continuous backups are kept 1–35 days [D], too short for cold storage.
+    pub fn check_continuous(continuous: bool, lifecycle: Lifecycle) -> Result<bool, Fault> {
+        let kept = match lifecycle.retention {
+            Retention::Days(days) if days <= Self::LONGEST_CONTINUOUS => return Ok(continuous),
+            Retention::Days(days) => format!("{days} days"),
+            Retention::Forever => "for ever".to_owned(),
+        };
+        if !continuous {
+            return Ok(false);
+        }
+        Err(format!(
+            "contradicts a retention of {kept}: continuous backups are kept 1–{} days; keep others by another rule",
+            Self::LONGEST_CONTINUOUS
+        )
+        .into())
+    }
+}
+
+/// Most rules of a plan [D].
+pub const MOST_RULES: usize = 10;
+/// Most copies that a rule makes [D].
+pub const MOST_COPIES: usize = 5;
+/// Most tags that a rule puts on recovery points [D].
+pub const MOST_RECOVERY_POINT_TAGS: usize = 10;
+
+/// 1–10 rules with different names. Tells every fault with the place of its rule.
+pub fn check_rule_names(names: &[&str]) -> Result<(), Vec<(String, Fault)>> {
+    if names.is_empty() {
+        return Err(vec![(String::new(), format!("is required: give 1–{MOST_RULES} rules").into())]);
+    }
+    if names.len() > MOST_RULES {
+        return Err(vec![(
+            String::new(),
+            format!("has {} rules: at most {MOST_RULES} are possible", names.len()).into(),
+        )]);
+    }
+    let mut seen = BTreeSet::new();
+    let twice = names.iter().enumerate().filter(|(_, name)| !name.is_empty() && !seen.insert(**name));
+    let faults: Vec<_> = twice
+        .map(|(index, name)| {
+            let fault = format!("is {}, the name of an earlier rule: give each rule its own", quoted(name));
+            (format!("[{index}].name"), fault.into())
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// When a job of a rule must start and finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Minutes after the scheduled time within which a job must start.
+    pub start_minutes: i64,
+    /// Minutes after its start within which it must finish.
+    pub completion_minutes: i64,
+}
+
+impl Windows {
+    /// What AWS fills in [D][P]: 8 hours and 7 days.
+    pub const DEFAULT: Self = Self { start_minutes: 480, completion_minutes: 10_080 };
+    /// 100 years [M].
+    const LONGEST: i64 = 52_560_000;
+
+    /// A start window [M].
+    pub fn parse_start(minutes: i32) -> Result<i64, Fault> {
+        let minutes = i64::from(minutes);
+        match minutes {
+            60..=Self::LONGEST => Ok(minutes),
+            _ => Err(format!("is {minutes} minutes: give 60–{}", Self::LONGEST).into()),
+        }
+    }
+
+    /// A completion window: long enough for a job that starts at the last moment.
+    pub fn check_completion(minutes: i64, start_minutes: i64) -> Result<i64, Fault> {
+        let shortest = start_minutes + 60;
+        if minutes >= shortest {
+            return Ok(minutes);
+        }
+        Err(format!(
+            "is {minutes} minutes: it must be at least 60 longer than the start window of {start_minutes}, {shortest} or more"
+        )
+        .into())
+    }
+}
+
+/// A copy that a rule makes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CopyAction {
+    /// ARN of the vault it goes to.
+    pub vault_arn: String,
+    /// How long it is kept; absent: like the original.
+    pub lifecycle: Option<Lifecycle>,
+}
+
+/// Options for one resource type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AdvancedSetting {
+    /// AWS's name of the type.
+    pub resource_type: String,
+    /// Options and their values.
+    pub options: BTreeMap<String, String>,
+}
+
+/// A word of AWS Backup's settings [M]: 1–50 letters, digits, `-`, `_`, `.`.
+pub fn check_setting_word(text: &str) -> Result<(), Fault> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if (1..=50).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(format!("{} does not have 1–50 letters, digits, hyphens, underscores and dots", quoted(text)).into())
+}
+
+/// A plan as AWS has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Id.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+    /// Where it is.
+    pub scope: Scope,
+    /// Version.
+    pub etag: String,
+    /// What it says. Without rules in lists.
+    pub content: PlanContent,
+    /// When this version was created.
+    pub created_at: Option<Timestamp>,
+    /// When a rule last ran.
+    pub last_run_at: Option<Timestamp>,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// Only where they were read too.
+    pub tags: BTreeMap<String, String>,
+    /// The CreatorRequestId.
+    pub request_id: String,
+}
+
+/// What a plan says, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanContent {
+    /// Name.
+    pub name: String,
+    /// Rules.
+    pub rules: Vec<Rule>,
+    /// Settings by resource type.
+    pub settings: Vec<AdvancedSetting>,
+}
+
+impl PlanContent {
+    /// Whether both say the same. The order of rules, copies and settings says nothing, nor do the ids that AWS gives.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.clone().sorted() == other.clone().sorted()
+    }
+
+    fn sorted(mut self) -> Self {
+        for rule in &mut self.rules {
+            rule.id.clear();
+            rule.copies.sort();
+        }
+        self.rules.sort_by(|a, b| a.name.cmp(&b.name));
+        self.settings.sort();
+        self
+    }
+}
+
+/// A rule as AWS has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// AWS's id; blank for one that AWS has not seen.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Name of the vault.
+    pub target_vault: String,
+    /// AWS's expression; blank where AWS does not say.
+    pub schedule: String,
+    /// IANA name.
+    pub zone: String,
+    /// Start and completion.
+    pub windows: Windows,
+    /// How long recovery points are kept.
+    pub lifecycle: Lifecycle,
+    /// Tags put on recovery points.
+    pub recovery_point_tags: BTreeMap<String, String>,
+    /// Copies.
+    pub copies: Vec<CopyAction>,
+    /// Point-in-time restore.
+    pub continuous: bool,
+}
+
+impl From<&NewRule> for Rule {
+    fn from(new: &NewRule) -> Self {
+        Self {
+            id: String::new(),
+            name: new.name.as_str().to_owned(),
+            target_vault: new.target_vault.as_str().to_owned(),
+            schedule: new.schedule.as_str().to_owned(),
+            zone: new.zone.as_str().to_owned(),
+            windows: new.windows,
+            lifecycle: new.lifecycle,
+            recovery_point_tags: new.recovery_point_tags.0.clone(),
+            copies: new.copies.clone(),
+            continuous: new.continuous,
+        }
+    }
+}
+
+impl NewPlan {
+    /// What the plan is to say.
+    pub fn content(&self) -> PlanContent {
+        PlanContent {
+            name: self.name.as_str().to_owned(),
+            rules: self.rules.iter().map(Rule::from).collect(),
+            settings: self.settings.clone(),
+        }
+    }
+}
+
+impl PlanUpdate {
+    /// What a plan that says `current` is to say: rules that keep their name keep their id.
+    pub fn content(&self, current: &PlanContent) -> PlanContent {
+        let id = |rule: &Rule| current.rules.iter().find(|old| old.name == rule.name).map(|old| old.id.clone());
+        let kept = |rule: Rule| Rule { id: id(&rule).unwrap_or_default(), ..rule };
+        PlanContent {
+            name: self.name.as_ref().map_or_else(|| current.name.clone(), |name| name.as_str().to_owned()),
+            rules: self.rules.iter().map(Rule::from).map(kept).collect(),
+            settings: if self.settings.is_empty() { current.settings.clone() } else { self.settings.clone() },
+        }
+    }
+}

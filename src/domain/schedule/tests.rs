@@ -1,0 +1,141 @@
+use jiff::{Timestamp, ToSpan};
+use proptest::prelude::*;
+
+use super::*;
+
+fn next(expression: &str, zone: &str, after: &str) -> Option<String> {
+    let schedule = Schedule::parse(expression).unwrap_or_else(|fault| panic!("{fault}"));
+    let after: Timestamp = after.parse().unwrap();
+    schedule.next_after(after, &TimeZone::parse(zone).unwrap()).map(|run| run.to_string())
+}
+
+#[test]
+fn the_next_run_is_the_first_that_fits() {
+    for (expression, after, run) in [
+        ("cron(0 5 ? * * *)", "2026-01-01T05:00:00Z", "2026-01-02T05:00:00Z"),
+        ("cron(0 5 ? * * *)", "2026-01-01T04:59:59Z", "2026-01-01T05:00:00Z"),
+        ("cron(15 * ? * * *)", "2026-01-01T23:15:00Z", "2026-01-02T00:15:00Z"),
+        ("cron(0 0/6 * * ? *)", "2026-01-01T13:00:00Z", "2026-01-01T18:00:00Z"),
+        // 1 = Sunday, 7 = Saturday; 2026-01-03 is a Saturday.
+        ("cron(0 5 ? * 7 *)", "2026-01-01T00:00:00Z", "2026-01-03T05:00:00Z"),
+        ("cron(0 5 ? * SUN *)", "2026-01-01T00:00:00Z", "2026-01-04T05:00:00Z"),
+        ("cron(0 5 ? * mon-fri *)", "2026-01-02T06:00:00Z", "2026-01-05T05:00:00Z"),
+        ("cron(0 5 ? * L *)", "2026-01-01T00:00:00Z", "2026-01-03T05:00:00Z"),
+        ("cron(0 5 ? * 5L *)", "2026-01-01T00:00:00Z", "2026-01-29T05:00:00Z"),
+        ("cron(0 5 ? * TUE#2 *)", "2026-01-01T00:00:00Z", "2026-01-13T05:00:00Z"),
+        ("cron(0 5 L * ? *)", "2028-02-01T00:00:00Z", "2028-02-29T05:00:00Z"),
+        // The last day of January 2026 is a Saturday, the 1st of August 2026 too.
+        ("cron(0 5 LW * ? *)", "2026-01-01T00:00:00Z", "2026-01-30T05:00:00Z"),
+        ("cron(0 5 1W AUG ? *)", "2026-01-01T00:00:00Z", "2026-08-03T05:00:00Z"),
+        ("cron(0 5 29 2 ? *)", "2026-01-01T00:00:00Z", "2028-02-29T05:00:00Z"),
+        ("cron(0 5 1 1,7 ? 2030-2031)", "2026-01-01T00:00:00Z", "2030-01-01T05:00:00Z"),
+        ("cron(30 4 1 JAN/3 ? *)", "2026-01-02T00:00:00Z", "2026-04-01T04:30:00Z"),
+    ] {
+        assert_eq!(next(expression, "", after).as_deref(), Some(run), "{expression}");
+    }
+    assert_eq!(next("cron(0 5 1 1 ? 2020)", "", "2026-01-01T00:00:00Z"), None);
+}
+
+#[test]
+fn daylight_saving_skips_a_run_or_makes_it_once() {
+    let berlin = |expression, after| next(expression, "Europe/Berlin", after);
+    // 02:30 does not exist on 2026-03-29.
+    assert_eq!(berlin("cron(30 2 ? * * *)", "2026-03-28T12:00:00Z").as_deref(), Some("2026-03-30T00:30:00Z"));
+    // It exists twice on 2026-10-25, first in summer time.
+    assert_eq!(berlin("cron(30 2 ? * * *)", "2026-10-24T12:00:00Z").as_deref(), Some("2026-10-25T00:30:00Z"));
+    assert_eq!(berlin("cron(30 2 ? * * *)", "2026-10-25T00:30:00Z").as_deref(), Some("2026-10-26T01:30:00Z"));
+}
+
+#[test]
+fn a_fault_names_its_field_and_value() {
+    let form = "it has the form cron(minutes hours day-of-month month day-of-week year), such as cron(0 5 ? * * *)";
+    for (expression, why) in [
+        ("0 5 * * *", form),
+        ("cron(0 5 ? * * *", form),
+        ("rate(1 day)", "AWS Backup takes cron expressions only, such as cron(0 5 ? * * *)"),
+        ("cron(0 5 * * *)", "it has 5 fields, not the six minutes hours day-of-month month day-of-week year"),
+        (
+            "cron(0 5 * * * *)",
+            "day-of-month is \"*\" and day-of-week is \"*\": one of the two must be ? and the other must not",
+        ),
+        (
+            "cron(0 5 ? * ? *)",
+            "day-of-month is \"?\" and day-of-week is \"?\": one of the two must be ? and the other must not",
+        ),
+        ("cron(60 24 ? * * *)", "minutes is \"60\": \"60\" is none of 0–59; hours is \"24\": \"24\" is none of 0–23"),
+        ("cron(0/15 * ? * * *)", "it runs more often than hourly: minutes must name one minute"),
+        ("cron(0 5 ? * 0 *)", "day-of-week is \"0\": \"0\" is none of 1–7 and SUN–SAT"),
+        ("cron(0 ? ? * 1 *)", "hours is \"?\": ? is for day-of-month and day-of-week alone"),
+        ("cron(0 5 ? * SAT-MON *)", "day-of-week is \"SAT-MON\": a range goes from the smaller to the larger value"),
+        ("cron(0 5 ? * 2#6 *)", "day-of-week is \"2#6\": after # stands 1–5, which of them in the month"),
+        ("cron(0 5 ? * 2#1#1 *)", "day-of-week is \"2#1#1\": after # stands 1–5, which of them in the month"),
+        ("cron(0 */0 ? * * *)", "hours is \"*/0\": after / stands a number of 1 or more"),
+        ("cron(0 5 31 FEB ? *)", "no such day exists"),
+        ("cron(0 5 ? * * 1969)", "year is \"1969\": \"1969\" is none of 1970–2199"),
+        ("cron(+1 5 ? * * *)", "minutes is \"+1\": \"+1\" is none of 0–59"),
+        ("cron(1, 5 ? * * *)", "minutes is \"1,\": \"\" is none of 0–59"),
+    ] {
+        let told = Schedule::parse(expression).unwrap_err().0;
+        assert_eq!(told, format!("\"{expression}\" is not a schedule: {why}"));
+    }
+}
+
+#[test]
+fn what_is_left_out_is_daily_at_five_in_utc() {
+    assert_eq!(Schedule::parse("").unwrap().as_str(), "cron(0 5 ? * * *)");
+    assert_eq!(TimeZone::parse("").unwrap().as_str(), "Etc/UTC");
+}
+
+#[test]
+fn a_zone_is_one_of_iana() {
+    assert_eq!(TimeZone::parse("europe/berlin").unwrap().as_str(), "Europe/Berlin");
+    for wrong in ["Mars/Olympus", "+02:00", "Etc/Unknown", "CEST", "../etc/passwd"] {
+        assert!(TimeZone::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// Right expressions of every kind.
+fn expression() -> impl Strategy<Value = String> {
+    let hours = proptest::sample::select(vec!["*", "2", "1,2,3", "0/5", "22-23"]);
+    let days = proptest::sample::select(vec![
+        "* * ?",
+        "31 * ?",
+        "29 2 ?",
+        "L * ?",
+        "LW * ?",
+        "1W 1-3 ?",
+        "31W * ?",
+        "? * 7",
+        "? * 2-6",
+        "? 3,11 1#1",
+        "? * 3L",
+    ]);
+    let years = proptest::sample::select(vec!["*", "2000", "2000/4", "2020-2022"]);
+    (0..60, hours, days, years)
+        .prop_map(|(minute, hours, days, years)| format!("cron({minute} {hours} {days} {years})"))
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_without_panic(
+        text in prop_oneof!["\\PC{0,80}", "cron\\(([0-9LW#,/*?A-Z-]{1,5} ){5}[0-9*?]{1,4}\\)"],
+    ) {
+        let _ = Schedule::parse(&text);
+        let _ = TimeZone::parse(&text);
+    }
+
+    #[test]
+    fn runs_go_forward_and_none_is_missed(expression in expression(), day in 0_i64..20_000) {
+        let schedule = Schedule::parse(&expression).unwrap();
+        let zone = TimeZone::parse("America/New_York").unwrap();
+        let after = Timestamp::from_second(day * 86_400).unwrap();
+        if let Some(run) = schedule.next_after(after, &zone) {
+            prop_assert!(run > after);
+            // Asked from half way, and from just before it, the run is the same.
+            let half = Timestamp::from_second(after.as_second().midpoint(run.as_second() - 1)).unwrap();
+            for earlier in [half, run - 1.second()] {
+                prop_assert_eq!(schedule.next_after(earlier, &zone), Some(run));
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{AccountId, RegionName, Scope};
+
+fn condition(key: &str, operator: Operator, value: &str) -> TagCondition {
+    TagCondition { key: key.into(), operator, value: value.into() }
+}
+
+fn codes(criteria: &Criteria) -> Vec<&'static str> {
+    let scope =
+        Scope { account: AccountId::parse("123456789012").unwrap(), region: RegionName::parse("eu-west-1").unwrap() };
+    criteria.warnings(&scope).iter().map(|warning| warning.code).collect()
+}
+
+#[test]
+fn neither_conditions_nor_resources_is_refused() {
+    assert_eq!(Criteria::default().check().unwrap_err()[0].0, "conditions");
+    let excluded_alone = Criteria { excluded: vec!["*".into()], ..Criteria::default() };
+    assert!(excluded_alone.check().is_err());
+}
+
+#[test]
+fn any_takes_equality_alone_and_every_other_is_told() {
+    let conditions = vec![
+        condition("a", Operator::Equals, "1"),
+        condition("b", Operator::Like, "1*"),
+        condition("c", Operator::NotEquals, "1"),
+    ];
+    let all = Criteria { conditions, ..Criteria::default() };
+    assert!(all.clone().check().is_ok());
+    let faults = Criteria { matching: Match::Any, ..all }.check().unwrap_err();
+    let at: Vec<_> = faults.iter().map(|(at, _)| at.as_str()).collect();
+    assert_eq!(at, ["conditions[1].operator", "conditions[2].operator"]);
+}
+
+#[test]
+fn patterns_of_arns_are_told_from_other_text() {
+    for good in [
+        "*",
+        "arn:aws:rds:eu-west-1:123456789012:db:orders",
+        "arn:aws:rds:*:*:db:*",
+        "arn:aws:rds:*",
+        "arn:aws:fsx:*",
+        "arn:aws:ec2:*:*:volume/vol-0*",
+        "arn:*:rds:eu-west-1:123456789012:db:prod-*-main",
+        "arn:aws:s3:::my-bucket-*",
+    ] {
+        assert_eq!(ResourcePattern::parse(good), Ok(good.to_owned()));
+    }
+    for bad in
+        ["", "**", "db:*", "arn:*", "arn:aws", "arn:gcp:x:*", "arn:aws:rds:*:*:", "arn:aws:rds:*:db", "arn:aws:r ds:*"]
+    {
+        assert!(ResourcePattern::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_star_makes_the_list_shorter() {
+    let arns = |count: usize, last: &str| {
+        let mut arns = vec!["arn:aws:rds:eu-west-1:123456789012:db:x".to_owned(); count - 1];
+        arns.push(last.into());
+        arns
+    };
+    assert_eq!(ResourcePattern::check_count(&arns(500, "arn:aws:s3:::b")), Ok(()));
+    assert!(ResourcePattern::check_count(&arns(501, "arn:aws:s3:::b")).is_err());
+    assert_eq!(ResourcePattern::check_count(&arns(30, "*")), Ok(()));
+    assert_eq!(
+        ResourcePattern::check_count(&arns(31, "*")).unwrap_err().0,
+        "has 31 ARNs: at most 30 are possible when one has a *"
+    );
+    assert!(check_condition_count(30).is_ok() && check_condition_count(31).is_err());
+}
+
+#[test]
+fn a_key_is_given_without_its_prefix() {
+    let told = TagCondition::parse_key("aws:ResourceTag/Environment").unwrap_err().0;
+    assert!(told.ends_with("give the tag key alone, \"Environment\""), "{told}");
+    assert!(TagCondition::parse_key("aws:cloudformation:stack-name").is_ok());
+    assert!(TagCondition::parse_key(&"x".repeat(129)).is_err());
+    assert!(TagCondition::parse_value("").is_ok());
+    assert!(TagCondition::parse_value(&"x".repeat(257)).is_err());
+}
+
+#[test]
+fn everything_nothing_and_elsewhere_are_told() {
+    let star = Criteria { resources: vec!["*".into()], ..Criteria::default() };
+    assert_eq!(codes(&star), ["SELECTS_EVERYTHING"]);
+    let production = vec![condition("Environment", Operator::Equals, "production")];
+    let narrowed = Criteria { conditions: production.clone(), ..star.clone() };
+    assert_eq!(codes(&narrowed), [""; 0]);
+    assert_eq!(codes(&Criteria { matching: Match::Any, ..narrowed }), ["SELECTS_EVERYTHING"]);
+
+    let both = vec![production[0].clone(), condition("Environment", Operator::Equals, "staging")];
+    let contradiction = Criteria { conditions: both, ..Criteria::default() };
+    assert_eq!(codes(&contradiction), ["SELECTS_NOTHING"]);
+    assert_eq!(codes(&Criteria { matching: Match::Any, ..contradiction }), [""; 0]);
+
+    let literal = Criteria { conditions: vec![condition("a", Operator::Equals, "prod*")], ..Criteria::default() };
+    assert_eq!(codes(&literal), ["STAR_COMPARED_LITERALLY"]);
+
+    let elsewhere = Criteria {
+        resources: vec!["arn:aws:rds:us-east-1:123456789012:db:x".into(), "arn:aws:rds:*:*:db:*".into()],
+        excluded: vec!["arn:aws:s3:::bucket".into()],
+        ..Criteria::default()
+    };
+    assert_eq!(codes(&elsewhere), ["RESOURCE_OUT_OF_SCOPE"]);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_pattern_or_a_fault(text in "(arn:)?[a-z:*/ü]{0,40}") {
+        let _ = ResourcePattern::parse(&text);
+        let _ = SelectionRef::parse(&text);
+        let _ = TagCondition::parse_key(&text);
+    }
+}

@@ -1,0 +1,165 @@
+//! PlanService.
+
+use jiff::Timestamp;
+use tonic::{Request, Response, Status, async_trait};
+
+use super::{
+    calls::Calls,
+    convert::{plans as convert, selections, timestamp},
+};
+use crate::{
+    aws::{Aws, Kind},
+    domain::NewRule,
+    proto::{self, plan_service_server::PlanService},
+};
+
+#[derive(Debug)]
+pub(super) struct Plans {
+    pub(super) aws: Aws,
+    pub(super) calls: Calls,
+}
+
+#[async_trait]
+impl PlanService for Plans {
+    async fn create_plan(
+        &self,
+        request: Request<proto::CreatePlanRequest>,
+    ) -> Result<Response<proto::CreatePlanResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, new, validate_only) = convert::create(request)?;
+            let warnings = NewRule::warnings(&new.rules, Timestamp::now());
+            let plan = if validate_only {
+                convert::planned(new, aws.scope(&scope).await?)
+            } else {
+                aws.create_plan(&scope, &new).await?.into()
+            };
+            Ok(proto::CreatePlanResponse { plan: Some(plan), warnings: warnings.into_iter().map(Into::into).collect() })
+        };
+        self.calls.change(request, work).await
+    }
+
+    async fn get_plan(
+        &self,
+        request: Request<proto::GetPlanRequest>,
+    ) -> Result<Response<proto::GetPlanResponse>, Status> {
+        let work = |request| async {
+            let (scope, plan, etag) = convert::get(request)?;
+            let plan = self.aws.get_plan(&scope, &plan, etag.as_deref()).await?;
+            Ok(proto::GetPlanResponse { plan: Some(plan.into()) })
+        };
+        self.calls.read(request, work).await
+    }
+
+    async fn list_plans(
+        &self,
+        request: Request<proto::ListPlansRequest>,
+    ) -> Result<Response<proto::ListPlansResponse>, Status> {
+        let work = |request| async {
+            let (scope, page, query, show_deleted) = convert::list(request)?;
+            let plans = self.aws.list_plans(&scope, &page, show_deleted).await?;
+            Ok(proto::ListPlansResponse {
+                next_page_token: plans.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
+                plans: plans.items.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.read(request, work).await
+    }
+
+    async fn update_plan(
+        &self,
+        request: Request<proto::UpdatePlanRequest>,
+    ) -> Result<Response<proto::UpdatePlanResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, update) = convert::update(request)?;
+            let plan = aws.update_plan(&scope, &update).await?;
+            let warnings = NewRule::warnings(&update.rules, Timestamp::now());
+            Ok(proto::UpdatePlanResponse {
+                plan: Some(plan.into()),
+                warnings: warnings.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.change(request, work).await
+    }
+
+    async fn delete_plan(
+        &self,
+        request: Request<proto::DeletePlanRequest>,
+    ) -> Result<Response<proto::DeletePlanResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, plan, allow_missing) = convert::delete(request)?;
+            let deleted = match aws.delete_plan(&scope, &plan).await {
+                Err(error) if allow_missing && error.kind == Kind::NotFound => None,
+                deleted => deleted?,
+            };
+            Ok(proto::DeletePlanResponse { delete_time: deleted.map(timestamp) })
+        };
+        self.calls.change(request, work).await
+    }
+
+    async fn create_selection(
+        &self,
+        request: Request<proto::CreateSelectionRequest>,
+    ) -> Result<Response<proto::CreateSelectionResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, new, validate_only) = selections::create(request)?;
+            let warnings = new.criteria.warnings(&aws.scope(&scope).await?);
+            let selection = if validate_only {
+                aws.planned_selection(&scope, &new).await?
+            } else {
+                aws.create_selection(&scope, &new).await?
+            };
+            Ok(proto::CreateSelectionResponse {
+                selection: Some(selection.into()),
+                warnings: warnings.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.change(request, work).await
+    }
+
+    async fn get_selection(
+        &self,
+        request: Request<proto::GetSelectionRequest>,
+    ) -> Result<Response<proto::GetSelectionResponse>, Status> {
+        let work = |request| async {
+            let (scope, plan, selection) = selections::get(request)?;
+            let selection = self.aws.get_selection(&scope, &plan, &selection).await?;
+            Ok(proto::GetSelectionResponse { selection: Some(selection.into()) })
+        };
+        self.calls.read(request, work).await
+    }
+
+    async fn list_selections(
+        &self,
+        request: Request<proto::ListSelectionsRequest>,
+    ) -> Result<Response<proto::ListSelectionsResponse>, Status> {
+        let work = |request| async {
+            let (scope, plan, page, query) = selections::list(request)?;
+            let selections = self.aws.list_selections(&scope, &plan, &page).await?;
+            Ok(proto::ListSelectionsResponse {
+                next_page_token: selections.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
+                selections: selections.items.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.read(request, work).await
+    }
+
+    async fn delete_selection(
+        &self,
+        request: Request<proto::DeleteSelectionRequest>,
+    ) -> Result<Response<proto::DeleteSelectionResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, plan, selection, allow_missing) = selections::delete(request)?;
+            match aws.delete_selection(&scope, &plan, &selection).await {
+                Err(error) if allow_missing && error.kind == Kind::NotFound => {}
+                deleted => deleted?,
+            }
+            Ok(proto::DeleteSelectionResponse {})
+        };
+        self.calls.change(request, work).await
+    }
+}
