@@ -5,7 +5,7 @@ mod shape;
 use aws_sdk_backup::{operation::get_backup_plan::GetBackupPlanOutput, types::BackupPlansListMember};
 
 use super::{
-    Aws, Error, Kind, Noun,
+    Aws, Effect, Error, Kind, Noun,
     call::{Operation, call},
     client::Clients,
     time,
@@ -144,22 +144,8 @@ impl Clients {
     }
 
     async fn plan_named(&self, name: &PlanName) -> Result<String, Error> {
-        let mut ids = self.find_plans(|plan| plan.backup_plan_name() == Some(name.as_str())).await?;
-        match ids.len() {
-            0 => {
-                let message = format!("no plan has the name {name}");
-                Err(Error::found(LIST.name, Kind::NotFound, Noun::Plan, name.as_str(), message))
-            }
-            1 => Ok(ids.remove(0)),
-            count => {
-                ids.truncate(5);
-                let message = format!(
-                    "{count} plans have the name {name}: name the one you mean by its id, such as {}",
-                    ids.join(", ")
-                );
-                Err(Error::found(LIST.name, Kind::Ambiguous, Noun::Plan, name.as_str(), message))
-            }
-        }
+        let ids = self.find_plans(|plan| plan.backup_plan_name() == Some(name.as_str())).await?;
+        only(name, ids)
     }
 
     async fn find_plan(&self, wanted: impl Fn(&BackupPlansListMember) -> bool) -> Result<Option<String>, Error> {
@@ -247,6 +233,23 @@ impl Clients {
     }
 }
 
+/// The plan of a name, if there is one alone.
+fn only(name: &PlanName, mut ids: Vec<String>) -> Result<String, Error> {
+    let found = |kind, message: String| Err(Error::found(LIST.name, kind, Noun::Plan, name.as_str(), message));
+    match ids.len() {
+        0 => found(Kind::NotFound, format!("no plan has the name {name}")),
+        1 => Ok(ids.remove(0)),
+        count => {
+            ids.truncate(5);
+            let some = ids.join(", ");
+            found(
+                Kind::Ambiguous,
+                format!("{count} plans have the name {name}: name the one you mean by its id, such as {some}"),
+            )
+        }
+    }
+}
+
 /// ARN of a plan of that scope.
 pub(super) fn plan_arn(scope: &Scope, id: &str) -> String {
     format!("arn:aws:backup:{}:{}:backup-plan:{id}", scope.region, scope.account)
@@ -268,7 +271,27 @@ fn deleted(operation: Operation, id: &str) -> Error {
     Error::found(operation.name, Kind::NotFound, Noun::Plan, id, format!("plan {id} was deleted"))
 }
 
-/// The change was made, and the read after it failed: who repeats the call gets its answer.
+/// The change was made, and the read after it failed: who repeats the call gets its answer. Only what no repetition
+/// mends stays what it is, under the name of the read.
 fn after_the_fact(operation: Operation, error: Error) -> Error {
-    Error { operation: operation.name, effect: super::Effect::Unknown, ..error.as_kind(Kind::Unavailable) }
+    match error.kind {
+        Kind::Denied | Kind::Credentials => error,
+        _ => Error { operation: operation.name, effect: Effect::Unknown, ..error.as_kind(Kind::Unavailable) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_means_a_plan_only_while_no_other_has_it() {
+        let name = PlanName::parse("plan").unwrap();
+        let ids = |count: usize| (0..count).map(|number| format!("id-{number}")).collect::<Vec<_>>();
+        assert_eq!(only(&name, ids(0)).unwrap_err().kind, Kind::NotFound);
+        assert_eq!(only(&name, ids(1)).unwrap(), "id-0");
+        let ambiguous = only(&name, ids(7)).unwrap_err();
+        assert_eq!(ambiguous.kind, Kind::Ambiguous);
+        assert!(ambiguous.message.ends_with("such as id-0, id-1, id-2, id-3, id-4"), "{}", ambiguous.message);
+    }
 }

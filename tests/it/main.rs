@@ -5,6 +5,8 @@ mod accounts;
 mod calls;
 mod errors;
 mod harness;
+mod plans;
 mod resources;
+mod selections;
 mod tidy;
 mod vaults;

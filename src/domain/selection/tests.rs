@@ -87,7 +87,7 @@ fn everything_nothing_and_elsewhere_are_told() {
     let star = Criteria { resources: vec!["*".into()], ..Criteria::default() };
     assert_eq!(codes(&star), ["SELECTS_EVERYTHING"]);
     let production = vec![condition("Environment", Operator::Equals, "production")];
-    let narrowed = Criteria { conditions: production.clone(), ..star.clone() };
+    let narrowed = Criteria { conditions: production.clone(), ..star };
     assert_eq!(codes(&narrowed), [""; 0]);
     assert_eq!(codes(&Criteria { matching: Match::Any, ..narrowed }), ["SELECTS_EVERYTHING"]);
 

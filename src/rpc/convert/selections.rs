@@ -32,11 +32,11 @@ pub(in crate::rpc) fn create(
     let matching = match proto::Match::try_from(r#match) {
         Ok(proto::Match::Unspecified | proto::Match::All) => Ok(Match::All),
         Ok(proto::Match::Any) => Ok(Match::Any),
-        Err(_) => Err(read.fault("match", format!("{} is not a Match: give MATCH_ALL or MATCH_ANY", r#match))),
+        Err(_) => Err(read.fault("match", format!("{match} is not a Match: give MATCH_ALL or MATCH_ANY"))),
     };
     let conditions = read.conditions("conditions", conditions);
-    let resources = read.patterns("resources", resources);
-    let excluded = read.patterns("excluded_resources", excluded_resources);
+    let resources = read.patterns("resources", &resources);
+    let excluded = read.patterns("excluded_resources", &excluded_resources);
     let criteria = match (matching, conditions, resources, excluded) {
         (Ok(matching), Ok(conditions), Ok(resources), Ok(excluded)) => {
             let criteria = Criteria { matching, conditions, resources, excluded, any_conditions: Vec::new() };
@@ -118,8 +118,8 @@ impl Reader {
         Ok(TagCondition { key: key?, operator: operator?, value: value? })
     }
 
-    fn patterns(&mut self, field: &str, patterns: Vec<String>) -> Result<Vec<String>, Noted> {
-        self.note(field, ResourcePattern::check_count(&patterns))?;
+    fn patterns(&mut self, field: &str, patterns: &[String]) -> Result<Vec<String>, Noted> {
+        self.note(field, ResourcePattern::check_count(patterns))?;
         let patterns: Vec<_> = patterns
             .iter()
             .enumerate()
