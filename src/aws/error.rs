@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
+use crate::domain::{Job, RequestId};
+
 /// An operation of AWS that did not do what was asked. `Display` never includes the source.
 #[derive(Debug)]
 pub struct Error {
@@ -168,6 +170,34 @@ impl Error {
     pub fn as_kind(mut self, kind: Kind) -> Self {
         self.kind = kind;
         self
+    }
+
+    /// A change was accepted, and reading what came of it failed with this: nobody should think that nothing happened.
+    #[must_use]
+    pub fn after(mut self, change: &'static str) -> Self {
+        self.message = format!("it was accepted, but then {} failed: {}", self.operation, self.message);
+        self.operation = change;
+        self.effect = Effect::Unknown;
+        if self.kind == Kind::NotFound {
+            // Not there yet, for all that AWS's parts know of each other.
+            self.kind = Kind::Unavailable;
+        }
+        self
+    }
+
+    /// A token of idempotency led to the job of another request.
+    pub fn token_of_another(operation: &'static str, job: &Job, request_id: &RequestId) -> Self {
+        let message = format!(
+            "request_id {request_id} was used before, for {} job {} of {}: use a fresh one",
+            job.kind, job.id, job.resource_arn
+        );
+        Self::found(operation, Kind::RequestIdReused, Noun::Job, &job.id, message)
+    }
+
+    /// Whether AWS refuses a token of idempotency because it stood for another request. AWS documents no code for it [U];
+    /// nothing else about such a token can be wrong, since it is a UUID.
+    pub fn is_about_the_token(&self) -> bool {
+        self.kind == Kind::Rejected && self.message.to_ascii_lowercase().contains("idempotency")
     }
 
     /// Whether AWS's error code is this one.

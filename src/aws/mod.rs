@@ -2,13 +2,18 @@
 
 mod account;
 mod attempts;
+mod backups;
 mod call;
 mod client;
 mod error;
+mod job_answers;
+mod jobs;
 mod lifecycle;
 mod plans;
 mod propagation;
+mod recovery_points;
 mod resources;
+mod restores;
 mod roles;
 mod selections;
 mod tags;
@@ -26,4 +31,16 @@ use jiff::Timestamp;
 fn time(date: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
     let date = date?;
     Timestamp::new(date.secs(), i32::try_from(date.subsec_nanos()).ok()?).ok()
+}
+
+/// Our time as AWS's.
+fn date(at: Timestamp) -> aws_smithy_types::DateTime {
+    let nanos = u32::try_from(at.subsec_nanosecond()).unwrap_or_default();
+    aws_smithy_types::DateTime::from_secs_and_nanos(at.as_second(), nanos)
+}
+
+/// For filters whose start AWS takes as exclusive, or as inclusive: it does not say [U], and counts in milliseconds. A
+/// start one of them earlier is inclusive either way.
+fn just_before(at: Timestamp) -> aws_smithy_types::DateTime {
+    date(at.saturating_sub(jiff::SignedDuration::from_millis(1)).unwrap_or(at))
 }

@@ -121,6 +121,19 @@ impl Clients {
         }
     }
 
+    /// Understands a failure of a call about something in a vault: AWS does not say which of the two is missing.
+    pub(super) async fn in_vault(&self, error: Error, vault: &VaultName, noun: Noun, name: &str) -> Error {
+        match error.kind {
+            Kind::Denied => self.missing_or_denied(error, vault).await,
+            Kind::RoleNotAssumable => error,
+            Kind::NotFound => match self.describe_vault(vault).await {
+                Err(missing) if missing.kind == Kind::NotFound => missing,
+                _ => error.about(noun, name),
+            },
+            _ => error.about(noun, name),
+        }
+    }
+
     async fn vault_is_listed(&self, name: &VaultName) -> Result<bool, Error> {
         let mut cursor = None;
         loop {

@@ -62,6 +62,13 @@ impl Faults {
         Noted(())
     }
 
+    /// Takes over the faults noted in another place.
+    pub fn append(&mut self, other: Self) -> Result<(), Noted> {
+        let any = !other.0.is_empty();
+        self.0.extend(other.0);
+        if any { Err(Noted(())) } else { Ok(()) }
+    }
+
     /// Builds the valid thing, or tells every fault that was noted.
     pub fn conclude<T>(self, build: impl FnOnce() -> Result<T, Noted>) -> Result<T, Invalid> {
         if self.0.is_empty()

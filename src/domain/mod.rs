@@ -4,13 +4,19 @@
 //! valid by construction.
 
 mod arn;
+mod backup;
 mod invalid;
+mod job;
 mod lifecycle;
 mod names;
 mod page;
+mod period;
 mod plan;
+mod rds_window;
+mod recovery_point;
 mod request_id;
 mod resource;
+mod restore;
 mod role;
 mod schedule;
 mod scope;
@@ -19,16 +25,21 @@ mod tags;
 mod vault;
 
 pub use arn::Arn;
+pub use backup::{StartBackup, database_warnings};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation};
+pub use job::{Job, JobFilter, JobId, JobKind, JobState};
 pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
+pub use period::Period;
 pub use plan::{
     AdvancedSetting, CopyAction, MOST_COPIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewPlan, NewRule, Plan,
     PlanContent, PlanRef, PlanUpdate, Rule, Windows, check_rule_names, check_setting_word,
 };
+pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, RecoveryPointState};
 pub use request_id::RequestId;
 pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
+pub use restore::{RdsInstanceRestore, RestoreMetadata, RestoreSource, StartRestore};
 pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
     judge as judge_trust, repair as repair_trust,

@@ -3,8 +3,10 @@
 mod accounts;
 mod calls;
 mod convert;
+mod jobs;
 mod page_token;
 mod plans;
+mod recovery_points;
 mod resources;
 mod server;
 mod server_info;

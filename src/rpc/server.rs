@@ -18,7 +18,9 @@ use tracing::Span;
 use super::{
     accounts::Accounts,
     calls::Calls,
+    jobs::Jobs,
     plans::Plans,
+    recovery_points::RecoveryPoints,
     resources::Resources,
     server_info::{About, ServerInfo},
     status::Failure,
@@ -29,7 +31,8 @@ use crate::{
     config::ServerConfig,
     lifecycle::Lifecycle,
     proto::{
-        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, plan_service_server::PlanServiceServer,
+        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
+        plan_service_server::PlanServiceServer, recovery_point_service_server::RecoveryPointServiceServer,
         resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
         vault_service_server::VaultServiceServer,
     },
@@ -83,6 +86,8 @@ pub async fn serve(
         AccountServiceServer(Accounts { aws: aws.clone(), calls: calls.clone() }),
         ResourceServiceServer(Resources { aws: aws.clone(), calls: calls.clone() }),
         PlanServiceServer(Plans { aws: aws.clone(), calls: calls.clone() }),
+        JobServiceServer(Jobs { aws: aws.clone(), calls: calls.clone() }),
+        RecoveryPointServiceServer(RecoveryPoints { aws: aws.clone(), calls: calls.clone() }),
         ServerServiceServer(ServerInfo { aws: aws.clone(), calls: calls.clone(), about }),
         VaultServiceServer(Vaults { aws: aws.clone(), calls: calls.clone() }),
     );

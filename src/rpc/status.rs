@@ -108,6 +108,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::PlanAlreadyExists
         | R::SelectionAlreadyExists
         | R::RequestIdReused
+        | R::ResourceAlreadyExists
         | R::RoleAlreadyExists => Code::AlreadyExists,
         R::AwsRejectedState
         | R::VaultNotEmpty
@@ -149,7 +150,8 @@ fn reason_of(error: &aws::Error) -> ErrorReason {
             Some(Noun::Plan) => R::PlanAlreadyExists,
             Some(Noun::Selection) => R::SelectionAlreadyExists,
             Some(Noun::Role) => R::RoleAlreadyExists,
-            Some(Noun::Job | Noun::RecoveryPoint | Noun::Resource | Noun::Account) | None => R::AwsRejectedState,
+            Some(Noun::Resource) => R::ResourceAlreadyExists,
+            Some(Noun::Job | Noun::RecoveryPoint | Noun::Account) | None => R::AwsRejectedState,
         },
         Kind::State => R::AwsRejectedState,
         Kind::NotEmpty => R::VaultNotEmpty,
@@ -304,6 +306,7 @@ fn text(error: &aws::Error, reason: ErrorReason) -> String {
         }
         ErrorReason::PlanHasSelections => format!("{thing} still has selections: delete them first"),
         ErrorReason::RecoveryPointBusy => format!("{thing} is in use by a job: try again when it has ended ({said})"),
+        ErrorReason::JobNotCancellable => format!("AWS does not stop {thing}: {said}"),
         ErrorReason::RoleNotAssumable => {
             format!(
                 "AWS Backup cannot assume {thing}, also after waiting for IAM ({said}): call GetServiceRole to see what it lacks"

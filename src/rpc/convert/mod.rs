@@ -1,10 +1,14 @@
 //! Between the wire types and the domain, one file a noun. Into the domain every fault is noted; out of it nothing fails.
 
 pub(super) mod accounts;
+pub(super) mod jobs;
 pub(super) mod lifecycle;
+mod period;
 pub(super) mod plans;
 pub(super) mod reader;
+pub(super) mod recovery_points;
 pub(super) mod resources;
+pub(super) mod restore;
 pub(super) mod selections;
 pub(super) mod vaults;
 

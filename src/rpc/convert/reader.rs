@@ -62,6 +62,17 @@ impl Reader {
         self.note(field, merged)
     }
 
+    /// Fills what nothing has said of the scope so far; for an ARN of a thing that may rightly be elsewhere.
+    pub(in crate::rpc) fn hint(&mut self, scope: AskedScope) {
+        self.scope.account = self.scope.account.take().or(scope.account);
+        self.scope.region = self.scope.region.take().or(scope.region);
+    }
+
+    /// Takes over faults that were noted elsewhere.
+    pub(in crate::rpc) fn take_over(&mut self, faults: Faults) -> Result<(), Noted> {
+        self.faults.append(faults)
+    }
+
     /// Any ARN; its scope becomes the request's.
     pub(in crate::rpc) fn arn(&mut self, field: &str, text: &str) -> Result<Arn, Noted> {
         let arn = self.note(field, Arn::parse(text))?;

@@ -1,0 +1,76 @@
+//! Backups on demand.
+
+use super::{
+    Aws, Error, Kind, Noun,
+    call::{Operation, call},
+    lifecycle,
+};
+use crate::domain::{AskedScope, Job, JobId, JobKind, JobState, StartBackup, Warning, database_warnings};
+
+const START: Operation = Operation::write("backup", "StartBackupJob");
+
+impl Aws {
+    /// Starts a backup, or returns the job that the same request started before.
+    pub async fn start_backup(&self, asked: &AskedScope, start: &StartBackup) -> Result<(Job, Vec<Warning>), Error> {
+        let clients = self.clients(asked).await?;
+        let database = start.database();
+        let look = async {
+            match &database {
+                Some(named) => Some(self.get_resource(asked, named).await),
+                None => None,
+            }
+        };
+        let (role_arn, database, vault) =
+            tokio::join!(clients.role_arn(&start.role), look, clients.describe_vault(&start.vault));
+        let role_arn = role_arn?;
+        // AWS would accept the job and let it fail minutes later. What could not be read only costs its warnings.
+        let database = match database {
+            Some(Err(error)) if error.kind == Kind::NotFound => {
+                return Err(error.about(Noun::Resource, &start.resource));
+            }
+            other => other.and_then(Result::ok),
+        };
+        let id = self
+            .once_assumable(&role_arn, || async {
+                let sent = clients
+                    .backup
+                    .start_backup_job()
+                    .backup_vault_name(start.vault.as_str())
+                    .resource_arn(start.resource.as_str())
+                    .iam_role_arn(&role_arn)
+                    .idempotency_token(start.request_id.as_str())
+                    .start_window_minutes(start.windows.start_minutes)
+                    .complete_window_minutes(start.windows.completion_minutes)
+                    .lifecycle(lifecycle::to_aws(start.lifecycle))
+                    .set_recovery_point_tags(
+                        (!start.tags.0.is_empty()).then(|| start.tags.0.clone().into_iter().collect()),
+                    );
+                call(START, sent.send()).await
+            })
+            .await;
+        let id = match id {
+            Ok(answer) => answer.backup_job_id.ok_or_else(|| Error::malformed(START.name, "BackupJobId"))?,
+            Err(error) if error.is_about_the_token() => {
+                return Err(error.as_kind(Kind::RequestIdReused).about(Noun::Job, &start.request_id));
+            }
+            Err(error) => {
+                return Err(clients.in_vault(error, &start.vault, Noun::Resource, start.resource.as_str()).await);
+            }
+        };
+        let job = JobId::parse(&id).map_err(|_| Error::malformed(START.name, "BackupJobId"))?;
+        let job = clients.describe_job(&job, JobKind::Backup).await.map_err(|error| error.after(START.name))?;
+        // AWS does not say what a token with another request gives [U]: the job itself tells.
+        let vault_differs = !job.vault_arn.is_empty() && !job.vault_arn.ends_with(&format!(":{}", start.vault));
+        if job.resource_arn != start.resource.as_str() || vault_differs || job.role_arn != role_arn {
+            return Err(Error::token_of_another(START.name, &job, &start.request_id));
+        }
+        let mut warnings = start.lifecycle_warnings(vault.ok().and_then(|vault| vault.lock).as_ref());
+        // AWS's own clock says when; a job that has begun, or ended, has met whatever there was to warn of.
+        if let (Some(database), Some(at), JobState::Created | JobState::Pending) =
+            (database, job.created_at, &job.state)
+        {
+            warnings.extend(database_warnings(&database, at));
+        }
+        Ok((job, warnings))
+    }
+}

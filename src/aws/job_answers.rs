@@ -1,0 +1,197 @@
+//! Jobs as AWS tells them, of which no two kinds use the same words.
+
+use std::time::Duration;
+
+use aws_sdk_backup::{
+    operation::{
+        describe_backup_job::DescribeBackupJobOutput as BackupDescription,
+        describe_restore_job::DescribeRestoreJobOutput as RestoreDescription,
+    },
+    types::{BackupJob, CopyJob, CopyJobState, RecoveryPointCreator, RestoreJobsListMember as RestoreJob},
+};
+use jiff::Timestamp;
+
+use super::{lifecycle, time};
+use crate::domain::{Job, JobKind, JobState, PlanOrigin, Scope};
+
+/// DescribeBackupJob and ListBackupJobs tell the same members in two types.
+macro_rules! backup_job {
+    ($name:ident, $answer:ty) => {
+        pub(super) fn $name(job: $answer, scope: &Scope) -> Job {
+            Job {
+                id: job.backup_job_id.unwrap_or_default(),
+                state: state(job.state.as_ref().map(|word| word.as_str())),
+                percent_done: percent(job.percent_done.as_deref()),
+                status_message: job.status_message.unwrap_or_default(),
+                message_category: job.message_category.unwrap_or_default(),
+                resource_arn: job.resource_arn.unwrap_or_default(),
+                resource_type: job.resource_type.unwrap_or_default(),
+                resource_name: job.resource_name.unwrap_or_default(),
+                vault_arn: job.backup_vault_arn.unwrap_or_default(),
+                recovery_point_arn: job.recovery_point_arn.unwrap_or_default(),
+                role_arn: job.iam_role_arn.unwrap_or_default(),
+                created_at: time(job.creation_date.as_ref()),
+                start_by: time(job.start_by.as_ref()),
+                expected_completion_at: time(job.expected_completion_date.as_ref()),
+                completed_at: time(job.completion_date.as_ref()),
+                bytes_transferred: job.bytes_transferred.unwrap_or_default(),
+                backup_size_bytes: job.backup_size_in_bytes.unwrap_or_default(),
+                lifecycle: job.recovery_point_lifecycle.as_ref().map(lifecycle::from_aws),
+                created_by: job.created_by.map(origin),
+                parent_job_id: job.parent_job_id.unwrap_or_default(),
+                ..blank(JobKind::Backup, scope)
+            }
+        }
+    };
+}
+
+backup_job!(described_backup, BackupDescription);
+backup_job!(listed_backup, BackupJob);
+
+/// DescribeRestoreJob and the lists of restore jobs, likewise.
+macro_rules! restore_job {
+    ($name:ident, $answer:ty) => {
+        pub(super) fn $name(job: $answer, scope: &Scope) -> Job {
+            let created_at = time(job.creation_date.as_ref());
+            let state = state(job.status.as_ref().map(|word| word.as_str()));
+            let expected = job.expected_completion_time_minutes.filter(|_| !state.is_final());
+            Job {
+                id: job.restore_job_id.unwrap_or_default(),
+                state,
+                percent_done: percent(job.percent_done.as_deref()),
+                status_message: job.status_message.unwrap_or_default(),
+                resource_arn: job.source_resource_arn.unwrap_or_default(),
+                resource_type: job.resource_type.unwrap_or_default(),
+                vault_arn: job.backup_vault_arn.unwrap_or_default(),
+                recovery_point_arn: job.recovery_point_arn.unwrap_or_default(),
+                role_arn: job.iam_role_arn.unwrap_or_default(),
+                created_at,
+                expected_completion_at: later(created_at, expected),
+                completed_at: time(job.completion_date.as_ref()),
+                backup_size_bytes: job.backup_size_in_bytes.unwrap_or_default(),
+                created_resource_arn: job.created_resource_arn.unwrap_or_default(),
+                parent_job_id: job.parent_job_id.unwrap_or_default(),
+                ..blank(JobKind::Restore, scope)
+            }
+        }
+    };
+}
+
+restore_job!(described_restore, RestoreDescription);
+restore_job!(listed_restore, RestoreJob);
+
+pub(super) fn copy(job: CopyJob, scope: &Scope) -> Job {
+    let state = state(job.state.as_ref().map(CopyJobState::as_str));
+    Job {
+        id: job.copy_job_id.unwrap_or_default(),
+        // AWS tells no progress of copies.
+        percent_done: if state == JobState::Completed { 100.0 } else { 0.0 },
+        state,
+        status_message: job.status_message.unwrap_or_default(),
+        message_category: job.message_category.unwrap_or_default(),
+        resource_arn: job.resource_arn.unwrap_or_default(),
+        resource_type: job.resource_type.unwrap_or_default(),
+        resource_name: job.resource_name.unwrap_or_default(),
+        vault_arn: job.source_backup_vault_arn.unwrap_or_default(),
+        recovery_point_arn: job.source_recovery_point_arn.unwrap_or_default(),
+        role_arn: job.iam_role_arn.unwrap_or_default(),
+        created_at: time(job.creation_date.as_ref()),
+        completed_at: time(job.completion_date.as_ref()),
+        backup_size_bytes: job.backup_size_in_bytes.unwrap_or_default(),
+        lifecycle: job.destination_recovery_point_lifecycle.as_ref().map(lifecycle::from_aws),
+        created_by: job.created_by.map(origin),
+        destination_vault_arn: job.destination_backup_vault_arn.unwrap_or_default(),
+        destination_recovery_point_arn: job.destination_recovery_point_arn.unwrap_or_default(),
+        parent_job_id: job.parent_job_id.unwrap_or_default(),
+        ..blank(JobKind::Copy, scope)
+    }
+}
+
+/// The plan and rule that made a job or a recovery point.
+pub(super) fn origin(creator: RecoveryPointCreator) -> PlanOrigin {
+    PlanOrigin {
+        plan_id: creator.backup_plan_id.unwrap_or_default(),
+        plan_arn: creator.backup_plan_arn.unwrap_or_default(),
+        plan_name: creator.backup_plan_name.unwrap_or_default(),
+        plan_version: creator.backup_plan_version.unwrap_or_default(),
+        rule_id: creator.backup_rule_id.unwrap_or_default(),
+        rule_name: creator.backup_rule_name.unwrap_or_default(),
+        schedule: creator.backup_rule_cron.unwrap_or_default(),
+        timezone: creator.backup_rule_timezone.unwrap_or_default(),
+    }
+}
+
+fn state(word: Option<&str>) -> JobState {
+    JobState::of_word(word.unwrap_or_default())
+}
+
+/// Backup jobs say `12.5`, restore jobs `12.50%` [D][Q].
+fn percent(text: Option<&str>) -> f64 {
+    let number = text.and_then(|text| text.trim().trim_end_matches('%').parse::<f64>().ok());
+    number.filter(|number| number.is_finite()).unwrap_or_default().clamp(0.0, 100.0)
+}
+
+fn later(at: Option<Timestamp>, minutes: Option<i64>) -> Option<Timestamp> {
+    let minutes = u64::try_from(minutes?).ok()?;
+    at?.checked_add(Duration::from_secs(minutes.checked_mul(60)?)).ok()
+}
+
+fn blank(kind: JobKind, scope: &Scope) -> Job {
+    Job {
+        id: String::new(),
+        kind,
+        scope: scope.clone(),
+        state: JobState::Unknown(String::new()),
+        percent_done: 0.0,
+        status_message: String::new(),
+        message_category: String::new(),
+        resource_arn: String::new(),
+        resource_type: String::new(),
+        resource_name: String::new(),
+        vault_arn: String::new(),
+        recovery_point_arn: String::new(),
+        role_arn: String::new(),
+        created_at: None,
+        start_by: None,
+        expected_completion_at: None,
+        completed_at: None,
+        bytes_transferred: 0,
+        backup_size_bytes: 0,
+        lifecycle: None,
+        created_by: None,
+        created_resource_arn: String::new(),
+        destination_vault_arn: String::new(),
+        destination_recovery_point_arn: String::new(),
+        parent_job_id: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_in_every_spelling_and_never_leaves_its_range() {
+        for (text, number) in [
+            ("0.0", 0.0),
+            ("12.5", 12.5),
+            ("12.50%", 12.5),
+            ("100.0", 100.0),
+            ("150", 100.0),
+            ("-1", 0.0),
+            ("NaN", 0.0),
+        ] {
+            assert!((percent(Some(text)) - number).abs() < f64::EPSILON, "{text}");
+        }
+        assert!(percent(None) < f64::EPSILON && percent(Some("soon")) < f64::EPSILON);
+    }
+
+    #[test]
+    fn an_expected_end_that_no_calendar_holds_is_left_out() {
+        let at = Some(Timestamp::UNIX_EPOCH);
+        assert_eq!(later(at, Some(2)).map(Timestamp::as_second), Some(120));
+        for minutes in [Some(i64::MAX), Some(-1), None] {
+            assert_eq!(later(at, minutes), None);
+        }
+    }
+}

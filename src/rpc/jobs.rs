@@ -1,0 +1,98 @@
+//! JobService.
+
+use tonic::{Request, Response, Status, async_trait};
+
+use super::{
+    calls::Calls,
+    convert::{jobs as convert, restore},
+};
+use crate::{
+    aws::Aws,
+    proto::{self, job_service_server::JobService},
+};
+
+#[derive(Debug)]
+pub(super) struct Jobs {
+    pub(super) aws: Aws,
+    pub(super) calls: Calls,
+}
+
+#[async_trait]
+impl JobService for Jobs {
+    async fn start_backup(
+        &self,
+        request: Request<proto::StartBackupRequest>,
+    ) -> Result<Response<proto::StartBackupResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, start) = convert::start_backup(request)?;
+            // Boxed, as the restore below: it reads three things at once, which makes a future of 25 kilobytes.
+            let (job, warnings) = Box::pin(aws.start_backup(&scope, &start)).await?;
+            Ok(convert::started(&start, job, warnings))
+        };
+        self.calls.change(request, work).await
+    }
+
+    async fn start_restore(
+        &self,
+        request: Request<proto::StartRestoreRequest>,
+    ) -> Result<Response<proto::StartRestoreResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, start, validate_only) = restore::start(request)?;
+            // What the request leaves out stands in the recovery point, so some of its faults show only now.
+            let source = aws.restore_source(&scope, &start).await?;
+            let mut metadata = start.instance.over(&source.metadata)?;
+            let (job, warnings) = if validate_only {
+                (None, aws.check_restore(&scope, &start).await?)
+            } else {
+                let (job, warnings) = Box::pin(aws.start_restore(&scope, &start, &metadata)).await?;
+                (Some(job.into()), warnings)
+            };
+            metadata.warnings.extend(warnings);
+            Ok(proto::StartRestoreResponse {
+                job,
+                metadata: metadata.values,
+                warnings: metadata.warnings.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.change(request, work).await
+    }
+
+    async fn get_job(&self, request: Request<proto::GetJobRequest>) -> Result<Response<proto::GetJobResponse>, Status> {
+        let work = |request| async {
+            let (scope, id, kind) = convert::get(request)?;
+            let job = self.aws.get_job(&scope, &id, kind).await?;
+            Ok(proto::GetJobResponse { job: Some(job.into()) })
+        };
+        self.calls.read(request, work).await
+    }
+
+    async fn list_jobs(
+        &self,
+        request: Request<proto::ListJobsRequest>,
+    ) -> Result<Response<proto::ListJobsResponse>, Status> {
+        let work = |request| async {
+            let (scope, filter, page, query) = convert::list(request)?;
+            let jobs = self.aws.list_jobs(&scope, &filter, &page).await?;
+            Ok(proto::ListJobsResponse {
+                next_page_token: jobs.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
+                jobs: jobs.items.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.read(request, work).await
+    }
+
+    async fn cancel_job(
+        &self,
+        request: Request<proto::CancelJobRequest>,
+    ) -> Result<Response<proto::CancelJobResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, id) = convert::cancel(request)?;
+            let job = aws.cancel_job(&scope, &id).await?;
+            Ok(proto::CancelJobResponse { job: Some(job.into()) })
+        };
+        self.calls.change(request, work).await
+    }
+}
