@@ -121,12 +121,6 @@ impl World {
         listed["faults"].as_array().unwrap().iter().map(|fault| fault["hits"].as_u64().unwrap()).collect()
     }
 
-    /// All that is in the sandbox.
-    pub async fn state(&self) -> Value {
-        let answer = self.control.get(format!("{}/_sandbox/state", self.sandbox)).send().await.unwrap();
-        answer.json().await.unwrap()
-    }
-
     /// Changes how AWS behaves, such as `{"switches": {"missing_vault_is_denied": false}}`.
     pub async fn behave(&self, change: Value) {
         let answer =

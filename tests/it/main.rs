@@ -1,12 +1,23 @@
 //! The one integration binary: the real server on a free port, a real tonic client, the real AWS SDK, the sandbox behind
 //! it, and time moved by hand.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test that cannot go on panics, in its helpers too; what they share is no API"
+)]
+
 mod accounts;
+mod backups;
 mod calls;
 mod errors;
 mod harness;
+mod jobs;
 mod plans;
+mod recovery_points;
 mod resources;
+mod restores;
 mod selections;
 mod tidy;
 mod vaults;
