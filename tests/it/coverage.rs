@@ -15,8 +15,10 @@ fn every_rpc_is_called_by_some_test() {
         .map(|path| fs::read_to_string(path).unwrap())
         .collect();
     let descriptors = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
-    let services = descriptors.file.iter().filter(|file| file.package() == "strongroom.v1").flat_map(|file| &file.service);
-    let methods: Vec<&str> = services.flat_map(|service| &service.method).map(|method| method.name()).collect();
+    let services =
+        descriptors.file.iter().filter(|file| file.package() == "strongroom.v1").flat_map(|file| &file.service);
+    let methods: Vec<&str> =
+        services.flat_map(|service| &service.method).map(prost_types::MethodDescriptorProto::name).collect();
     assert!(methods.len() > 30, "the walk finds the methods: {methods:?}");
     let unseen: Vec<&&str> = methods.iter().filter(|method| !tests.contains(&format!(".{}(", snake(method)))).collect();
     assert!(unseen.is_empty(), "no test calls {unseen:?}");

@@ -1,11 +1,17 @@
 //! docs/errors.md and the code tell the same.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use strongroom::{
     proto::ErrorReason,
     rpc::{code_of, reason_name},
 };
+
+use crate::tidy::files;
 
 /// The rows of the table of reasons: `| `REASON` | CODE | … |`.
 fn documented() -> BTreeMap<String, String> {
@@ -26,6 +32,31 @@ fn every_reason_is_documented_with_its_code_and_no_other_is() {
         .map(|reason| (reason_name(reason).to_owned(), code_name(code_of(reason))))
         .collect();
     assert_eq!(documented(), known);
+}
+
+#[test]
+fn every_warning_finding_and_change_is_documented_and_no_other_is() {
+    let text = fs::read_to_string("docs/errors.md").unwrap();
+    let documented: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
+        .filter(is_code)
+        .collect();
+    let mut known = BTreeSet::new();
+    for folder in ["src/domain", "src/aws", "src/rpc/convert"] {
+        for file in files(Path::new(folder), "rs").into_iter().filter(|file| !file.ends_with("tests.rs")) {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            known.extend(code.split('"').filter(is_code).map(str::to_owned));
+        }
+    }
+    assert_eq!(documented, known);
+}
+
+/// Words in upper snake case, two at least.
+fn is_code(text: &impl AsRef<str>) -> bool {
+    let text = text.as_ref();
+    text.contains('_') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 /// gRPC's own spelling.

@@ -18,16 +18,16 @@ use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt;
 
 /// The account of the sandbox.
-pub const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// The database of the workshop.
-pub const LABS: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs";
+pub(crate) const LABS: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs";
 
 /// A Monday, with the whole starting world available and no window near.
-pub const START: &str = "2026-03-02T00:00:00Z";
+pub(crate) const START: &str = "2026-03-02T00:00:00Z";
 
 /// A running server and the AWS behind it. Dropping it ends both.
-pub struct World {
+pub(crate) struct World {
     channel: Channel,
     sandbox: String,
     control: reqwest::Client,
@@ -43,12 +43,12 @@ impl Drop for World {
 
 impl World {
     /// With the configuration of tests: free ports, a manual clock.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
     /// With a configuration of one's own on top.
-    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         config.server.listen = ([127, 0, 0, 1], 0).into();
         config.sandbox.listen = ([127, 0, 0, 1], 0).into();
@@ -62,67 +62,67 @@ impl World {
         Self { channel, sandbox, control: reqwest::Client::new(), life }
     }
 
-    pub fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
     }
 
-    pub fn accounts(&self) -> AccountServiceClient<Channel> {
+    pub(crate) fn accounts(&self) -> AccountServiceClient<Channel> {
         AccountServiceClient::new(self.channel())
     }
 
-    pub fn jobs(&self) -> JobServiceClient<Channel> {
+    pub(crate) fn jobs(&self) -> JobServiceClient<Channel> {
         JobServiceClient::new(self.channel())
     }
 
-    pub fn plans(&self) -> PlanServiceClient<Channel> {
+    pub(crate) fn plans(&self) -> PlanServiceClient<Channel> {
         PlanServiceClient::new(self.channel())
     }
 
-    pub fn recovery_points(&self) -> RecoveryPointServiceClient<Channel> {
+    pub(crate) fn recovery_points(&self) -> RecoveryPointServiceClient<Channel> {
         RecoveryPointServiceClient::new(self.channel())
     }
 
-    pub fn resources(&self) -> ResourceServiceClient<Channel> {
+    pub(crate) fn resources(&self) -> ResourceServiceClient<Channel> {
         ResourceServiceClient::new(self.channel())
     }
 
-    pub fn server(&self) -> ServerServiceClient<Channel> {
+    pub(crate) fn server(&self) -> ServerServiceClient<Channel> {
         ServerServiceClient::new(self.channel())
     }
 
-    pub fn vaults(&self) -> VaultServiceClient<Channel> {
+    pub(crate) fn vaults(&self) -> VaultServiceClient<Channel> {
         VaultServiceClient::new(self.channel())
     }
 
     /// The life of the server, to stop it as a signal would.
-    pub fn life(&self) -> &Lifecycle {
+    pub(crate) fn life(&self) -> &Lifecycle {
         &self.life
     }
 
     /// Where the sandbox listens.
-    pub fn sandbox(&self) -> &str {
+    pub(crate) fn sandbox(&self) -> &str {
         &self.sandbox
     }
 
     /// Moves the sandbox's time, such as by `PT5H`.
-    pub async fn advance(&self, by: &str) {
+    pub(crate) async fn advance(&self, by: &str) {
         self.control("clock", &json!({ "advance": by })).await;
     }
 
     /// Arms a fault, such as `{"operation": "ListBackupVaults", "next": 1, "effect": "throttle"}`.
-    pub async fn arm(&self, fault: Value) {
+    pub(crate) async fn arm(&self, fault: Value) {
         self.control("faults", &fault).await;
     }
 
     /// How often the faults armed so far have struck, in the order of arming.
-    pub async fn strikes(&self) -> Vec<u64> {
+    pub(crate) async fn strikes(&self) -> Vec<u64> {
         let answer = self.control.get(format!("{}/_sandbox/faults", self.sandbox)).send().await.unwrap();
         let listed: Value = answer.json().await.unwrap();
         listed["faults"].as_array().unwrap().iter().map(|fault| fault["hits"].as_u64().unwrap()).collect()
     }
 
     /// Changes how AWS behaves, such as `{"switches": {"missing_vault_is_denied": false}}`.
-    pub async fn behave(&self, change: Value) {
+    pub(crate) async fn behave(&self, change: Value) {
         let answer =
             self.control.patch(format!("{}/_sandbox/settings", self.sandbox)).json(&change).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
@@ -136,14 +136,14 @@ impl World {
 
 /// What a test reads of an error: its code, its reason, and the fields it blames.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    pub code: Code,
-    pub reason: String,
-    pub fields: Vec<String>,
+pub(crate) struct Told {
+    pub(crate) code: Code,
+    pub(crate) reason: String,
+    pub(crate) fields: Vec<String>,
 }
 
 /// Reads an error. Every one must carry an `ErrorInfo` of ours.
-pub fn told(status: &Status) -> Told {
+pub(crate) fn told(status: &Status) -> Told {
     let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
     assert_eq!(info.domain, "strongroom", "{status:?}");
     let violations = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
@@ -151,15 +151,15 @@ pub fn told(status: &Status) -> Told {
 }
 
 /// The reason of an error, and its code: most tests want just these.
-pub fn reason(status: &Status) -> (Code, String) {
+pub(crate) fn reason(status: &Status) -> (Code, String) {
     let told = told(status);
     (told.code, told.reason)
 }
 
 /// A UUID that is readable in a failed test.
-pub fn request_id(number: u32) -> String {
+pub(crate) fn request_id(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
 /// The longest a test waits for something that happens on real time, such as an HTTP time-out.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

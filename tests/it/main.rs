@@ -11,6 +11,7 @@
 mod accounts;
 mod backups;
 mod calls;
+mod coverage;
 mod errors;
 mod harness;
 mod jobs;
