@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    unreachable_pub,
     reason = "a test that cannot go on panics, in its helpers too; what they share is no API"
 )]
 
