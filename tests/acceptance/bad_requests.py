@@ -192,9 +192,13 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
         # A UUID is a fine name and a fine request_id; a resource that has no backups is a fine filter.
         return field in {"name", "request_id", "db_instance_identifier"} or (rpc, field) in {
             ("AccountService/EnsureServiceRole", "role"),
+            ("JobService/ListJobs", "vault"),
+            # AWS takes plans whose vault does not exist yet; their jobs fail. The answer warns.
+            ("PlanService/CreatePlan", "target_vault"),
+            ("PlanService/UpdatePlan", "target_vault"),
         }
-    if (rpc, damage) == ("ResourceService/ListTags", "an ARN of something else"):
-        return True  # the tagging API knows no tags of it, and does not say whether it exists
+    if damage == "an ARN of something else" and field == "resource_arn" and rpc in READS and "/List" in rpc:
+        return True  # a filter that nothing matches, or a thing whose tags AWS does not know
     return field == "iops" and damage == "the most"
 
 

@@ -18,6 +18,7 @@ CLEAR = {
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.ABORTED,  # an etag that is not the thing's
 }
 
 
