@@ -193,10 +193,13 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
         return field in {"name", "request_id", "db_instance_identifier"} or (rpc, field) in {
             ("AccountService/EnsureServiceRole", "role"),
             ("JobService/ListJobs", "vault"),
+            ("RecoveryPointService/ListRecoveryPoints", "plan"),
             # AWS takes plans whose vault does not exist yet; their jobs fail. The answer warns.
             ("PlanService/CreatePlan", "target_vault"),
             ("PlanService/UpdatePlan", "target_vault"),
         }
+    if (rpc, field) == ("PlanService/UpdatePlan", "etag"):
+        return True  # of no account where the plan says already what is asked for: so a repetition succeeds
     if damage == "an ARN of something else" and field == "resource_arn" and rpc in READS and "/List" in rpc:
         return True  # a filter that nothing matches, or a thing whose tags AWS does not know
     return field == "iops" and damage == "the most"
