@@ -186,6 +186,8 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
     field = re.sub(r"\[\d+\]", "", path).split(".")[-1]
     if path.endswith("rules[0].id"):
         return True  # output only, ignored in requests
+    if (rpc, field) == ("PlanService/UpdatePlan", "etag"):
+        return True  # of no account where the plan says already what is asked for: so a repetition succeeds
     if damage in PRINTABLE and field in FREE_TEXT:
         return True
     if damage == "an unknown id":
@@ -198,8 +200,6 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
             ("PlanService/CreatePlan", "target_vault"),
             ("PlanService/UpdatePlan", "target_vault"),
         }
-    if (rpc, field) == ("PlanService/UpdatePlan", "etag"):
-        return True  # of no account where the plan says already what is asked for: so a repetition succeeds
     if damage == "an ARN of something else" and field == "resource_arn" and rpc in READS and "/List" in rpc:
         return True  # a filter that nothing matches, or a thing whose tags AWS does not know
     return field == "iops" and damage == "the most"
