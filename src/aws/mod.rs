@@ -27,10 +27,12 @@ pub use resources::ResourceFilter;
 
 use jiff::Timestamp;
 
-/// AWS's time as ours; one that no calendar holds is left out.
+/// AWS's time as ours; one that no calendar holds is left out. AWS counts in milliseconds and sends a decimal fraction,
+/// which the SDK reads through a float: rounded, the same instant is the same in every answer.
 fn time(date: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
     let date = date?;
-    Timestamp::new(date.secs(), i32::try_from(date.subsec_nanos()).ok()?).ok()
+    let exact = Timestamp::new(date.secs(), i32::try_from(date.subsec_nanos()).ok()?).ok()?;
+    exact.round(jiff::Unit::Millisecond).ok()
 }
 
 /// Our time as AWS's.

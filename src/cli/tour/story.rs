@@ -18,15 +18,15 @@ use crate::proto::{self, JobState, RecoveryPointState};
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How far a manual clock is moved between two looks.
-const NUDGE: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const NUDGE: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the steps share.
-struct World {
-    database: proto::Resource,
-    vault: proto::Vault,
+pub(super) struct World {
+    pub(super) database: proto::Resource,
+    pub(super) vault: proto::Vault,
     role_arn: String,
     clock: Option<Clock>,
-    wait: Duration,
+    pub(super) wait: Duration,
 }
 
 pub(super) async fn tell(args: &Args, guide: &mut Guide) -> Result<(), Stop> {
@@ -66,7 +66,7 @@ pub(super) async fn tell(args: &Args, guide: &mut Guide) -> Result<(), Stop> {
         say("\nEverything is left in place, as --keep says.");
         return Ok(());
     }
-    tidy_up::tidy_up(guide, &world.database, &world.vault, &plan, &made).await
+    tidy_up::tidy_up(guide, &world, &plan, &made).await
 }
 
 async fn role(guide: &mut Guide) -> Result<String, Stop> {
@@ -175,7 +175,7 @@ fn made_what(job: &proto::Job) -> &str {
 }
 
 /// Waits a little, and moves a manual clock that nobody else moves.
-async fn pass_time(world: &World, by: SignedDuration) -> Result<(), Stop> {
+pub(super) async fn pass_time(world: &World, by: SignedDuration) -> Result<(), Stop> {
     tokio::time::sleep(LOOK_AGAIN).await;
     if let Some(clock) = &world.clock
         && clock.read().await?.manual

@@ -1,8 +1,11 @@
 //! Removes what the tour made, and nothing else.
 
+use std::time::Instant;
+
 use super::{
     guide::{Guide, Stop, refusal, say},
     names::{SELECTION, VAULT, request_id},
+    story::{NUDGE, World, pass_time},
 };
 use crate::proto;
 
@@ -38,13 +41,23 @@ pub(super) async fn points(guide: &Guide, resource: Option<&str>) -> Result<Vec<
     }
 }
 
-pub(super) async fn tidy_up(
-    guide: &mut Guide,
-    database: &proto::Resource,
-    vault: &proto::Vault,
-    plan: &proto::Plan,
-    made: &Made,
-) -> Result<(), Stop> {
+/// AWS takes its time to delete a recovery point, and refuses to delete the vault meanwhile.
+async fn emptied(guide: &Guide, world: &World) -> Result<(), Stop> {
+    let begun = Instant::now();
+    say("\n   waiting until AWS has deleted the recovery points");
+    while !points(guide, None).await?.is_empty() {
+        if begun.elapsed() > world.wait {
+            return Err(Stop::failed(
+                "the recovery points are still being deleted; repeat the tour to go on tidying up",
+            ));
+        }
+        pass_time(world, NUDGE).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn tidy_up(guide: &mut Guide, world: &World, plan: &proto::Plan, made: &Made) -> Result<(), Stop> {
+    let World { database, vault, .. } = world;
     guide.step("Tidying up", "What the tour made goes again; --keep would leave it.")?;
     if made.plan {
         let request = proto::DeleteSelectionRequest {
@@ -86,6 +99,7 @@ pub(super) async fn tidy_up(
             let _: proto::DeleteRecoveryPointResponse =
                 guide.call("RecoveryPointService/DeleteRecoveryPoint", request).await?;
         }
+        emptied(guide, world).await?;
         let request = proto::DeleteVaultRequest {
             vault: VAULT.to_owned(),
             request_id: request_id("delete vault", &[&vault.arn]),
