@@ -21,9 +21,20 @@ ELSEWHERE = ("cargo test", "cargo build", "cargo install", "make", ".ci/run", "g
 
 
 def commands(text: str) -> list[str]:
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line.strip().removeprefix("$ ") for line in lines if line.strip() and not line.strip().startswith("#")]
+    """The commands of the page; one with an open quotation goes on in the next line."""
+    found, open_ = [], ""
+    for line in "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)).splitlines():
+        line = open_ + line.removeprefix("$ ")
+        try:
+            complete = not line.endswith("\\")
+            words = shlex.split(line, comments=True) if complete else []
+        except ValueError:
+            complete, words = False, []
+        open_ = "" if complete else line.removesuffix("\\") + "\n"
+        if words:
+            found.append(line)
+    assert not open_, f"a quotation is never closed: {open_}"
+    return found
 
 
 class Shell:
