@@ -20,6 +20,20 @@ impl Aws {
     /// Creates a vault, or returns the one that the same request created before.
     pub async fn create_vault(&self, asked: &AskedScope, new: &NewVault) -> Result<Vault, Error> {
         let clients = self.clients(asked).await?;
+        // AWS ties a CreatorRequestId to the vault's name: under another name it would make a second vault.
+        let other = |vault: &BackupVaultListMember| {
+            vault.creator_request_id() == Some(new.request_id.as_str())
+                && vault.backup_vault_name() != Some(new.name.as_str())
+        };
+        match clients.vault_is_listed(other).await {
+            Ok(true) => {
+                let message = "this request_id created another vault: use a fresh request_id";
+                return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, new.name.as_str(), message));
+            }
+            // Who may not list vaults may still create one.
+            Err(error) if error.kind != Kind::Denied => return Err(error),
+            Ok(false) | Err(_) => {}
+        }
         let sent = clients
             .backup
             .create_backup_vault()
@@ -114,7 +128,7 @@ impl Clients {
         if error.kind != Kind::Denied {
             return error;
         }
-        match self.vault_is_listed(name).await {
+        match self.vault_is_listed(|vault| vault.backup_vault_name() == Some(name.as_str())).await {
             Ok(true) => error,
             Ok(false) => error.as_kind(Kind::NotFound),
             Err(_) => error.as_kind(Kind::MissingOrDenied),
@@ -134,7 +148,8 @@ impl Clients {
         }
     }
 
-    async fn vault_is_listed(&self, name: &VaultName) -> Result<bool, Error> {
+    /// Whether one of all vaults is such a one.
+    async fn vault_is_listed(&self, is_it: impl Fn(&BackupVaultListMember) -> bool) -> Result<bool, Error> {
         let mut cursor = None;
         loop {
             let sent = self
@@ -143,7 +158,7 @@ impl Clients {
                 .max_results(crate::domain::MAX_PAGE_SIZE.into())
                 .set_next_token(cursor);
             let answer = call(LIST, sent.send()).await?;
-            if answer.backup_vault_list().iter().any(|vault| vault.backup_vault_name() == Some(name.as_str())) {
+            if answer.backup_vault_list().iter().any(&is_it) {
                 return Ok(true);
             }
             cursor = match answer.next_token {

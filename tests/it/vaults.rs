@@ -47,6 +47,8 @@ async fn the_same_request_creates_one_vault_and_another_one_under_its_id_is_refu
     let tags = [("team".to_owned(), "other".to_owned())].into();
     let reused = vaults.create_vault(CreateVaultRequest { tags, ..request }).await.unwrap_err();
     assert_eq!(reason(&reused), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
+    let elsewhere = vaults.create_vault(CreateVaultRequest { request_id: request_id(1), ..create("other") }).await;
+    assert_eq!(reason(&elsewhere.unwrap_err()), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
     let taken = vaults.create_vault(create("prod")).await.unwrap_err();
     assert_eq!(reason(&taken), (Code::AlreadyExists, "VAULT_ALREADY_EXISTS".into()));
 }
