@@ -61,7 +61,9 @@ impl Aws {
         let job = clients.describe_job(&job, JobKind::Backup).await.map_err(|error| error.after(START.name))?;
         // AWS does not say what a token with another request gives [U]: the job itself tells.
         let vault_differs = !job.vault_arn.is_empty() && !job.vault_arn.ends_with(&format!(":{}", start.vault));
-        if job.resource_arn != start.resource.as_str() || vault_differs || job.role_arn != role_arn {
+        let kept_differently = job.lifecycle.is_some_and(|kept| kept.retention != start.lifecycle.retention);
+        let differs = job.resource_arn != start.resource.as_str() || vault_differs || job.role_arn != role_arn;
+        if start.request_id.may_repeat() && (differs || kept_differently) {
             return Err(Error::token_of_another(START.name, &job, &start.request_id));
         }
         let mut warnings = start.lifecycle_warnings(vault.ok().and_then(|vault| vault.lock).as_ref());

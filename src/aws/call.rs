@@ -7,8 +7,12 @@ use std::{
 };
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::{
-    client::{orchestrator::HttpResponse, result::SdkError},
+    client::{
+        orchestrator::HttpResponse,
+        result::{ConnectorError, SdkError},
+    },
     http::Headers,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -98,8 +102,13 @@ where
         SdkError::ResponseError(_) => (Kind::Unavailable, None, "the answer could not be read".to_owned(), None),
         SdkError::TimeoutError(_) => (Kind::Unavailable, None, "no answer in time".to_owned(), None),
         // Credentials are looked for before anything is sent, and their absence arrives as one of these.
-        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) if lacks_credentials(&error) => {
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)
+            if credentials_fault(&error) == Some(Kind::Credentials) =>
+        {
             (Kind::Credentials, None, "there are no usable credentials".to_owned(), None)
+        }
+        SdkError::ConstructionFailure(_) if credentials_fault(&error).is_some() => {
+            (Kind::Unavailable, None, "credentials could not be had at the moment".to_owned(), None)
         }
         SdkError::ConstructionFailure(_) => (Kind::Rejected, None, "the request could not be built".to_owned(), None),
         _ => (Kind::Unavailable, None, "the service could not be reached".to_owned(), None),
@@ -126,8 +135,17 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
     headers.get("x-amz-retry-after")?.parse().ok().map(Duration::from_millis)
 }
 
-fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(<dyn StdError>::is::<CredentialsError>)
+/// Why there are no credentials, if that is the matter: [`Kind::Credentials`] when a person has to act,
+/// [`Kind::Unavailable`] when who gives them out (STS, the instance) did not answer, or throttles.
+pub(super) fn credentials_fault(error: &(dyn StdError + 'static)) -> Option<Kind> {
+    let fault = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
+    let passing = matches!(fault, CredentialsError::ProviderTimedOut(_))
+        || chain(fault).any(|cause| {
+            let refused = cause.downcast_ref::<AssumeRoleError>().and_then(|refused| refused.code());
+            let throttles = |code| matches!(classify(code, 400), Kind::Throttled | Kind::Unavailable);
+            cause.is::<std::io::Error>() || cause.is::<ConnectorError>() || refused.is_some_and(throttles)
+        });
+    Some(if passing { Kind::Unavailable } else { Kind::Credentials })
 }
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {

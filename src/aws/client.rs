@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     attempts::{AttemptLog, QuotaIsFinal},
-    call::{Operation, call},
+    call::{Operation, call, credentials_fault},
     error::{Error, Kind, Noun},
 };
 use crate::{
@@ -62,9 +62,9 @@ pub(super) struct Clients {
     pub(super) sts: aws_sdk_sts::Client,
 }
 
-/// Most accounts × regions that clients are kept for. Requests name them, so their number needs a bound; beyond it the
-/// clients are made anew for each call.
-const MOST_CLIENTS: usize = 1000;
+/// Most accounts × regions that clients are kept for. Requests name them, so their number needs a bound; at the bound all
+/// are let go, and those still asked for are made again.
+const MOST_CLIENTS: usize = 100;
 
 impl Aws {
     /// Reads the AWS configuration of the environment and files. Sends nothing to AWS.
@@ -165,9 +165,10 @@ impl Aws {
         }
         let clients = Arc::new(self.make(&scope).await?);
         let mut known = self.0.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < MOST_CLIENTS {
-            known.insert(scope, Arc::clone(&clients));
+        if known.len() >= MOST_CLIENTS {
+            known.clear();
         }
+        known.insert(scope, Arc::clone(&clients));
         Ok(clients)
     }
 
@@ -260,15 +261,16 @@ impl Aws {
             Ok(_) => Ok(provider),
             Err(error) => {
                 let role = template.role_in(scope.account.as_str());
-                let message =
-                    format!("role {role} cannot be assumed: check that it exists and trusts Strongroom's identity");
-                let refused = Error::found(
-                    "AssumeRole",
-                    Kind::AccountNotReachable,
-                    Noun::Account,
-                    scope.account.as_str(),
-                    message,
-                );
+                let (kind, message) = match credentials_fault(&error) {
+                    Some(Kind::Unavailable) => {
+                        (Kind::Unavailable, format!("role {role} could not be assumed at the moment"))
+                    }
+                    _ => (
+                        Kind::AccountNotReachable,
+                        format!("role {role} cannot be assumed: check that it exists and trusts Strongroom's identity"),
+                    ),
+                };
+                let refused = Error::found("AssumeRole", kind, Noun::Account, scope.account.as_str(), message);
                 Err(Error { source: Some(Box::new(error)), ..refused })
             }
         }

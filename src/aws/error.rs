@@ -173,16 +173,25 @@ impl Error {
     }
 
     /// A change was accepted, and reading what came of it failed with this: nobody should think that nothing happened.
+    /// Who repeats the call gets its answer. Only what no repetition mends stays what it is, under the name of the read.
     #[must_use]
-    pub fn after(mut self, change: &'static str) -> Self {
-        self.message = format!("it was accepted, but then {} failed: {}", self.operation, self.message);
-        self.operation = change;
-        self.effect = Effect::Unknown;
-        if self.kind == Kind::NotFound {
-            // Not there yet, for all that AWS's parts know of each other.
-            self.kind = Kind::Unavailable;
+    pub fn after(self, change: &'static str) -> Self {
+        match self.kind {
+            Kind::Denied | Kind::MissingOrDenied | Kind::Credentials => self,
+            _ => Self {
+                message: format!("it was accepted, but then {} failed: {}", self.operation, self.message),
+                operation: change,
+                kind: Kind::Unavailable,
+                effect: Effect::Unknown,
+                ..self
+            },
         }
-        self
+    }
+
+    /// Whether what a delete does not find may have been deleted by an attempt before of this very call, whose answer was
+    /// lost: then it did what was asked for.
+    pub fn is_gone_by_us(&self) -> bool {
+        self.kind == Kind::NotFound && self.effect == Effect::Unknown
     }
 
     /// A token of idempotency led to the job of another request.

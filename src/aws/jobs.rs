@@ -4,7 +4,7 @@ use aws_sdk_backup::types::{BackupJobState, CopyJobState, RestoreJobStatus};
 use aws_smithy_types::DateTime;
 
 use super::{
-    Aws, Error, Kind, Noun,
+    Aws, Effect, Error, Kind, Noun,
     call::{Operation, call},
     client::Clients,
     date,
@@ -79,13 +79,21 @@ impl Aws {
         }
         match call(STOP, clients.backup.stop_backup_job().backup_job_id(id.as_str()).send()).await {
             Ok(_) => {}
+            // An attempt before stopped it and its answer was lost: the job tells, below.
+            Err(error) if error.kind == Kind::State && error.effect == Effect::Unknown => {}
             // It ended meanwhile, or AWS does not stop this type of resource: AWS says which.
             Err(error) if error.kind == Kind::State => {
                 return Err(error.as_kind(Kind::NotCancellable).about(Noun::Job, id));
             }
             Err(error) => return Err(error.about(Noun::Job, id)),
         }
-        clients.describe_job(id, JobKind::Backup).await.map_err(|error| error.after(STOP.name))
+        let job = clients.describe_job(id, JobKind::Backup).await.map_err(|error| error.after(STOP.name))?;
+        match job.reason_not_cancellable() {
+            Some(reason) if !matches!(job.state, JobState::Aborting | JobState::Aborted) => {
+                Err(Error::found(STOP.name, Kind::NotCancellable, Noun::Job, id.as_str(), reason))
+            }
+            _ => Ok(job),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod shape;
 use aws_sdk_backup::{operation::get_backup_plan::GetBackupPlanOutput, types::BackupPlansListMember};
 
 use super::{
-    Aws, Effect, Error, Kind, Noun,
+    Aws, Error, Kind, Noun,
     call::{Operation, call},
     client::Clients,
     time,
@@ -46,7 +46,10 @@ impl Aws {
             }
             Err(error) => return Err(error.about(Noun::Plan, &new.name)),
         };
-        let plan = clients.plan_with_tags(&id, None).await.map_err(|error| after_the_fact(CREATE, error))?;
+        let plan = clients.plan_with_tags(&id, None).await.map_err(|error| error.after(CREATE.name))?;
+        if !new.request_id.may_repeat() {
+            return Ok(plan);
+        }
         let tagged =
             plan.deleted_at.is_some() || new.tags.0.iter().all(|(key, value)| plan.tags.get(key) == Some(value));
         if tagged && (plan.content.same_as(&content) || clients.began_as(&plan, version, &content).await?) {
@@ -116,7 +119,7 @@ impl Aws {
         let sent = clients.backup.update_backup_plan().backup_plan_id(&id).backup_plan(input);
         let updated = call(UPDATE, sent.send()).await.map_err(|error| about_plan(error, &id))?;
         let now = clients.describe_plan(&id, updated.version_id.as_deref()).await;
-        let now = now.map_err(|error| after_the_fact(UPDATE, error))?;
+        let now = now.map_err(|error| error.after(UPDATE.name))?;
         Ok(Plan { tags: current.tags, ..shape::plan(&now, &clients.scope) })
     }
 
@@ -129,7 +132,10 @@ impl Aws {
             Ok(answer) => Ok(time(answer.deletion_date.as_ref())),
             // DeleteBackupPlan says InvalidRequestException for nothing but selections of the plan [D].
             Err(error) if error.kind == Kind::State => Err(error.as_kind(Kind::HasSelections).about(Noun::Plan, id)),
-            Err(error) => Err(about_plan(error, &id)),
+            Err(error) => match about_plan(error, &id) {
+                gone if gone.is_gone_by_us() => Ok(None),
+                error => Err(error),
+            },
         }
     }
 }
@@ -269,15 +275,6 @@ pub(super) fn is_missing(error: &Error) -> bool {
 
 fn deleted(operation: Operation, id: &str) -> Error {
     Error::found(operation.name, Kind::NotFound, Noun::Plan, id, format!("plan {id} was deleted"))
-}
-
-/// The change was made, and the read after it failed: who repeats the call gets its answer. Only what no repetition
-/// mends stays what it is, under the name of the read.
-fn after_the_fact(operation: Operation, error: Error) -> Error {
-    match error.kind {
-        Kind::Denied | Kind::Credentials => error,
-        _ => Error { operation: operation.name, effect: Effect::Unknown, ..error.as_kind(Kind::Unavailable) },
-    }
 }
 
 #[cfg(test)]

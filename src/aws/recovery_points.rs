@@ -85,7 +85,10 @@ impl Aws {
         match call(DELETE, sent.recovery_point_arn(arn.as_str()).send()).await {
             Ok(_) => clients.look_after_delete(vault, arn).await,
             Err(error) if error.kind == Kind::State => clients.why_not_deleted(error, vault, arn).await,
-            Err(error) => Err(clients.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await),
+            Err(error) => match clients.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
+                gone if gone.is_gone_by_us() => Ok(None),
+                error => Err(error),
+            },
         }
     }
 }
@@ -100,7 +103,7 @@ impl Clients {
     }
 
     /// What became of a point whose deletion AWS accepted. The state can lag behind the answer, so a point that still
-    /// looks untouched is looked at a few times more.
+    /// looks untouched (EXPIRED, too, is how a point looks that failed to be deleted before) is looked at a few times more.
     async fn look_after_delete(&self, vault: &VaultName, arn: &Arn) -> Result<Option<RecoveryPointState>, Error> {
         let mut pause = Duration::from_millis(200);
         for look in 1.. {
@@ -111,7 +114,6 @@ impl Clients {
             };
             match point.state {
                 RecoveryPointState::Deleting => return Ok(Some(RecoveryPointState::Deleting)),
-                RecoveryPointState::Expired => return Err(not_deleted(&point)),
                 _ if look == LOOKS => return Err(not_deleted(&point)),
                 _ => tokio::time::sleep(pause).await,
             }

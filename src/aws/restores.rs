@@ -74,7 +74,7 @@ impl Aws {
         let role_arn = role_arn?;
         let earlier = match &name {
             Name::Free | Name::NotRead => None,
-            Name::Taken(_) if !start.may_repeat => return Err(name_taken(start)),
+            Name::Taken(_) if !start.request_id.may_repeat() => return Err(name_taken(start)),
             Name::Taken(arn) => {
                 let earlier = clients.restores_from(start.recovery_point.as_str(), arn).await?;
                 if earlier.is_empty() {
@@ -95,10 +95,10 @@ impl Aws {
         let job = clients.describe_job(&id, JobKind::Restore).await.map_err(|error| error.after(START.name))?;
         // AWS does not say what a token with another request gives [U]: the job itself tells.
         let made = job.created_resource_arn.rsplit(':').next().unwrap_or_default();
-        if job.recovery_point_arn != start.recovery_point.as_str()
+        let differs = job.recovery_point_arn != start.recovery_point.as_str()
             || job.role_arn != role_arn
-            || !(made.is_empty() || made == start.instance.identifier)
-        {
+            || !(made.is_empty() || made == start.instance.identifier);
+        if start.request_id.may_repeat() && differs {
             return Err(Error::token_of_another(START.name, &job, &start.request_id));
         }
         let warnings = match name {

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::{
-    Aws, Error, Kind, Noun,
+    Aws, Effect, Error, Kind, Noun,
     call::{Operation, call},
     client::Clients,
     time,
@@ -76,7 +76,11 @@ impl Aws {
         for policy in missing {
             if !ensure.validate_only {
                 let sent = clients.iam.attach_role_policy().role_name(ensure.name.as_str()).policy_arn(policy.arn());
-                call(ATTACH, sent.send()).await.map_err(|error| error.about(Noun::Role, &ensure.name))?;
+                // What was done before this step stays done, whatever becomes of the step.
+                let effect = |error: &Error| if changes.is_empty() { error.effect } else { Effect::Unknown };
+                call(ATTACH, sent.send())
+                    .await
+                    .map_err(|error| Error { effect: effect(&error), ..error.about(Noun::Role, &ensure.name) })?;
             }
             state.attached.push(policy.arn().to_owned());
             let message = format!("attached {} to role {}", policy.arn(), ensure.name);

@@ -66,7 +66,7 @@ impl Aws {
         // Success may be the answer to a repetition, so AWS is asked what it has. A selection just created it may not
         // know yet [T]; then what was asked for is what there is.
         match clients.describe_selection(&plan_id, &made.id).await {
-            Ok(there) if there.same_as(&made) => Ok(there),
+            Ok(there) if !new.request_id.may_repeat() || there.same_as(&made) => Ok(there),
             Ok(there) => {
                 let message = "this request_id created another selection: use a fresh request_id";
                 Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Selection, there.id, message))
@@ -144,7 +144,10 @@ impl Aws {
         let sent = clients.backup.delete_backup_selection().backup_plan_id(&plan_id).selection_id(&id);
         match call(DELETE, sent.send()).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(clients.about_selection(error, &plan_id, &id).await),
+            Err(error) => match clients.about_selection(error, &plan_id, &id).await {
+                gone if gone.is_gone_by_us() => Ok(()),
+                error => Err(error),
+            },
         }
     }
 }

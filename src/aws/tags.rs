@@ -74,7 +74,7 @@ impl Aws {
                 failed(TAGGING_TAG, arn, answer.failed_resources_map)?;
             }
         }
-        clients.tags(arn).await
+        clients.tags(arn).await.map_err(|error| error.after("TagResource"))
     }
 
     /// Removes tags; answers all tags that the resource has then.
@@ -102,7 +102,7 @@ impl Aws {
                 failed(TAGGING_UNTAG, arn, answer.failed_resources_map)?;
             }
         }
-        clients.tags(arn).await
+        clients.tags(arn).await.map_err(|error| error.after("UntagResource"))
     }
 
     /// All tags of a resource. The tagging API does not tell a resource without tags from one that does not exist: for

@@ -25,7 +25,7 @@ impl Aws {
             vault.creator_request_id() == Some(new.request_id.as_str())
                 && vault.backup_vault_name() != Some(new.name.as_str())
         };
-        match clients.vault_is_listed(other).await {
+        match if new.request_id.may_repeat() { clients.vault_is_listed(other).await } else { Ok(false) } {
             Ok(true) => {
                 let message = "this request_id created another vault: use a fresh request_id";
                 return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, new.name.as_str(), message));
@@ -43,7 +43,10 @@ impl Aws {
             .set_backup_vault_tags((!new.tags.0.is_empty()).then(|| new.tags.0.clone().into_iter().collect()));
         let created = call(CREATE, sent.send()).await.map_err(|error| error.about(Noun::Vault, &new.name));
         let exists = match created {
-            Ok(_) => return clients.describe_vault_with_tags(&new.name).await,
+            Ok(_) => {
+                let made = clients.describe_vault_with_tags(&new.name).await;
+                return made.map_err(|error| error.after(CREATE.name));
+            }
             Err(error) if error.kind == Kind::AlreadyExists => error,
             Err(error) => return Err(error),
         };
@@ -85,7 +88,10 @@ impl Aws {
             Ok(_) => Ok(()),
             // DeleteBackupVault says InvalidRequestException for nothing but recovery points in the vault [D].
             Err(error) if error.kind == Kind::State => Err(error.as_kind(Kind::NotEmpty).about(Noun::Vault, name)),
-            Err(error) => Err(clients.missing_or_denied(error, name).await),
+            Err(error) => match clients.missing_or_denied(error, name).await {
+                gone if gone.is_gone_by_us() => Ok(()),
+                error => Err(error),
+            },
         }
     }
 }

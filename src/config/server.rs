@@ -75,7 +75,7 @@ impl ServerConfig {
         }
         if self.request_timeout < aws.role_propagation_wait {
             let message = "is shorter than aws.role_propagation_wait: a backup with a fresh role ends with \
-                           DEADLINE_EXCEEDED before the role can be assumed";
+                           OUTCOME_UNKNOWN before the role can be assumed";
             reader.warn("server.request_timeout", message);
         }
     }

@@ -33,10 +33,3 @@ pub struct Page<T> {
     /// Where the next page begins; absent on the last one.
     pub next: Option<String>,
 }
-
-impl<T> Page<T> {
-    /// The page with other items in the same order.
-    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(convert).collect(), next: self.next }
-    }
-}

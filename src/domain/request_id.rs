@@ -9,30 +9,39 @@ use super::invalid::{Fault, quoted};
 /// A UUID that becomes AWS's IdempotencyToken or CreatorRequestId. Always written in lower case, so that two spellings
 /// of one id are one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(String);
+pub struct RequestId {
+    text: String,
+    given: bool,
+}
 
 impl RequestId {
     /// The caller's id, or a fresh one for a blank: then at least our own retries are safe.
     pub fn parse_or_new(text: &str) -> Result<Self, Fault> {
         if text.is_empty() {
-            return Ok(Self(Uuid::new_v4().to_string()));
+            return Ok(Self { text: Uuid::new_v4().to_string(), given: false });
         }
         // try_parse also takes braces and URNs; AWS's token has at most 50 characters of [A-Za-z0-9-_.].
         let id = Uuid::try_parse(text).ok().filter(|id| !id.is_nil() && text.len() == 36);
         let id =
             id.ok_or_else(|| format!("{} is not a UUID such as 6f1c2d3e-0000-4000-8000-5b6a79880000", quoted(text)))?;
-        Ok(Self(id.to_string()))
+        Ok(Self { text: id.to_string(), given: true })
     }
 
     /// The lower-case text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether the caller gave it, so that the call may be a repetition, or another request under a used id. One that the
+    /// server made stands for this call alone.
+    pub fn may_repeat(&self) -> bool {
+        self.given
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

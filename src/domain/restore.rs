@@ -23,8 +23,6 @@ pub struct StartRestore {
     pub copy_source_tags: bool,
     /// Makes repeating safe.
     pub request_id: RequestId,
-    /// Whether the caller chose the id: only then can this be a repetition.
-    pub may_repeat: bool,
 }
 
 /// What AWS knows of how to restore a recovery point.

@@ -67,7 +67,6 @@ pub async fn serve(
     let mut router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(config.keepalive_interval))
         .http2_keepalive_timeout(Some(config.keepalive_timeout))
-        .tcp_nodelay(true)
         // One span a call, a child of the caller's; everything below is logged and traced within it.
         .layer(TraceLayer::new_for_grpc().make_span_with(span).on_request(()).on_response(()).on_failure(()).on_eos(()))
         // Inside the span, so that the panic is logged with its call. A bug costs one call, not the connection.
@@ -112,7 +111,7 @@ pub async fn serve(
         tokio::time::sleep(LINGER).await;
     };
     tokio::select! {
-        ended = router.serve_with_incoming_shutdown(TcpIncoming::from(listener), draining) => Ok(ended?),
+        ended = router.serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), draining) => Ok(ended?),
         // The transport waits for every stream, and a health watch never ends by itself.
         () = drained => Ok(()),
     }

@@ -1,5 +1,7 @@
 //! ServerService.
 
+use std::time::Duration;
+
 use tonic::{Request, Response, Status, async_trait};
 
 use super::calls::Calls;
@@ -22,6 +24,9 @@ pub struct About {
     pub limits: proto::Limits,
 }
 
+/// How long the answer waits for AWS to tell the account.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 pub(super) struct ServerInfo {
     pub(super) aws: Aws,
@@ -37,11 +42,13 @@ impl ServerService for ServerInfo {
     ) -> Result<Response<proto::GetServerInfoResponse>, Status> {
         let work = |_| async {
             // Who asks about the server may well be looking for why AWS cannot be reached: the answer does without.
-            let unknown = |_| proto::Scope {
+            let unknown = || proto::Scope {
                 account: String::new(),
                 region: self.aws.default_region().map(|region| region.as_str().to_owned()).unwrap_or_default(),
             };
-            let scope = self.aws.scope(&AskedScope::default()).await.map_or_else(unknown, Into::into);
+            let asked = AskedScope::default();
+            let scope = tokio::time::timeout(PATIENCE, self.aws.scope(&asked)).await;
+            let scope = scope.ok().and_then(Result::ok).map_or_else(unknown, Into::into);
             let about = self.about.clone();
             Ok(proto::GetServerInfoResponse {
                 version: env!("CARGO_PKG_VERSION").to_owned(),

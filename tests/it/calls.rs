@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use serde_json::json;
 use strongroom::{
+    config::RoleTemplate,
     lifecycle::Outcome,
-    proto::{CreateVaultRequest, GetVaultRequest, ListVaultsRequest},
+    proto::{
+        CreateVaultRequest, DeleteVaultRequest, EnsureServiceRoleRequest, GetVaultRequest, ListVaultsRequest, Scope,
+        TagResourceRequest,
+    },
 };
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
-use crate::harness::{PATIENCE, World, reason};
+use crate::harness::{LABS, PATIENCE, World, reason};
 
 fn create(name: &str) -> CreateVaultRequest {
     CreateVaultRequest { name: name.into(), ..Default::default() }
@@ -107,4 +111,43 @@ async fn a_health_watch_hears_of_the_shutdown_and_does_not_hold_the_server_open(
     });
     assert_eq!(heard.unwrap().unwrap().status(), ServingStatus::NotServing);
     assert_eq!(outcome, Outcome::Drained);
+}
+
+#[tokio::test]
+async fn a_change_that_was_made_is_never_said_not_to_be() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let broken = json!({"error": {"status": 503, "code": "ServiceUnavailableException", "message": "try later"}});
+    world.arm(json!({"operation": "DescribeBackupVault", "next": 1, "effect": broken})).await;
+    let vault = world.vaults().create_vault(create("prod")).await.unwrap_err();
+    assert_eq!(reason(&vault), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
+
+    world.arm(json!({"operation": "ListTagsForResource", "next": 1, "effect": "throttle"})).await;
+    let tags = [("team".to_owned(), "platform".to_owned())].into();
+    let tag = TagResourceRequest { resource_arn: LABS.into(), tags, ..Default::default() };
+    let tags = world.resources().tag_resource(tag).await.unwrap_err();
+    assert_eq!(reason(&tags), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
+
+    world.arm(json!({"operation": "AttachRolePolicy", "next": 1, "effect": "throttle"})).await;
+    let role = world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap_err();
+    assert_eq!(reason(&role), (Code::Unavailable, "OUTCOME_UNKNOWN".into()), "the role was made before");
+}
+
+#[tokio::test]
+async fn a_delete_whose_first_answer_was_lost_is_a_success() {
+    let world = World::start().await;
+    let mut vaults = world.vaults();
+    vaults.create_vault(create("prod")).await.unwrap();
+    world.arm(json!({"operation": "DeleteBackupVault", "next": 1, "effect": "drop_after"})).await;
+    vaults.delete_vault(DeleteVaultRequest { vault: "prod".into(), ..Default::default() }).await.unwrap();
+    assert!(vaults.list_vaults(ListVaultsRequest::default()).await.unwrap().into_inner().vaults.is_empty());
+}
+
+#[tokio::test]
+async fn a_way_into_an_account_that_is_closed_for_the_moment_is_unavailable() {
+    let role = "arn:aws:iam::{account}:role/OrganizationAccountAccessRole";
+    let world = World::start_with(|config| config.aws.assume_role = RoleTemplate::new(role)).await;
+    world.arm(json!({"service": "sts", "operation": "AssumeRole", "rate": 1.0, "effect": "throttle"})).await;
+    let scope = Some(Scope { account: "999999999999".into(), ..Default::default() });
+    let closed = world.vaults().list_vaults(ListVaultsRequest { scope, ..Default::default() }).await.unwrap_err();
+    assert_eq!(reason(&closed), (Code::Unavailable, "AWS_UNAVAILABLE".into()));
 }

@@ -25,7 +25,6 @@ pub(in crate::rpc) fn start(request: proto::StartRestoreRequest) -> Result<(Aske
         Some(rds_instance) => read.check("rds_instance", instance(rds_instance), RdsInstanceRestore::check),
         None => Err(read.fault("rds_instance", "is required: say at least db_instance_identifier")),
     };
-    let may_repeat = !request_id.is_empty();
     let request_id = read.request_id(&request_id);
     read.conclude(|scope| {
         let start = StartRestore {
@@ -35,7 +34,6 @@ pub(in crate::rpc) fn start(request: proto::StartRestoreRequest) -> Result<(Aske
             instance: instance?,
             copy_source_tags,
             request_id: request_id?,
-            may_repeat,
         };
         Ok((scope, start, validate_only))
     })
@@ -135,7 +133,7 @@ mod tests {
         };
         let (scope, start, validate_only) = start(request).unwrap();
         assert_eq!(start.instance.identifier, "orders-2");
-        assert!(!start.may_repeat && !validate_only);
+        assert!(!start.request_id.may_repeat() && !validate_only);
         assert_eq!(scope.account.unwrap().as_str(), "123456789012");
     }
 }
