@@ -13,7 +13,7 @@ pub enum TrustRepair {
     Impossible(&'static str),
 }
 
-/// What the trust policy says of AWS Backup. `Deny` wins over `Allow`, as in IAM.
+/// What the trust policy says of AWS Backup. `Deny` wins over `Allow`, as in IAM, unless its condition may not hold.
 pub fn judge(document: &str) -> Trust {
     let Some(statements) = statements(document) else { return Trust::Unreadable };
     let about_backup = |statement: &&Value| names_backup(statement) && allows_assume(statement);
@@ -22,11 +22,11 @@ pub fn judge(document: &str) -> Trust {
         .filter(about_backup)
         .map(|statement| (statement["Effect"].as_str().unwrap_or_default(), statement.get("Condition").is_some()))
         .collect();
-    if effects.iter().any(|(effect, _)| *effect == "Deny") {
+    if effects.contains(&("Deny", false)) {
         Trust::Denied
-    } else if effects.contains(&("Allow", false)) {
+    } else if effects.contains(&("Allow", false)) && !effects.contains(&("Deny", true)) {
         Trust::Granted
-    } else if effects.contains(&("Allow", true)) {
+    } else if effects.iter().any(|(effect, _)| *effect == "Allow") {
         Trust::Conditional
     } else {
         Trust::Missing
@@ -122,5 +122,18 @@ mod tests {
         let policy = json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},
             "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}]});
         assert_eq!(judge(&policy.to_string()), Trust::Conditional);
+    }
+
+    #[test]
+    fn a_deny_under_a_condition_is_not_taken_for_an_absolute_one() {
+        let allow =
+            json!({"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"});
+        let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole",
+            "Condition": {"StringNotEquals": {"aws:SourceAccount": "1"}}});
+        assert_eq!(judge(&json!({"Statement": [allow, deny]}).to_string()), Trust::Conditional);
+        let alone = json!({"Statement": [deny]}).to_string();
+        assert_eq!(judge(&alone), Trust::Missing);
+        let TrustRepair::Write(repaired) = repair(&alone) else { panic!("repairable") };
+        assert_eq!(judge(&repaired), Trust::Conditional);
     }
 }
