@@ -258,7 +258,7 @@ fn only(name: &PlanName, mut ids: Vec<String>) -> Result<String, Error> {
 
 /// ARN of a plan of that scope.
 pub(super) fn plan_arn(scope: &Scope, id: &str) -> String {
-    format!("arn:aws:backup:{}:{}:backup-plan:{id}", scope.region, scope.account)
+    format!("arn:{}:backup:{}:{}:backup-plan:{id}", scope.region.partition(), scope.region, scope.account)
 }
 
 /// A failure of a call that names a plan. Besides ResourceNotFoundException AWS has another word for a missing one.

@@ -48,7 +48,7 @@ impl Aws {
     /// Everything that can be known before a restore: the role is there, the name is free.
     pub async fn check_restore(&self, asked: &AskedScope, start: &StartRestore) -> Result<Vec<Warning>, Error> {
         let clients = self.clients(asked).await?;
-        clients.role_arn(&start.role).await?;
+        clients.role_arn_looked_for(&start.role).await?;
         match self.look_up(asked, &start.instance.identifier).await {
             Name::Free => Ok(Vec::new()),
             Name::Taken(_) => Err(name_taken(start)),

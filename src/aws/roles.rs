@@ -22,10 +22,13 @@ const ATTACH: Operation = Operation::write("iam", "AttachRolePolicy");
 
 impl Aws {
     /// The role as IAM has it.
-    pub async fn get_service_role(&self, asked: &AskedScope, name: &RoleName) -> Result<RoleState, Error> {
+    pub async fn get_service_role(&self, asked: &AskedScope, role: &RoleRef) -> Result<RoleState, Error> {
         let clients = self.clients(asked).await?;
-        let (state, _) = clients.role(name).await?.ok_or_else(|| missing(name))?;
-        Ok(state)
+        match clients.role(&role.name).await? {
+            Some((state, _)) if role.means(&state.arn) => Ok(state),
+            Some((state, _)) => Err(elsewhere(role, &state.arn)),
+            None => Err(missing(role)),
+        }
     }
 
     /// Creates the role or adds what it lacks; says what it did. Every step can be repeated, so a call that broke off
@@ -36,54 +39,56 @@ impl Aws {
         ensure: &EnsureRole,
     ) -> Result<(RoleState, Vec<Change>), Error> {
         let clients = self.clients(asked).await?;
+        let name = &ensure.role.name;
         let mut changes = Vec::new();
-        let (mut state, trust_document) = match clients.role(&ensure.name).await? {
+        let (mut state, trust_document) = match clients.role(name).await? {
             Some(found) => found,
             None => {
-                let message =
-                    format!("created role {} at path {}, trusting backup.amazonaws.com", ensure.name, ensure.path);
+                let message = format!("created role {name} at path {}, trusting backup.amazonaws.com", ensure.path);
                 changes.push(Change { kind: ChangeKind::RoleCreated, message });
                 clients.create_role(ensure).await?
             }
         };
+        // One that a dry run did not create has no ARN.
+        if !state.arn.is_empty() && !ensure.role.means(&state.arn) {
+            let message = format!(
+                "role {name} exists already, under another path: it is {}; name that one, or choose another name",
+                state.arn
+            );
+            return Err(Error::found(CREATE_ROLE.name, Kind::AlreadyExists, Noun::Role, name.as_str(), message));
+        }
         if matches!(state.trust, Trust::Missing | Trust::Denied | Trust::Unreadable) {
             let document = match repair_trust(&trust_document) {
                 TrustRepair::Write(document) => document,
                 TrustRepair::Impossible(why) => {
                     let message = format!(
-                        "role {} cannot be repaired by adding to it: {why}; correct its trust policy by hand",
-                        ensure.name
+                        "role {name} cannot be repaired by adding to it: {why}; correct its trust policy by hand"
                     );
-                    return Err(Error::found(
-                        UPDATE_TRUST.name,
-                        Kind::State,
-                        Noun::Role,
-                        ensure.name.as_str(),
-                        message,
-                    ));
+                    return Err(Error::found(UPDATE_TRUST.name, Kind::State, Noun::Role, name.as_str(), message));
                 }
             };
+            // A statement that denies under a condition stays, and makes the trust conditional.
+            state.trust = judge_trust(&document);
             if !ensure.validate_only {
-                let sent =
-                    clients.iam.update_assume_role_policy().role_name(ensure.name.as_str()).policy_document(document);
-                call(UPDATE_TRUST, sent.send()).await.map_err(|error| error.about(Noun::Role, &ensure.name))?;
+                let sent = clients.iam.update_assume_role_policy().role_name(name.as_str()).policy_document(document);
+                call(UPDATE_TRUST, sent.send()).await.map_err(|error| error.about(Noun::Role, name))?;
             }
-            state.trust = Trust::Granted;
-            let message = format!("added backup.amazonaws.com to the trust policy of role {}", ensure.name);
+            let message = format!("added backup.amazonaws.com to the trust policy of role {name}");
             changes.push(Change { kind: ChangeKind::TrustRepaired, message });
         }
         let missing: Vec<ServicePolicy> = state.missing().collect();
         for policy in missing {
+            let arn = policy.arn(state.partition);
             if !ensure.validate_only {
-                let sent = clients.iam.attach_role_policy().role_name(ensure.name.as_str()).policy_arn(policy.arn());
+                let sent = clients.iam.attach_role_policy().role_name(name.as_str()).policy_arn(&arn);
                 // What was done before this step stays done, whatever becomes of the step.
                 let effect = |error: &Error| if changes.is_empty() { error.effect } else { Effect::Unknown };
                 call(ATTACH, sent.send())
                     .await
-                    .map_err(|error| Error { effect: effect(&error), ..error.about(Noun::Role, &ensure.name) })?;
+                    .map_err(|error| Error { effect: effect(&error), ..error.about(Noun::Role, name) })?;
             }
-            state.attached.push(policy.arn().to_owned());
-            let message = format!("attached {} to role {}", policy.arn(), ensure.name);
+            let message = format!("attached {arn} to role {name}");
+            state.attached.push(arn);
             changes.push(Change { kind: ChangeKind::PolicyAttached, message });
         }
         Ok((state, changes))
@@ -96,11 +101,25 @@ impl Clients {
         if let Some(arn) = &role.arn {
             return Ok(arn.as_str().to_owned());
         }
-        match call(GET_ROLE, self.iam.get_role().role_name(role.name.as_str()).send()).await {
-            Ok(answer) => Ok(answer.role.map(|found| found.arn).unwrap_or_default()),
-            Err(error) if error.kind == Kind::NotFound => Err(missing(&role.name)),
-            Err(error) => Err(error.about(Noun::Role, &role.name)),
+        self.look_for_role(role).await
+    }
+
+    /// As [`Self::role_arn`], for dry runs: IAM is asked for the role of an ARN too. Who may not ask may still hand the
+    /// role to AWS Backup, so a refusal to tell is none of the role.
+    pub(super) async fn role_arn_looked_for(&self, role: &RoleRef) -> Result<String, Error> {
+        match (self.look_for_role(role).await, &role.arn) {
+            (Err(error), Some(arn)) if error.kind == Kind::Denied => Ok(arn.as_str().to_owned()),
+            (answer, _) => answer,
         }
+    }
+
+    async fn look_for_role(&self, role: &RoleRef) -> Result<String, Error> {
+        let found = match call(GET_ROLE, self.iam.get_role().role_name(role.name.as_str()).send()).await {
+            Ok(answer) => answer.role.map(|found| found.arn).unwrap_or_default(),
+            Err(error) if error.kind == Kind::NotFound => return Err(missing(role)),
+            Err(error) => return Err(error.about(Noun::Role, &role.name)),
+        };
+        if role.means(&found) { Ok(found) } else { Err(elsewhere(role, &found)) }
     }
 
     /// The role and its trust policy; `None` when there is no such role.
@@ -140,6 +159,7 @@ impl Clients {
             name: role.role_name,
             arn: role.arn,
             path: role.path,
+            partition: self.scope.region.partition(),
             created_at: time(Some(&role.create_date)),
             trust: judge_trust(&document),
             attached,
@@ -153,9 +173,10 @@ impl Clients {
             return Err(Error::malformed(CREATE_ROLE.name, "trust policy"));
         };
         let mut state = RoleState {
-            name: ensure.name.as_str().to_owned(),
+            name: ensure.role.name.as_str().to_owned(),
             arn: String::new(),
             path: ensure.path.as_str().to_owned(),
+            partition: self.scope.region.partition(),
             created_at: None,
             trust: Trust::Granted,
             attached: Vec::new(),
@@ -167,7 +188,7 @@ impl Clients {
         let mut sent = self
             .iam
             .create_role()
-            .role_name(ensure.name.as_str())
+            .role_name(ensure.role.name.as_str())
             .path(ensure.path.as_str())
             .description("Assumed by AWS Backup to back up and restore resources. Made by Strongroom.")
             .assume_role_policy_document(&trust);
@@ -183,13 +204,20 @@ impl Clients {
                 Ok((state, trust))
             }
             // Somebody, perhaps an earlier try of this call, was faster: what is there is repaired like any other.
-            Err(error) if error.kind == Kind::AlreadyExists => self.role(&ensure.name).await?.ok_or(error),
-            Err(error) => Err(error.about(Noun::Role, &ensure.name)),
+            Err(error) if error.kind == Kind::AlreadyExists => self.role(&ensure.role.name).await?.ok_or(error),
+            Err(error) => Err(error.about(Noun::Role, &ensure.role.name)),
         }
     }
 }
 
-fn missing(name: &RoleName) -> Error {
+fn missing(role: &RoleRef) -> Error {
+    let name = &role.name;
     let message = format!("there is no role {name}: create it with EnsureServiceRole");
     Error::found(GET_ROLE.name, Kind::NotFound, Noun::Role, name.as_str(), message)
+}
+
+fn elsewhere(role: &RoleRef, found: &str) -> Error {
+    let asked = role.arn.as_ref().map_or(role.name.as_str(), |arn| arn.as_str());
+    let message = format!("there is no role {asked}: the role of that name is {found}");
+    Error::found(GET_ROLE.name, Kind::NotFound, Noun::Role, asked, message)
 }

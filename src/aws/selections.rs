@@ -81,7 +81,7 @@ impl Aws {
         let clients = self.clients(asked).await?;
         let plan_id = clients.plan_id(&new.plan).await?;
         clients.plan_is_there(CREATE, &plan_id).await?;
-        let role_arn = clients.role_arn(&new.role).await?;
+        let role_arn = clients.role_arn_looked_for(&new.role).await?;
         let criteria = shape::criteria(&shape::input(CREATE, new, &role_arn)?);
         Ok(Selection {
             id: String::new(),

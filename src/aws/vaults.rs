@@ -52,15 +52,21 @@ impl Aws {
         };
         // AWS may or may not answer a repeated CreatorRequestId with success [U]; the vault itself tells who made it.
         let vault = clients.describe_vault_with_tags(&new.name).await?;
-        if vault.request_id != new.request_id.as_str() {
-            return Err(exists);
+        made_by(new, vault)?.ok_or(exists)
+    }
+
+    /// What stands in the place of a new vault: nothing, or the vault that the same request created before. An error if
+    /// another's does. Changes nothing.
+    pub async fn vault_in_place_of(&self, asked: &AskedScope, new: &NewVault) -> Result<Option<Vault>, Error> {
+        match self.get_vault(asked, &new.name).await {
+            Ok(vault) => made_by(new, vault)?.map(Some).ok_or_else(|| {
+                let message = format!("vault {} exists already, made by another request", new.name);
+                Error::found(CREATE.name, Kind::AlreadyExists, Noun::Vault, new.name.as_str(), message)
+            }),
+            // Who may not see vaults may still create one.
+            Err(error) if matches!(error.kind, Kind::NotFound | Kind::MissingOrDenied) => Ok(None),
+            Err(error) => Err(error),
         }
-        let key_differs = new.encryption_key_arn.as_ref().is_some_and(|key| *key != vault.encryption_key_arn);
-        if key_differs || new.tags.0.iter().any(|(key, value)| vault.tags.get(key) != Some(value)) {
-            let message = "this request_id created the vault with another key or other tags: use a fresh request_id";
-            return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, new.name.as_str(), message));
-        }
-        Ok(vault)
     }
 
     /// A vault with its tags.
@@ -173,6 +179,19 @@ impl Clients {
             };
         }
     }
+}
+
+/// The vault, if that request created it.
+fn made_by(new: &NewVault, vault: Vault) -> Result<Option<Vault>, Error> {
+    if vault.request_id != new.request_id.as_str() {
+        return Ok(None);
+    }
+    let key_differs = new.encryption_key_arn.as_ref().is_some_and(|key| *key != vault.encryption_key_arn);
+    if key_differs || new.tags.0.iter().any(|(key, value)| vault.tags.get(key) != Some(value)) {
+        let message = "this request_id created the vault with another key or other tags: use a fresh request_id";
+        return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, new.name.as_str(), message));
+    }
+    Ok(Some(vault))
 }
 
 fn listed(vault: BackupVaultListMember, scope: &Scope) -> Vault {

@@ -20,12 +20,13 @@ impl ServicePolicy {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Backup, Self::Restores];
 
-    /// ARN in the partition of AWS's public regions [D]. The second is plural: `…ForRestores`.
-    pub fn arn(self) -> &'static str {
-        match self {
-            Self::Backup => "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
-            Self::Restores => "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores",
-        }
+    /// ARN in a partition of AWS, such as `aws-cn` [D]. The second is plural: `…ForRestores`.
+    pub fn arn(self, partition: &str) -> String {
+        let name = match self {
+            Self::Backup => "AWSBackupServiceRolePolicyForBackup",
+            Self::Restores => "AWSBackupServiceRolePolicyForRestores",
+        };
+        format!("arn:{partition}:iam::aws:policy/service-role/{name}")
     }
 }
 
@@ -57,6 +58,11 @@ impl RoleRef {
         Ok((Self { name, arn: Some(arn) }, scope))
     }
 
+    /// Whether a role of the name, with that ARN, is the one that is meant: IAM tells roles apart by their names alone.
+    pub fn means(&self, arn: &str) -> bool {
+        self.arn.as_ref().is_none_or(|asked| asked.as_str() == arn)
+    }
+
     /// The path in the ARN, if an ARN was given.
     pub fn path(&self) -> Option<RolePath> {
         let role = self.arn.as_ref()?.resource_of_kind("role")?;
@@ -68,8 +74,8 @@ impl RoleRef {
 /// A role that must be there and right.
 #[derive(Debug, Clone)]
 pub struct EnsureRole {
-    /// Its name.
-    pub name: RoleName,
+    /// By name or ARN. With an ARN it is this very role: another of the name, under another path, is none.
+    pub role: RoleRef,
     /// Its path, if it has to be created.
     pub path: RolePath,
     /// Its tags, if it has to be created.
@@ -87,6 +93,8 @@ pub struct RoleState {
     pub arn: String,
     /// Path.
     pub path: String,
+    /// Partition of AWS that it is in, where the managed policies have ARNs of their own.
+    pub partition: &'static str,
     /// When it was created.
     pub created_at: Option<Timestamp>,
     /// What its trust policy says of backup.amazonaws.com.
@@ -100,7 +108,7 @@ pub struct RoleState {
 impl RoleState {
     /// The policies it lacks.
     pub fn missing(&self) -> impl Iterator<Item = ServicePolicy> {
-        ServicePolicy::ALL.into_iter().filter(|policy| !self.attached.iter().any(|arn| arn == policy.arn()))
+        ServicePolicy::ALL.into_iter().filter(|policy| !self.attached.contains(&policy.arn(self.partition)))
     }
 }
 

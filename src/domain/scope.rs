@@ -66,6 +66,20 @@ impl RegionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The partition of AWS that the region is in: what stands after `arn:` [D].
+    pub fn partition(&self) -> &'static str {
+        const BY_PREFIX: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("us-isof-", "aws-iso-f"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("eusc-", "aws-eusc"),
+        ];
+        BY_PREFIX.iter().find(|(prefix, _)| self.0.starts_with(prefix)).map_or("aws", |(_, partition)| *partition)
+    }
 }
 
 impl fmt::Display for RegionName {
@@ -124,6 +138,21 @@ mod tests {
         }
         for bad in ["", "useast1", "US-EAST-1", "us-east", "us--east-1", "us-east-123", "-east-1"] {
             assert!(RegionName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        for (region, partition) in [
+            ("us-east-1", "aws"),
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(RegionName::parse(region).unwrap().partition(), partition, "{region}");
         }
     }
 

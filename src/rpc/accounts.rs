@@ -34,6 +34,7 @@ impl AccountService for Accounts {
         &self,
         request: Request<proto::EnsureServiceRoleRequest>,
     ) -> Result<Response<proto::EnsureServiceRoleResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, ensure) = convert::ensure_role(request)?;
@@ -44,7 +45,7 @@ impl AccountService for Accounts {
                 warnings: Vec::new(),
             })
         };
-        self.calls.change(request, work).await
+        self.calls.change_unless(dry_run, request, work).await
     }
 
     async fn get_service_role(
@@ -52,8 +53,8 @@ impl AccountService for Accounts {
         request: Request<proto::GetServiceRoleRequest>,
     ) -> Result<Response<proto::GetServiceRoleResponse>, Status> {
         let work = |request| async {
-            let (scope, name) = convert::get_role(request)?;
-            let role = self.aws.get_service_role(&scope, &name).await?;
+            let (scope, role) = convert::get_role(request)?;
+            let role = self.aws.get_service_role(&scope, &role).await?;
             Ok(proto::GetServiceRoleResponse { role: Some(role.into()) })
         };
         self.calls.read(request, work).await

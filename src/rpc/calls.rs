@@ -76,6 +76,25 @@ impl Calls {
         }
     }
 
+    /// Answers a call that changes something unless it is a dry run, which ends like a read: nothing goes on after it.
+    pub(super) async fn change_unless<M, R, F>(
+        &self,
+        dry_run: bool,
+        request: Request<M>,
+        work: impl FnOnce(M) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        F: Future<Output = Result<R, Failure>> + Send + 'static,
+        R: Send + 'static,
+    {
+        if dry_run {
+            // Boxed: the other branch holds its work in a task.
+            Box::pin(self.read(request, work)).await
+        } else {
+            self.change(request, work).await
+        }
+    }
+
     /// Waits until no call is under way. New ones wait meanwhile: for the end of a server.
     pub(super) async fn idle(&self) {
         // Fails only when closed, and nobody closes it.

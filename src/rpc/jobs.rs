@@ -37,6 +37,7 @@ impl JobService for Jobs {
         &self,
         request: Request<proto::StartRestoreRequest>,
     ) -> Result<Response<proto::StartRestoreResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, start, validate_only) = restore::start(request)?;
@@ -56,7 +57,7 @@ impl JobService for Jobs {
                 warnings: metadata.warnings.into_iter().map(Into::into).collect(),
             })
         };
-        self.calls.change(request, work).await
+        self.calls.change_unless(dry_run, request, work).await
     }
 
     async fn get_job(&self, request: Request<proto::GetJobRequest>) -> Result<Response<proto::GetJobResponse>, Status> {

@@ -25,6 +25,7 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::CreatePlanRequest>,
     ) -> Result<Response<proto::CreatePlanResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, new, validate_only) = convert::create(request)?;
@@ -36,7 +37,7 @@ impl PlanService for Plans {
             };
             Ok(proto::CreatePlanResponse { plan: Some(plan), warnings: warnings.into_iter().map(Into::into).collect() })
         };
-        self.calls.change(request, work).await
+        self.calls.change_unless(dry_run, request, work).await
     }
 
     async fn get_plan(
@@ -70,6 +71,7 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::UpdatePlanRequest>,
     ) -> Result<Response<proto::UpdatePlanResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, update) = convert::update(request)?;
@@ -80,7 +82,7 @@ impl PlanService for Plans {
                 warnings: warnings.into_iter().map(Into::into).collect(),
             })
         };
-        self.calls.change(request, work).await
+        self.calls.change_unless(dry_run, request, work).await
     }
 
     async fn delete_plan(
@@ -103,6 +105,7 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::CreateSelectionRequest>,
     ) -> Result<Response<proto::CreateSelectionResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, new, validate_only) = selections::create(request)?;
@@ -117,7 +120,7 @@ impl PlanService for Plans {
                 warnings: warnings.into_iter().map(Into::into).collect(),
             })
         };
-        self.calls.change(request, work).await
+        self.calls.change_unless(dry_run, request, work).await
     }
 
     async fn get_selection(

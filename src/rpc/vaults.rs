@@ -20,17 +20,21 @@ impl VaultService for Vaults {
         &self,
         request: Request<proto::CreateVaultRequest>,
     ) -> Result<Response<proto::CreateVaultResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, new, validate_only) = convert::create(request)?;
             let vault = if validate_only {
-                convert::planned(new, aws.scope(&scope).await?)
+                match aws.vault_in_place_of(&scope, &new).await? {
+                    Some(vault) => vault.into(),
+                    None => convert::planned(new, aws.scope(&scope).await?),
+                }
             } else {
                 aws.create_vault(&scope, &new).await?.into()
             };
             Ok(proto::CreateVaultResponse { vault: Some(vault), warnings: Vec::new() })
         };
-        self.calls.change(request, work).await
+        self.calls.change_unless(dry_run, request, work).await
     }
 
     async fn get_vault(

@@ -50,6 +50,25 @@ async fn a_role_is_created_once_and_then_found_as_it_should_be() {
 }
 
 #[tokio::test]
+async fn a_role_under_another_path_is_not_the_one_that_an_arn_names() {
+    let world = World::start().await;
+    let mut accounts = world.accounts();
+    let at = |path: &str| format!("arn:aws:iam::{ACCOUNT}:role/{path}/R");
+    accounts.ensure_service_role(ensure(&at("b"))).await.unwrap();
+    for validate_only in [true, false] {
+        let refused = EnsureServiceRoleRequest { validate_only, ..ensure(&at("a")) };
+        let refused = accounts.ensure_service_role(refused).await.unwrap_err();
+        assert_eq!(reason(&refused), (Code::AlreadyExists, "ROLE_ALREADY_EXISTS".into()));
+        assert!(refused.message().contains("exists already, under another path"), "{refused}");
+    }
+    let get = |role: String| GetServiceRoleRequest { role, ..Default::default() };
+    let missing = accounts.get_service_role(get(at("a"))).await.unwrap_err();
+    assert_eq!(reason(&missing), (Code::NotFound, "ROLE_NOT_FOUND".into()));
+    let found = accounts.get_service_role(get("R".into())).await.unwrap().into_inner().role.unwrap();
+    assert_eq!((found.arn, found.path.as_str()), (at("b"), "/b/"));
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     let world = World::start().await;
     let mut accounts = world.accounts();

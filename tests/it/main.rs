@@ -11,6 +11,7 @@ mod accounts;
 mod backups;
 mod calls;
 mod coverage;
+mod dry_runs;
 mod errors;
 mod harness;
 mod jobs;

@@ -4,8 +4,7 @@ use super::{reader::Reader, timestamp};
 use crate::{
     aws::Account,
     domain::{
-        AskedScope, Change, ChangeKind, EnsureRole, Invalid, RoleName, RolePath, RoleRef, RoleState, ServicePolicy,
-        Tags, Trust,
+        AskedScope, Change, ChangeKind, EnsureRole, Invalid, RolePath, RoleRef, RoleState, ServicePolicy, Tags, Trust,
     },
     proto::{self, Severity},
 };
@@ -36,15 +35,15 @@ pub(in crate::rpc) fn ensure_role(
     let request_id = read.request_id(&request_id);
     read.conclude(|scope| {
         request_id?;
-        Ok((scope, EnsureRole { name: role?.name, path: path?, tags: tags?, validate_only }))
+        Ok((scope, EnsureRole { role: role?, path: path?, tags: tags?, validate_only }))
     })
 }
 
-pub(in crate::rpc) fn get_role(request: proto::GetServiceRoleRequest) -> Result<(AskedScope, RoleName), Invalid> {
+pub(in crate::rpc) fn get_role(request: proto::GetServiceRoleRequest) -> Result<(AskedScope, RoleRef), Invalid> {
     let proto::GetServiceRoleRequest { scope, role } = request;
     let mut read = Reader::new(scope);
     let role = read.role("role", or_default(&role));
-    read.conclude(|scope| Ok((scope, role?.name)))
+    read.conclude(|scope| Ok((scope, role?)))
 }
 
 fn or_default(role: &str) -> &str {
@@ -70,7 +69,7 @@ impl From<RoleState> for proto::ServiceRole {
         Self {
             trusts_backup,
             ready: trusts_backup && missing.is_empty(),
-            missing_policy_arns: missing.iter().map(|policy| policy.arn().to_owned()).collect(),
+            missing_policy_arns: missing.iter().map(|policy| policy.arn(role.partition)).collect(),
             findings,
             name: role.name,
             arn: role.arn,
@@ -124,7 +123,7 @@ fn findings(role: &RoleState, missing: &[ServicePolicy]) -> Vec<proto::Finding> 
             ServicePolicy::Backup => ("BACKUP_POLICY_MISSING", "back up"),
             ServicePolicy::Restores => ("RESTORE_POLICY_MISSING", "restore"),
         };
-        let message = format!("role {name} lacks {}", policy.arn());
+        let message = format!("role {name} lacks {}", policy.arn(role.partition));
         if role.inline.is_empty() {
             findings.push(finding(code, Severity::Error, format!("{message}: AWS Backup cannot {what}"), REPAIR));
         } else {

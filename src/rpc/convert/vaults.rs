@@ -65,7 +65,13 @@ pub(in crate::rpc) fn delete(request: proto::DeleteVaultRequest) -> Result<(Aske
 /// The vault that a CreateVault with validate_only would make.
 pub(in crate::rpc) fn planned(new: NewVault, scope: crate::domain::Scope) -> proto::Vault {
     proto::Vault {
-        arn: format!("arn:aws:backup:{}:{}:backup-vault:{}", scope.region, scope.account, new.name),
+        arn: format!(
+            "arn:{}:backup:{}:{}:backup-vault:{}",
+            scope.region.partition(),
+            scope.region,
+            scope.account,
+            new.name
+        ),
         name: new.name.as_str().to_owned(),
         scope: Some(scope.into()),
         encryption_key_arn: new.encryption_key_arn.unwrap_or_default(),
