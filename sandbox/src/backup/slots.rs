@@ -38,9 +38,10 @@ impl Slots {
         false
     }
 
-    /// Gives the resource up and names who should try next. Nothing happens when `work` does not hold it.
+    /// Gives the resource up and names who should try next; nobody while another holds it. Where `work` held nothing
+    /// and the resource is free, it may be `work` that was asked to try and did not: the next one must not wait for it.
     pub fn release(&mut self, resource: &str, work: &Work) -> Option<Work> {
-        if self.held.get(resource) != Some(work) {
+        if self.held.get(resource).is_some_and(|holder| holder != work) {
             return None;
         }
         self.held.remove(resource);
@@ -83,5 +84,15 @@ mod tests {
         slots.stop_waiting("db", &b);
         assert_eq!(slots.release("db", &c), None);
         assert!(slots.holder("db").is_none() && slots.waiting.is_empty() && slots.tickets.is_empty());
+    }
+
+    #[test]
+    fn who_ends_without_having_held_a_free_resource_still_names_the_next() {
+        let mut slots = Slots::default();
+        let (a, b, c) = (Work::Backup("a".into()), Work::Backup("b".into()), Work::Copy("c".into()));
+        assert!(slots.take("db", &a) && !slots.take("db", &b) && !slots.take("db", &c));
+        assert_eq!(slots.release("db", &a), Some(b.clone()));
+        slots.stop_waiting("db", &b);
+        assert_eq!(slots.release("db", &b), Some(c));
     }
 }

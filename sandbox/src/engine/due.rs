@@ -22,12 +22,13 @@ pub enum Kind {
     RecoveryPointGone,
     /// The maintenance window in which RDS switches continuous backup on.
     ContinuousBegins,
-    /// The start window of a waiting backup job ran out.
-    BackupStartWindowEnds,
     /// A created backup job tries to start.
     BackupStarts,
     /// A created copy job tries to start.
     CopyStarts,
+    /// The start window of a waiting backup job ran out. After the starts: a resource that becomes free at that instant
+    /// is still taken.
+    BackupStartWindowEnds,
     /// A created restore job starts.
     RestoreStarts,
 }

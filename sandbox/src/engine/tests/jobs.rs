@@ -80,6 +80,26 @@ fn a_job_that_stays_blocked_expires_at_the_end_of_its_start_window() {
 }
 
 #[test]
+fn a_resource_that_becomes_free_at_the_last_moment_to_start_is_taken_and_the_queue_goes_on() {
+    let mut story = Story::new();
+    let hour = SignedDuration::from_hours(1);
+    story.behaviour().jobs.run_time = hour - story.behaviour().jobs.start_delay;
+    let holder = story.start(DB, &json!({}));
+    let last_moment = story.start(DB, &json!({"StartWindowMinutes": 60}));
+    let next = story.start(DB, &json!({"StartWindowMinutes": 600}));
+    story.pass(hour);
+    assert_eq!(story.job(&holder)["State"], "COMPLETED");
+    assert_eq!(story.job(&last_moment)["State"], "RUNNING");
+    story.pass(hour);
+    assert_eq!(
+        (&story.job(&last_moment)["State"], &story.job(&next)["State"]),
+        (&json!("COMPLETED"), &json!("RUNNING"))
+    );
+    story.pass(hour);
+    assert_eq!(story.job(&next)["State"], "COMPLETED");
+}
+
+#[test]
 fn a_job_that_outlasts_its_completion_window_expires_and_leaves_nothing() {
     let mut story = Story::new();
     story.behaviour().jobs.run_time = SignedDuration::from_hours(3);
