@@ -52,7 +52,8 @@ impl Clock {
             Mode::Manual => self.base,
             Mode::Auto { speed } => {
                 let passed = SignedDuration::try_from_secs_f64(at.duration_since(self.since).as_secs_f64() * speed);
-                passed.ok().and_then(|passed| self.base.checked_add(passed).ok()).unwrap_or(self.base)
+                // Beyond the calendar time stands still at its end; it never goes back.
+                passed.ok().and_then(|passed| self.base.checked_add(passed).ok()).unwrap_or(Timestamp::MAX)
             }
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
@@ -128,6 +129,15 @@ mod tests {
         let mut clock = Clock::new(ClockConfig::Manual { start: noon() });
         clock.run(Mode::Auto { speed: 60.0 });
         assert_eq!(clock.reading(clock.since + Duration::from_secs(30)), noon() + SignedDuration::from_mins(30));
+    }
+
+    #[test]
+    fn an_automatic_clock_stops_at_the_end_of_the_calendar() {
+        let mut clock = Clock::new(ClockConfig::Manual { start: Timestamp::MAX - SignedDuration::from_mins(1) });
+        clock.run(Mode::Auto { speed: 1.0 });
+        assert_eq!(clock.reading(clock.since + Duration::from_secs(61)), Timestamp::MAX);
+        clock.mode = Mode::Auto { speed: f64::MAX };
+        assert_eq!(clock.reading(clock.since + Duration::from_secs(61)), Timestamp::MAX);
     }
 
     #[test]
