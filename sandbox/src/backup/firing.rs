@@ -67,8 +67,9 @@ pub fn fire(account: &mut Account, region: &str, now: Timestamp, behaviour: &Beh
     if due.is_empty() {
         return Vec::new();
     }
+    let Some(plan) = due.iter().find_map(|firing| region.backup.plans.active(&firing.plan)) else { return Vec::new() };
     let running: Vec<(&Firing, Fired)> = {
-        let inventory = inventory(region);
+        let inventory = inventory(region, &plan.arn);
         let running = due.iter().filter_map(|firing| {
             let plan = region.backup.plans.active(&firing.plan)?;
             let rule = plan.current().document.rules.iter().find(|rule| rule.id == firing.rule)?;
@@ -115,18 +116,26 @@ fn after(at: Timestamp, minutes: i64) -> Timestamp {
 }
 
 /// What AWS Backup could back up here: the region's databases, and resources of services that the sandbox does not
-/// imitate as far as somebody named them: by tagging them, or by their ARN in a selection.
-fn inventory(region: &Region) -> Inventory<'_> {
+/// imitate as far as somebody named them: by tagging them, or by their ARN in a selection. `here` is the ARN of any of
+/// the region's plans: a plan backs up only what lies in its own region and account.
+fn inventory<'r>(region: &'r Region, here: &str) -> Inventory<'r> {
     let mut arns: BTreeSet<&str> = region.rds.protectable().collect();
     let named = region.backup.plans.all_active().flat_map(|plan| plan.selections.values());
     let named = named.flat_map(|selection| &selection.criteria.resources).filter(|pattern| !pattern.contains('*'));
     let others = region.tags.0.keys().chain(named).map(String::as_str);
     arns.extend(others.filter(|arn| !arn.starts_with("arn:aws:rds:")));
     let resource = |arn| {
-        let resource_type = Source::parse(arn)?.resource_type(&region.rds);
+        let source = Source::parse(arn).filter(|source| is_here(source, here))?;
+        let resource_type = source.resource_type(&region.rds);
         Some(Resource { arn, resource_type, tags: region.tags.0.get(arn) })
     };
     Inventory::new(arns.into_iter().filter_map(resource).collect())
+}
+
+/// Whether a resource lies in the region and account of an ARN. An S3 bucket's ARN tells neither.
+fn is_here(source: &Source, here: &str) -> bool {
+    let place = here.split(':').skip(3);
+    [&source.region, &source.account].into_iter().zip(place).all(|(of, own)| of.is_empty() || of == own)
 }
 
 /// The union of the plan's selections.

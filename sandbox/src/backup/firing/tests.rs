@@ -111,6 +111,23 @@ fn a_selection_is_evaluated_when_the_rule_fires() {
 }
 
 #[test]
+fn resources_of_other_regions_and_accounts_are_not_backed_up() {
+    let mut scene = Scene::new();
+    let plan = scene.plan("p", &json!([{ "RuleName": "r", "TargetBackupVaultName": "vault" }]));
+    let files = |region: &str, account: &str, id: &str| {
+        format!("arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}")
+    };
+    let resources = json!([
+        files("us-east-1", "123456789012", "fs-own"),
+        files("eu-west-1", "123456789012", "fs-far"),
+        files("us-east-1", "999999999999", "fs-theirs"),
+        "arn:aws:s3:::bucket",
+    ]);
+    scene.select(&plan, "s", &json!({ "Resources": resources }));
+    assert_eq!(scene.run_to("2027-01-01T05:00:00Z"), [fires("01-01T05:00", "r", &["fs-own", "bucket"])]);
+}
+
+#[test]
 fn what_fires_names_its_plan_and_carries_the_rule() {
     let mut scene = Scene::new();
     let arn = format!("{DB}rdspg-fcj-labs");
