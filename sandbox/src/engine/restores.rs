@@ -7,6 +7,7 @@ use crate::{
         recovery_points::{Content, LastRestore, RecoveryPoint},
         restores::{Phase, RestoreJob},
     },
+    rds,
     world::World,
 };
 
@@ -16,7 +17,8 @@ pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
     let Some(job) = job else { return };
     match begin(world, now, &job) {
         Ok(created_arn) => {
-            let until = now.after(now.behaviour.jobs.run_time);
+            // Not before RDS has made the database: clients use it as soon as the job is COMPLETED.
+            let until = now.after(now.behaviour.jobs.run_time.max(rds::CHANGE));
             if let Some(job) = now.region(world).backup.restores.get_mut(id) {
                 job.phase = Phase::Running { since: now.at, until, created_arn };
             }

@@ -51,6 +51,23 @@ fn a_restore_makes_an_instance_that_becomes_available() {
 }
 
 #[test]
+fn a_restore_is_not_over_before_its_database_is_there() {
+    let mut story = Story::new();
+    let arn = story.backed_up(DB, &json!({}));
+    story.behaviour().jobs.run_time = SignedDuration::from_secs(1);
+    let id = restore(&mut story, &arn, json!({"DBInstanceIdentifier": "quick"}));
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        story.pass(SignedDuration::from_secs(1));
+        let job = story.get(&format!("/restore-jobs/{id}"))["Status"].as_str().unwrap().to_owned();
+        let database = story.region().rds.instance("quick").map(|it| it.status.as_str());
+        seen.push((job, database));
+    }
+    assert_eq!(seen.last().unwrap(), &("COMPLETED".to_owned(), Some("available")));
+    assert!(!seen.iter().any(|(job, database)| job == "COMPLETED" && *database != Some("available")), "{seen:?}");
+}
+
+#[test]
 fn a_name_that_is_taken_fails_the_job() {
     let mut story = Story::new();
     let arn = story.backed_up(DB, &json!({}));
