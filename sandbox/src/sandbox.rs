@@ -75,11 +75,21 @@ async fn tick(shared: Arc<Shared>) {
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        let mut inner = shared.lock();
-        if matches!(inner.clock.mode(), Mode::Auto { .. }) {
-            guarded("letting time pass", || inner.catch_up());
-        }
+        let shared = Arc::clone(&shared);
+        let passing = apart(move || {
+            let mut inner = shared.lock();
+            if matches!(inner.clock.mode(), Mode::Auto { .. }) {
+                guarded("letting time pass", || inner.catch_up());
+            }
+        });
+        passing.await;
     }
+}
+
+/// Does what may take long on a thread where that holds nobody up. `None` when it was cut off by the end of the runtime.
+pub(crate) async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(act)).await.ok()
 }
 
 /// Does it; a panic in it is logged, and the sandbox lives on.
@@ -94,15 +104,23 @@ pub(crate) fn guarded<T>(what: &str, act: impl FnOnce() -> T) -> Option<T> {
 pub(crate) struct Shared {
     pub(crate) config: SandboxConfig,
     inner: Mutex<Inner>,
+    /// Under a lock of their own: they are asked on the runtime's workers, which must not wait for the world.
+    faults: Mutex<Faults>,
 }
 
 impl Shared {
     pub(crate) fn new(config: SandboxConfig) -> Self {
         let inner = Mutex::new(Inner::new(&config));
-        Self { config, inner }
+        Self { config, inner, faults: Mutex::default() }
     }
 
-    /// The lock; poison is ignored for the reason in [`guarded`].
+    /// The faults in force.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock on the world; poison is ignored for the reason in [`guarded`]. Held for as long as time takes to pass,
+    /// which a jump of years makes seconds: take it off the runtime's workers only, see [`apart`].
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,7 +131,6 @@ impl Shared {
 pub(crate) struct Inner {
     pub(crate) world: World,
     pub(crate) clock: Clock,
-    pub(crate) faults: Faults,
     pub(crate) behaviour: Arc<Behaviour>,
 }
 
@@ -124,7 +141,7 @@ impl Inner {
         let behaviour = Arc::new(config.behaviour.clone());
         let mut world = World::default();
         start_world::build(&mut world, &config.account, &config.region, clock.now());
-        let mut inner = Self { world, clock, faults: Faults::default(), behaviour };
+        let mut inner = Self { world, clock, behaviour };
         inner.catch_up();
         inner
     }

@@ -111,7 +111,7 @@ where
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("the runtime cannot be started")),
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         let telemetry = match Telemetry::start(&loaded.config.log, &loaded.config.telemetry) {
             Ok(telemetry) => telemetry,
             Err(error) => return failed(&error.into()),
@@ -127,7 +127,10 @@ where
             Err(error) => tracing::warn!(%error, "the last traces and metrics were not sent"),
         }
         code
-    })
+    });
+    // What still runs on a thread of its own, such as a sandbox that lets years pass, was given its time by now.
+    runtime.shutdown_background();
+    code
 }
 
 async fn supervise<F>(loaded: &Loaded, start: impl FnOnce(Lifecycle) -> F) -> u8

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     call::AwsError,
     config::Behaviour,
-    faults::Fault,
+    faults::{Fault, Faults},
     http::Body,
     sandbox::{Inner, Shared, guarded},
 };
@@ -77,18 +77,18 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
             inner.catch_up();
             Ok(clock::show(&inner.clock))
         }
-        ("faults", &Method::GET) => Ok(json!({ "faults": inner.faults.list() })),
+        ("faults", &Method::GET) => Ok(json!({ "faults": shared.faults().list() })),
         ("faults", &Method::POST) => {
-            let id = inner.faults.arm(read::<Fault>(body)?).map_err(Refusal::bad)?;
+            let id = shared.faults().arm(read::<Fault>(body)?).map_err(Refusal::bad)?;
             Ok(json!({ "id": id }))
         }
         ("faults", &Method::DELETE) => {
-            inner.faults.clear();
+            shared.faults().clear();
             Ok(json!({}))
         }
         (path, &Method::DELETE) if path.starts_with("faults/") => {
             let id = path.trim_start_matches("faults/");
-            match id.parse().is_ok_and(|id| inner.faults.disarm(id)) {
+            match id.parse().is_ok_and(|id| shared.faults().disarm(id)) {
                 true => Ok(json!({})),
                 false => Err(Refusal::missing(format!("no fault '{id}' is in force; GET {PREFIX}/faults lists them"))),
             }
@@ -105,6 +105,7 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
         }
         ("reset", &Method::POST) => {
             *inner = Inner::new(&shared.config);
+            *shared.faults() = Faults::default();
             Ok(clock::show(&inner.clock))
         }
         ("" | "clock" | "faults" | "settings" | "state" | "reset", method) => Err(Refusal {

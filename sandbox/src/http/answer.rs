@@ -18,7 +18,7 @@ use crate::{
     call::{AwsError, Call},
     control, credentials,
     faults::Spoil,
-    sandbox::{Shared, guarded},
+    sandbox::{Shared, apart, guarded},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -50,16 +50,16 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> R
     let (parts, body) = request.into_parts();
     let body = intake::read(body, shared.config.max_body_bytes).await.ok_or(Refused)?;
     if control::serves(parts.uri.path()) {
-        return Ok(control::answer(&shared, &parts, body));
+        return apart(move || control::answer(&shared, &parts, body)).await.ok_or(Refused);
     }
     let request_id = uuid::Uuid::new_v4().to_string();
     let span = tracing::debug_span!("aws_request", method = %parts.method, path = parts.uri.path(), request_id);
-    aws(&shared, &parts, body, request_id).instrument(span).await
+    aws(shared, parts, body, request_id).instrument(span).await
 }
 
 async fn aws(
-    shared: &Shared,
-    parts: &Parts,
+    shared: Arc<Shared>,
+    parts: Parts,
     body: Result<Bytes, AwsError>,
     request_id: String,
 ) -> Result<Response<Body>, Refused> {
@@ -72,20 +72,24 @@ async fn aws(
             return Ok(respond(service.write_error(&request_id, &error), &request_id, Body::whole));
         }
     };
-    let verdict = shared.lock().faults.judge(service, operation.name());
+    let name = operation.name();
+    let verdict = shared.faults().judge(service, name);
     if !verdict.delay.is_zero() {
         tokio::time::sleep(verdict.delay).await;
     }
     let done = match verdict.spoil {
         Some(Spoil::DropBefore) => return Err(Refused),
         Some(Spoil::Error(ref error)) => Err(error.clone()),
-        Some(Spoil::DropAfter | Spoil::Truncate) | None => perform(shared, &scope, &operation, &request_id),
+        Some(Spoil::DropAfter | Spoil::Truncate) | None => {
+            let id = request_id.clone();
+            apart(move || perform(&shared, &scope, &operation, &id)).await.ok_or(Refused)?
+        }
     };
     let written = done.unwrap_or_else(|error| {
         tracing::debug!(code = %error.code, message = error.message, "an error is answered");
         service.write_error(&request_id, &error)
     });
-    tracing::debug!(service = service.name(), operation = operation.name(), status = written.status, "answered");
+    tracing::debug!(service = service.name(), operation = name, status = written.status, "answered");
     match verdict.spoil {
         Some(Spoil::DropAfter) => Err(Refused),
         Some(Spoil::Truncate) => Ok(respond(written, &request_id, Body::truncated)),

@@ -83,3 +83,16 @@ async fn plans_of_other_regions_are_not_seen() {
     assert_eq!(aws.get("/backup/plans").await.json(), json!({ "BackupPlansList": [] }));
     aws.get(&format!("/backup/plans/{id}")).await.is(400, "ResourceNotFoundException", "Failed reading");
 }
+
+#[tokio::test]
+async fn others_are_answered_while_a_year_passes() {
+    let aws = start().await;
+    role(&aws).await;
+    let (id, _) = plan(&aws).await;
+    assert_eq!(aws.backup("PUT", &format!("/backup/plans/{id}/selections/"), selection()).await.status, 200);
+    tokio::select! {
+        biased;
+        () = aws.advance("8760h") => panic!("a year of backups has held everybody up"),
+        answer = aws.get("/no-such-operation") => assert_eq!(answer.status, 404),
+    }
+}
