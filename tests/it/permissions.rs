@@ -1,0 +1,155 @@
+//! The comments of the RPCs, the sample policy and the operations that the adapter sends name the same permissions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use serde_json::Value;
+
+const POLICY: &str = "docs/samples/iam-policy.json";
+
+/// AWS asks for these, and those of the key, on the way of operations of other names.
+const IMPLICIT: &[&str] =
+    &["backup-storage:MountCapsule", "iam:PassRole", "iam:CreateServiceLinkedRole", "iam:TagRole"];
+
+#[test]
+fn the_sample_policy_grants_what_the_comments_of_the_rpcs_name_and_nothing_else() {
+    let named: BTreeSet<String> = comments().into_values().flatten().collect();
+    let granted = granted();
+    let missing: Vec<_> = named.difference(&granted).collect();
+    assert!(missing.is_empty(), "{POLICY} does not grant {missing:?}");
+    let unneeded: Vec<_> = granted.difference(&named).collect();
+    assert!(unneeded.is_empty(), "{POLICY} grants {unneeded:?}, which no RPC's comment names");
+}
+
+#[test]
+fn every_rpc_names_its_permissions_and_every_operation_stands_in_some_comment() {
+    let comments = comments();
+    assert!(comments.len() > 30, "the walk finds the RPCs: {comments:?}");
+    let silent: Vec<_> = comments.iter().filter(|(_, named)| named.is_empty()).map(|(rpc, _)| rpc).collect();
+    assert!(silent.is_empty(), "no permissions in the comment of {silent:?}");
+    let named: BTreeSet<String> = comments.into_values().flatten().collect();
+    let sent = sent();
+    let unnamed: Vec<_> = sent.difference(&named).collect();
+    assert!(unnamed.is_empty(), "the adapter sends {unnamed:?}, which no RPC's comment names");
+    let implicit = |action: &str| IMPLICIT.contains(&action) || action.starts_with("kms:");
+    let never_sent: Vec<_> = named.difference(&sent).filter(|action| !implicit(action)).collect();
+    assert!(never_sent.is_empty(), "comments name {never_sent:?}, which the adapter never sends");
+}
+
+/// What an adapter's calls need besides the operation that they are for: looks by name, and to understand a refusal.
+#[test]
+fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
+    const VAULT: &[&str] = &["backup:ListBackupVaults"];
+    const PLAN: &[&str] = &["backup:ListBackupPlans", "backup:GetBackupPlan"];
+    const ROLE: &[&str] = &["iam:GetRole", "iam:PassRole"];
+    let comments = comments();
+    let needs: &[(&str, &[&[&str]])] = &[
+        ("CreateVault", &[VAULT, &["backup:DescribeBackupVault", "backup:ListTags", "backup:TagResource"]]),
+        ("GetVault", &[VAULT, &["backup:ListTags"]]),
+        ("DeleteVault", &[VAULT]),
+        ("CreatePlan", &[PLAN, &["backup:ListBackupPlanVersions", "backup:ListTags", "backup:TagResource"]]),
+        ("GetPlan", &[PLAN, &["backup:ListTags"]]),
+        ("UpdatePlan", &[PLAN, &["backup:ListTags"]]),
+        ("DeletePlan", &[PLAN]),
+        ("CreateSelection", &[PLAN, ROLE, &["backup:GetBackupSelection", "backup:ListBackupSelections"]]),
+        ("GetSelection", &[PLAN, &["backup:ListBackupSelections"]]),
+        ("ListSelections", &[&["backup:ListBackupPlans"]]),
+        ("DeleteSelection", &[PLAN, &["backup:ListBackupSelections"]]),
+        ("StartBackup", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
+        ("StartBackup", &[&["rds:DescribeDBClusters", "backup:DescribeBackupJob", "backup:TagResource"]]),
+        ("StartRestore", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
+        ("StartRestore", &[&["backup:ListRestoreJobs", "backup:DescribeRestoreJob"]]),
+        ("GetRecoveryPoint", &[VAULT, &["backup:DescribeBackupVault"]]),
+        ("ListRecoveryPoints", &[VAULT]),
+        ("DeleteRecoveryPoint", &[VAULT, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
+        ("ListProtectedResources", &[VAULT]),
+        ("TagResource", &[&["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),
+        ("UntagResource", &[&["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),
+        ("EnsureServiceRole", &[&["iam:ListRolePolicies", "iam:TagRole"]]),
+        ("GetServerInfo", &[&["sts:GetCallerIdentity"]]),
+    ];
+    for (rpc, groups) in needs {
+        let lacks: Vec<_> =
+            groups.iter().copied().flatten().filter(|action| !comments[*rpc].contains(**action)).collect();
+        assert!(lacks.is_empty(), "the comment of {rpc} does not name {lacks:?}");
+    }
+}
+
+/// By RPC: the actions in the "AWS permission:" part of its comment.
+fn comments() -> BTreeMap<String, BTreeSet<String>> {
+    let mut rpcs = BTreeMap::new();
+    for file in files("proto/strongroom/v1") {
+        let mut permissions: Option<String> = None;
+        for line in file.lines().map(str::trim) {
+            if let Some(comment) = line.strip_prefix("//") {
+                match (&mut permissions, comment.split_once("AWS permission:")) {
+                    (None, Some((_, rest))) => permissions = Some(rest.to_owned()),
+                    (Some(text), _) => text.push_str(comment),
+                    (None, None) => {}
+                }
+            } else {
+                let named = permissions.take().unwrap_or_default();
+                if let Some(rpc) = line.strip_prefix("rpc ").and_then(|line| line.split('(').next()) {
+                    rpcs.insert(rpc.to_owned(), actions(&named));
+                }
+            }
+        }
+    }
+    rpcs
+}
+
+/// `service:Action` words of a text.
+fn actions(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-'));
+    let action = |word: &&str| {
+        word.split_once(':').is_some_and(|(service, action)| {
+            !service.is_empty() && action.starts_with(|first: char| first.is_ascii_uppercase())
+        })
+    };
+    words.filter(action).map(str::to_owned).collect()
+}
+
+fn granted() -> BTreeSet<String> {
+    let policy: Value = serde_json::from_str(&fs::read_to_string(POLICY).unwrap()).unwrap();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    statements
+        .flat_map(|statement| match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            one => vec![one.clone()],
+        })
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What the adapter says that it sends, as permissions.
+fn sent() -> BTreeSet<String> {
+    let mut sent = BTreeSet::new();
+    for file in files("src/aws") {
+        for constant in ["Operation::read(\"", "Operation::write(\""] {
+            for rest in file.split(constant).skip(1) {
+                let words: Vec<&str> = rest.split('"').take(3).collect();
+                if let [service, ", ", name] = words[..] {
+                    let service = if service == "tagging" { "tag" } else { service };
+                    sent.insert(format!("{service}:{name}"));
+                }
+            }
+        }
+    }
+    assert!(sent.len() > 40, "the walk finds the operations: {sent:?}");
+    sent
+}
+
+fn files(folder: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            texts.extend(files(path.to_str().unwrap()));
+        } else {
+            texts.push(fs::read_to_string(path).unwrap());
+        }
+    }
+    texts
+}
