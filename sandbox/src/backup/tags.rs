@@ -117,10 +117,8 @@ fn untag(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestRe
     let region = call.region(world);
     check_taggable(&region.backup, call, arn)?;
     if let Some(tags) = region.tags.0.get_mut(arn) {
+        // Emptied, the entry stays: the tagging API lists what was tagged once, with no tags [M].
         tags.retain(|key, _| !keys.contains(key));
-        if tags.is_empty() {
-            region.tags.0.remove(arn);
-        }
     }
     Ok(RestReply::empty())
 }
@@ -141,4 +139,23 @@ fn list(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestRep
     let tags = region.tags.0.get(arn).into_iter().flatten();
     let (tags, next_token) = page.take(tags.map(|(key, value)| (key.clone(), (key.clone(), value.clone()))));
     Ok(RestReply::json(&ListOutput { tags: tags.into_iter().collect(), next_token }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{backup::plans::tests::send, call::Call, world::World};
+
+    #[test]
+    fn what_was_tagged_once_stays_known_without_tags() {
+        let mut world = World::default();
+        let call = Call::at("2026-03-02T12:00:00Z".parse().unwrap());
+        let mut put = |method: &str, path: &str, body: Value| send(&mut world, &call, method, path, &body).unwrap();
+        let vault = put("PUT", "/backup-vaults/formerly", json!({"BackupVaultTags": {"a": "b"}}));
+        let arn = vault["BackupVaultArn"].as_str().unwrap();
+        put("POST", &format!("/untag/{}", arn.replace(':', "%3A")), json!({"TagKeyList": ["a"]}));
+        let tags = call.region(&mut world).tags.0.get(arn).map(std::collections::BTreeMap::len);
+        assert_eq!(tags, Some(0), "the tagging API lists it with no tags");
+    }
 }

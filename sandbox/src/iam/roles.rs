@@ -108,8 +108,10 @@ pub(super) fn update(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
     let max_session_seconds = input.number("MaxSessionDuration", 3600..=43_200);
     input.done()?;
     let role = call.account(world).iam.own_role_mut(name)?;
-    // An absent description is taken as an empty one, an absent duration as the default [M].
-    role.description = description.filter(|text| !text.is_empty()).map(str::to_owned);
+    // An absent description stays as it is [I]; an absent duration is taken as the default [D].
+    if let Some(description) = description {
+        role.description = Some(description.to_owned()).filter(|text| !text.is_empty());
+    }
     role.max_session_seconds = max_session_seconds.unwrap_or(3600);
     Ok(Xml::new())
 }

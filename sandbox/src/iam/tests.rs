@@ -72,6 +72,20 @@ fn a_missing_role_is_no_such_entity() {
 }
 
 #[test]
+fn an_update_without_a_description_keeps_it() {
+    let mut world = with_role();
+    let mut update = |params: &[(&str, &str)]| {
+        let params = [&[("RoleName", "Backup")], params].concat();
+        call(&mut world, &at(1), "UpdateRole", &params).expect("updated");
+        let got = call(&mut world, &at(1), "GetRole", &[("RoleName", "Backup")]).expect("the role");
+        got.contains("<Description>nightly</Description>")
+    };
+    assert!(update(&[("Description", "nightly")]));
+    assert!(update(&[("MaxSessionDuration", "7200")]));
+    assert!(!update(&[("Description", "")]), "given empty, it goes");
+}
+
+#[test]
 fn a_role_with_policies_is_not_deleted() {
     let mut world = with_role();
     let inline = [
