@@ -32,7 +32,11 @@ pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
         Ok(run) => {
             // Out of the completion window before the snapshot is done: the job ends there, EXPIRED.
             let ends_at = run.until.min(job.completion_window.end(now.at));
-            if let Some(job) = now.region(world).backup.jobs.get_mut(id) {
+            let backup = &mut now.region(world).backup;
+            if let Some(point) = backup.recovery_points.get_mut(&run.recovery_point_arn) {
+                point.users.insert(id.to_owned());
+            }
+            if let Some(job) = backup.jobs.get_mut(id) {
                 job.start(run);
             }
             world.agenda.set(now.due(Kind::BackupEnds, id), ends_at);
@@ -217,10 +221,15 @@ pub(super) fn start_window_ends(world: &mut World, now: &Instant<'_>, id: &str) 
     finish(world, now, id, Outcome::without_result(Terminal::Expired, now.at, why));
 }
 
-/// Ends a job and lets the next one have the resource.
+/// Ends a job, lets its point go and the next one have the resource.
 fn finish(world: &mut World, now: &Instant<'_>, id: &str, outcome: Outcome) {
     let backup = &mut now.region(world).backup;
     let Some(job) = backup.jobs.get_mut(id) else { return };
+    if let Phase::Running(run) = &job.phase
+        && let Some(point) = backup.recovery_points.get_mut(&run.recovery_point_arn)
+    {
+        point.users.remove(id);
+    }
     job.end(outcome);
     let resource = job.resource_arn.clone();
     let next = backup.slots.release(&resource, &Work::Backup(id.to_owned()));

@@ -37,9 +37,7 @@ pub(super) fn delete_recovery_point(
         );
         return Err(error::invalid_request(message));
     }
-    if point.status == Status::Creating || !point.users.is_empty() {
-        return Err(error::invalid_resource_state(format!("Recovery point {} is in use by a job", point.arn)));
-    }
+    check_idle(point)?;
     if point.status == Status::Deleting {
         return Ok(RestReply::empty());
     }
@@ -58,6 +56,14 @@ pub(super) fn delete_recovery_point(
         world.agenda.set(due(call, Kind::RecoveryPointGone, &arn), at);
     }
     Ok(RestReply::empty())
+}
+
+/// Refuses to take a point away from a job: IRS.
+fn check_idle(point: &RecoveryPoint) -> Result<(), AwsError> {
+    if point.status == Status::Creating || !point.users.is_empty() {
+        return Err(error::invalid_resource_state(format!("Recovery point {} is in use by a job", point.arn)));
+    }
+    Ok(())
 }
 
 /// Marks a point that should be gone but can't be deleted.
@@ -158,9 +164,7 @@ pub(super) fn disassociate_recovery_point(
     if region.backup.vaults.0.get(&point.vault_name).is_some_and(|vault| vault.lock.is_some()) {
         return Err(error::invalid_request(format!("Backup vault {} is locked", point.vault_name)));
     }
-    if !point.users.is_empty() {
-        return Err(error::invalid_resource_state(format!("Recovery point {} is in use by a job", point.arn)));
-    }
+    check_idle(point)?;
     let (arn, source) = (point.arn.clone(), source.clone());
     region.rds.release_continuous(&source, &arn);
     region.backup.recovery_points.remove(&arn);

@@ -126,7 +126,7 @@ pub struct RecoveryPoint {
     pub encryption_key_arn: Option<String>,
     /// The plan and rule that made it.
     pub creator: Option<Creator>,
-    /// The copy and restore jobs that use it just now; it can't be deleted meanwhile.
+    /// The jobs that make, copy or restore it just now; it can't be deleted meanwhile.
     pub users: BTreeSet<String>,
     /// The last restore from it.
     pub last_restore_at: Option<Timestamp>,

@@ -100,6 +100,46 @@ fn a_changed_retention_stops_the_point_and_makes_a_new_one() {
 }
 
 #[test]
+fn a_point_that_a_run_brings_up_to_date_is_in_use_until_the_run_ends() {
+    let mut story = Story::new();
+    story.behaviour().jobs.run_time = SignedDuration::from_mins(10);
+    story.plan(json!([rule("pitr", "vault", 5, 14)]));
+    let busy = |story: &mut Story, disassociate: bool| {
+        let arn = points(story, "vault")[0]["RecoveryPointArn"].as_str().unwrap().to_owned();
+        let path = format!("/backup-vaults/vault/recovery-points/{}", segment(&arn));
+        let (method, path) = if disassociate { ("POST", format!("{path}/disassociate")) } else { ("DELETE", path) };
+        let refused = story.refusal(method, &path, json!({}));
+        assert!(refused.starts_with("InvalidResourceStateException"), "{refused}");
+    };
+    // The first run makes the point, the second finds it.
+    for (running, status) in [("2026-03-03T05:05:00Z", "CREATING"), ("2026-03-04T05:05:00Z", "AVAILABLE")] {
+        story.pass_to(running);
+        assert_eq!(points(&mut story, "vault")[0]["Status"], status);
+        busy(&mut story, true);
+        busy(&mut story, false);
+    }
+    story.pass_to("2026-03-04T05:20:00Z");
+    let arn = points(&mut story, "vault")[0]["RecoveryPointArn"].as_str().unwrap().to_owned();
+    let path = format!("/backup-vaults/vault/recovery-points/{}", segment(&arn));
+    story.ok("POST", &format!("{path}/disassociate"), json!({}));
+    assert!(points(&mut story, "vault").is_empty());
+}
+
+#[test]
+fn a_run_that_outlasts_its_completion_window_lets_an_older_point_go() {
+    let mut story = Story::new();
+    story.plan(json!([rule("pitr", "vault", 5, 14)]));
+    story.pass_to("2026-03-03T06:00:00Z");
+    story.behaviour().jobs.run_time = SignedDuration::from_hours(4);
+    story.pass_to("2026-03-04T09:00:00Z");
+    assert_eq!(story.get("/backup-jobs?state=EXPIRED")["BackupJobs"].as_array().unwrap().len(), 1);
+    let found = points(&mut story, "vault");
+    assert_eq!(found[0]["Status"], "AVAILABLE");
+    let path = segment(found[0]["RecoveryPointArn"].as_str().unwrap());
+    story.ok("DELETE", &format!("/backup-vaults/vault/recovery-points/{path}"), json!({}));
+}
+
+#[test]
 fn deleting_the_point_gives_the_database_back() {
     let mut story = Story::new();
     story.plan(json!([rule("pitr", "vault", 5, 14)]));
