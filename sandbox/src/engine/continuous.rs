@@ -38,6 +38,7 @@ pub(super) fn wanted(job: &BackupJob, source: &Source) -> bool {
 
 /// Begins or goes on with the continuous backup of a database.
 pub(super) fn begin(world: &mut World, now: &Instant<'_>, job: &BackupJob, source: &Source) -> Result<Begun, Failure> {
+    stop_orphans(world, now, &job.resource_arn);
     let region = now.region(world);
     databases::check(region, source, now.at)?;
     let (run, days) = (|arn: String| run(now, arn), days_of(job));
@@ -62,7 +63,8 @@ pub(super) fn begin(world: &mut World, now: &Instant<'_>, job: &BackupJob, sourc
             return Ok(Begun::Continuous(run(point.arn)));
         }
         // The rule's retention was changed: the old point stops and a new one is made [M].
-        let delete_at = stop(region, &point.arn, now.at);
+        let why = "The retention period of the continuous backup was changed.";
+        let delete_at = stop(region, &point.arn, now.at, why);
         if let Some(at) = delete_at {
             world.agenda.set(now.due(Kind::RecoveryPointExpires, &point.arn), at);
         }
@@ -105,10 +107,28 @@ pub(super) fn begins(world: &mut World, now: &Instant<'_>, job_id: &str) {
     }
 }
 
-/// The continuous point of a resource that follows it.
+/// The continuous point of a resource that follows it: the one that the database names. A point of a database that was
+/// deleted says nothing about a new one of that name.
 fn active<'r>(region: &'r Region, resource_arn: &str) -> Option<&'r RecoveryPoint> {
-    let mut points = region.backup.recovery_points.of_resource(resource_arn);
-    points.find(|point| point.is_continuous() && matches!(point.status, Status::Available | Status::Creating))
+    let point = region.backup.recovery_points.get(region.rds.continuous_point(resource_arn)?)?;
+    (point.is_continuous() && matches!(point.status, Status::Available | Status::Creating)).then_some(point)
+}
+
+/// Stops the points whose database is gone, though another may have its name by now.
+fn stop_orphans(world: &mut World, now: &Instant<'_>, resource_arn: &str) {
+    let region = now.region(world);
+    let own = region.rds.continuous_point(resource_arn);
+    let points =
+        region.backup.recovery_points.of_resource(resource_arn).filter(|point| {
+            point.is_continuous() && point.status == Status::Available && own != Some(point.arn.as_str())
+        });
+    let orphans: Vec<String> = points.map(|point| point.arn.clone()).collect();
+    for arn in orphans {
+        let delete_at = stop(now.region(world), &arn, now.at, "The database it followed was deleted.");
+        if let Some(at) = delete_at {
+            world.agenda.set(now.due(Kind::RecoveryPointExpires, &arn), at);
+        }
+    }
 }
 
 /// Takes the automated backups over and makes the point.
@@ -144,10 +164,10 @@ fn enable(now: &Instant<'_>, region: &mut Region, job: &BackupJob, source: &Sour
 }
 
 /// A point stops following its database; its retention runs out from here.
-fn stop(region: &mut Region, arn: &str, at: Timestamp) -> Option<Timestamp> {
+fn stop(region: &mut Region, arn: &str, at: Timestamp, why: &str) -> Option<Timestamp> {
     let point = region.backup.recovery_points.get_mut(arn)?;
     point.status = Status::Stopped;
-    point.status_message = Some("The retention period of the continuous backup was changed.".to_owned());
+    point.status_message = Some(why.to_owned());
     point.stopped_at = Some(at);
     point.delete_at()
 }

@@ -164,6 +164,17 @@ impl State {
         }
     }
 
+    /// The continuous point that manages the automated backups of an instance or cluster.
+    #[must_use]
+    pub fn continuous_point(&self, source_arn: &str) -> Option<&str> {
+        let (kind, id) = super::kind_and_id(source_arn)?;
+        match kind {
+            "db" => self.instances.get(id)?.backup_recovery_point.as_deref(),
+            "cluster" => self.clusters.get(id)?.backup_recovery_point.as_deref(),
+            _ => None,
+        }
+    }
+
     fn continuous_mut(&mut self, source_arn: &str) -> Option<(&mut Option<String>, &mut Settings)> {
         let (kind, id) = super::kind_and_id(source_arn)?;
         match kind {

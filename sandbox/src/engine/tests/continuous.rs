@@ -140,6 +140,27 @@ fn a_run_that_outlasts_its_completion_window_lets_an_older_point_go() {
 }
 
 #[test]
+fn a_new_database_of_the_same_name_gets_its_own_point() {
+    let mut story = Story::new();
+    story.plan(json!([rule("pitr", "vault", 5, 14)]));
+    story.pass_to("2026-03-03T06:00:00Z");
+    let first = points(&mut story, "vault")[0]["RecoveryPointArn"].clone();
+    story.rds("DeleteDBInstance", &[("DBInstanceIdentifier", "orders"), ("SkipFinalSnapshot", "true")]);
+    story.pass(SignedDuration::from_mins(1));
+    story.database("orders", 7);
+    story.pass_to("2026-03-04T06:00:00Z");
+    let found = points(&mut story, "vault");
+    let statuses: Vec<&Value> = found.iter().map(|it| &it["Status"]).collect();
+    assert_eq!(statuses, ["AVAILABLE", "STOPPED"]);
+    assert_eq!(found[1]["RecoveryPointArn"], first);
+    let own = found[0]["RecoveryPointArn"].as_str().map(str::to_owned);
+    assert_eq!(story.region().rds.instance("orders").unwrap().backup_recovery_point, own);
+    story.pass_to("2026-03-19T06:00:00Z");
+    let left = points(&mut story, "vault");
+    assert_eq!((left.len(), left[0]["RecoveryPointArn"].as_str()), (1, own.as_deref()), "its 14 days are over");
+}
+
+#[test]
 fn deleting_the_point_gives_the_database_back() {
     let mut story = Story::new();
     story.plan(json!([rule("pitr", "vault", 5, 14)]));
