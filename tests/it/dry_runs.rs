@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use strongroom::proto::{
     CreatePlanRequest, CreateSelectionRequest, CreateVaultRequest, EnsureServiceRoleRequest, RdsInstanceRestore, Rule,
-    StartRestoreRequest, UpdatePlanRequest,
+    Scope, StartRestoreRequest, UpdatePlanRequest,
 };
 use tonic::Code;
 
@@ -84,6 +84,18 @@ async fn a_dry_run_finds_the_vault_that_is_in_the_way() {
     }
     let unseen = vaults.create_vault(CreateVaultRequest { name: "other".into(), ..vault() }).await.unwrap();
     assert_eq!(unseen.into_inner().vault.unwrap().name, "other");
+}
+
+#[tokio::test]
+async fn what_a_dry_run_shows_is_in_the_partition_of_its_region() {
+    let world = World::start().await;
+    let scope = Some(Scope { region: "cn-north-1".into(), ..Default::default() });
+    let shown = world.vaults().create_vault(CreateVaultRequest { scope: scope.clone(), ..vault() }).await.unwrap();
+    let arn = shown.into_inner().vault.unwrap().arn;
+    assert_eq!(arn, "arn:aws-cn:backup:cn-north-1:123456789012:backup-vault:prod");
+    let role = EnsureServiceRoleRequest { scope, validate_only: true, ..Default::default() };
+    let role = world.accounts().ensure_service_role(role).await.unwrap().into_inner().role.unwrap();
+    assert!(role.ready && role.attached_policy_arns.iter().all(|arn| arn.starts_with("arn:aws-cn:iam::aws:policy/")));
 }
 
 #[tokio::test]
