@@ -28,12 +28,21 @@ pub struct Instance {
     pub created: Timestamp,
     /// What it is set to.
     pub settings: Settings,
-    /// What it will be set to once `modifying` is over, or in the next maintenance window.
-    pub(super) pending: Option<Box<Settings>>,
+    /// What waits for a restart.
+    pub(super) pending: Option<Pending>,
     /// The cluster it belongs to: AWS Backup backs up that, not the instance.
     pub cluster: Option<String>,
     /// The continuous recovery point, while AWS Backup manages the automated backups.
     pub backup_recovery_point: Option<String>,
+}
+
+/// Settings that wait for a restart. Only what [`Settings::take_restarting`] takes of them counts: the others go on
+/// changing meanwhile.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub(super) settings: Box<Settings>,
+    /// When they take effect; where the instance is busy then, once it no longer is.
+    pub(super) at: Timestamp,
 }
 
 /// What a new instance is made of.
@@ -106,10 +115,18 @@ impl State {
 }
 
 impl Instance {
-    pub(super) fn apply_pending(&mut self) {
-        if let Some(pending) = self.pending.take() {
-            self.settings = *pending;
+    /// Applies what waits, when its time has come by `at`; otherwise answers that time.
+    pub(super) fn apply_pending(&mut self, at: Timestamp) -> Option<Timestamp> {
+        let Some(pending) = self.pending.take_if(|pending| pending.at <= at) else {
+            return self.pending.as_ref().map(|pending| pending.at);
+        };
+        let retention = self.settings.backup_retention;
+        self.settings.take_restarting(&pending.settings);
+        if self.backup_recovery_point.is_some() {
+            // AWS Backup has taken the automated backups over since.
+            self.settings.backup_retention = retention;
         }
+        None
     }
 
     /// The times between which RDS can restore to any second: its retention back, five minutes ago at the latest.
@@ -194,7 +211,9 @@ impl Instance {
 
     fn pending_shape(&self) -> Xml {
         let Some(pending) = &self.pending else { return Xml::new() };
-        let (now, then) = (&self.settings, pending);
+        let mut then = self.settings.clone();
+        then.take_restarting(&pending.settings);
+        let now = &self.settings;
         let changed = |from: &str, to: &str| (from != to).then(|| to.to_owned());
         let number = |from: u32, to: u32| (from != to).then(|| to.to_string());
         Xml::new()

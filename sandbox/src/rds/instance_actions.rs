@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::filters::Filters;
-use super::instance::New;
+use super::instance::{New, Pending};
 use super::params::{Params, listed};
 use super::settings::{Settings, engine_names};
 use super::{Instance, Snapshot, SnapshotKind, State, Status, Thing, named, not_found, place, refused};
@@ -114,7 +114,10 @@ pub(super) fn modify(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         params.done()?;
         return Err(no_such(&id));
     };
-    let mut settings = instance.pending.as_deref().unwrap_or(&instance.settings).clone();
+    let mut settings = instance.settings.clone();
+    if let Some(pending) = &instance.pending {
+        settings.take_restarting(&pending.settings);
+    }
     settings.apply(&mut params, &place);
     check_class(&mut params, &settings);
     if settings.allocated_storage < instance.settings.allocated_storage {
@@ -143,33 +146,23 @@ pub(super) fn modify(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         }
     }
     if let Some(instance) = region.rds.instances.get_mut(&id) {
-        // Groups, windows and flags take effect at once; what needs a restart waits for the maintenance window
-        // unless the caller can't wait [M].
-        if !needs_restart(&instance.settings, &settings) {
-            instance.settings = settings;
-            instance.pending = None;
-            region.rds.set_busy(&id, Status::Modifying, call.now);
-        } else if immediately {
-            instance.pending = Some(Box::new(settings));
+        // Groups, windows and flags take effect at once, whatever else is asked for or waits already; what needs a
+        // restart waits for the maintenance window unless the caller can't wait [M].
+        let mut at_once = settings.clone();
+        at_once.take_restarting(&instance.settings);
+        let waits = at_once != settings;
+        let busy = immediately || !waits || at_once != instance.settings;
+        instance.settings = at_once;
+        let at = if immediately { call.now } else { instance.settings.maintenance_window.next_start(call.now) };
+        instance.pending = waits.then(|| Pending { settings: Box::new(settings), at });
+        if busy {
             region.rds.set_busy(&id, Status::Modifying, call.now);
         } else {
-            let at = instance.settings.maintenance_window.next_start(call.now);
-            instance.pending = Some(Box::new(settings));
             instance.until = Some(at);
             region.rds.due.insert((at, Thing::Instance(id.clone())));
         }
     }
     answer(world, call, &id)
-}
-
-fn needs_restart(now: &Settings, then: &Settings) -> bool {
-    now.class != then.class
-        || now.allocated_storage != then.allocated_storage
-        || now.engine_version != then.engine_version
-        || now.multi_az != then.multi_az
-        || now.storage_type != then.storage_type
-        || now.port != then.port
-        || (now.backup_retention == 0) != (then.backup_retention == 0)
 }
 
 pub(super) fn delete(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {

@@ -167,7 +167,8 @@ impl State {
                 match instance.status.after() {
                     Some(status) => {
                         instance.status = status;
-                        instance.apply_pending();
+                        instance.until = instance.apply_pending(at);
+                        self.due.extend(instance.until.map(|at| (at, thing.clone())));
                     }
                     None => {
                         tags.0.remove(&instance.arn);

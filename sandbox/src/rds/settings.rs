@@ -4,7 +4,7 @@ use super::params::Params;
 use super::window::{BackupWindow, MaintenanceWindow};
 
 /// The settings of an instance.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "RDS has them, and they are independent")]
 pub struct Settings {
     /// `db.t3.micro` …
@@ -207,6 +207,23 @@ impl Settings {
             if let Some(key) = params.text("KmsKeyId") {
                 self.kms_key = Some(key.to_owned());
             }
+        }
+    }
+
+    /// Takes over what an instance can be set to only by a restart.
+    pub(super) fn take_restarting(&mut self, from: &Self) {
+        if self.storage_type != from.storage_type {
+            self.storage_type.clone_from(&from.storage_type);
+            (self.iops, self.storage_throughput) = (from.iops, from.storage_throughput);
+        }
+        self.class.clone_from(&from.class);
+        self.engine_version.clone_from(&from.engine_version);
+        self.allocated_storage = from.allocated_storage;
+        self.multi_az = from.multi_az;
+        self.port = from.port;
+        // Switching automated backups on or off, not how long they are kept.
+        if (self.backup_retention == 0) != (from.backup_retention == 0) {
+            self.backup_retention = from.backup_retention;
         }
     }
 

@@ -320,6 +320,38 @@ fn what_needs_a_restart_waits_for_the_maintenance_window() {
 }
 
 #[test]
+fn what_takes_effect_at_once_does_not_wait_with_what_needs_a_restart() {
+    let mut world = world();
+    let id = ("DBInstanceIdentifier", "rdspg-orders");
+    let pending = "<DBInstanceClass>db.m6g.xlarge</DBInstanceClass>";
+    let mut modify = |second: i64, params: &[(&str, &str)]| {
+        let answer = call(&mut world, &at(second), "ModifyDBInstance", &[&[id], params].concat()).expect("accepted");
+        let shown = call(&mut world, &at(second + 10), "DescribeDBInstances", &[id]).expect("shown");
+        (between(&answer, "PendingModifiedValues").concat(), shown)
+    };
+    // Together with what waits, and after it.
+    let both = [("DBInstanceClass", "db.m6g.xlarge"), ("CopyTagsToSnapshot", "true")];
+    let (waiting, shown) = modify(0, &both);
+    assert_eq!((waiting.as_str(), between(&shown, "CopyTagsToSnapshot")), (pending, vec!["true"]));
+    assert_eq!(between(&shown, "DBInstanceStatus"), ["available"]);
+    let (waiting, shown) = modify(60, &[("DeletionProtection", "true"), ("BackupRetentionPeriod", "9")]);
+    assert_eq!((waiting.as_str(), between(&shown, "PendingModifiedValues")), (pending, vec![pending]));
+    assert_eq!(between(&shown, "DeletionProtection"), ["true"]);
+    assert_eq!(between(&shown, "BackupRetentionPeriod"), ["9"]);
+    assert_ne!(between(&shown, "DBInstanceClass"), ["db.m6g.xlarge"]);
+    let week = call(&mut world, &at(7 * 86_400), "DescribeDBInstances", &[id]).expect("shown");
+    for (element, value) in [
+        ("DBInstanceClass", "db.m6g.xlarge"),
+        ("PendingModifiedValues", ""),
+        ("CopyTagsToSnapshot", "true"),
+        ("DeletionProtection", "true"),
+        ("BackupRetentionPeriod", "9"),
+    ] {
+        assert_eq!(between(&week, element), [value], "{element}");
+    }
+}
+
+#[test]
 fn windows_must_be_windows_and_keep_apart() {
     let mut world = world();
     let modify = |world: &mut World, backup: &str, maintenance: &str| {
