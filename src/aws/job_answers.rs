@@ -39,7 +39,7 @@ macro_rules! backup_job {
                 lifecycle: job.recovery_point_lifecycle.as_ref().map(lifecycle::from_aws),
                 created_by: job.created_by.map(origin),
                 parent_job_id: job.parent_job_id.unwrap_or_default(),
-                ..blank(JobKind::Backup, scope)
+                ..Job::blank(JobKind::Backup, scope.clone())
             }
         }
     };
@@ -71,7 +71,7 @@ macro_rules! restore_job {
                 backup_size_bytes: job.backup_size_in_bytes.unwrap_or_default(),
                 created_resource_arn: job.created_resource_arn.unwrap_or_default(),
                 parent_job_id: job.parent_job_id.unwrap_or_default(),
-                ..blank(JobKind::Restore, scope)
+                ..Job::blank(JobKind::Restore, scope.clone())
             }
         }
     };
@@ -103,7 +103,7 @@ pub(super) fn copy(job: CopyJob, scope: &Scope) -> Job {
         destination_vault_arn: job.destination_backup_vault_arn.unwrap_or_default(),
         destination_recovery_point_arn: job.destination_recovery_point_arn.unwrap_or_default(),
         parent_job_id: job.parent_job_id.unwrap_or_default(),
-        ..blank(JobKind::Copy, scope)
+        ..Job::blank(JobKind::Copy, scope.clone())
     }
 }
 
@@ -134,36 +134,6 @@ fn percent(text: Option<&str>) -> f64 {
 fn later(at: Option<Timestamp>, minutes: Option<i64>) -> Option<Timestamp> {
     let minutes = u64::try_from(minutes?).ok()?;
     at?.checked_add(Duration::from_secs(minutes.checked_mul(60)?)).ok()
-}
-
-fn blank(kind: JobKind, scope: &Scope) -> Job {
-    Job {
-        id: String::new(),
-        kind,
-        scope: scope.clone(),
-        state: JobState::Unknown(String::new()),
-        percent_done: 0.0,
-        status_message: String::new(),
-        message_category: String::new(),
-        resource_arn: String::new(),
-        resource_type: String::new(),
-        resource_name: String::new(),
-        vault_arn: String::new(),
-        recovery_point_arn: String::new(),
-        role_arn: String::new(),
-        created_at: None,
-        start_by: None,
-        expected_completion_at: None,
-        completed_at: None,
-        bytes_transferred: 0,
-        backup_size_bytes: 0,
-        lifecycle: None,
-        created_by: None,
-        created_resource_arn: String::new(),
-        destination_vault_arn: String::new(),
-        destination_recovery_point_arn: String::new(),
-        parent_job_id: String::new(),
-    }
 }
 
 #[cfg(test)]

@@ -25,14 +25,16 @@ impl Aws {
             vault.creator_request_id() == Some(new.request_id.as_str())
                 && vault.backup_vault_name() != Some(new.name.as_str())
         };
-        match if new.request_id.may_repeat() { clients.vault_is_listed(other).await } else { Ok(false) } {
-            Ok(true) => {
-                let message = "this request_id created another vault: use a fresh request_id";
-                return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, new.name.as_str(), message));
+        if new.request_id.may_repeat() {
+            match clients.vault_is_listed(other).await {
+                Ok(true) => {
+                    let (name, message) = (new.name.as_str(), "this request_id created another vault: use a fresh one");
+                    return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, name, message));
+                }
+                // Who may not list vaults may still create one.
+                Err(error) if error.kind != Kind::Denied => return Err(error),
+                Ok(false) | Err(_) => {}
             }
-            // Who may not list vaults may still create one.
-            Err(error) if error.kind != Kind::Denied => return Err(error),
-            Ok(false) | Err(_) => {}
         }
         let sent = clients
             .backup

@@ -198,6 +198,37 @@ pub struct Job {
 }
 
 impl Job {
+    /// A job of which nothing else is known: each kind's answer of AWS fills in what it tells.
+    pub fn blank(kind: JobKind, scope: Scope) -> Self {
+        Self {
+            id: String::new(),
+            kind,
+            scope,
+            state: JobState::Unknown(String::new()),
+            percent_done: 0.0,
+            status_message: String::new(),
+            message_category: String::new(),
+            resource_arn: String::new(),
+            resource_type: String::new(),
+            resource_name: String::new(),
+            vault_arn: String::new(),
+            recovery_point_arn: String::new(),
+            role_arn: String::new(),
+            created_at: None,
+            start_by: None,
+            expected_completion_at: None,
+            completed_at: None,
+            bytes_transferred: 0,
+            backup_size_bytes: 0,
+            lifecycle: None,
+            created_by: None,
+            created_resource_arn: String::new(),
+            destination_vault_arn: String::new(),
+            destination_recovery_point_arn: String::new(),
+            parent_job_id: String::new(),
+        }
+    }
+
     /// COMPLETED, but there is something to read: a message, or a category other than success [M][D].
     pub fn completed_with_issues(&self) -> bool {
         let category_is_bad =
@@ -265,33 +296,7 @@ mod tests {
             account: AccountId::parse("123456789012").unwrap(),
             region: RegionName::parse("us-east-1").unwrap(),
         };
-        Job {
-            id: "j1".into(),
-            kind,
-            scope,
-            state,
-            percent_done: 0.0,
-            status_message: String::new(),
-            message_category: String::new(),
-            resource_arn: String::new(),
-            resource_type: resource_type.into(),
-            resource_name: String::new(),
-            vault_arn: String::new(),
-            recovery_point_arn: String::new(),
-            role_arn: String::new(),
-            created_at: None,
-            start_by: None,
-            expected_completion_at: None,
-            completed_at: None,
-            bytes_transferred: 0,
-            backup_size_bytes: 0,
-            lifecycle: None,
-            created_by: None,
-            created_resource_arn: String::new(),
-            destination_vault_arn: String::new(),
-            destination_recovery_point_arn: String::new(),
-            parent_job_id: String::new(),
-        }
+        Job { id: "j1".into(), state, resource_type: resource_type.into(), ..Job::blank(kind, scope) }
     }
 
     #[test]

@@ -47,3 +47,18 @@ class Aws:
         for policy in POLICIES:
             self.iam.attach_role_policy(RoleName=name, PolicyArn=policy)
         return created["Role"]["Arn"]
+
+    def database(self, name: str, tags: dict[str, str] | None = None) -> str:
+        """A database whose own windows are far from the plan's time; its ARN."""
+        made = self.rds.create_db_instance(
+            DBInstanceIdentifier=name,
+            DBInstanceClass="db.t3.micro",
+            Engine="postgres",
+            AllocatedStorage=20,
+            MasterUsername="u",
+            MasterUserPassword="not-a-secret",
+            PreferredBackupWindow="20:00-20:30",
+            PreferredMaintenanceWindow="wed:21:00-wed:21:30",
+            Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
+        )
+        return made["DBInstance"]["DBInstanceArn"]

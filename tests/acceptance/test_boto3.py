@@ -18,21 +18,6 @@ def code_of(call, **arguments) -> str:
     return refused.value.response["Error"]["Code"]
 
 
-def database(aws, name: str, **tags: str) -> str:
-    made = aws.rds.create_db_instance(
-        DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.micro",
-        Engine="postgres",
-        AllocatedStorage=20,
-        MasterUsername="u",
-        MasterUserPassword="not-a-secret",
-        PreferredBackupWindow="20:00-20:30",
-        PreferredMaintenanceWindow="wed:21:00-wed:21:30",
-        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-    )
-    return made["DBInstance"]["DBInstanceArn"]
-
-
 def pages(client, operation: str, key: str, size: int, **arguments) -> list[list]:
     """The items of each page, and that no page is longer than asked for."""
     found = client.get_paginator(operation).paginate(**arguments, PaginationConfig={"PageSize": size})
@@ -75,7 +60,7 @@ def test_paginators_of_aws_backup_see_everything_once(aws, sandbox):
 
 
 def test_paginators_of_jobs_and_recovery_points_see_everything_once(aws, sandbox):
-    backup, role, arn = aws.backup, aws.role(), database(aws, "paged")
+    backup, role, arn = aws.backup, aws.role(), aws.database("paged")
     backup.create_backup_vault(BackupVaultName="vault")
     sandbox.advance("1h")
     jobs = []
@@ -103,7 +88,7 @@ def test_paginators_of_iam_rds_and_tagging_see_everything_once(aws, sandbox):
     for number in range(30):
         aws.role(f"role-{number}")
     before = len(aws.rds.describe_db_instances()["DBInstances"])
-    made = [database(aws, f"db-{number}", fleet="yes") for number in range(23)]
+    made = [aws.database(f"db-{number}", {"fleet": "yes"}) for number in range(23)]
     listed = pages(aws.iam, "list_roles", "Roles", 13)
     assert len(listed) == 3
     assert len(everything_once(listed, lambda role: role["RoleName"])) == 30
@@ -121,7 +106,7 @@ def test_a_token_of_somewhere_else_is_refused(aws):
 
 
 def test_waiters_end(aws, sandbox):
-    arn = database(aws, "awaited")
+    arn = aws.database("awaited")
     sandbox.advance("1h")
     fast = {"Delay": 1, "MaxAttempts": 3}
     aws.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="awaited", WaiterConfig=fast)
@@ -137,7 +122,7 @@ def test_waiters_end(aws, sandbox):
 
 
 def test_a_token_makes_a_repeated_start_the_same_job(aws, sandbox):
-    backup, role, arn = aws.backup, aws.role(), database(aws, "once")
+    backup, role, arn = aws.backup, aws.role(), aws.database("once")
     backup.create_backup_vault(BackupVaultName="vault")
     sandbox.advance("1h")
     start = {"BackupVaultName": "vault", "ResourceArn": arn, "IamRoleArn": role, "IdempotencyToken": "t-1"}
@@ -148,7 +133,7 @@ def test_a_token_makes_a_repeated_start_the_same_job(aws, sandbox):
 
 
 def test_tags_are_one_world_for_rds_tagging_and_selections(aws, sandbox):
-    arn, backup, role = database(aws, "tagged"), aws.backup, aws.role()
+    arn, backup, role = aws.database("tagged"), aws.backup, aws.role()
     aws.resourcegroupstaggingapi.tag_resources(ResourceARNList=[arn], Tags={"tier": "gold"})
     described = aws.rds.describe_db_instances(DBInstanceIdentifier="tagged")["DBInstances"][0]
     assert {"Key": "tier", "Value": "gold"} in described["TagList"]

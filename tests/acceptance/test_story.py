@@ -29,22 +29,6 @@ def world(embedded):
     client.close()
 
 
-def database(aws, sandbox, name: str, tags: dict[str, str]) -> str:
-    """A database whose own windows are far from the plan's time."""
-    made = aws.rds.create_db_instance(
-        DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.micro",
-        Engine="postgres",
-        AllocatedStorage=20,
-        MasterUsername="u",
-        MasterUserPassword="not-a-secret",
-        PreferredBackupWindow="20:00-20:30",
-        PreferredMaintenanceWindow="wed:21:00-wed:21:30",
-        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-    )
-    return made["DBInstance"]["DBInstanceArn"]
-
-
 def run_to_the_end(client, sandbox, job_id: str, kind: str) -> list[dict]:
     """Moves time in small steps until the job has ended; every look at the job."""
     seen = []
@@ -63,9 +47,9 @@ def points_by_plan(client, plan_id: str) -> list[str]:
 
 def test_the_whole_story(world):
     client, sandbox, aws = world
-    both = database(aws, sandbox, "both-tags", TAGS)
-    database(aws, sandbox, "one-tag", {"Environment": "production"})
-    database(aws, sandbox, "other-case", {"Environment": "Production", "ResourceType": "rdspg-fcj"})
+    both = aws.database("both-tags", TAGS)
+    aws.database("one-tag", {"Environment": "production"})
+    aws.database("other-case", {"Environment": "Production", "ResourceType": "rdspg-fcj"})
     sandbox.advance("10m")
 
     # The role: created, then found to be right.
@@ -114,8 +98,8 @@ def test_the_whole_story(world):
     assert points_by_plan(client, plan["id"]) == sorted([LABS, both])
 
     # A database created and tagged afterwards is in the next run; one with a single tag is not.
-    later = database(aws, sandbox, "later", {})
-    single = database(aws, sandbox, "later-single", {})
+    later = aws.database("later")
+    single = aws.database("later-single")
     client.call("ResourceService/TagResource", resource_arn=later, tags=TAGS)
     client.call("ResourceService/TagResource", resource_arn=single, tags={"ResourceType": "rdspg-fcj"})
     sandbox.advance("24h")
