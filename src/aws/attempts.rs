@@ -23,7 +23,10 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-use super::error::{Effect, chain};
+use super::{
+    clock::AwsClock,
+    error::{Effect, chain},
+};
 
 tokio::task_local! {
     /// The attempts of the call under way. The SDK runs its interceptors in the task that sends.
@@ -58,9 +61,11 @@ impl Attempts {
     }
 }
 
-/// Writes down every attempt of every client.
-#[derive(Debug)]
-pub(super) struct AttemptLog;
+/// Writes down every attempt of every client, and what time AWS says it is.
+#[derive(Debug, Clone)]
+pub(super) struct AttemptLog {
+    pub(super) clock: Arc<AwsClock>,
+}
 
 #[dyn_dispatch_hint]
 impl Intercept for AttemptLog {
@@ -95,6 +100,7 @@ impl Intercept for AttemptLog {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let status = context.response().map(|response| response.status().as_u16());
+        self.clock.hear(context.response().and_then(|response| response.headers().get("date")));
         let failed = context.output_or_error().and_then(Result::err);
         let never_arrived = failed.is_some_and(|error| connection_refused(error));
         // An answer of the service tells the outcome, unless it is a 5xx or its body cannot be read.

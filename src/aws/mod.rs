@@ -5,6 +5,7 @@ mod attempts;
 mod backups;
 mod call;
 mod client;
+mod clock;
 mod error;
 mod job_answers;
 mod jobs;

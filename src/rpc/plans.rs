@@ -1,6 +1,5 @@
 //! PlanService.
 
-use jiff::Timestamp;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
@@ -29,7 +28,7 @@ impl PlanService for Plans {
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, new, validate_only) = convert::create(request)?;
-            let warnings = NewRule::warnings(&new.rules, Timestamp::now());
+            let warnings = NewRule::warnings(&new.rules, aws.now());
             let plan = if validate_only {
                 convert::planned(new, aws.scope(&scope).await?)
             } else {
@@ -76,7 +75,7 @@ impl PlanService for Plans {
         let work = |request| async move {
             let (scope, update) = convert::update(request)?;
             let plan = aws.update_plan(&scope, &update).await?;
-            let warnings = NewRule::warnings(&update.rules, Timestamp::now());
+            let warnings = NewRule::warnings(&update.rules, aws.now());
             Ok(proto::UpdatePlanResponse {
                 plan: Some(plan.into()),
                 warnings: warnings.into_iter().map(Into::into).collect(),

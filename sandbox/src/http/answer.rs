@@ -8,6 +8,7 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
     http::request::Parts,
 };
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use tracing::Instrument;
 
 use super::{
@@ -69,7 +70,8 @@ async fn aws(
         Ok(operation) => operation,
         Err(error) => {
             tracing::debug!(service = service.name(), code = %error.code, "no operation");
-            return Ok(respond(service.write_error(&request_id, &error), &request_id, Body::whole));
+            let written = service.write_error(&request_id, &error);
+            return Ok(respond(written, &request_id, None, Body::whole));
         }
     };
     let name = operation.name();
@@ -77,9 +79,9 @@ async fn aws(
     if !verdict.delay.is_zero() {
         tokio::time::sleep(verdict.delay).await;
     }
-    let done = match verdict.spoil {
+    let (done, at) = match verdict.spoil {
         Some(Spoil::DropBefore) => return Err(Refused),
-        Some(Spoil::Error(ref error)) => Err(error.clone()),
+        Some(Spoil::Error(ref error)) => (Err(error.clone()), None),
         Some(Spoil::DropAfter | Spoil::Truncate) | None => {
             let id = request_id.clone();
             apart(move || perform(&shared, &scope, &operation, &id)).await.ok_or(Refused)?
@@ -92,8 +94,8 @@ async fn aws(
     tracing::debug!(service = service.name(), operation = name, status = written.status, "answered");
     match verdict.spoil {
         Some(Spoil::DropAfter) => Err(Refused),
-        Some(Spoil::Truncate) => Ok(respond(written, &request_id, Body::truncated)),
-        Some(Spoil::Error(_) | Spoil::DropBefore) | None => Ok(respond(written, &request_id, Body::whole)),
+        Some(Spoil::Truncate) => Ok(respond(written, &request_id, at, Body::truncated)),
+        Some(Spoil::Error(_) | Spoil::DropBefore) | None => Ok(respond(written, &request_id, at, Body::whole)),
     }
 }
 
@@ -115,8 +117,13 @@ fn find(
     }
 }
 
-/// Lets the world catch up with the clock and runs the operation in it.
-fn perform(shared: &Shared, scope: &Scope, operation: &Operation, request_id: &str) -> Result<Written, AwsError> {
+/// Lets the world catch up with the clock and runs the operation in it; with the time at which that was.
+fn perform(
+    shared: &Shared,
+    scope: &Scope,
+    operation: &Operation,
+    request_id: &str,
+) -> (Result<Written, AwsError>, Option<Timestamp>) {
     let region = if scope.region.is_empty() { &shared.config.region } else { &scope.region };
     let mut inner = shared.lock();
     let behaviour = Arc::clone(&inner.behaviour);
@@ -130,15 +137,17 @@ fn perform(shared: &Shared, scope: &Scope, operation: &Operation, request_id: &s
             request_id: request_id.to_owned(),
             behaviour,
         };
-        operation.run(&mut inner.world, &call)
+        (operation.run(&mut inner.world, &call), Some(now))
     });
     done.unwrap_or_else(|| {
         let message = "The sandbox failed. This is a fault of the sandbox, not of the request.";
-        Err(AwsError::new(500, "InternalFailure", message))
+        (Err(AwsError::new(500, "InternalFailure", message)), None)
     })
 }
 
-fn respond(written: Written, request_id: &str, body: fn(String) -> Body) -> Response<Body> {
+/// `at` is the time by the sandbox's clock, which clients may take from `Date`. What never came to the world has none:
+/// no date is better than the machine's, which may be years off.
+fn respond(written: Written, request_id: &str, at: Option<Timestamp>, body: fn(String) -> Body) -> Response<Body> {
     let mut response = Response::new(body(written.body));
     *response.status_mut() =
         hyper::StatusCode::from_u16(written.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
@@ -146,6 +155,10 @@ fn respond(written: Written, request_id: &str, body: fn(String) -> Body) -> Resp
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(written.content_type));
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
+    }
+    let date = at.and_then(|at| DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok());
+    if let Some(value) = date.and_then(|date| HeaderValue::from_str(&date).ok()) {
+        headers.insert(header::DATE, value);
     }
     if let Some(value) = written.error_type.and_then(|code| HeaderValue::from_str(&code).ok()) {
         headers.insert(ERROR_TYPE, value);

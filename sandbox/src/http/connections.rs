@@ -49,6 +49,8 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Canc
         let _ = stream.set_nodelay(true);
         let shared = Arc::clone(&shared);
         let connection = http1::Builder::new()
+            // The machine's time; an answer has the sandbox's.
+            .auto_date_header(false)
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .serve_connection(TokioIo::new(stream), service_fn(move |request| answer(Arc::clone(&shared), request)));

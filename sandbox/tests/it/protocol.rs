@@ -65,3 +65,15 @@ async fn a_service_that_is_not_served_is_told_in_the_clients_own_protocol() {
     let dynamo = aws.target("dynamodb", "DynamoDB_20120810.ListTables", json!({})).await;
     assert_eq!(dynamo.json()["__type"], "UnknownOperationException");
 }
+
+#[tokio::test]
+async fn an_answer_is_dated_by_the_sandboxs_clock() {
+    let aws = start().await;
+    let dated = async || {
+        let answer = reqwest::get(format!("{}/backup-vaults", aws.url)).await.unwrap();
+        answer.headers()["date"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(dated().await, "Sun, 01 Mar 2026 04:00:00 GMT");
+    aws.advance("PT25H").await;
+    assert_eq!(dated().await, "Mon, 02 Mar 2026 05:00:00 GMT");
+}
