@@ -5,6 +5,7 @@
 
 mod arn;
 mod backup;
+mod finding;
 mod invalid;
 mod job;
 mod lifecycle;
@@ -26,6 +27,7 @@ mod vault;
 
 pub use arn::Arn;
 pub use backup::{StartBackup, database_warnings};
+pub use finding::{Finding, Severity};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation};
 pub use job::{Job, JobFilter, JobId, JobKind, JobState};
 pub use lifecycle::{Lifecycle, Retention};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Arn, AskedScope, RoleName, RolePath, Tags,
+    Arn, AskedScope, Finding, RoleName, RolePath, Tags,
     invalid::{Fault, quoted},
 };
 
@@ -109,6 +109,50 @@ impl RoleState {
     /// The policies it lacks.
     pub fn missing(&self) -> impl Iterator<Item = ServicePolicy> {
         ServicePolicy::ALL.into_iter().filter(|policy| !self.attached.contains(&policy.arn(self.partition)))
+    }
+
+    /// What is wrong with it or worth knowing.
+    pub fn findings(&self) -> Vec<Finding> {
+        const REPAIR: &str = "call EnsureServiceRole";
+        let name = &self.name;
+        let mut findings = Vec::new();
+        match self.trust {
+            Trust::Granted => {}
+            Trust::Conditional => findings.push(Finding::warning(
+                "TRUST_CONDITIONAL",
+                format!("role {name} trusts backup.amazonaws.com under a condition that Strongroom cannot judge"),
+                "make sure that the condition holds for AWS Backup",
+            )),
+            Trust::Missing => findings.push(Finding::error(
+                "TRUST_MISSING",
+                format!("role {name} does not let backup.amazonaws.com assume it: every backup and restore fails"),
+                REPAIR,
+            )),
+            Trust::Denied => findings.push(Finding::error(
+                "TRUST_DENIED",
+                format!("a statement of role {name}'s trust policy denies backup.amazonaws.com"),
+                "remove that statement by hand: EnsureServiceRole only adds",
+            )),
+            Trust::Unreadable => findings.push(Finding::error(
+                "TRUST_UNREADABLE",
+                format!("the trust policy of role {name} is not readable JSON"),
+                "replace it by hand",
+            )),
+        }
+        for policy in self.missing() {
+            let (code, what) = match policy {
+                ServicePolicy::Backup => ("BACKUP_POLICY_MISSING", "back up"),
+                ServicePolicy::Restores => ("RESTORE_POLICY_MISSING", "restore"),
+            };
+            let message = format!("role {name} lacks {}", policy.arn(self.partition));
+            findings.push(if self.inline.is_empty() {
+                Finding::error(code, format!("{message}: AWS Backup cannot {what}"), REPAIR)
+            } else {
+                let message = format!("{message}; whether its inline policies let AWS Backup {what} is not known");
+                Finding::warning(code, message, REPAIR)
+            });
+        }
+        findings
     }
 }
 

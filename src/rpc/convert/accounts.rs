@@ -6,7 +6,7 @@ use crate::{
     domain::{
         AskedScope, Change, ChangeKind, EnsureRole, Invalid, RolePath, RoleRef, RoleState, ServicePolicy, Tags, Trust,
     },
-    proto::{self, Severity},
+    proto,
 };
 
 /// Where the console puts the role that it makes.
@@ -64,7 +64,7 @@ pub(in crate::rpc) fn account(account: Account, default_scope: bool) -> proto::A
 impl From<RoleState> for proto::ServiceRole {
     fn from(role: RoleState) -> Self {
         let missing: Vec<ServicePolicy> = role.missing().collect();
-        let findings = findings(&role, &missing);
+        let findings = role.findings().into_iter().map(Into::into).collect();
         let trusts_backup = matches!(role.trust, Trust::Granted | Trust::Conditional);
         Self {
             trusts_backup,
@@ -79,59 +79,6 @@ impl From<RoleState> for proto::ServiceRole {
             inline_policy_names: role.inline,
         }
     }
-}
-
-fn findings(role: &RoleState, missing: &[ServicePolicy]) -> Vec<proto::Finding> {
-    const REPAIR: &str = "call EnsureServiceRole";
-    let name = &role.name;
-    let finding = |code: &str, severity: Severity, message: String, action: &str| proto::Finding {
-        code: code.to_owned(),
-        severity: severity.into(),
-        message,
-        action: action.to_owned(),
-    };
-    let mut findings = Vec::new();
-    match role.trust {
-        Trust::Granted => {}
-        Trust::Conditional => findings.push(finding(
-            "TRUST_CONDITIONAL",
-            Severity::Warning,
-            format!("role {name} trusts backup.amazonaws.com under a condition that Strongroom cannot judge"),
-            "make sure that the condition holds for AWS Backup",
-        )),
-        Trust::Missing => findings.push(finding(
-            "TRUST_MISSING",
-            Severity::Error,
-            format!("role {name} does not let backup.amazonaws.com assume it: every backup and restore fails"),
-            REPAIR,
-        )),
-        Trust::Denied => findings.push(finding(
-            "TRUST_DENIED",
-            Severity::Error,
-            format!("a statement of role {name}'s trust policy denies backup.amazonaws.com"),
-            "remove that statement by hand: EnsureServiceRole only adds",
-        )),
-        Trust::Unreadable => findings.push(finding(
-            "TRUST_UNREADABLE",
-            Severity::Error,
-            format!("the trust policy of role {name} is not readable JSON"),
-            "replace it by hand",
-        )),
-    }
-    for policy in missing {
-        let (code, what) = match policy {
-            ServicePolicy::Backup => ("BACKUP_POLICY_MISSING", "back up"),
-            ServicePolicy::Restores => ("RESTORE_POLICY_MISSING", "restore"),
-        };
-        let message = format!("role {name} lacks {}", policy.arn(role.partition));
-        if role.inline.is_empty() {
-            findings.push(finding(code, Severity::Error, format!("{message}: AWS Backup cannot {what}"), REPAIR));
-        } else {
-            let message = format!("{message}; whether its inline policies let AWS Backup {what} is not known");
-            findings.push(finding(code, Severity::Warning, message, REPAIR));
-        }
-    }
-    findings
 }
 
 impl From<Change> for proto::RoleChange {

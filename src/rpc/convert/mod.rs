@@ -27,6 +27,22 @@ impl From<domain::Scope> for proto::Scope {
     }
 }
 
+impl From<domain::Finding> for proto::Finding {
+    fn from(finding: domain::Finding) -> Self {
+        let severity = match finding.severity {
+            domain::Severity::Info => proto::Severity::Info,
+            domain::Severity::Warning => proto::Severity::Warning,
+            domain::Severity::Error => proto::Severity::Error,
+        };
+        Self {
+            code: finding.code.to_owned(),
+            severity: severity.into(),
+            message: finding.message,
+            action: finding.action,
+        }
+    }
+}
+
 impl From<domain::Warning> for proto::Warning {
     fn from(warning: domain::Warning) -> Self {
         Self { code: warning.code.to_owned(), message: warning.message, field: warning.field }
