@@ -126,6 +126,7 @@ where
         aws_code,
         message,
         aws_request_id,
+        obstacles: Vec::new(),
         source: Some(Box::new(error)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::domain::{Job, RequestId};
+use crate::domain::{Finding, Job, RequestId};
 
 /// An operation of AWS that did not do what was asked. `Display` never includes the source.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Error {
     pub message: String,
     /// AWS's id of the request, for its support.
     pub aws_request_id: Option<String>,
+    /// Of [`Kind::Preflight`]: all that stands in the way, at least one. Otherwise empty.
+    pub obstacles: Vec<Finding>,
     /// What lies below, for the log.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -58,6 +60,8 @@ pub enum Kind {
     Ambiguous,
     /// AWS Backup cannot assume the role.
     RoleNotAssumable,
+    /// The checks before a job found what would make it fail.
+    Preflight,
     /// The request id was used for another request.
     RequestIdReused,
     /// The thing changed since its etag was read.
@@ -139,8 +143,21 @@ impl Error {
             aws_code: None,
             message: message.into(),
             aws_request_id: None,
+            obstacles: Vec::new(),
             source: None,
         }
+    }
+
+    /// The checks before a job found what would make it fail; nothing was sent. `findings` are all that the checks found,
+    /// and `None` is answered when none of them is an obstacle.
+    pub fn preflight(operation: &'static str, noun: Noun, name: &str, findings: &[Finding]) -> Option<Self> {
+        let obstacles: Vec<Finding> = findings.iter().filter(|finding| finding.is_obstacle()).cloned().collect();
+        let first = obstacles.first()?;
+        let message = match obstacles.len() {
+            1 => first.message.clone(),
+            count => format!("{count} obstacles; the first: {}", first.message),
+        };
+        Some(Self { obstacles, ..Self::found(operation, Kind::Preflight, noun, name, message) })
     }
 
     /// An answer of AWS that lacks what AWS's own model requires. The operation has happened.
@@ -154,6 +171,7 @@ impl Error {
             aws_code: None,
             message: format!("the answer has no {member}"),
             aws_request_id: None,
+            obstacles: Vec::new(),
             source: None,
         }
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     aws::{self, Effect, Kind, Noun},
-    domain::Invalid,
+    domain::{Finding, Invalid},
     proto::ErrorReason,
 };
 
@@ -18,7 +18,7 @@ pub const DOMAIN: &str = "strongroom";
 /// Where the reasons are explained.
 const HELP: &str = "https://github.com/strongroom/strongroom/blob/main/docs/errors.md";
 
-/// Most bytes of field violations in one answer. Details travel in a header, twice as long by their encoding, and gRPC
+/// Most bytes of violations in one answer. Details travel in a header, twice as long by their encoding, and gRPC
 /// clients refuse headers over 8 KiB.
 const MOST_VIOLATION_BYTES: usize = 3_000;
 
@@ -120,6 +120,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::RecoveryPointNotDeleted
         | R::ResourceTypeNotSupported
         | R::RoleNotAssumable
+        | R::PreflightFailed
         | R::AwsCredentials
         | R::AccountNotReachable => Code::FailedPrecondition,
         R::EtagMismatch | R::AwsConflict => Code::Aborted,
@@ -163,6 +164,7 @@ fn reason_of(error: &aws::Error) -> ErrorReason {
         Kind::Unsupported => R::ResourceTypeNotSupported,
         Kind::Ambiguous => R::PlanNameAmbiguous,
         Kind::RoleNotAssumable => R::RoleNotAssumable,
+        Kind::Preflight => R::PreflightFailed,
         Kind::RequestIdReused => R::RequestIdReused,
         Kind::EtagMismatch => R::EtagMismatch,
         Kind::Conflict => R::AwsConflict,
@@ -219,6 +221,9 @@ fn explain(error: &aws::Error) -> Status {
     };
     let mut details = ErrorDetails::new();
     match code_of(reason) {
+        Code::FailedPrecondition if !error.obstacles.is_empty() => {
+            details.set_precondition_failure(in_the_way(&error.obstacles, name));
+        }
         Code::FailedPrecondition => {
             let violation = PreconditionViolation::new(reason_name(reason), name, &text);
             details.set_precondition_failure(vec![violation]);
@@ -235,6 +240,26 @@ fn explain(error: &aws::Error) -> Status {
         _ => {}
     }
     answer(reason, &text, metadata, details)
+}
+
+/// Each obstacle as a violation whose type is the finding's code, as many as fit into a header.
+fn in_the_way(obstacles: &[Finding], name: &str) -> Vec<PreconditionViolation> {
+    let mut room = MOST_VIOLATION_BYTES;
+    let mut told: Vec<PreconditionViolation> = Vec::new();
+    for obstacle in obstacles {
+        let what = match obstacle.action.as_str() {
+            "" => obstacle.message.clone(),
+            action => format!("{}: {action}", obstacle.message),
+        };
+        let size = obstacle.code.len() + name.len() + what.len();
+        if size > room {
+            told.push(PreconditionViolation::new("", name, format!("and {} more", obstacles.len() - told.len())));
+            break;
+        }
+        room -= size;
+        told.push(PreconditionViolation::new(obstacle.code, name, what));
+    }
+    told
 }
 
 fn outcome_unknown(why: &str) -> Status {
@@ -391,6 +416,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
         | Kind::Busy
         | Kind::Unsupported
         | Kind::Ambiguous
+        | Kind::Preflight
         | Kind::ScopeNotAllowed => tracing::debug!(reason, operation, aws_code, request_id, message, chain, "refused"),
     }
 }

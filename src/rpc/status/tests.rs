@@ -28,6 +28,28 @@ fn an_unseen_outcome_is_said_whatever_the_last_attempt_answered() {
     assert!(status.get_details_retry_info().is_some());
 }
 
+#[test]
+fn every_obstacle_is_a_violation_and_what_does_not_fit_is_counted() {
+    let named = |code| Finding::error(code, "the name orders is taken", "choose another");
+    let findings = [Finding::info("A_B", "fine"), named("NAME_TAKEN"), named("C_D")];
+    let told = |findings: &[Finding]| {
+        let error = aws::Error::preflight("DoSomething", Noun::RecoveryPoint, "the-arn", findings)?;
+        Some(Status::from(Failure::Aws(error)))
+    };
+    assert!(told(&findings[..1]).is_none());
+    let status = told(&findings).unwrap();
+    assert_eq!(status.message(), "2 obstacles; the first: the name orders is taken");
+    let violations = status.get_details_precondition_failure().unwrap().violations;
+    let read: Vec<_> = violations.iter().map(|it| (it.r#type.as_str(), it.subject.as_str())).collect();
+    assert_eq!(read, [("NAME_TAKEN", "the-arn"), ("C_D", "the-arn")]);
+    assert_eq!(violations[0].description, "the name orders is taken: choose another");
+
+    let status = told(&vec![named("NAME_TAKEN"); 500]).unwrap();
+    assert!(status.details().len() < 6_000, "{}", status.details().len());
+    let violations = status.get_details_precondition_failure().unwrap().violations;
+    assert!(violations.last().unwrap().description.ends_with(" more"), "{violations:?}");
+}
+
 /// Every row of the table of errors, as a client reads it. A change here is a change of the API.
 #[test]
 fn the_table_of_errors() {
@@ -46,6 +68,7 @@ fn the_table_of_errors() {
         Kind::Unsupported,
         Kind::Ambiguous,
         Kind::RoleNotAssumable,
+        Kind::Preflight,
         Kind::RequestIdReused,
         Kind::EtagMismatch,
         Kind::Conflict,
