@@ -160,9 +160,9 @@ class Server:
 class EmbeddedSandbox(Sandbox):
     """The sandbox inside a `serve --sandbox`, and that server."""
 
-    def __init__(self, binary: Path, log: Path, *flags: str):
+    def __init__(self, binary: Path, log: Path, *flags: str, start: str = START):
         self.address = free_address()
         self.url = f"http://{self.address}"
-        clock = ("--clock", "manual", "--start", START)
+        clock = ("--clock", "manual", "--start", start)
         self.server = Server(binary, log, "--sandbox", "--sandbox-listen", self.address, *clock, *flags)
         self.process = self.server.process

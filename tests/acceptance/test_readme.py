@@ -2,18 +2,16 @@
 
 Fenced blocks of language `sh` hold commands, one a line (a backslash continues it). A command that keeps running (`serve`,
 `sandbox`) is started and left running for those after it. The well-known ports are exchanged for free ones. grpcurl is not
-on every machine: its calls are made by reflection with grpcio, with the same address, method and body.
+on every machine: grpcurl.py stands in for it.
 """
 
-import json
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from grpc_client import PACKAGE, Client
+from pages import Page, stand_ins
 from processes import Process, environment, free_address
 
 # Run by .ci/run itself, or by nobody here: they install or take minutes.
@@ -23,7 +21,7 @@ ELSEWHERE = ("cargo test", "cargo build", "cargo install", "make", ".ci/run", "g
 def commands(text: str) -> list[str]:
     """The commands of the page; one with an open quotation goes on in the next line."""
     found, open_ = [], ""
-    for line in "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)).splitlines():
+    for line in text.splitlines():
         line = open_ + line.removeprefix("$ ")
         try:
             complete = not line.endswith("\\")
@@ -43,7 +41,7 @@ class Shell:
     def __init__(self, binary: Path, folder: Path):
         self.binary, self.folder = binary, folder
         self.running: list[Process] = []
-        self.variables = {}
+        self.variables = {"PATH": stand_ins(folder)}
         self.ports = {port: free_address().rsplit(":", 1)[1] for port in ("50051", "4566")}
 
     def run(self, line: str) -> None:
@@ -56,11 +54,7 @@ class Shell:
             self._strongroom(words[words.index("--") + 1 :])
         elif words[0] == "strongroom":
             self._strongroom(words[1:])
-        elif words[0] == "grpcurl":
-            grpcurl(words[1:])
-        elif words[0] == "aws":
-            self._to_the_end([str(Path(sys.executable).parent / "aws"), *words[1:]])
-        elif words[0] == "curl":
+        elif words[0] in ("grpcurl", "aws", "curl"):
             self._to_the_end(words)
         else:
             raise AssertionError(f"this test does not know how to run: {line}")
@@ -105,30 +99,11 @@ def port_is_open(port: str) -> bool:
         return probe.connect_ex(("127.0.0.1", int(port))) == 0
 
 
-def grpcurl(words: list[str]) -> None:
-    """`grpcurl -plaintext [-d JSON] HOST:PORT [list | describe NAME | Service/Method]`"""
-    body = {}
-    words = [word for word in words if word != "-plaintext"]
-    if "-d" in words:
-        at = words.index("-d")
-        body = json.loads(words[at + 1])
-        del words[at : at + 2]
-    address, what, *_ = [*words, "list"]
-    client = Client(address.replace("localhost", "127.0.0.1"))
-    try:
-        if what in ("list", "describe"):
-            assert dict(client.methods())
-        else:
-            client.send(what.removeprefix(f"{PACKAGE}."), client.request(what.removeprefix(f"{PACKAGE}."), body))
-    finally:
-        client.close()
-
-
 def test_every_command_of_the_readme_runs(repository, binary, tmp_path):
     readme = repository / "README.md"
     if not readme.is_file():
         pytest.skip("NOT TESTED: there is no README.md yet")
-    shown = commands(readme.read_text())
+    shown = commands(Page(readme).commands())
     assert any("serve --sandbox" in line for line in shown), "the first of the two commands is not there"
     assert any("cargo test --workspace" in line for line in shown), "the second of the two commands is not there"
     shell = Shell(binary, tmp_path)

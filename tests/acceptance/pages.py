@@ -1,0 +1,56 @@
+"""Pages of documentation whose examples are run: their `sh` blocks, and the programs that these call."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FAILS = re.compile(r"\|\| true\s*$", re.MULTILINE)
+
+
+class Page:
+    """A Markdown file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.text = path.read_text()
+
+    def commands(self) -> str:
+        """The blocks, one after the other."""
+        return "\n".join(BLOCK.findall(self.text))
+
+    def sections(self) -> dict[str, str]:
+        """The text of each `## Heading`."""
+        parts = re.split(r"^## (.+)$", self.text, flags=re.MULTILINE)
+        return dict(zip(map(str.strip, parts[1::2]), parts[2::2], strict=True))
+
+    def rpcs(self) -> set[str]:
+        """The `Service/Rpc` that are called."""
+        return set(re.findall(r" strongroom\.v1\.(\w+/\w+)", self.commands()))
+
+    def expected_failures(self) -> int:
+        return len(FAILS.findall(self.commands()))
+
+    def script(self, addresses: dict[str, str]) -> str:
+        """One script of all blocks, each command on its line of the page, so that bash names the line that failed."""
+        inside, lines = False, []
+        for line in self.text.splitlines():
+            fence = line == ("```" if inside else "```sh")
+            lines.append(line if inside and not fence else "")
+            inside ^= fence
+        script = "\n".join(lines)
+        for well_known, here in addresses.items():
+            script = script.replace(well_known, here)
+        # On the first line, which is the page's title.
+        return "set -euo pipefail; trap 'echo \"$0:$LINENO: failed: $BASH_COMMAND\" >&2' ERR;" + script
+
+
+def stand_ins(folder: Path) -> str:
+    """A PATH with grpcurl.py as `grpcurl`, and the AWS CLI of these tests."""
+    programs = folder / "programs"
+    programs.mkdir(exist_ok=True)
+    grpcurl = programs / "grpcurl"
+    grpcurl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("grpcurl.py")}" "$@"\n')
+    grpcurl.chmod(0o755)
+    return os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])

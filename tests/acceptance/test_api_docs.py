@@ -1,0 +1,63 @@
+"""Every example of docs/api is run, each file from top to bottom in one bash, and every RPC has one."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from grpc_client import PACKAGE, Client
+from pages import Page, stand_ins
+from processes import EmbeddedSandbox, environment
+
+START = "2026-01-31T04:00:00Z"
+# AWS stops no job of a resource that the sandbox has.
+ALWAYS_REFUSED = {"JobService/CancelJob"}
+PAGES = sorted((Path(__file__).parents[2] / "docs/api").glob("*_service.md"))
+
+
+@pytest.fixture
+def neighbour(binary, tmp_path):
+    """What docs/api/README.md has the reader start."""
+    sandbox = EmbeddedSandbox(binary, tmp_path / "log", start=START)
+    yield sandbox
+    assert sandbox.process.stop() == 0
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_examples_run_from_top_to_bottom(path, neighbour, tmp_path):
+    page = Page(path)
+    calls = tmp_path / "calls"
+    addresses = {"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address}
+    done = subprocess.run(
+        ["bash", "-c", page.script(addresses), path.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment() | {"PATH": stand_ins(tmp_path), "GRPCURL_LOG": str(calls)},
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, f"{path.name}: {done.returncode}\n{done.stderr[-4000:]}\n{done.stdout[-2000:]}"
+    outcomes = [line.split() for line in calls.read_text().splitlines()]
+    succeeded = {method.removeprefix(f"{PACKAGE}.") for method, code in outcomes if code == "OK"}
+    only_failed = page.rpcs() - succeeded - ALWAYS_REFUSED
+    assert not only_failed, f"{path.name} shows no call that succeeds of {sorted(only_failed)}"
+    # An error that nobody meant would hide behind `|| true`; and what succeeds must not say that it fails.
+    failures = sum(code != "OK" for _, code in outcomes)
+    said = page.expected_failures()
+    assert failures == said, f"{path.name} says `|| true` {said} times, and {failures} calls failed: {outcomes}"
+
+
+def test_every_rpc_has_a_section_with_an_example(neighbour):
+    client = Client(neighbour.server.address)
+    expected = {rpc for rpc, _ in client.methods()}
+    client.close()
+    sections = {f"{service(path)}/{name}": text for path in PAGES for name, text in Page(path).sections().items()}
+    assert sorted(expected - sections.keys()) == [], "no section `## Rpc` on the page of their service"
+    assert sorted(sections.keys() - expected) == [], "sections of RPCs that there are not"
+    without = sorted(rpc for rpc, text in sections.items() if f" {PACKAGE}.{rpc}" not in text)
+    assert without == [], "their sections have no grpcurl call of them"
+
+
+def service(path: Path) -> str:
+    """vault_service.md is about VaultService."""
+    return "".join(word.title() for word in path.stem.split("_"))
