@@ -46,7 +46,7 @@ pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
     judge as judge_trust, repair as repair_trust,
 };
-pub use schedule::{Schedule, TimeZone};
+pub use schedule::{Schedule, ScheduledRun, TimeZone, Timetable};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};
 pub use selection::{
     Criteria, Match, NewSelection, Operator, ResourcePattern, Selection, SelectionRef, TagCondition,

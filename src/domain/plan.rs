@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Arn, AskedScope, Lifecycle, PlanName, RequestId, Retention, RuleName, Schedule, Scope, Tags, TimeZone, VaultName,
+    Arn, AskedScope, Lifecycle, PlanName, RequestId, Retention, RuleName, Scope, Tags, Timetable, VaultName,
     invalid::{Fault, quoted},
 };
 
@@ -100,9 +100,7 @@ pub struct NewRule {
     /// Where recovery points go.
     pub target_vault: VaultName,
     /// When it runs.
-    pub schedule: Schedule,
-    /// In which time zone.
-    pub zone: TimeZone,
+    pub timetable: Timetable,
     /// In which minutes after that.
     pub windows: Windows,
     /// How long recovery points are kept.
@@ -308,14 +306,21 @@ pub struct Rule {
     pub continuous: bool,
 }
 
+impl Rule {
+    /// When it runs; a fault for what Strongroom cannot read.
+    pub fn timetable(&self) -> Result<Timetable, Fault> {
+        Timetable::parse(&self.schedule, &self.zone)
+    }
+}
+
 impl From<&NewRule> for Rule {
     fn from(new: &NewRule) -> Self {
         Self {
             id: String::new(),
             name: new.name.as_str().to_owned(),
             target_vault: new.target_vault.as_str().to_owned(),
-            schedule: new.schedule.as_str().to_owned(),
-            zone: new.zone.as_str().to_owned(),
+            schedule: new.timetable.schedule.as_str().to_owned(),
+            zone: new.timetable.zone.as_str().to_owned(),
             windows: new.windows,
             lifecycle: new.lifecycle,
             recovery_point_tags: new.recovery_point_tags.0.clone(),

@@ -6,7 +6,11 @@ mod tests;
 
 use std::fmt;
 
-use jiff::{Timestamp, tz};
+use jiff::{
+    SignedDuration, Timestamp, Zoned,
+    civil::DateTime,
+    tz::{self, AmbiguousOffset},
+};
 
 use super::invalid::{Fault, quoted};
 use cron::Cron;
@@ -49,14 +53,6 @@ impl Schedule {
     pub fn as_str(&self) -> &str {
         &self.text
     }
-
-    /// The first run strictly after `after`; none when the years of the expression have passed.
-    ///
-    /// AWS says that a schedule follows local time [D] and not what becomes of a local time that daylight saving skips
-    /// or repeats [U]. As with EventBridge, a skipped one does not run and a repeated one runs once, at its first passage [I].
-    pub fn next_after(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        self.cron.next_after(after, &zone.0)
-    }
 }
 
 impl fmt::Display for Schedule {
@@ -84,5 +80,94 @@ impl TimeZone {
     /// The name in IANA's spelling.
     pub fn as_str(&self) -> &str {
         self.0.iana_name().unwrap_or(Self::DEFAULT)
+    }
+}
+
+/// When a rule runs: its schedule, read in its zone.
+///
+/// AWS says that a schedule follows local time [D] and not what becomes of a local time that daylight saving skips or
+/// repeats [U]. As with EventBridge, a skipped one does not run and a repeated one runs once, at its first passage [I].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timetable {
+    /// The times.
+    pub schedule: Schedule,
+    /// Where they are local.
+    pub zone: TimeZone,
+}
+
+/// A run of a timetable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduledRun {
+    /// When, with the local time in the rule's zone.
+    pub at: Zoned,
+    /// Local times since the run before (since the start, for the first run) that daylight saving skips: no runs.
+    pub skipped: Vec<DateTime>,
+    /// The local time comes twice; this is its first passage, and there is no run at the second.
+    pub repeated: bool,
+}
+
+/// A local time of a schedule, in time itself.
+enum Passage {
+    Skipped,
+    Once(Timestamp),
+    Twice(Timestamp),
+}
+
+impl Timetable {
+    /// Reads what AWS has of a rule; blank: what AWS fills in. Of a plan made elsewhere it may be something that
+    /// Strongroom cannot read, such as `rate(1 day)`.
+    pub fn parse(schedule: &str, zone: &str) -> Result<Self, Fault> {
+        Ok(Self { schedule: Schedule::parse(schedule)?, zone: TimeZone::parse(zone)? })
+    }
+
+    /// The first run strictly after `after`; none when the years of the expression have passed.
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.runs_after(after).next().map(|run| run.at.timestamp())
+    }
+
+    /// The last run strictly before `before`; none when the years of the expression begin later.
+    pub fn latest_before(&self, before: Timestamp) -> Option<Timestamp> {
+        // Clocks were set back by a day at most, so that local times of two days on may have passed already.
+        let last = before.checked_add(SignedDuration::from_hours(48)).unwrap_or(Timestamp::MAX);
+        let locals = self.schedule.cron.locals_back_from(last.to_zoned(self.zone.0.clone()).date());
+        locals.filter_map(|local| self.passage(local).first()).find(|run| *run < before)
+    }
+
+    /// The runs strictly after `after`, in order, until the years of the expression have passed.
+    pub fn runs_after(&self, after: Timestamp) -> impl Iterator<Item = ScheduledRun> {
+        // Taken at their first passage, local times run forward with time itself.
+        let from = after.to_zoned(self.zone.0.clone()).datetime();
+        let mut skipped = Vec::new();
+        self.schedule.cron.locals_from(from).filter_map(move |local| {
+            let passage = self.passage(local);
+            if matches!(passage, Passage::Skipped) {
+                skipped.push(local);
+            }
+            let at = passage.first().filter(|at| *at > after)?;
+            Some(ScheduledRun {
+                at: at.to_zoned(self.zone.0.clone()),
+                skipped: std::mem::take(&mut skipped),
+                repeated: matches!(passage, Passage::Twice(_)),
+            })
+        })
+    }
+
+    fn passage(&self, local: DateTime) -> Passage {
+        let passage = self.zone.0.to_ambiguous_timestamp(local);
+        match (passage.offset(), passage.earlier()) {
+            (AmbiguousOffset::Unambiguous { .. }, Ok(at)) => Passage::Once(at),
+            (AmbiguousOffset::Fold { .. }, Ok(at)) => Passage::Twice(at),
+            // Beyond the end of the calendar, too, nothing runs.
+            (AmbiguousOffset::Gap { .. }, _) | (_, Err(_)) => Passage::Skipped,
+        }
+    }
+}
+
+impl Passage {
+    fn first(&self) -> Option<Timestamp> {
+        match self {
+            Self::Skipped => None,
+            Self::Once(at) | Self::Twice(at) => Some(*at),
+        }
     }
 }

@@ -5,8 +5,7 @@ fn rule(name: &str, schedule: &str) -> NewRule {
     NewRule {
         name: RuleName::parse(name).unwrap(),
         target_vault: VaultName::parse("vault").unwrap(),
-        schedule: Schedule::parse(schedule).unwrap(),
-        zone: TimeZone::parse("").unwrap(),
+        timetable: Timetable::parse(schedule, "").unwrap(),
         windows: Windows { start_minutes: 60, completion_minutes: 120 },
         lifecycle: Lifecycle::DEFAULT,
         recovery_point_tags: Tags::default(),

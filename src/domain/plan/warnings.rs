@@ -33,7 +33,7 @@ impl NewRule {
         let name = &self.name;
         let mut warn =
             |code, member: &str, message| warnings.push(Warning { code, message, field: format!("{field}.{member}") });
-        if self.schedule.next_after(now, &self.zone).is_none() {
+        if self.timetable.next_after(now).is_none() {
             let message = format!("rule {name} never runs: the years of its schedule have passed");
             warn("SCHEDULE_IS_OVER", "schedule", message);
         }
@@ -57,7 +57,7 @@ impl NewRule {
     /// other's next, so a yearly rule costs an hourly one no more than a few.
     fn overlap(&self, other: &Self, now: Timestamp) -> Option<Timestamp> {
         let window = |rule: &Self| SignedDuration::from_mins(rule.windows.start_minutes);
-        let next = |rule: &Self, after| rule.schedule.next_after(after, &rule.zone);
+        let next = |rule: &Self, after| rule.timetable.next_after(after);
         let end = now.checked_add(AHEAD).ok()?;
         let (mut ours, mut theirs) = (next(self, now)?, next(other, now)?);
         while ours.min(theirs) <= end {

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{
-    Timestamp,
-    civil::{Date, DateTime, Time, Weekday},
-    tz::{AmbiguousOffset, TimeZone},
-};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::super::invalid::quoted;
 
@@ -96,25 +92,20 @@ impl Cron {
         Ok(cron)
     }
 
-    /// The first run strictly after `after`.
-    pub(super) fn next_after(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let from = after.to_zoned(zone.clone()).datetime();
-        let mut date = self.next_date(from.date())?;
-        loop {
-            for hour in &self.hours {
-                let local = DateTime::from_parts(date, Time::constant(*hour, self.minute, 0, 0));
-                // Taken at their first passage, local times run forward with time itself.
-                if local < from {
-                    continue;
-                }
-                let passage = zone.to_ambiguous_timestamp(local);
-                let skipped = matches!(passage.offset(), AmbiguousOffset::Gap { .. });
-                if let Some(run) = passage.earlier().ok().filter(|run| !skipped && *run > after) {
-                    return Some(run);
-                }
-            }
-            date = self.next_date(date.tomorrow().ok()?)?;
-        }
+    /// The local times of runs, in order, from the first one at or after `from`.
+    pub(super) fn locals_from(&self, from: DateTime) -> impl Iterator<Item = DateTime> {
+        let days = std::iter::successors(self.next_date(from.date()), |date| self.next_date(date.tomorrow().ok()?));
+        days.flat_map(|date| self.times_of(date)).skip_while(move |local| *local < from)
+    }
+
+    /// The local times of runs, backwards, from the last one of day `last`.
+    pub(super) fn locals_back_from(&self, last: Date) -> impl Iterator<Item = DateTime> {
+        let days = std::iter::successors(self.last_date(last), |date| self.last_date(date.yesterday().ok()?));
+        days.flat_map(|date| self.times_of(date).rev())
+    }
+
+    fn times_of(&self, date: Date) -> impl DoubleEndedIterator<Item = DateTime> {
+        self.hours.iter().map(move |hour| DateTime::from_parts(date, Time::constant(*hour, self.minute, 0, 0)))
     }
 
     /// The first day at or after `date`.
@@ -136,6 +127,28 @@ impl Cron {
                 return Some(date);
             }
             date = date.tomorrow().ok()?;
+        }
+    }
+
+    /// The last day at or before `date`.
+    fn last_date(&self, mut date: Date) -> Option<Date> {
+        loop {
+            let year = *self.years.range(..=date.year()).next_back()?;
+            if year < date.year() {
+                date = Date::new(year, 12, 31).ok()?;
+            }
+            match self.months.range(..=date.month()).next_back() {
+                None => {
+                    date = date.first_of_year().yesterday().ok()?;
+                    continue;
+                }
+                Some(month) if *month < date.month() => date = Date::new(year, *month, 1).ok()?.last_of_month(),
+                Some(_) => {}
+            }
+            if self.days.hold(date) {
+                return Some(date);
+            }
+            date = date.yesterday().ok()?;
         }
     }
 }

@@ -3,10 +3,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn timetable(expression: &str, zone: &str) -> Timetable {
+    Timetable::parse(expression, zone).unwrap_or_else(|fault| panic!("{fault}"))
+}
+
 fn next(expression: &str, zone: &str, after: &str) -> Option<String> {
-    let schedule = Schedule::parse(expression).unwrap_or_else(|fault| panic!("{fault}"));
-    let after: Timestamp = after.parse().unwrap();
-    schedule.next_after(after, &TimeZone::parse(zone).unwrap()).map(|run| run.to_string())
+    timetable(expression, zone).next_after(after.parse().unwrap()).map(|run| run.to_string())
 }
 
 #[test]
@@ -44,6 +46,37 @@ fn daylight_saving_skips_a_run_or_makes_it_once() {
     // It exists twice on 2026-10-25, first in summer time.
     assert_eq!(berlin("cron(30 2 ? * * *)", "2026-10-24T12:00:00Z").as_deref(), Some("2026-10-25T00:30:00Z"));
     assert_eq!(berlin("cron(30 2 ? * * *)", "2026-10-25T00:30:00Z").as_deref(), Some("2026-10-26T01:30:00Z"));
+}
+
+#[test]
+fn a_run_tells_what_daylight_saving_did() {
+    let told = |expression, after: &str| {
+        let timetable = timetable(expression, "Europe/Berlin");
+        let runs = timetable.runs_after(after.parse().unwrap()).take(3);
+        runs.map(|run| {
+            (run.at.datetime().to_string(), run.skipped.iter().map(ToString::to_string).collect(), run.repeated)
+        })
+        .collect::<Vec<(String, Vec<String>, bool)>>()
+    };
+    let run = |at: &str, skipped: &[&str], repeated| {
+        (at.to_owned(), skipped.iter().map(ToString::to_string).collect::<Vec<_>>(), repeated)
+    };
+    assert_eq!(
+        told("cron(30 2 ? * * *)", "2026-03-27T12:00:00Z"),
+        [
+            run("2026-03-28T02:30:00", &[], false),
+            run("2026-03-30T02:30:00", &["2026-03-29T02:30:00"], false),
+            run("2026-03-31T02:30:00", &[], false),
+        ]
+    );
+    assert_eq!(
+        told("cron(30 2 ? * * *)", "2026-10-24T12:00:00Z"),
+        [
+            run("2026-10-25T02:30:00", &[], true),
+            run("2026-10-26T02:30:00", &[], false),
+            run("2026-10-27T02:30:00", &[], false),
+        ]
+    );
 }
 
 #[test]
@@ -125,16 +158,62 @@ proptest! {
     }
 
     #[test]
+    fn the_latest_run_is_the_one_that_the_next_one_follows(
+        expression in expression(),
+        zone in proptest::sample::select(vec!["", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Pacific/Kwajalein"]),
+        second in 0_i64..2_000_000_000,
+    ) {
+        let timetable = timetable(&expression, zone);
+        let before = Timestamp::from_second(second).unwrap();
+        match timetable.latest_before(before) {
+            Some(run) => {
+                prop_assert!(run < before);
+                prop_assert_eq!(timetable.next_after(run - 1.second()), Some(run));
+                prop_assert!(timetable.next_after(run).is_none_or(|next| next >= before));
+            }
+            None => prop_assert!(timetable.next_after(Timestamp::UNIX_EPOCH - 1.second()).is_none_or(|next| next >= before)),
+        }
+    }
+
+    /// Against every minute of the days around a change of the clocks, looked at one by one.
+    #[test]
+    fn runs_are_the_minutes_whose_local_time_fits_and_comes_for_the_first_time(
+        minute in 0_i8..60,
+        hours in proptest::sample::subsequence((0_i8..24).collect::<Vec<_>>(), 1..6),
+        zone in proptest::sample::select(vec!["America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Cairo"]),
+        day in 13_000_i64..20_000,
+    ) {
+        const LENGTH: i64 = 4 * 24 * 60;
+        let listed: Vec<String> = hours.iter().map(ToString::to_string).collect();
+        let timetable = timetable(&format!("cron({minute} {} * * ? *)", listed.join(",")), zone);
+        let zone = timetable.zone.0.clone();
+        let start = Timestamp::from_second(day * 86_400).unwrap();
+        let start = zone.following(start).next().map_or(start, |change| change.timestamp() - 36.hours());
+        let minutes = (1..LENGTH).map(|minute| (start + minute.minutes()).to_zoned(zone.clone()));
+        // What came before them may come again within them.
+        let mut seen = std::collections::BTreeSet::new();
+        let earlier = (-24 * 60..=0).map(|minute| (start + minute.minutes()).to_zoned(zone.clone()));
+        seen.extend(earlier.map(|at| at.datetime()));
+        let fitting: Vec<Timestamp> = minutes
+            .filter(|at| seen.insert(at.datetime()) && at.minute() == minute && hours.contains(&at.hour()))
+            .map(|at| at.timestamp())
+            .collect();
+        let end = start + LENGTH.minutes();
+        let runs: Vec<Timestamp> =
+            timetable.runs_after(start).map(|run| run.at.timestamp()).take_while(|run| *run < end).collect();
+        prop_assert_eq!(runs, fitting);
+    }
+
+    #[test]
     fn runs_go_forward_and_none_is_missed(expression in expression(), day in 0_i64..20_000) {
-        let schedule = Schedule::parse(&expression).unwrap();
-        let zone = TimeZone::parse("America/New_York").unwrap();
+        let timetable = timetable(&expression, "America/New_York");
         let after = Timestamp::from_second(day * 86_400).unwrap();
-        if let Some(run) = schedule.next_after(after, &zone) {
+        if let Some(run) = timetable.next_after(after) {
             prop_assert!(run > after);
             // Asked from half way, and from just before it, the run is the same.
             let half = Timestamp::from_second(after.as_second().midpoint(run.as_second() - 1)).unwrap();
             for earlier in [half, run - 1.second()] {
-                prop_assert_eq!(schedule.next_after(earlier, &zone), Some(run));
+                prop_assert_eq!(timetable.next_after(earlier), Some(run));
             }
         }
     }

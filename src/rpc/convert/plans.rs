@@ -5,7 +5,7 @@ use crate::{
     domain::{
         AdvancedSetting, Arn, AskedScope, CopyAction, Fault, Invalid, MOST_COPIES, MOST_RECOVERY_POINT_TAGS, NewPlan,
         NewRule, Noted, PageRequest, Plan, PlanContent, PlanName, PlanRef, PlanUpdate, Rule, RuleName, Schedule, Scope,
-        Tags, TimeZone, Windows, check_rule_names, check_setting_word,
+        Tags, TimeZone, Timetable, Windows, check_rule_names, check_setting_word,
     },
     proto,
     rpc::page_token::Query,
@@ -144,8 +144,7 @@ impl Reader {
         Ok(NewRule {
             name: name?,
             target_vault: target_vault?,
-            schedule: schedule?,
-            zone: zone?,
+            timetable: Timetable { schedule: schedule?, zone: zone? },
             windows: windows?,
             lifecycle: lifecycle?,
             recovery_point_tags: tags?,
