@@ -123,6 +123,8 @@ pub struct Quotas {
     pub tags_per_recovery_point: usize,
     /// Tags per resource [D].
     pub tags_per_resource: usize,
+    /// Active legal holds per region and account [D].
+    pub legal_holds: usize,
     /// Jobs of each kind (backup, restore, copy) that a region keeps; above it the oldest ended ones go early.
     pub jobs: usize,
 }
@@ -140,6 +142,7 @@ impl Default for Quotas {
             tags_per_selection: 30,
             tags_per_recovery_point: 10,
             tags_per_resource: 50,
+            legal_holds: 50,
             jobs: 50_000,
         }
     }

@@ -4,9 +4,10 @@ import json
 
 import botocore.exceptions
 from aws_clients import LABS, POLICIES, TRUST
+from legal_holds import legal_holds
 from processes import ACCOUNT, REGION
 
-# Sections 1.6 to 1.13 of the semantics reference, and its sections 2 to 4.
+# Sections 1.6 to 1.14 of the semantics reference, and its sections 2 to 4.
 BACKUP = """
     CreateBackupVault DescribeBackupVault ListBackupVaults DeleteBackupVault PutBackupVaultLockConfiguration
     DeleteBackupVaultLockConfiguration PutBackupVaultAccessPolicy GetBackupVaultAccessPolicy
@@ -24,6 +25,7 @@ BACKUP = """
     StartCopyJob DescribeCopyJob ListCopyJobs ListCopyJobSummaries
     TagResource UntagResource ListTags GetSupportedResourceTypes DescribeRegionSettings UpdateRegionSettings
     DescribeGlobalSettings UpdateGlobalSettings
+    CreateLegalHold GetLegalHold ListLegalHolds CancelLegalHold ListRecoveryPointsByLegalHold
 """
 IAM = """
     CreateRole GetRole AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies ListRolePolicies PutRolePolicy
@@ -398,6 +400,7 @@ def points(aws, sandbox, point):
     backup.describe_protected_resource(ResourceArn=database)
     backup.list_protected_resources()
     backup.list_protected_resources_by_backup_vault(BackupVaultName=VAULT)
+    legal_holds(backup, refused, VAULT, point)
     backup.delete_recovery_point(BackupVaultName=VAULT, RecoveryPointArn=point)
     refused(
         backup.delete_recovery_point,

@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod job_store;
 pub mod jobs;
 pub mod json;
+pub mod legal_holds;
 pub mod lifecycle;
 pub mod matcher;
 pub mod members;
@@ -54,6 +55,8 @@ pub struct State {
     pub restores: restores::RestoreJobs,
     /// Recovery points, by vault and by resource.
     pub recovery_points: recovery_points::RecoveryPoints,
+    /// What keeps recovery points from deletion, whatever their lifecycle.
+    pub legal_holds: legal_holds::LegalHolds,
     /// Which job has which resource.
     pub slots: slots::Slots,
 }
@@ -66,6 +69,7 @@ impl State {
         self.jobs.prune(now, most);
         self.copies.prune(now, most);
         self.restores.prune(now, most);
+        self.legal_holds.prune(now);
     }
 
     /// How many recovery points lie in the vault.
@@ -78,6 +82,7 @@ impl State {
         match resource.split_once(':') {
             Some(("backup-vault", name)) => self.vaults.0.contains_key(name),
             Some(("recovery-point", _)) => self.recovery_points.get(arn).is_some(),
+            Some(("legal-hold", id)) => self.legal_holds.knows(id),
             Some(("backup-plan", id)) => self.plans.active(id).is_some(),
             _ => false,
         }

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::{
-    copies, jobs, plans, recovery_points,
+    copies, jobs, legal_holds, plans, recovery_points,
     rest::{RestReply, RestRequest},
     restores, selections, settings, tags, vaults,
 };
@@ -43,6 +43,7 @@ const TABLES: &[&[Route]] = &[
     recovery_points::ROUTES,
     restores::ROUTES,
     copies::ROUTES,
+    legal_holds::ROUTES,
     settings::ROUTES,
     tags::ROUTES,
 ];

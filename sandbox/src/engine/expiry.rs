@@ -16,6 +16,10 @@ pub(super) fn expires(world: &mut World, now: &Instant<'_>, arn: &str) {
     if point.status == Status::Deleting || point.delete_at().is_none_or(|at| at > now.at) {
         return;
     }
+    // A legal hold outlasts every lifecycle [D]; its end puts what is overdue on the agenda again.
+    if region.backup.legal_holds.keeping(arn).is_some() {
+        return;
+    }
     if !point.users.is_empty() {
         let later = now.after(now.behaviour.jobs.run_time.max(jiff::SignedDuration::from_secs(1)));
         world.agenda.set(now.due(Kind::RecoveryPointExpires, arn), later);

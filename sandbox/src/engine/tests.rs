@@ -6,6 +6,7 @@ mod continuous;
 mod copies;
 mod failures;
 mod harness;
+mod holds;
 mod jobs;
 mod machine;
 mod points;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Content, RecoveryPoint, Status, list, wire};
 use crate::{
     backup::{
-        checks, error,
+        State, checks, error,
         lifecycle::Lifecycle,
         members::Members,
         rest::{RestReply, RestRequest},
@@ -21,7 +21,7 @@ use crate::{
 /// point stays, EXPIRED [M].
 ///
 /// # Errors
-/// RNF for an unknown vault or point, IR in a locked vault, IRS while a job uses the point.
+/// RNF for an unknown vault or point, IR in a locked vault and under a legal hold [M], IRS while a job uses the point.
 pub(super) fn delete_recovery_point(
     world: &mut World,
     call: &Call,
@@ -37,6 +37,7 @@ pub(super) fn delete_recovery_point(
         );
         return Err(error::invalid_request(message));
     }
+    check_not_held(&region.backup, point)?;
     check_idle(point)?;
     if point.status == Status::Deleting {
         return Ok(RestReply::empty());
@@ -56,6 +57,17 @@ pub(super) fn delete_recovery_point(
         world.agenda.set(due(call, Kind::RecoveryPointGone, &arn), at);
     }
     Ok(RestReply::empty())
+}
+
+/// Refuses to take away what a legal hold keeps: "any actions to delete or disassociate a recovery point will fail" [M];
+/// by which error is [I].
+fn check_not_held(backup: &State, point: &RecoveryPoint) -> Result<(), AwsError> {
+    match backup.legal_holds.keeping(&point.arn) {
+        Some(hold) => {
+            Err(error::invalid_request(format!("Recovery point {} is under legal hold {}", point.arn, hold.id)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses to take a point away from a job: IRS.
@@ -150,7 +162,7 @@ pub(super) fn update_recovery_point_lifecycle(
 /// what it could restore stays restorable in RDS.
 ///
 /// # Errors
-/// RNF for an unknown vault or point; IR for a snapshot and in a locked vault; IRS while a job uses the point.
+/// RNF for an unknown vault or point; IR for a snapshot, in a locked vault and under a legal hold; IRS while a job uses the point.
 pub(super) fn disassociate_recovery_point(
     world: &mut World,
     call: &Call,
@@ -164,6 +176,7 @@ pub(super) fn disassociate_recovery_point(
     if region.backup.vaults.0.get(&point.vault_name).is_some_and(|vault| vault.lock.is_some()) {
         return Err(error::invalid_request(format!("Backup vault {} is locked", point.vault_name)));
     }
+    check_not_held(&region.backup, point)?;
     check_idle(point)?;
     let (arn, source) = (point.arn.clone(), source.clone());
     region.rds.release_continuous(&source, &arn);

@@ -260,6 +260,11 @@ impl RecoveryPoints {
         self.by_vault.get(vault).map_or(0, BTreeSet::len)
     }
 
+    /// All points of the region, in no order that means anything.
+    pub fn all(&self) -> impl Iterator<Item = &RecoveryPoint> {
+        self.by_arn.values()
+    }
+
     /// The points of a vault, newest first.
     pub fn of_vault(&self, vault: &str) -> impl Iterator<Item = &RecoveryPoint> {
         self.newest_first(self.by_vault.get(vault))
