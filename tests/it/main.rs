@@ -17,6 +17,7 @@ mod harness;
 mod jobs;
 mod permissions;
 mod plans;
+mod reasons;
 mod recovery_points;
 mod resources;
 mod restores;
