@@ -17,6 +17,7 @@ mod rds_window;
 mod recovery_point;
 mod request_id;
 mod resource;
+mod resource_type;
 mod restore;
 mod role;
 mod schedule;
@@ -41,6 +42,7 @@ pub use plan::{
 pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, RecoveryPointState};
 pub use request_id::RequestId;
 pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
+pub use resource_type::{TAGGED_KINDS, backup_type};
 pub use restore::{RdsInstanceRestore, RestoreMetadata, RestoreSource, StartRestore};
 pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
@@ -49,8 +51,8 @@ pub use role::{
 pub use schedule::{Schedule, ScheduledRun, TimeZone, Timetable};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};
 pub use selection::{
-    Criteria, Match, NewSelection, Operator, ResourcePattern, Selection, SelectionRef, TagCondition,
-    check_condition_count,
+    Candidate, Criteria, Eligibility, Match, Mismatch, MismatchKind, NewSelection, Operator, ResourcePattern,
+    Selection, SelectionRef, TagCondition, Verdict, check_condition_count,
 };
 pub use tags::{Tags, check_tag_keys};
 pub use vault::{NewVault, Vault, VaultLock};

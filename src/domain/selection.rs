@@ -1,10 +1,13 @@
 //! Selections: the resources that a plan backs up (semantics reference, section 8).
 
+mod matcher;
 #[cfg(test)]
 mod tests;
 mod warnings;
 
 use jiff::Timestamp;
+pub use matcher::{Candidate, Eligibility, Mismatch, MismatchKind, Verdict};
+use warnings::is_elsewhere;
 
 use super::{
     Arn, PlanRef, RequestId, RoleRef, SelectionName,

@@ -15,6 +15,7 @@ mod dry_runs;
 mod errors;
 mod harness;
 mod jobs;
+mod matching;
 mod permissions;
 mod plans;
 mod reasons;

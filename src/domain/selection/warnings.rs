@@ -65,7 +65,7 @@ impl Criteria {
 }
 
 /// Whether an ARN names another account or region. Patterns in these parts are not judged, and blanks are AWS's way.
-fn is_elsewhere(pattern: &str, scope: &Scope) -> bool {
+pub(super) fn is_elsewhere(pattern: &str, scope: &Scope) -> bool {
     let Ok(arn) = Arn::parse(pattern) else { return false };
     let named = arn.scope();
     named.account.is_some_and(|account| account != scope.account)
