@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     Aws, Error,
     call::{Operation, call},
+    client::Clients,
 };
-use crate::domain::{AskedScope, Scope};
+use crate::domain::{AskedScope, Eligibility, Scope};
 
 const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
 const GET_SUPPORTED_RESOURCE_TYPES: Operation = Operation::read("backup", "GetSupportedResourceTypes");
@@ -42,6 +43,26 @@ impl Aws {
             supported_resource_types: supported.resource_types.unwrap_or_default(),
             opt_in: settings.resource_type_opt_in_preference.unwrap_or_default().into_iter().collect(),
             management: settings.resource_type_management_preference.unwrap_or_default().into_iter().collect(),
+        })
+    }
+
+    /// What a selection may select at all in the account and region.
+    pub async fn eligibility(&self, asked: &AskedScope) -> Result<Eligibility, Error> {
+        self.clients(asked).await?.eligibility().await
+    }
+}
+
+impl Clients {
+    /// What a selection may select at all here.
+    pub(super) async fn eligibility(&self) -> Result<Eligibility, Error> {
+        let (supported, settings) = tokio::try_join!(
+            call(GET_SUPPORTED_RESOURCE_TYPES, self.backup.get_supported_resource_types().send()),
+            call(DESCRIBE_REGION_SETTINGS, self.backup.describe_region_settings().send()),
+        )?;
+        Ok(Eligibility {
+            scope: self.scope.clone(),
+            supported: supported.resource_types.unwrap_or_default().into_iter().collect(),
+            opt_in: settings.resource_type_opt_in_preference.unwrap_or_default().into_iter().collect(),
         })
     }
 }

@@ -131,6 +131,28 @@ impl Aws {
         Ok(Page { items: items.into_iter().map(listed).collect(), next })
     }
 
+    /// Every selection of a plan, with what it selects: a call for each.
+    pub async fn selections_in_full(&self, asked: &AskedScope, plan: &PlanRef) -> Result<Vec<Selection>, Error> {
+        let clients = self.clients(asked).await?;
+        let plan_id = clients.plan_id(plan).await?;
+        let (mut selections, mut cursor) = (Vec::new(), None);
+        loop {
+            let (items, next) = clients.selections_of(&plan_id, MAX_PAGE_SIZE.into(), cursor).await?;
+            for id in items.into_iter().filter_map(|item| item.selection_id) {
+                match clients.describe_selection(&plan_id, &id).await {
+                    Ok(selection) => selections.push(selection),
+                    // Deleted in between.
+                    Err(error) if error.kind == Kind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if next.is_none() {
+                return Ok(selections);
+            }
+            cursor = next;
+        }
+    }
+
     /// Deletes a selection.
     pub async fn delete_selection(
         &self,
