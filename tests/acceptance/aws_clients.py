@@ -4,6 +4,7 @@ import json
 
 import boto3
 import botocore.config
+import botocore.exceptions
 from processes import ACCOUNT, REGION
 
 TRUST = {
@@ -62,3 +63,13 @@ class Aws:
             Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
         )
         return made["DBInstance"]["DBInstanceArn"]
+
+
+def refused(call, *codes, **arguments):
+    """The call must end with one of the codes."""
+    try:
+        answer = call(**arguments)
+    except botocore.exceptions.ClientError as refusal:
+        assert refusal.response["Error"]["Code"] in codes, refusal
+    else:
+        raise AssertionError(f"{call.__name__}({arguments}) succeeded: {answer.keys()}")

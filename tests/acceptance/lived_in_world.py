@@ -2,9 +2,9 @@
 
 import json
 
-import botocore.exceptions
-from aws_clients import LABS, POLICIES, TRUST
+from aws_clients import LABS, refused
 from legal_holds import legal_holds
+from lived_in_iam import roles
 from processes import ACCOUNT, REGION
 
 # Sections 1.6 to 1.14 of the semantics reference, and its sections 2 to 4.
@@ -32,6 +32,8 @@ IAM = """
     GetRolePolicy DeleteRolePolicy ListInstanceProfilesForRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription
     TagRole UntagRole ListRoleTags DeleteRole GetPolicy GetPolicyVersion ListPolicies ListRoles
     CreateServiceLinkedRole SimulatePrincipalPolicy
+    CreatePolicy CreatePolicyVersion SetDefaultPolicyVersion ListPolicyVersions DeletePolicyVersion TagPolicy
+    ListPolicyTags UntagPolicy ListEntitiesForPolicy DeletePolicy
 """
 RDS = """
     DescribeDBInstances CreateDBInstance ModifyDBInstance DeleteDBInstance AddTagsToResource ListTagsForResource
@@ -60,16 +62,6 @@ VAULT = "lived-in"
 RULE = {"RuleName": "DailyBackups", "TargetBackupVaultName": VAULT}
 
 
-def refused(call, *codes, **arguments):
-    """The call must end with one of the codes."""
-    try:
-        answer = call(**arguments)
-    except botocore.exceptions.ClientError as refusal:
-        assert refusal.response["Error"]["Code"] in codes, refusal
-    else:
-        raise AssertionError(f"{call.__name__}({arguments}) succeeded: {answer.keys()}")
-
-
 def live(aws, sandbox):
     """Lives the whole life, in order."""
     role = roles(aws)
@@ -82,55 +74,6 @@ def live(aws, sandbox):
     points(aws, sandbox, point)
     settings_and_tags(aws, sandbox)
     tear_down(aws, sandbox, plan)
-
-
-def roles(aws) -> str:
-    iam, name = aws.iam, "lived-in"
-    role = aws.role(name)
-    iam.get_role(RoleName=name)
-    iam.create_role(
-        RoleName="other",
-        Path="/service-role/",
-        Description="d",
-        AssumeRolePolicyDocument=json.dumps(TRUST),
-        Tags=[{"Key": "a", "Value": "b"}],
-        MaxSessionDuration=7200,
-    )
-    refused(iam.create_role, "EntityAlreadyExists", RoleName="other", AssumeRolePolicyDocument=json.dumps(TRUST))
-    refused(iam.create_role, "MalformedPolicyDocument", RoleName="bad", AssumeRolePolicyDocument="{")
-    refused(iam.get_role, "NoSuchEntity", RoleName="nobody")
-    missing = "arn:aws:iam::aws:policy/None"
-    refused(iam.attach_role_policy, "NoSuchEntity", RoleName="other", PolicyArn=missing)
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rds:*", "Resource": "*"}]}
-    iam.put_role_policy(RoleName="other", PolicyName="inline", PolicyDocument=json.dumps(document))
-    iam.get_role_policy(RoleName="other", PolicyName="inline")
-    iam.list_role_policies(RoleName="other")
-    refused(iam.delete_role, "DeleteConflict", RoleName="other")
-    iam.delete_role_policy(RoleName="other", PolicyName="inline")
-    iam.attach_role_policy(RoleName="other", PolicyArn=POLICIES[0])
-    iam.list_attached_role_policies(RoleName="other")
-    iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["rds:CreateDBSnapshot", "s3:PutObject"])
-    iam.detach_role_policy(RoleName="other", PolicyArn=POLICIES[0])
-    iam.list_instance_profiles_for_role(RoleName="other")
-    iam.update_assume_role_policy(RoleName="other", PolicyDocument=json.dumps(TRUST))
-    iam.update_role(RoleName="other", Description="changed", MaxSessionDuration=3600)
-    iam.update_role_description(RoleName="other", Description="again")
-    iam.tag_role(RoleName="other", Tags=[{"Key": "c", "Value": "d"}])
-    iam.list_role_tags(RoleName="other")
-    iam.untag_role(RoleName="other", TagKeys=["a"])
-    iam.list_roles(MaxItems=1)
-    version = iam.get_policy(PolicyArn=POLICIES[0])["Policy"]["DefaultVersionId"]
-    iam.get_policy_version(PolicyArn=POLICIES[0], VersionId=version)
-    iam.list_policies(Scope="AWS", MaxItems=2)
-    iam.create_service_linked_role(AWSServiceName="backup.amazonaws.com")
-    iam.delete_role(RoleName="other")
-    aws.sts.get_caller_identity()
-    refused(aws.sts.assume_role, "AccessDenied", RoleArn=role, RoleSessionName="session")
-    principal = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
-    person = iam.create_role(RoleName="person", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    aws.sts.assume_role(RoleArn=person, RoleSessionName="session")
-    return role
 
 
 def databases(aws, sandbox):

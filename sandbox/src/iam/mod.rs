@@ -7,6 +7,8 @@ mod document;
 mod input;
 mod managed;
 mod overview;
+mod policies;
+mod policy_versions;
 mod role_policies;
 mod role_tags;
 mod roles;
@@ -26,38 +28,49 @@ pub use document::Decision;
 /// Every served action.
 pub const ACTIONS: &[(&str, QueryHandler)] = &[
     ("AttachRolePolicy", role_policies::attach),
+    ("CreatePolicy", policies::create),
+    ("CreatePolicyVersion", policy_versions::create),
     ("CreateRole", roles::create),
     ("CreateServiceLinkedRole", service_linked::create),
+    ("DeletePolicy", policies::delete),
+    ("DeletePolicyVersion", policy_versions::delete),
     ("DeleteRole", roles::delete),
     ("DeleteRolePolicy", role_policies::delete),
     ("DeleteServiceLinkedRole", service_linked::delete),
     ("DetachRolePolicy", role_policies::detach),
-    ("GetPolicy", managed::get),
-    ("GetPolicyVersion", managed::get_version),
+    ("GetPolicy", policies::get),
+    ("GetPolicyVersion", policy_versions::get),
     ("GetRole", roles::get),
     ("GetRolePolicy", role_policies::get),
     ("GetServiceLinkedRoleDeletionStatus", service_linked::deletion_status),
     ("ListAttachedRolePolicies", role_policies::list_attached),
+    ("ListEntitiesForPolicy", policies::list_entities),
     ("ListInstanceProfilesForRole", roles::list_instance_profiles),
-    ("ListPolicies", managed::list),
-    ("ListPolicyVersions", managed::list_versions),
+    ("ListPolicies", policies::list),
+    ("ListPolicyTags", policies::list_tags),
+    ("ListPolicyVersions", policy_versions::list),
     ("ListRolePolicies", role_policies::list),
     ("ListRoleTags", role_tags::list),
     ("ListRoles", roles::list),
     ("PutRolePolicy", role_policies::put),
+    ("SetDefaultPolicyVersion", policy_versions::set_default),
     ("SimulatePrincipalPolicy", simulate::simulate_principal),
+    ("TagPolicy", policies::tag),
     ("TagRole", role_tags::tag),
+    ("UntagPolicy", policies::untag),
     ("UntagRole", role_tags::untag),
     ("UpdateAssumeRolePolicy", roles::update_trust),
     ("UpdateRole", roles::update),
     ("UpdateRoleDescription", roles::update_description),
 ];
 
-/// The roles of an account.
+/// The roles of an account, and its own policies.
 #[derive(Debug, Default)]
 pub struct State {
     /// By lower-case name: IAM keeps names as written but they are unique without regard to case [M].
     roles: BTreeMap<String, Role>,
+    /// By lower-case name, likewise.
+    policies: BTreeMap<String, policies::Own>,
 }
 
 /// A role.
@@ -137,13 +150,19 @@ impl State {
     /// evaluated: see [`Decision`].
     #[must_use]
     pub fn allows(&self, role_arn: &str, action: &str, resource: &str) -> bool {
-        self.role_by_arn(role_arn).is_some_and(|role| role.decide(action, resource) == Decision::Allowed)
+        self.role_by_arn(role_arn).is_some_and(|role| self.decide(role, action, resource) == Decision::Allowed)
     }
 
     /// Whether the trust policy of the role lets the principal of `account` assume it: what STS asks.
     #[must_use]
     pub fn trusts_account(&self, role_arn: &str, account: &str) -> bool {
         self.role_by_arn(role_arn).is_some_and(|role| document::trusts_account(&role.trust, account))
+    }
+
+    fn decide(&self, role: &Role, action: &str, resource: &str) -> Decision {
+        let managed = role.attached.iter().filter_map(|arn| self.policy_document(arn));
+        let inline = role.inline.values().map(String::as_str);
+        document::decide(managed.chain(inline), action, resource)
     }
 
     fn role(&self, name: &str) -> Result<&Role, AwsError> {
@@ -160,14 +179,6 @@ impl State {
             return Err(AwsError::new(400, "UnmodifiableEntity", message));
         }
         Ok(role)
-    }
-}
-
-impl Role {
-    fn decide(&self, action: &str, resource: &str) -> Decision {
-        let managed = self.attached.iter().filter_map(|arn| managed::document_of(arn));
-        let inline = self.inline.values().map(String::as_str);
-        document::decide(managed.chain(inline), action, resource)
     }
 }
 

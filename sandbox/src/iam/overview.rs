@@ -1,4 +1,4 @@
-//! The roles as `/_sandbox/state` shows them.
+//! Roles and the account's own policies as `/_sandbox/state` shows them.
 
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ impl State {
                 "tags": role.tags,
             })
         });
-        json!({ "roles": roles.collect::<Value>() })
+        let policies: Value = self.policies.values().map(|policy| json!(policy.arn)).collect();
+        json!({ "roles": roles.collect::<Value>(), "policies": policies })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::input::{ARN, Input, NAME, TEXT, paged};
 use super::roles::encoded;
-use super::{document, limit_exceeded, managed, no_such_entity};
+use super::{document, limit_exceeded, no_such_entity};
 use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::World;
@@ -15,14 +15,16 @@ const MAX_INLINE: usize = 10_240;
 
 pub(super) fn attach(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (name, arn) = role_and_policy(form)?;
-    let role = call.account(world).iam.own_role_mut(name)?;
-    let Some(policy) = managed::find(arn) else {
+    let state = &mut call.account(world).iam;
+    let known = state.policy(arn).is_some();
+    let role = state.own_role_mut(name)?;
+    if !known {
         return Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")));
-    };
+    }
     if role.attached.len() >= MAX_ATTACHED && !role.attached.contains(arn) {
         return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerRole: {MAX_ATTACHED}")));
     }
-    role.attached.insert(policy.arn());
+    role.attached.insert(arn.to_owned());
     Ok(Xml::none())
 }
 
@@ -41,8 +43,9 @@ pub(super) fn list_attached(world: &mut World, call: &Call, form: &Form) -> Resu
     let prefix = input.optional("PathPrefix", 1..=512, &ARN).unwrap_or("/");
     let paging = input.paging();
     input.done()?;
-    let role = call.account(world).iam.role(name)?;
-    let policies = role.attached.iter().filter_map(|arn| managed::find(arn).map(|policy| (arn, policy)));
+    let state = &call.account(world).iam;
+    let role = state.role(name)?;
+    let policies = role.attached.iter().filter_map(|arn| state.policy(arn).map(|policy| (arn, policy)));
     let page = paging.take(policies.filter(|(_, policy)| policy.path.starts_with(prefix)), |(arn, _)| arn.as_str())?;
     let shapes =
         page.items.iter().map(|(arn, policy)| Xml::new().text("PolicyName", policy.name).text("PolicyArn", arn));

@@ -1,4 +1,5 @@
-//! Tags of roles. They live with the role: the region's tag store holds regional resources alone.
+//! Tags of roles, and what holds for those of policies too. They live with the thing: the region's tag store holds
+//! regional resources alone.
 
 use std::collections::BTreeMap;
 
@@ -75,6 +76,6 @@ pub(super) fn shapes(tags: &BTreeMap<String, String>) -> impl Iterator<Item = Xm
     tags.iter().map(|(key, value)| shape(key, value))
 }
 
-fn shape(key: &str, value: &str) -> Xml {
+pub(super) fn shape(key: &str, value: &str) -> Xml {
     Xml::new().text("Key", key).text("Value", value)
 }

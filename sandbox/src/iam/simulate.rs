@@ -30,7 +30,8 @@ pub(super) fn simulate_principal(world: &mut World, call: &Call, form: &Form) ->
     if resources.is_empty() {
         resources.push("*".to_owned());
     }
-    let Some(role) = call.account(world).iam.role_by_arn(source) else {
+    let state = &call.account(world).iam;
+    let Some(role) = state.role_by_arn(source) else {
         return Err(no_such_entity(format!("Principal {source} does not exist.")));
     };
     // Numbered, because an action may be asked about twice and markers need an order.
@@ -38,7 +39,7 @@ pub(super) fn simulate_principal(world: &mut World, call: &Call, form: &Form) ->
     let asked = asked.enumerate().map(|(n, pair)| (format!("{n:08}"), pair));
     let page = paging.take(asked, |(key, _)| key.as_str())?;
     let results = page.items.iter().map(|(_, (action, resource))| {
-        let decision = match role.decide(action, resource) {
+        let decision = match state.decide(role, action, resource) {
             Decision::Allowed => "allowed",
             Decision::ExplicitDeny => "explicitDeny",
             Decision::ImplicitDeny => "implicitDeny",

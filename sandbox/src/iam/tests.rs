@@ -205,3 +205,88 @@ fn a_service_linked_role_belongs_to_its_service() {
     call(&mut world, &at(0), "DeleteServiceLinkedRole", &name).expect("gone");
     assert_eq!(code(call(&mut world, &at(0), "GetRole", &name)), (404, "NoSuchEntity".to_owned()));
 }
+
+const OWN: &str = "arn:aws:iam::123456789012:policy/team/tagging";
+const SNAPSHOTS: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"rds:CreateDBSnapshot","Resource":"*"}]}"#;
+const NOTHING: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"backup:ListTags","Resource":"*"}]}"#;
+
+fn with_own_policy() -> World {
+    let mut world = with_role();
+    let params = [
+        ("PolicyName", "tagging"),
+        ("Path", "/team/"),
+        ("PolicyDocument", SNAPSHOTS),
+        ("Description", "ours"),
+        ("Tags.member.1.Key", "team"),
+        ("Tags.member.1.Value", "platform"),
+    ];
+    let made = call(&mut world, &at(1), "CreatePolicy", &params).expect("a new policy");
+    assert!(made.contains(&format!("<Arn>{OWN}</Arn>")) && made.contains("<DefaultVersionId>v1<"), "{made}");
+    world
+}
+
+#[test]
+fn an_accounts_own_policy_counts_by_its_default_version() {
+    let mut world = with_own_policy();
+    let own = [("PolicyArn", OWN)];
+    call(&mut world, &at(2), "AttachRolePolicy", &[("RoleName", "Backup"), own[0]]).expect("attached");
+    let allows = |world: &World| world.accounts["123456789012"].iam.allows(ROLE, "rds:CreateDBSnapshot", "*");
+    assert!(allows(&world));
+    let listed = call(&mut world, &at(2), "ListAttachedRolePolicies", &[("RoleName", "Backup")]).expect("a list");
+    assert!(listed.contains("<PolicyName>tagging</PolicyName>"), "{listed}");
+    let entities = call(&mut world, &at(2), "ListEntitiesForPolicy", &own).expect("a list");
+    assert!(entities.contains("<RoleName>Backup</RoleName>"), "{entities}");
+
+    let next = [own[0], ("PolicyDocument", NOTHING), ("SetAsDefault", "true")];
+    let made = call(&mut world, &at(3), "CreatePolicyVersion", &next).expect("a version");
+    assert!(made.contains("<VersionId>v2</VersionId>") && made.contains(">true</IsDefaultVersion>"), "{made}");
+    assert!(!allows(&world), "the new version says less");
+    call(&mut world, &at(4), "SetDefaultPolicyVersion", &[own[0], ("VersionId", "v1")]).expect("back");
+    assert!(allows(&world));
+    let old = call(&mut world, &at(4), "GetPolicyVersion", &[own[0], ("VersionId", "v2")]).expect("the other one");
+    assert!(old.contains("backup%3AListTags") && old.contains(">false</IsDefaultVersion>"), "{old}");
+}
+
+#[test]
+fn a_policy_in_use_or_with_a_past_is_not_deleted() {
+    let mut world = with_own_policy();
+    let own = ("PolicyArn", OWN);
+    let attach = [("RoleName", "Backup"), own];
+    call(&mut world, &at(2), "AttachRolePolicy", &attach).expect("attached");
+    assert_eq!(code(call(&mut world, &at(2), "DeletePolicy", &[own])), (409, "DeleteConflict".to_owned()));
+    call(&mut world, &at(2), "DetachRolePolicy", &attach).expect("detached");
+    let version = [own, ("PolicyDocument", NOTHING)];
+    for _ in 2..=5 {
+        call(&mut world, &at(3), "CreatePolicyVersion", &version).expect("a version");
+    }
+    assert_eq!(code(call(&mut world, &at(3), "CreatePolicyVersion", &version)), (409, "LimitExceeded".to_owned()));
+    assert_eq!(code(call(&mut world, &at(3), "DeletePolicy", &[own])), (409, "DeleteConflict".to_owned()));
+    let default = call(&mut world, &at(3), "DeletePolicyVersion", &[own, ("VersionId", "v1")]);
+    assert_eq!(code(default), (409, "DeleteConflict".to_owned()));
+    for id in ["v2", "v3", "v4", "v5"] {
+        call(&mut world, &at(4), "DeletePolicyVersion", &[own, ("VersionId", id)]).expect("deleted");
+    }
+    call(&mut world, &at(4), "DeletePolicy", &[own]).expect("deleted");
+    assert_eq!(code(call(&mut world, &at(5), "GetPolicy", &[own])), (404, "NoSuchEntity".to_owned()));
+}
+
+#[test]
+fn names_of_policies_are_unique_and_awss_own_are_not_to_be_changed() {
+    let mut world = with_own_policy();
+    let twin = [("PolicyName", "TAGGING"), ("PolicyDocument", NOTHING)];
+    assert_eq!(code(call(&mut world, &at(2), "CreatePolicy", &twin)), (409, "EntityAlreadyExists".to_owned()));
+    let bad = [("PolicyName", "bad"), ("PolicyDocument", "{")];
+    assert_eq!(code(call(&mut world, &at(2), "CreatePolicy", &bad)), (400, "MalformedPolicyDocument".to_owned()));
+    assert_eq!(
+        code(call(&mut world, &at(2), "DeletePolicy", &[("PolicyArn", BACKUP)])),
+        (403, "AccessDenied".to_owned())
+    );
+    let local = call(&mut world, &at(2), "ListPolicies", &[("Scope", "Local")]).expect("a list");
+    assert!(local.contains(OWN) && !local.contains(BACKUP), "{local}");
+    let tags = [("PolicyArn", OWN), ("Tags.member.1.Key", "Team"), ("Tags.member.1.Value", "data")];
+    call(&mut world, &at(3), "TagPolicy", &tags).expect("tagged");
+    let shown = call(&mut world, &at(3), "ListPolicyTags", &[("PolicyArn", OWN)]).expect("the tags");
+    assert!(shown.contains("<Key>Team</Key><Value>data</Value>") && !shown.contains("platform"), "{shown}");
+}

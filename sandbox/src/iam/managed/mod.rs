@@ -1,21 +1,14 @@
 //! AWS managed policies that backups need, with the parts of their documents that concern the served services.
 
-use super::input::{ARN, Input, NAME, paged};
-use super::roles::encoded;
-use super::{State, no_such_entity};
-use crate::call::{AwsError, Call};
-use crate::query::{Form, Xml};
-use crate::world::World;
-
-/// A policy that AWS owns. The sandbox has no others: customer managed policies are not served.
+/// A policy that AWS owns.
 pub(super) struct Policy {
     pub(super) name: &'static str,
     /// `/` or `/service-role/`: part of the ARN, and forgetting it is a common mistake [D].
     pub(super) path: &'static str,
-    version: &'static str,
-    created: &'static str,
-    id: &'static str,
-    document: &'static str,
+    pub(super) version: &'static str,
+    pub(super) created: &'static str,
+    pub(super) id: &'static str,
+    pub(super) document: &'static str,
 }
 
 impl Policy {
@@ -27,7 +20,7 @@ impl Policy {
 const PREFIX: &str = "arn:aws:iam::aws:policy";
 
 /// In the order of their paths and names, which is the order of lists.
-const POLICIES: &[Policy] = &[
+pub(super) const POLICIES: &[Policy] = &[
     Policy {
         name: "AWSBackupAuditAccess",
         path: "/",
@@ -134,81 +127,6 @@ pub(super) fn find(arn: &str) -> Option<&'static Policy> {
 
 pub(super) fn document_of(arn: &str) -> Option<&'static str> {
     find(arn).map(|policy| policy.document)
-}
-
-pub(super) fn get(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
-    let policy = asked(form)?;
-    let shape =
-        shape(policy, &call.account(world).iam).text("Description", format!("AWS managed policy {}", policy.name));
-    Ok(Xml::new().inside("Policy", &shape))
-}
-
-pub(super) fn get_version(_: &mut World, _: &Call, form: &Form) -> Result<Xml, AwsError> {
-    let mut input = Input::of(form);
-    input.required("PolicyArn", 20..=2048, &ARN);
-    let version = input.required("VersionId", 1..=64, &NAME);
-    input.done()?;
-    let policy = asked(form)?;
-    if version != policy.version {
-        let message = format!("Policy {} version {version} does not exist or is not attachable.", policy.arn());
-        return Err(no_such_entity(message));
-    }
-    Ok(Xml::new().inside("PolicyVersion", &version_shape(policy).text("Document", encoded(policy.document))))
-}
-
-pub(super) fn list_versions(_: &mut World, _: &Call, form: &Form) -> Result<Xml, AwsError> {
-    let policy = asked(form)?;
-    Ok(Xml::new().list("Versions", "member", [version_shape(policy)]).value("IsTruncated", false))
-}
-
-pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
-    let mut input = Input::of(form);
-    let prefix = input.optional("PathPrefix", 1..=512, &ARN).unwrap_or("/");
-    let paging = input.paging();
-    input.done()?;
-    let local = form.get("Scope") == Some("Local");
-    let only_attached = form.get("OnlyAttached") == Some("true");
-    let state = &call.account(world).iam;
-    // Keyed by ARN: its order is that of paths and names.
-    let policies = POLICIES.iter().map(|policy| (policy.arn(), policy)).filter(|(arn, policy)| {
-        let attached = || state.roles.values().any(|role| role.attached.contains(arn));
-        !local && policy.path.starts_with(prefix) && (!only_attached || attached())
-    });
-    let mut policies: Vec<_> = policies.collect();
-    policies.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    let page = paging.take(policies, |(arn, _)| arn.as_str())?;
-    let shapes = page.items.iter().map(|(_, policy)| shape(policy, state));
-    Ok(paged(Xml::new().list("Policies", "member", shapes), &page))
-}
-
-fn asked(form: &Form) -> Result<&'static Policy, AwsError> {
-    let mut input = Input::of(form);
-    let arn = input.required("PolicyArn", 20..=2048, &ARN);
-    input.done()?;
-    find(arn).ok_or_else(|| no_such_entity(format!("Policy {arn} was not found.")))
-}
-
-fn shape(policy: &Policy, state: &State) -> Xml {
-    let arn = policy.arn();
-    let attached = state.roles.values().filter(|role| role.attached.contains(&arn)).count();
-    Xml::new()
-        .text("PolicyName", policy.name)
-        .text("PolicyId", policy.id)
-        .text("Arn", &arn)
-        .text("Path", policy.path)
-        .text("DefaultVersionId", policy.version)
-        .value("AttachmentCount", attached)
-        .value(
-            "PermissionsBoundaryUsageCount",
-            state.roles.values().filter(|role| role.boundary.as_ref() == Some(&arn)).count(),
-        )
-        .value("IsAttachable", true)
-        .text("CreateDate", policy.created)
-        .text("UpdateDate", policy.created)
-}
-
-fn version_shape(policy: &Policy) -> Xml {
-    Xml::new().text("VersionId", policy.version).value("IsDefaultVersion", true).text("CreateDate", policy.created)
 }
 
 #[cfg(test)]
