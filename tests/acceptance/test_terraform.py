@@ -1,5 +1,6 @@
-"""Terraform with the AWS provider, unmodified: apply, no changes, destroy."""
+"""Terraform with the AWS provider, unmodified: apply, no changes, destroy; and what it made, read through our API."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,50 +8,91 @@ from pathlib import Path
 
 import pytest
 from processes import environment
+from read_back import compare_all
 
 PLUGINS = [os.environ.get("STRONGROOM_TF_PLUGINS", ""), "/opt/tf-plugins", "/usr/share/terraform/plugins"]
 PROVIDER = "registry.terraform.io/hashicorp/aws"
-CONFIGURATION = Path(__file__).parent / "terraform"
+CONFIGURATIONS = Path(__file__).parent / "terraform"
 
 
-@pytest.fixture
-def terraform(sandbox, tmp_path):
-    program = shutil.which("terraform")
-    if not program:
-        pytest.skip("NOT TESTED: no terraform on this machine")
-    plugins = next((path for path in PLUGINS if path and (Path(path) / PROVIDER).is_dir()), None)
-    if not plugins:
-        pytest.skip(f"NOT TESTED: no plugin directory with {PROVIDER}; set STRONGROOM_TF_PLUGINS")
-    shutil.copytree(CONFIGURATION, tmp_path, dirs_exist_ok=True)
+class Terraform:
+    """A folder of configuration, applied to the sandbox."""
 
-    def run(*arguments: str) -> str:
+    def __init__(self, folder: Path, url: str):
+        self.folder, self.url = folder, url
+
+    def __call__(self, *arguments: str) -> str:
+        settings = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_VAR_endpoint": self.url}
         done = subprocess.run(
-            [program, *arguments, "-no-color"],
-            cwd=tmp_path,
+            ["terraform", *arguments, "-no-color"],
+            cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=600,
-            env=environment() | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_VAR_endpoint": sandbox.url},
+            env=environment() | settings | {"AWS_ENDPOINT_URL": self.url},
         )
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stderr}\n{done.stdout[-3000:]}"
         return done.stdout
 
-    run("init", "-input=false", f"-plugin-dir={plugins}")
-    return run
+    def apply(self, *arguments: str) -> str:
+        return self("apply", "-input=false", "-auto-approve", *arguments)
+
+    def changes_nothing(self, *arguments: str) -> None:
+        """0: no changes; 2 would be a difference."""
+        self("plan", "-input=false", "-detailed-exitcode", *arguments)
+
+    def state(self) -> dict:
+        """What it has made, by its own account, read anew."""
+        self("refresh", "-input=false")
+        return json.loads(self("show", "-json"))
 
 
-def test_apply_then_no_changes_then_destroy(terraform, aws, sandbox):
+@pytest.fixture
+def configured(sandbox, tmp_path):
+    """A function: the folder's configuration, initialised without a network."""
+    if not shutil.which("terraform"):
+        pytest.skip("NOT TESTED: no terraform on this machine")
+    plugins = next((path for path in PLUGINS if path and (Path(path) / PROVIDER).is_dir()), None)
+    if not plugins:
+        pytest.skip(f"NOT TESTED: no plugin directory with {PROVIDER}; set STRONGROOM_TF_PLUGINS")
+
+    def configure(source: Path, prepare=lambda folder: None, inside: str = ".") -> Terraform:
+        shutil.copytree(source, tmp_path / "configuration", dirs_exist_ok=True)
+        folder = tmp_path / "configuration" / inside
+        prepare(folder)
+        terraform = Terraform(folder, sandbox.url)
+        terraform("init", "-input=false", f"-plugin-dir={plugins}")
+        return terraform
+
+    return configure
+
+
+def nothing_is_left(aws) -> bool:
+    left = aws.backup.list_backup_plans()["BackupPlansList"] + aws.backup.list_backup_vaults()["BackupVaultList"]
+    left += aws.iam.list_roles()["Roles"] + aws.iam.list_policies(Scope="Local")["Policies"]
+    return left == []
+
+
+def test_apply_then_no_changes_then_destroy(configured, aws, client, sandbox):
     empty = sandbox.state()
-    applied = terraform("apply", "-input=false", "-auto-approve")
-    assert "Apply complete! Resources: 9 added" in applied
+    terraform = configured(CONFIGURATIONS / "workshop")
+    assert "Apply complete! Resources: 9 added" in terraform.apply()
     vault = aws.backup.describe_backup_vault(BackupVaultName="terraform")
     assert vault["Locked"] and (vault["MinRetentionDays"], vault["MaxRetentionDays"]) == (7, 365)
-    # 0: no changes; 2 would be a difference.
-    terraform("plan", "-input=false", "-detailed-exitcode")
-    changed = ("-input=false", "-var", "retention_days=21")
-    assert "0 added, 1 changed, 0 destroyed" in terraform("apply", *changed, "-auto-approve")
-    terraform("plan", *changed, "-detailed-exitcode")
-    assert "Resources: 9 destroyed" in terraform("destroy", *changed, "-auto-approve")
-    left = aws.backup.list_backup_plans()["BackupPlansList"] + aws.backup.list_backup_vaults()["BackupVaultList"]
-    assert left == [] and aws.iam.list_roles()["Roles"] == []
+    terraform.changes_nothing()
+    changed = ("-var", "retention_days=21")
+    assert "0 added, 1 changed, 0 destroyed" in terraform.apply(*changed)
+    terraform.changes_nothing(*changed)
+    assert "Resources: 9 destroyed" in terraform("destroy", "-auto-approve", *changed)
+    assert nothing_is_left(aws)
     assert empty["accounts"].keys() == sandbox.state()["accounts"].keys()
+
+
+def test_nothing_of_what_terraform_made_is_lost_in_our_api(configured, aws, client):
+    terraform = configured(CONFIGURATIONS / "everything")
+    terraform.apply()
+    terraform.changes_nothing()
+    counts = compare_all(client, terraform.state())
+    assert counts["aws_backup_plan"] == 2 and counts["aws_backup_selection"] == 4 and counts["aws_backup_vault"] == 4
+    terraform("destroy", "-auto-approve")
+    assert nothing_is_left(aws)
