@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     config::Behaviour,
@@ -56,12 +57,15 @@ impl Call {
     }
 }
 
+/// One operation of a service that speaks JSON 1.1: a plain function over the world.
+pub type JsonHandler = fn(&mut World, &Call, &Value) -> Result<Value, AwsError>;
+
 /// An answer that AWS would give as an error. Each protocol writes it in its own envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsError {
     /// HTTP status.
     pub status: u16,
-    /// Wire code: `x-amzn-ErrorType` (Backup), `<Code>` (Query), `__type` (tagging).
+    /// Wire code: `x-amzn-ErrorType` (Backup), `<Code>` (Query), `__type` (JSON 1.1).
     pub code: Cow<'static, str>,
     /// For people.
     pub message: String,

@@ -16,7 +16,7 @@ const MAX_DELAY_MS: u64 = 600_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `backup`, `iam`, `rds`, `sts`, `tagging`, or `*`.
+    /// `backup`, `iam`, `kms`, `rds`, `sts`, `tagging`, or `*`.
     #[serde(default = "any")]
     pub service: String,
     /// The operation's name in the service model, or `*`.
@@ -119,7 +119,7 @@ impl Fault {
     pub fn check(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if self.service != "*" && Service::signed_as(&self.service).is_none() {
-            faults.push(format!("service: '{}' is none of backup, iam, rds, sts, tagging, *", self.service));
+            faults.push(format!("service: '{}' is none of backup, iam, kms, rds, sts, tagging, *", self.service));
         }
         match (self.next, self.rate) {
             (None, None) => faults.push("one of next and rate is needed".to_owned()),

@@ -1,7 +1,7 @@
 //! `strongroom-sandbox`: a local AWS neighbour for development and tests.
 //!
-//! One port speaks the wire protocols of AWS Backup (restJson1), IAM, RDS and STS (Query/XML) and Resource Groups
-//! Tagging (JSON 1.1). Time is in your hand: rules fire, jobs progress and recovery points expire on the sandbox clock.
+//! One port speaks the wire protocols of AWS Backup (restJson1), IAM, RDS and STS (Query/XML), Resource Groups Tagging and
+//! KMS (JSON 1.1). Time is in your hand: rules fire, jobs progress and recovery points expire on the sandbox clock.
 //! It is judged by the AWS CLI, boto3, Terraform and the AWS SDKs, and knows nothing of the strongroom service.
 //!
 //! The way of a request: [`http`] reads it and finds the service → [`faults`] may spoil it → [`engine`] brings the world
@@ -28,6 +28,7 @@ pub mod engine;
 pub mod faults;
 pub mod http;
 pub mod iam;
+pub mod kms;
 pub mod query;
 mod random_id;
 pub mod rds;

@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::call::{AwsError, Call};
+use crate::call::{AwsError, Call, JsonHandler};
 use crate::query::page;
 use crate::rds::{MAX_TAGS, tag_fault};
 use crate::world::{Region, World};
-
-/// One operation: a plain function over the world.
-pub type JsonHandler = fn(&mut World, &Call, &Value) -> Result<Value, AwsError>;
 
 /// Every served operation; a request's target is `ResourceGroupsTaggingAPI_20170126.NAME`.
 pub const OPERATIONS: &[(&str, JsonHandler)] = &[

@@ -12,6 +12,7 @@ use crate::{
         resource_types::Source,
         slots::Work,
     },
+    rds,
     world::World,
 };
 
@@ -100,7 +101,7 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &CopyJob) -> Result<String, 
     }
     check_role(world, now, job, &point)?;
     if vault.account != now.account {
-        check_account(world, now, job, &vault)?;
+        check_account(world, now, job, &point, &vault)?;
     }
     let most = now.behaviour.quotas.recovery_points_per_vault;
     // Looked at without making the account: a mistyped one must not come to life.
@@ -181,7 +182,13 @@ fn check_role(world: &mut World, now: &Instant<'_>, job: &CopyJob, point: &Recov
 }
 
 /// Copies to another account need an organization, keys of one's own and the other vault's consent (section 15).
-fn check_account(world: &mut World, now: &Instant<'_>, job: &CopyJob, vault: &VaultArn) -> Result<(), Failure> {
+fn check_account(
+    world: &mut World,
+    now: &Instant<'_>,
+    job: &CopyJob,
+    point: &RecoveryPoint,
+    vault: &VaultArn,
+) -> Result<(), Failure> {
     let denied = |message: &str| Err(Failure::new(Category::AccessDenied, message));
     let global = &world.account(now.account).global_settings;
     if !now.behaviour.switches.organization || !global.cross_account_backup() {
@@ -200,6 +207,10 @@ fn check_account(world: &mut World, now: &Instant<'_>, job: &CopyJob, vault: &Va
         return denied(
             "Copy job failed. Backup vaults encrypted with the default Backup service managed key take no part in cross-account copies.",
         );
+    }
+    let database = !matches!(point.content, Content::Other);
+    if database && point.encryption_key_arn.as_ref() == Some(&rds::default_key(now.account, now.region)) {
+        return denied("Snapshots encrypted with the AWS managed key can't be shared. Specify another snapshot.");
     }
     let destination = world.accounts.get(&vault.account).and_then(|account| account.regions.get(&vault.region));
     let policy = destination.and_then(|region| region.backup.vaults.0.get(&vault.name)?.access_policy.as_deref());

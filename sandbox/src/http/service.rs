@@ -12,9 +12,10 @@ use crate::{
         rest::RestRequest,
         routes::{self, Route},
     },
-    call::{AwsError, Call},
+    call::{AwsError, Call, JsonHandler},
+    kms,
     query::{self, Form, QueryHandler},
-    tagging::{self, JsonHandler},
+    tagging,
     world::World,
 };
 
@@ -25,8 +26,29 @@ pub enum Service {
     Backup,
     /// IAM, RDS or STS: form-encoded requests, XML answers.
     Query(query::Service),
-    /// Resource Groups Tagging API, JSON 1.1.
+    /// A service with JSON 1.1.
+    Json(Json),
+}
+
+/// The services with JSON 1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Json {
+    /// Key Management Service.
+    Kms,
+    /// Resource Groups Tagging API.
     Tagging,
+}
+
+impl Json {
+    const ALL: [Self; 2] = [Self::Kms, Self::Tagging];
+
+    /// What stands before the operation's name in the target, and the operations.
+    fn served(self) -> (&'static str, &'static [(&'static str, JsonHandler)]) {
+        match self {
+            Self::Kms => (kms::TARGET_PREFIX, kms::OPERATIONS),
+            Self::Tagging => (tagging::TARGET_PREFIX, tagging::OPERATIONS),
+        }
+    }
 }
 
 impl Service {
@@ -34,7 +56,8 @@ impl Service {
     pub fn signed_as(name: &str) -> Option<Self> {
         match name {
             "backup" => Some(Self::Backup),
-            "tagging" => Some(Self::Tagging),
+            "kms" => Some(Self::Json(Json::Kms)),
+            "tagging" => Some(Self::Json(Json::Tagging)),
             _ => query::Service::signed_as(name).map(Self::Query),
         }
     }
@@ -44,16 +67,17 @@ impl Service {
         match self {
             Self::Backup => "backup",
             Self::Query(service) => service.name(),
-            Self::Tagging => "tagging",
+            Self::Json(Json::Kms) => "kms",
+            Self::Json(Json::Tagging) => "tagging",
         }
     }
 
     /// What the service says when it is asked too often (semantics reference, section 9).
     pub fn throttled(self) -> AwsError {
         match self {
-            Self::Backup => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
+            Self::Backup | Self::Json(Json::Kms) => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
             Self::Query(_) => AwsError::new(400, "Throttling", "Rate exceeded"),
-            Self::Tagging => AwsError::new(400, "ThrottledException", "Rate exceeded"),
+            Self::Json(Json::Tagging) => AwsError::new(400, "ThrottledException", "Rate exceeded"),
         }
     }
 
@@ -67,7 +91,7 @@ impl Service {
         }
         Self::signed_as(&scope.service).ok_or_else(|| {
             unknown_operation(format!(
-                "The sandbox does not serve '{}'; it serves backup, iam, rds, sts and tagging",
+                "The sandbox does not serve '{}'; it serves backup, iam, kms, rds, sts and tagging",
                 scope.service
             ))
         })
@@ -76,15 +100,17 @@ impl Service {
     /// Whose envelope a client reads, to judge by its request, when the service is none of the sandbox's.
     pub(crate) fn speaking(headers: &HeaderMap) -> Self {
         if headers.contains_key(TARGET) {
-            return Self::Tagging;
+            return Self::Json(Json::Tagging);
         }
         if is_form(headers) { Self::Query(query::Service::Sts) } else { Self::Backup }
     }
 
     fn unsigned(headers: &HeaderMap, body: &[u8]) -> Self {
         let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-        if text(TARGET).is_some_and(|target| target.starts_with(tagging::TARGET_PREFIX)) {
-            return Self::Tagging;
+        let targeted =
+            text(TARGET).and_then(|target| Json::ALL.into_iter().find(|json| target.starts_with(json.served().0)));
+        if let Some(json) = targeted {
+            return Self::Json(json);
         }
         let version = is_form(headers)
             .then(|| Form::parse(body).ok())
@@ -116,16 +142,17 @@ impl Service {
                 let (name, handler) = service.action(&form)?;
                 Ok(Operation::Query { service, name, handler, form })
             }
-            Self::Tagging => {
+            Self::Json(json) => {
+                let (prefix, operations) = json.served();
                 let target = headers.get(TARGET).and_then(|value| value.to_str().ok()).unwrap_or_default();
-                let wanted = target.strip_prefix(tagging::TARGET_PREFIX).unwrap_or(target);
-                let found = tagging::OPERATIONS.iter().find(|(name, _)| *name == wanted);
+                let wanted = target.strip_prefix(prefix).unwrap_or(target);
+                let found = operations.iter().find(|(name, _)| *name == wanted);
                 let (name, handler) = found.copied().ok_or_else(|| {
                     AwsError::new(400, "UnknownOperationException", format!("The sandbox does not serve '{wanted}'"))
                 })?;
                 let body = if body.is_empty() { Ok(serde_json::json!({})) } else { serde_json::from_slice(&body) };
                 let body = body.map_err(|fault| AwsError::new(400, "SerializationException", fault.to_string()))?;
-                Ok(Operation::Tagging { name, handler, body })
+                Ok(Operation::Json { name, handler, body })
             }
         }
     }
@@ -151,7 +178,7 @@ impl Service {
                 body: service.error(request_id, error),
             },
             // The code stands in the body: boto3 reads no header here [X].
-            Self::Tagging => Written {
+            Self::Json(_) => Written {
                 status: error.status,
                 content_type: JSON_1_1,
                 error_type: Some(error.code.clone().into_owned()),
@@ -182,8 +209,8 @@ pub(crate) enum Operation {
     Rest(&'static Route, RestRequest),
     /// An action of IAM, RDS or STS.
     Query { service: query::Service, name: &'static str, handler: QueryHandler, form: Form },
-    /// The tagging API's.
-    Tagging { name: &'static str, handler: JsonHandler, body: serde_json::Value },
+    /// One of JSON 1.1.
+    Json { name: &'static str, handler: JsonHandler, body: serde_json::Value },
 }
 
 impl Operation {
@@ -191,7 +218,7 @@ impl Operation {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Rest(route, _) => route.operation,
-            Self::Query { name, .. } | Self::Tagging { name, .. } => name,
+            Self::Query { name, .. } | Self::Json { name, .. } => name,
         }
     }
 
@@ -210,7 +237,7 @@ impl Operation {
                 error_type: None,
                 body: service.answer(name, &call.request_id, &result),
             }),
-            Self::Tagging { handler, body, .. } => handler(world, call, body).map(|answer| Written {
+            Self::Json { handler, body, .. } => handler(world, call, body).map(|answer| Written {
                 status: 200,
                 content_type: JSON_1_1,
                 error_type: None,

@@ -278,5 +278,10 @@ fn time(at: Timestamp) -> impl std::fmt::Display {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
 }
 
+/// The key behind `alias/aws/rds`.
+pub(crate) fn default_key(account: &str, region: &str) -> String {
+    network::default_kms_key(&Place { account, region })
+}
+
 #[cfg(test)]
 mod tests;

@@ -203,7 +203,7 @@ fn create(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestR
         created: call.now,
         creator_request_id: input.creator_request_id,
         own_key: input.encryption_key_arn.is_some(),
-        key_arn: input.encryption_key_arn.unwrap_or_else(|| default_key(call)),
+        key_arn: input.encryption_key_arn.unwrap_or_else(|| default_key(&call.account, &call.region)),
         lock: None,
         access_policy: None,
         notifications: None,
@@ -246,12 +246,12 @@ fn check_key(arn: &str) -> Result<(), AwsError> {
 }
 
 /// The key behind `alias/aws/backup`, the same one in every run.
-fn default_key(call: &Call) -> String {
-    let digest = Sha256::digest(format!("alias/aws/backup {} {}", call.account, call.region));
+pub(crate) fn default_key(account: &str, region: &str) -> String {
+    let digest = Sha256::digest(format!("alias/aws/backup {account} {region}"));
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
-    call.arn("kms", &format!("key/{id}"))
+    format!("arn:aws:kms:{region}:{account}:key/{id}")
 }
 
 fn delete(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
