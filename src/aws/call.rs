@@ -31,7 +31,7 @@ use super::{
 /// An operation of AWS, in AWS's words.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operation {
-    /// `backup`, `iam`, `rds`, `sts` or `tagging`.
+    /// `backup`, `iam`, `kms`, `rds`, `sts` or `tagging`.
     pub(super) service: &'static str,
     /// Such as `CreateBackupVault`.
     pub(super) name: &'static str,

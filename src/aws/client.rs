@@ -62,6 +62,7 @@ pub(super) struct Clients {
     clock: Arc<AwsClock>,
     pub(super) backup: aws_sdk_backup::Client,
     pub(super) iam: aws_sdk_iam::Client,
+    pub(super) kms: aws_sdk_kms::Client,
     pub(super) rds: aws_sdk_rds::Client,
     pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
     pub(super) sts: aws_sdk_sts::Client,
@@ -246,6 +247,9 @@ impl Aws {
             ),
             iam: aws_sdk_iam::Client::from_conf(
                 aws_sdk_iam::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),
+            ),
+            kms: aws_sdk_kms::Client::from_conf(
+                aws_sdk_kms::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),
             ),
             rds: aws_sdk_rds::Client::from_conf(
                 aws_sdk_rds::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),

@@ -11,7 +11,10 @@ use super::{
     job_answers::{copy, described_backup, described_restore, listed_backup, listed_restore},
     just_before,
 };
-use crate::domain::{AskedScope, Job, JobFilter, JobId, JobKind, JobState, Page, PageRequest};
+use crate::domain::{
+    Arn, AskedScope, Finding, Job, JobFilter, JobId, JobKind, JobState, JobWait, MAX_PAGE_SIZE, Page, PageRequest,
+    Period, ResourceRef,
+};
 
 const DESCRIBE_BACKUP: Operation = Operation::read("backup", "DescribeBackupJob");
 const DESCRIBE_RESTORE: Operation = Operation::read("backup", "DescribeRestoreJob");
@@ -23,9 +26,30 @@ const LIST_COPIES: Operation = Operation::read("backup", "ListCopyJobs");
 const STOP: Operation = Operation::write("backup", "StopBackupJob");
 
 impl Aws {
-    /// A job; of any kind when none is given, which asks AWS up to three times.
-    pub async fn get_job(&self, asked: &AskedScope, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
-        self.clients(asked).await?.find_job(id, kind).await
+    /// A job of the kind, or of any, and what explains it: what it waits for, or what its end means. What cannot be read
+    /// only costs its part of the explanation.
+    pub async fn explain_job(
+        &self,
+        asked: &AskedScope,
+        id: &JobId,
+        kind: Option<JobKind>,
+    ) -> Result<(Job, Option<JobWait>, Vec<Finding>), Error> {
+        let clients = self.clients(asked).await?;
+        let job = clients.find_job(id, kind).await?;
+        if !job.is_waiting() {
+            let findings = job.findings_of_end();
+            return Ok((job, None, findings));
+        }
+        let database = async {
+            let (named, _) = ResourceRef::parse(&job.resource_arn).ok().filter(|_| job.kind == JobKind::Backup)?;
+            self.get_resource(asked, &named).await.ok()
+        };
+        let (others, database) = tokio::join!(clients.open_jobs_beside(&job), database);
+        let blocking = job.blocked_by(&others);
+        let now = self.now();
+        let wait = job.wait(blocking, now);
+        let findings = job.findings_of_wait(blocking, database.as_ref(), now);
+        Ok((job, Some(wait), findings))
     }
 
     /// A page of jobs: backups, then restores, then copies. A kind that cannot have the state is passed over.
@@ -98,7 +122,8 @@ impl Aws {
 }
 
 impl Clients {
-    async fn find_job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
+    /// A job; of any kind when none is given, which asks AWS up to three times.
+    pub(super) async fn find_job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
         if let Some(kind) = kind {
             return self.describe_job(id, kind).await;
         }
@@ -133,11 +158,34 @@ impl Clients {
         job.map_err(|error| error.about(Noun::Job, id))
     }
 
+    /// The backups and copies of the job's resource that wait or run.
+    async fn open_jobs_beside(&self, job: &Job) -> Vec<Job> {
+        let Some(resource) = Arn::parse(&job.resource_arn).ok().filter(|_| job.kind != JobKind::Restore) else {
+            return Vec::new();
+        };
+        let list = |kind, state| {
+            let filter = JobFilter { state: Some(state), resource: Some(resource.clone()), ..JobFilter::default() };
+            async move {
+                let page = self.list(&Place { kind, token: None }, &filter, MAX_PAGE_SIZE.into()).await;
+                page.map(|page| page.items).unwrap_or_default()
+            }
+        };
+        let (running, created, copying, to_copy) = tokio::join!(
+            list(JobKind::Backup, JobState::Running),
+            list(JobKind::Backup, JobState::Created),
+            list(JobKind::Copy, JobState::Running),
+            list(JobKind::Copy, JobState::Created),
+        );
+        [running, created, copying, to_copy].concat()
+    }
+
     async fn list(&self, place: &Place, filter: &JobFilter, size: i32) -> Result<Page<Job>, Error> {
         let (token, scope) = (place.token.clone(), &self.scope);
         let state = filter.state.as_ref().map(JobState::word);
         let resource = filter.resource.as_ref().map(|arn| arn.as_str().to_owned());
-        let (after, before) = created(filter);
+        let (after, before) = bounds(filter.created);
+        let (completed_after, completed_before) = bounds(filter.completed);
+        let parent = filter.parent.as_ref().map(ToString::to_string);
         let (items, next): (Vec<Job>, _) = match (place.kind, resource) {
             (JobKind::Backup, resource) => {
                 let sent = self
@@ -150,7 +198,11 @@ impl Clients {
                     .set_by_resource_type(filter.resource_type.clone())
                     .set_by_backup_vault_name(filter.vault.as_ref().map(ToString::to_string))
                     .set_by_created_after(after)
-                    .set_by_created_before(before);
+                    .set_by_created_before(before)
+                    .set_by_complete_after(completed_after)
+                    .set_by_complete_before(completed_before)
+                    .set_by_message_category(filter.category.clone())
+                    .set_by_parent_job_id(parent);
                 let answer = call(LIST_BACKUPS, sent.send()).await?;
                 let jobs = answer.backup_jobs.unwrap_or_default();
                 (jobs.into_iter().map(|job| listed_backup(job, scope)).collect(), answer.next_token)
@@ -164,7 +216,10 @@ impl Clients {
                     .set_by_status(state.map(RestoreJobStatus::from))
                     .set_by_resource_type(filter.resource_type.clone())
                     .set_by_created_after(after)
-                    .set_by_created_before(before);
+                    .set_by_created_before(before)
+                    .set_by_complete_after(completed_after)
+                    .set_by_complete_before(completed_before)
+                    .set_by_parent_job_id(parent);
                 let answer = call(LIST_RESTORES, sent.send()).await?;
                 let jobs = answer.restore_jobs.unwrap_or_default();
                 (jobs.into_iter().map(|job| listed_restore(job, scope)).collect(), answer.next_token)
@@ -199,7 +254,12 @@ impl Clients {
                     .set_by_resource_type(filter.resource_type.clone())
                     .set_by_destination_vault_arn(filter.destination_vault.as_ref().map(ToString::to_string))
                     .set_by_created_after(after)
-                    .set_by_created_before(before);
+                    .set_by_created_before(before)
+                    .set_by_complete_after(completed_after)
+                    .set_by_complete_before(completed_before)
+                    .set_by_message_category(filter.category.clone())
+                    .set_by_parent_job_id(parent)
+                    .set_by_source_recovery_point_arn(filter.source.as_ref().map(ToString::to_string));
                 let answer = call(LIST_COPIES, sent.send()).await?;
                 let jobs = answer.copy_jobs.unwrap_or_default();
                 (jobs.into_iter().map(|job| copy(job, scope)).collect(), answer.next_token)
@@ -218,8 +278,7 @@ impl Clients {
         let mut restores = Vec::new();
         let mut token = None;
         loop {
-            let sent =
-                self.backup.list_restore_jobs().max_results(crate::domain::MAX_PAGE_SIZE.into()).set_next_token(token);
+            let sent = self.backup.list_restore_jobs().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
             let answer = call(LIST_RESTORES, sent.send()).await?;
             let jobs = answer.restore_jobs.unwrap_or_default();
             restores.extend(jobs.into_iter().map(|job| listed_restore(job, &self.scope)).filter(|job| {
@@ -234,8 +293,8 @@ impl Clients {
     }
 }
 
-fn created(filter: &JobFilter) -> (Option<DateTime>, Option<DateTime>) {
-    (filter.created.after.map(just_before), filter.created.before.map(date))
+fn bounds(period: Period) -> (Option<DateTime>, Option<DateTime>) {
+    (period.after.map(just_before), period.before.map(date))
 }
 
 /// Where a page of jobs begins: a kind, and AWS's token within it.

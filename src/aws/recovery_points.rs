@@ -94,7 +94,7 @@ impl Aws {
 }
 
 impl Clients {
-    async fn describe_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Error> {
+    pub(super) async fn describe_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Error> {
         let sent = self.backup.describe_recovery_point().backup_vault_name(vault.as_str());
         match call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
             Ok(answer) => Ok(described(answer, &self.scope)),

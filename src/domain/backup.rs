@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Arn, Lifecycle, RequestId, Resource, ResourceKind, ResourceRef, Retention, RoleRef, Tags, VaultLock, VaultName,
+    Arn, Finding, Lifecycle, RequestId, Resource, ResourceKind, ResourceRef, RoleRef, Tags, VaultLock, VaultName,
     Warning, Windows,
     rds_window::{BackupWindow, MaintenanceWindow},
 };
@@ -54,26 +54,14 @@ impl StartBackup {
             });
         }
         let Some(lock) = lock else { return warnings };
-        let (min, max) = (lock.min_retention_days, lock.max_retention_days);
-        let fits = match self.lifecycle.retention {
-            Retention::Days(days) => {
-                min.is_none_or(|min| i64::from(days) >= min) && max.is_none_or(|max| i64::from(days) <= max)
-            }
-            Retention::Forever => max.is_none(),
-        };
-        if !fits {
-            let kept = match self.lifecycle.retention {
-                Retention::Days(days) => format!("{days} days"),
-                Retention::Forever => "for ever".to_owned(),
-            };
-            let bound = |bound: Option<i64>, none: &str| bound.map_or(none.to_owned(), |days| days.to_string());
+        if !lock.allows(self.lifecycle.retention) {
             warnings.push(Warning {
                 code: "RETENTION_OUTSIDE_VAULT_LOCK",
                 message: format!(
-                    "the lock of vault {} allows {} to {} days of retention and this backup is kept {kept}: the job will fail",
+                    "the lock of vault {} allows {} of retention and this backup is kept {}: the job will fail",
                     self.vault,
-                    bound(min, "1"),
-                    bound(max, "any number of"),
+                    lock.range(),
+                    self.lifecycle.retention
                 ),
                 field: "lifecycle".to_owned(),
             });
@@ -82,10 +70,19 @@ impl StartBackup {
     }
 }
 
-/// What of the database's state lets a backup that begins about `at` fail (semantics reference, section 3.3).
+/// What of the database's state lets a backup that begins about `at` fail, as a warning of the resource.
 pub fn database_warnings(database: &Resource, at: Timestamp) -> Vec<Warning> {
-    let field = || "resource_arn".to_owned();
-    let mut warnings = Vec::new();
+    let warning = |finding: Finding| Warning {
+        code: finding.code,
+        message: format!("{}; {}", finding.message, finding.action),
+        field: "resource_arn".to_owned(),
+    };
+    database_findings(database, at).into_iter().map(warning).collect()
+}
+
+/// What of the database's state lets a backup that begins about `at` fail (semantics reference, section 3.3).
+pub fn database_findings(database: &Resource, at: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let noun = match database.kind {
         ResourceKind::DbInstance => "instance",
         ResourceKind::DbCluster => "cluster",
@@ -93,44 +90,34 @@ pub fn database_warnings(database: &Resource, at: Timestamp) -> Vec<Warning> {
     let id = &database.id;
     // Storage optimisation goes on for hours and does not hinder snapshots [D].
     if !matches!(database.status.as_str(), "available" | "storage-optimization") {
-        warnings.push(Warning {
-            code: "DATABASE_NOT_AVAILABLE",
-            message: format!(
-                "{noun} {id} is {}: the job fails unless it is available when the backup begins",
-                database.status
-            ),
-            field: field(),
-        });
+        findings.push(Finding::warning(
+            "DATABASE_NOT_AVAILABLE",
+            format!("{noun} {id} is {}: the job fails unless it is available when the backup begins", database.status),
+            format!("make {id} available"),
+        ));
     }
     // With a continuous backup AWS Backup owns the windows and they do not conflict [D]. Clusters have no such rule.
     if database.kind == ResourceKind::DbCluster || !database.continuous_recovery_point_arn.is_empty() {
-        return warnings;
+        return findings;
     }
+    let mut near = |code, name: &str, window: &str| {
+        findings.push(Finding::warning(
+            code,
+            format!(
+                "now is inside or less than an hour before the {name} window ({window} UTC) of instance {id}: the job may fail"
+            ),
+            "start it after the window",
+        ));
+    };
     let backup = BackupWindow::parse(&database.automated_backup_window);
     if database.automated_backup_retention_days > 0 && backup.is_some_and(|window| window.blocks(at)) {
-        warnings.push(Warning {
-            code: "NEAR_BACKUP_WINDOW",
-            message: format!(
-                "now is inside or less than an hour before the automated backup window ({} UTC) of instance {id}: the job \
-                 may fail; start it after the window",
-                database.automated_backup_window
-            ),
-            field: field(),
-        });
+        near("NEAR_BACKUP_WINDOW", "automated backup", &database.automated_backup_window);
     }
     let maintenance = MaintenanceWindow::parse(&database.maintenance_window);
     if maintenance.is_some_and(|window| window.blocks(at)) {
-        warnings.push(Warning {
-            code: "NEAR_MAINTENANCE_WINDOW",
-            message: format!(
-                "now is inside or less than an hour before the maintenance window ({} UTC) of instance {id}: the job may \
-                 fail; start it after the window",
-                database.maintenance_window
-            ),
-            field: field(),
-        });
+        near("NEAR_MAINTENANCE_WINDOW", "maintenance", &database.maintenance_window);
     }
-    warnings
+    findings
 }
 
 #[cfg(test)]

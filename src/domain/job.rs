@@ -1,7 +1,11 @@
 //! Jobs: backups, restores and copies (semantics reference, sections 1.9, 1.11, 1.12 and 5).
 
+mod advice;
+mod explain;
+
 use std::fmt;
 
+pub use explain::JobWait;
 use jiff::Timestamp;
 
 use super::{
@@ -256,7 +260,7 @@ impl Job {
 }
 
 /// What a list of jobs is filtered by. AWS does the filtering, so what AWS cannot filter is not asked of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct JobFilter {
     /// One kind, or all.
     pub kind: Option<JobKind>,
@@ -272,6 +276,14 @@ pub struct JobFilter {
     pub destination_vault: Option<Arn>,
     /// Created in this time.
     pub created: Period,
+    /// Ended in this time.
+    pub completed: Period,
+    /// With this class of explanation.
+    pub category: Option<String>,
+    /// Part of this job.
+    pub parent: Option<JobId>,
+    /// Copies of this recovery point.
+    pub source: Option<Arn>,
 }
 
 impl JobFilter {
@@ -285,69 +297,4 @@ impl JobFilter {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::{AccountId, RegionName};
-
-    fn job(kind: JobKind, state: JobState, resource_type: &str) -> Job {
-        let scope = Scope {
-            account: AccountId::parse("123456789012").unwrap(),
-            region: RegionName::parse("us-east-1").unwrap(),
-        };
-        Job { id: "j1".into(), state, resource_type: resource_type.into(), ..Job::blank(kind, scope) }
-    }
-
-    #[test]
-    fn only_open_backups_outside_the_rds_family_can_be_stopped() {
-        use JobState as S;
-        assert_eq!(job(JobKind::Backup, S::Running, "EBS").reason_not_cancellable(), None);
-        for (kind, state, resource_type, why) in [
-            (JobKind::Backup, S::Running, "RDS", "AWS cannot stop such backups"),
-            (JobKind::Backup, S::Completed, "EBS", "has ended: it is COMPLETED"),
-            (JobKind::Restore, S::Running, "EBS", "is a restore job"),
-            (JobKind::Copy, S::Running, "EBS", "is a copy job"),
-        ] {
-            let told = job(kind, state, resource_type).reason_not_cancellable().unwrap();
-            assert!(told.contains(why), "{told}");
-        }
-    }
-
-    #[test]
-    fn completed_with_issues_is_completed_with_something_to_read() {
-        let mut job = job(JobKind::Backup, JobState::Completed, "RDS");
-        job.message_category = "Success".into();
-        assert!(!job.completed_with_issues());
-        job.status_message = "Enabling continuous backup failed".into();
-        assert!(job.completed_with_issues());
-        job.state = JobState::Failed;
-        assert!(!job.completed_with_issues());
-    }
-
-    #[test]
-    fn a_state_leaves_only_the_kinds_that_know_it() {
-        let filter = |state| JobFilter {
-            kind: None,
-            state: Some(state),
-            resource: None,
-            resource_type: None,
-            vault: None,
-            destination_vault: None,
-            created: Period::default(),
-        };
-        let kinds = |state| filter(state).kinds().collect::<Vec<_>>();
-        assert_eq!(kinds(JobState::Running), JobKind::ALL);
-        assert_eq!(kinds(JobState::Expired), [JobKind::Backup]);
-        assert_eq!(kinds(JobState::Created), [JobKind::Backup, JobKind::Copy]);
-        assert_eq!(kinds(JobState::Unknown("NEW".into())), []);
-    }
-
-    proptest! {
-        #[test]
-        fn every_word_of_aws_survives(word in "[A-Z_]{1,20}") {
-            let state = JobState::of_word(&word);
-            prop_assert_eq!(state.word(), word.as_str());
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! How long recovery points are kept (semantics reference, section 7.3).
 
+use std::fmt;
+
 use super::invalid::Fault;
 
 /// How long a recovery point is kept.
@@ -20,12 +22,25 @@ pub struct Lifecycle {
     pub cold_after_days: Option<u16>,
 }
 
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Days(1) => f.write_str("1 day"),
+            Self::Days(days) => write!(f, "{days} days"),
+            Self::Forever => f.write_str("for ever"),
+        }
+    }
+}
+
 const LONGEST_DAYS: i32 = 36_500;
 const DAYS_IN_COLD_STORAGE: u16 = 90;
 
 impl Lifecycle {
     /// 35 days, no cold storage: the console's choice, and ours for what leaves the lifecycle out.
     pub const DEFAULT: Self = Self { retention: Retention::Days(35), cold_after_days: None };
+
+    /// What a lifecycle that AWS does not tell means [M].
+    pub const FOREVER: Self = Self { retention: Retention::Forever, cold_after_days: None };
 
     /// A number of days, 1–36500 [Q].
     pub fn parse_days(days: i32) -> Result<u16, Fault> {

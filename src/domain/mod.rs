@@ -5,6 +5,7 @@
 
 mod arn;
 mod backup;
+mod copy;
 mod finding;
 mod invalid;
 mod job;
@@ -27,10 +28,11 @@ mod tags;
 mod vault;
 
 pub use arn::Arn;
-pub use backup::{StartBackup, database_warnings};
+pub use backup::{StartBackup, database_findings, database_warnings};
+pub use copy::{Destination, StartCopy};
 pub use finding::{Finding, Severity};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation};
-pub use job::{Job, JobFilter, JobId, JobKind, JobState};
+pub use job::{Job, JobFilter, JobId, JobKind, JobState, JobWait};
 pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{RequestId, Scope, Tags, VaultName};
+use super::{RequestId, Retention, Scope, Tags, VaultName};
 
 /// A vault to be created.
 #[derive(Debug, Clone)]
@@ -55,4 +55,26 @@ pub struct VaultLock {
     pub max_retention_days: Option<i64>,
     /// From when on the lock cannot be removed: compliance mode. Absent: governance.
     pub locked_at: Option<Timestamp>,
+}
+
+impl VaultLock {
+    /// Whether a job with this retention succeeds [D].
+    pub fn allows(&self, retention: Retention) -> bool {
+        match retention {
+            Retention::Days(days) => {
+                self.min_retention_days.is_none_or(|min| i64::from(days) >= min)
+                    && self.max_retention_days.is_none_or(|max| i64::from(days) <= max)
+            }
+            Retention::Forever => self.max_retention_days.is_none(),
+        }
+    }
+
+    /// The retention that it allows, such as `1 to 30 days`.
+    pub fn range(&self) -> String {
+        let min = self.min_retention_days.unwrap_or(1);
+        match self.max_retention_days {
+            Some(max) => format!("{min} to {max} days"),
+            None => format!("{min} days or more"),
+        }
+    }
 }

@@ -60,11 +60,28 @@ impl JobService for Jobs {
         self.calls.change_unless(dry_run, request, work).await
     }
 
+    async fn start_copy(
+        &self,
+        request: Request<proto::StartCopyRequest>,
+    ) -> Result<Response<proto::StartCopyResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
+        let aws = self.aws.clone();
+        let work = move |request| async move {
+            let (scope, copy) = convert::start_copy(request)?;
+            if dry_run {
+                return Ok(convert::copied(None, Box::pin(aws.check_copy(&scope, &copy)).await?));
+            }
+            let (job, checked) = Box::pin(aws.start_copy(&scope, &copy)).await?;
+            Ok(convert::copied(Some(job), checked))
+        };
+        self.calls.change_unless(dry_run, request, work).await
+    }
+
     async fn get_job(&self, request: Request<proto::GetJobRequest>) -> Result<Response<proto::GetJobResponse>, Status> {
         let work = |request| async {
             let (scope, id, kind) = convert::get(request)?;
-            let job = self.aws.get_job(&scope, &id, kind).await?;
-            Ok(proto::GetJobResponse { job: Some(job.into()) })
+            let (job, wait, findings) = Box::pin(self.aws.explain_job(&scope, &id, kind)).await?;
+            Ok(convert::explained(job, wait, findings))
         };
         self.calls.read(request, work).await
     }
@@ -75,7 +92,8 @@ impl JobService for Jobs {
     ) -> Result<Response<proto::ListJobsResponse>, Status> {
         let work = |request| async {
             let (scope, filter, page, query) = convert::list(request)?;
-            let jobs = self.aws.list_jobs(&scope, &filter, &page).await?;
+            // Boxed: the SDK's builders of three lists make a large future.
+            let jobs = Box::pin(self.aws.list_jobs(&scope, &filter, &page)).await?;
             Ok(proto::ListJobsResponse {
                 next_page_token: jobs.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
                 jobs: jobs.items.into_iter().map(Into::into).collect(),

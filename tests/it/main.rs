@@ -10,9 +10,11 @@
 mod accounts;
 mod backups;
 mod calls;
+mod copies;
 mod coverage;
 mod dry_runs;
 mod errors;
+mod explanations;
 mod harness;
 mod jobs;
 mod matching;

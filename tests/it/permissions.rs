@@ -10,8 +10,13 @@ use serde_json::Value;
 const POLICY: &str = "docs/samples/iam-policy.json";
 
 /// AWS asks for these, and those of the key, on the way of operations of other names.
-const IMPLICIT: &[&str] =
-    &["backup-storage:MountCapsule", "iam:PassRole", "iam:CreateServiceLinkedRole", "iam:TagRole"];
+const IMPLICIT: &[&str] = &[
+    "backup-storage:MountCapsule",
+    "backup:CopyFromBackupVault",
+    "iam:PassRole",
+    "iam:CreateServiceLinkedRole",
+    "iam:TagRole",
+];
 
 #[test]
 fn the_sample_policy_grants_what_the_comments_of_the_rpcs_name_and_nothing_else() {
@@ -61,6 +66,9 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("StartBackup", &[&["rds:DescribeDBClusters", "backup:DescribeBackupJob", "backup:TagResource"]]),
         ("StartRestore", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
         ("StartRestore", &[&["backup:ListRestoreJobs", "backup:DescribeRestoreJob"]]),
+        ("StartCopy", &[VAULT, ROLE, &["backup:DescribeBackupVault", "backup:DescribeCopyJob", "backup:ListCopyJobs"]]),
+        ("StartCopy", &[&["backup:DescribeRecoveryPoint", "kms:DescribeKey"]]),
+        ("GetJob", &[&["backup:ListBackupJobs", "backup:ListCopyJobs", "rds:DescribeDBInstances"]]),
         ("GetRecoveryPoint", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("ListRecoveryPoints", &[VAULT]),
         ("DeleteRecoveryPoint", &[VAULT, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),

@@ -29,7 +29,6 @@ const NEVER_SEEN: &[(ErrorReason, &str)] = &[
         ErrorReason::PlanNameAmbiguous,
         "AWS refuses a second plan of a name [T]; aws/plans.rs tests what stands in its way",
     ),
-    (ErrorReason::PreflightFailed, "no RPC answers it yet"),
 ];
 
 /// A reason is seen where a test compares an error with the pair `Code::…, "REASON"`, and the pair is the right one.

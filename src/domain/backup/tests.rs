@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::{AccountId, RegionName, Scope};
+use crate::domain::{AccountId, RegionName, Retention, Scope};
 
 fn instance() -> Resource {
     Resource {

@@ -2,9 +2,10 @@
 
 use super::{reader::Reader, timestamp};
 use crate::{
+    aws::CheckedCopy,
     domain::{
-        Arn, AskedScope, Invalid, Job, JobFilter, JobId, JobKind, JobState, MOST_RECOVERY_POINT_TAGS, Noted,
-        PageRequest, PlanOrigin, StartBackup, Warning, Windows,
+        Arn, AskedScope, Destination, Finding, Invalid, Job, JobFilter, JobId, JobKind, JobState, JobWait,
+        MOST_RECOVERY_POINT_TAGS, Noted, PageRequest, PlanOrigin, StartBackup, StartCopy, Warning, Windows,
     },
     proto,
     rpc::page_token::Query,
@@ -71,6 +72,59 @@ fn minutes(minutes: i64) -> i32 {
     i32::try_from(minutes).unwrap_or(i32::MAX)
 }
 
+pub(in crate::rpc) fn start_copy(request: proto::StartCopyRequest) -> Result<(AskedScope, StartCopy), Invalid> {
+    let proto::StartCopyRequest {
+        scope,
+        recovery_point_arn,
+        vault,
+        destination_vault_arn,
+        role,
+        lifecycle,
+        request_id,
+        validate_only: _,
+    } = request;
+    let mut read = Reader::new(scope);
+    let recovery_point = read.arn("recovery_point_arn", &recovery_point_arn);
+    let vault = read.vault("vault", &vault);
+    // Elsewhere, rightly: it says nothing of where the recovery point is.
+    let destination = read.note("destination_vault_arn", Destination::parse(&destination_vault_arn));
+    let role = read.role("role", &role);
+    let lifecycle = match lifecycle {
+        None => Ok(None),
+        given => read.lifecycle("lifecycle", given).map(Some),
+    };
+    let request_id = read.request_id(&request_id);
+    read.conclude(|scope| {
+        let copy = StartCopy {
+            recovery_point: recovery_point?,
+            vault: vault?,
+            destination: destination?,
+            role: role?,
+            lifecycle: lifecycle?,
+            request_id: request_id?,
+        };
+        Ok((scope, copy))
+    })
+}
+
+/// The answer shows what was filled in.
+pub(in crate::rpc) fn copied(job: Option<Job>, checked: CheckedCopy) -> proto::StartCopyResponse {
+    proto::StartCopyResponse {
+        job: job.map(Into::into),
+        lifecycle: Some(checked.lifecycle.into()),
+        warnings: checked.warnings.into_iter().map(Into::into).collect(),
+    }
+}
+
+/// A job and what explains it.
+pub(in crate::rpc) fn explained(job: Job, wait: Option<JobWait>, findings: Vec<Finding>) -> proto::GetJobResponse {
+    proto::GetJobResponse {
+        job: Some(job.into()),
+        wait: wait.map(Into::into),
+        findings: findings.into_iter().map(Into::into).collect(),
+    }
+}
+
 pub(in crate::rpc) fn get(request: proto::GetJobRequest) -> Result<(AskedScope, JobId, Option<JobKind>), Invalid> {
     let proto::GetJobRequest { scope, job_id, kind } = request;
     let mut read = Reader::new(scope);
@@ -106,6 +160,10 @@ pub(in crate::rpc) fn list(
         create_time,
         page_size: _,
         page_token: _,
+        completion_time,
+        message_category,
+        parent_job_id,
+        source_recovery_point_arn,
     } = request;
     let kind = read.job_kind(kind);
     let state = read.job_state(state, kind.ok().flatten());
@@ -116,6 +174,25 @@ pub(in crate::rpc) fn list(
     };
     let resource_type = read.resource_type(&resource_type);
     let created = read.period("create_time", create_time);
+    let completed = read.period("completion_time", completion_time);
+    let category = read.message_category(&message_category);
+    let parent = match parent_job_id.as_str() {
+        "" => Ok(None),
+        id => read.note("parent_job_id", JobId::parse(id)).map(Some),
+    };
+    let source = match source_recovery_point_arn.as_str() {
+        "" => Ok(None),
+        text => {
+            read.note("source_recovery_point_arn", Arn::parse(text)).inspect(|arn| read.hint(arn.scope())).map(Some)
+        }
+    };
+    let may_restore = matches!(kind, Ok(None | Some(JobKind::Restore)));
+    if may_restore && matches!(category, Ok(Some(_))) {
+        read.fault("message_category", "needs kind BACKUP or COPY: restores have none");
+    }
+    if !matches!(kind, Ok(Some(JobKind::Copy)) | Err(_)) && matches!(source, Ok(Some(_))) {
+        read.fault("source_recovery_point_arn", "needs kind COPY: AWS cannot filter other jobs by it");
+    }
     let (mut into, mut copied_into) = (Ok(None), Ok(None));
     if !vault.is_empty() {
         match kind {
@@ -129,7 +206,7 @@ pub(in crate::rpc) fn list(
         }
     }
     // ListRestoreJobsByProtectedResource filters by the status alone.
-    if matches!(kind, Ok(None | Some(JobKind::Restore))) && !resource_arn.is_empty() {
+    if may_restore && !resource_arn.is_empty() {
         let advice = "cannot go with resource_arn: AWS cannot filter the restores of a resource by it; leave one of the two out, \
                       or give kind BACKUP or COPY";
         if matches!(&resource_type, Ok(Some(_))) {
@@ -137,6 +214,12 @@ pub(in crate::rpc) fn list(
         }
         if created.is_ok_and(|created| !created.is_unbounded()) {
             read.fault("create_time", advice);
+        }
+        if completed.is_ok_and(|completed| !completed.is_unbounded()) {
+            read.fault("completion_time", advice);
+        }
+        if matches!(&parent, Ok(Some(_))) {
+            read.fault("parent_job_id", advice);
         }
     }
     read.conclude(|scope| {
@@ -149,6 +232,10 @@ pub(in crate::rpc) fn list(
             vault: into?,
             destination_vault: copied_into?,
             created: created?,
+            completed: completed?,
+            category: category?,
+            parent: parent?,
+            source: source?,
         };
         Ok((scope, filter, page, query))
     })
@@ -200,6 +287,20 @@ impl Reader {
         }
     }
 
+    /// AWS does not list its categories [U]; they are words.
+    fn message_category(&mut self, text: &str) -> Result<Option<String>, Noted> {
+        match text {
+            "" => Ok(None),
+            text if text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => {
+                Ok(Some(text.to_owned()))
+            }
+            _ => {
+                Err(self
+                    .fault("message_category", "is not a category of messages: one is a word, such as AccessDenied"))
+            }
+        }
+    }
+
     /// AWS Backup's name of a type, such as `RDS` or `SAP HANA on Amazon EC2`; new ones need no release.
     pub(in crate::rpc) fn resource_type(&mut self, text: &str) -> Result<Option<String>, Noted> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte);
@@ -243,6 +344,24 @@ impl From<Job> for proto::Job {
             destination_vault_arn: job.destination_vault_arn,
             destination_recovery_point_arn: job.destination_recovery_point_arn,
             parent_job_id: job.parent_job_id,
+        }
+    }
+}
+
+impl From<JobWait> for proto::JobWait {
+    fn from(wait: JobWait) -> Self {
+        let (blocking_job_id, blocking_job_kind) = match wait.blocking {
+            Some((id, blocking)) => (id, kind(blocking)),
+            None => (String::new(), proto::JobKind::Unspecified),
+        };
+        Self {
+            start_by_time: wait.start_by.map(timestamp),
+            window_left: wait
+                .window_left
+                .map(|left| prost_types::Duration { seconds: left.as_secs(), nanos: left.subsec_nanos() }),
+            blocking_job_id,
+            blocking_job_kind: blocking_job_kind.into(),
+            message: wait.message,
         }
     }
 }

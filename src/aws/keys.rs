@@ -1,0 +1,20 @@
+//! KMS keys: whose they are. AWS's own, such as `aws/backup`, take no part in copies to another account.
+
+use aws_sdk_kms::types::KeyManagerType;
+
+use super::{
+    Error,
+    call::{Operation, call},
+    client::Clients,
+};
+
+const DESCRIBE: Operation = Operation::read("kms", "DescribeKey");
+
+impl Clients {
+    /// Whether AWS manages the key, so that nobody else's account can be let use it.
+    pub(super) async fn is_aws_managed(&self, key_arn: &str) -> Result<bool, Error> {
+        let answer = call(DESCRIBE, self.kms.describe_key().key_id(key_arn).send()).await?;
+        let metadata = answer.key_metadata.ok_or_else(|| Error::malformed(DESCRIBE.name, "KeyMetadata"))?;
+        Ok(metadata.key_manager == Some(KeyManagerType::Aws))
+    }
+}

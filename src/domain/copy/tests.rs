@@ -1,0 +1,110 @@
+use super::*;
+use crate::domain::{AccountId, RegionName, Retention, Scope, VaultLock};
+
+const SNAPSHOT: &str = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1";
+const FAR: &str = "arn:aws:backup:eu-west-1:123456789012:backup-vault:far";
+
+fn scope() -> Scope {
+    Scope { account: AccountId::example(), region: RegionName::example() }
+}
+
+fn point(arn: &str, resource_type: &str, state: RecoveryPointState) -> RecoveryPoint {
+    RecoveryPoint {
+        arn: arn.into(),
+        scope: scope(),
+        vault_name: "prod".into(),
+        vault_arn: "arn:aws:backup:us-east-1:123456789012:backup-vault:prod".into(),
+        resource_arn: String::new(),
+        resource_type: resource_type.into(),
+        resource_name: String::new(),
+        state,
+        status_message: String::new(),
+        created_at: None,
+        completed_at: None,
+        delete_at: None,
+        cold_at: None,
+        lifecycle: Some(Lifecycle { retention: Retention::Days(35), cold_after_days: None }),
+        backup_size_bytes: 0,
+        encryption_key_arn: String::new(),
+        role_arn: String::new(),
+        storage_class: String::new(),
+        last_restore_at: None,
+        created_by: None,
+        source_vault_arn: String::new(),
+    }
+}
+
+fn copy_to(destination: &str) -> StartCopy {
+    StartCopy {
+        recovery_point: Arn::parse(SNAPSHOT).unwrap(),
+        vault: VaultName::parse("prod").unwrap(),
+        destination: Destination::parse(destination).unwrap(),
+        role: RoleRef::parse("R").unwrap().0,
+        lifecycle: None,
+        request_id: RequestId::parse_or_new("").unwrap(),
+    }
+}
+
+fn locked(min: Option<i64>, max: Option<i64>) -> Vault {
+    Vault {
+        name: "far".into(),
+        arn: FAR.into(),
+        scope: scope(),
+        encryption_key_arn: String::new(),
+        created_at: None,
+        recovery_points: 0,
+        lock: Some(VaultLock { min_retention_days: min, max_retention_days: max, locked_at: None }),
+        vault_type: String::new(),
+        state: String::new(),
+        tags: std::collections::BTreeMap::new(),
+        request_id: String::new(),
+    }
+}
+
+#[test]
+fn every_obstacle_is_found_at_once() {
+    let codes = |found: Vec<Finding>| found.iter().map(|finding| finding.code).collect::<Vec<_>>();
+    let fine = point(SNAPSHOT, "RDS", RecoveryPointState::Completed);
+    assert_eq!(codes(copy_to(FAR).obstacles(&fine, None)), [""; 0]);
+    let cluster = SNAPSHOT.replace(":snapshot:", ":cluster-snapshot:");
+    let sick = point(&cluster, "RDS", RecoveryPointState::Creating);
+    let home = copy_to(&sick.vault_arn);
+    let found = codes(home.obstacles(&sick, Some(&locked(Some(40), None))));
+    assert_eq!(
+        found,
+        [
+            "DESTINATION_IS_SOURCE",
+            "MULTI_AZ_CLUSTER_NOT_COPYABLE",
+            "POINT_NOT_COPYABLE",
+            "RETENTION_OUTSIDE_VAULT_LOCK"
+        ]
+    );
+    let aurora = point(&cluster, "Aurora", RecoveryPointState::Completed);
+    assert_eq!(codes(copy_to(FAR).obstacles(&aurora, None)), [""; 0]);
+    let continuous = "arn:aws:backup:us-east-1:123456789012:recovery-point:continuous:db-1";
+    let continuous = point(continuous, "RDS", RecoveryPointState::Available);
+    assert_eq!(codes(copy_to(FAR).obstacles(&continuous, None)), ["CONTINUOUS_NOT_COPYABLE"]);
+}
+
+#[test]
+fn the_lock_judges_what_the_copy_gets_and_the_message_has_both_numbers() {
+    let point = point(SNAPSHOT, "RDS", RecoveryPointState::Completed);
+    let found = copy_to(FAR).obstacles(&point, Some(&locked(None, Some(30))));
+    assert_eq!(
+        found[0].message,
+        format!("the lock of vault {FAR} allows 1 to 30 days of retention and the copy would be kept 35 days")
+    );
+    let short = Lifecycle { retention: Retention::Days(30), cold_after_days: None };
+    let short = StartCopy { lifecycle: Some(short), ..copy_to(FAR) };
+    assert_eq!(short.obstacles(&point, Some(&locked(None, Some(30)))), []);
+    let forever = StartCopy { lifecycle: Some(Lifecycle::FOREVER), ..copy_to(FAR) };
+    assert_eq!(forever.obstacles(&point, Some(&locked(Some(7), None))), []);
+}
+
+#[test]
+fn a_destination_is_the_whole_arn_of_a_vault() {
+    assert_eq!(Destination::parse(FAR).unwrap().vault.as_str(), "far");
+    for bad in ["", "far", "arn:aws:backup:::backup-vault:far", "arn:aws:rds:eu-west-1:123456789012:db:far"] {
+        assert!(Destination::parse(bad).is_err(), "{bad}");
+    }
+}
