@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::backup::resource_types::Source;
 use crate::call::{AwsError, Call, JsonHandler};
 use crate::query::page;
 use crate::rds::{MAX_TAGS, tag_fault};
@@ -264,7 +265,11 @@ fn is_there(region: &Region, call: &Call, arn: &str) -> bool {
         (Some("backup"), Some(of_region), Some(account), Some(resource)) => {
             of_region == call.region && account == call.account && region.backup.holds(resource, arn)
         }
-        _ => false,
+        // Of the services that are not imitated, what AWS Backup could back up is taken to exist.
+        _ => Source::parse(arn).is_some_and(|source| {
+            let here = |named: &str, own: &str| named.is_empty() || named == own;
+            here(&source.region, &call.region) && here(&source.account, &call.account)
+        }),
     }
 }
 

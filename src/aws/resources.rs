@@ -44,7 +44,9 @@ impl Aws {
         let mut items = Vec::with_capacity(size);
         loop {
             let wanted = size - items.len();
-            let (found, marker) = clients.describe(&place, filter.engine.as_deref(), wanted).await?;
+            let records = (wanted + place.skip).clamp(FEWEST_RECORDS, MOST_RECORDS);
+            let engine = filter.engine.as_deref().map(|engine| ("engine", vec![engine.to_owned()]));
+            let (found, marker) = clients.databases(place.kind, engine, records, place.marker.clone()).await?;
             let left = found.len().saturating_sub(place.skip);
             items.extend(found.into_iter().skip(place.skip).take(wanted));
             if left > wanted {
@@ -135,7 +137,7 @@ struct Place {
 
 /// RDS's bounds on MaxRecords [M].
 const FEWEST_RECORDS: usize = 20;
-const MOST_RECORDS: usize = 100;
+pub(super) const MOST_RECORDS: usize = 100;
 
 impl Place {
     fn parse(cursor: &str) -> Option<Self> {
@@ -162,21 +164,23 @@ impl std::fmt::Display for Place {
 }
 
 /// Tokens are bound to their query, but anybody can write one.
-fn foreign_cursor(cursor: &str) -> Error {
+pub(super) fn foreign_cursor(cursor: &str) -> Error {
     Error::found("list_resources", Kind::Rejected, Noun::Resource, cursor, "page_token is not a token of this server")
 }
 
 impl Clients {
-    async fn describe(
+    /// A page of instances or of clusters as RDS gives it: at least 20 records, at most [`MOST_RECORDS`]. Of a filter
+    /// one of the values is enough.
+    pub(super) async fn databases(
         &self,
-        place: &Place,
-        engine: Option<&str>,
-        wanted: usize,
+        kind: ResourceKind,
+        filter: Option<(&str, Vec<String>)>,
+        records: usize,
+        marker: Option<String>,
     ) -> Result<(Vec<Resource>, Option<String>), Error> {
-        let records = i32::try_from((wanted + place.skip).clamp(FEWEST_RECORDS, MOST_RECORDS)).unwrap_or(100);
-        let filter = engine.map(|engine| vec![Filter::builder().name("engine").values(engine).build()]);
-        let marker = place.marker.clone();
-        match place.kind {
+        let records = i32::try_from(records).unwrap_or(100);
+        let filter = filter.map(|(name, values)| vec![Filter::builder().name(name).set_values(Some(values)).build()]);
+        match kind {
             ResourceKind::DbInstance => {
                 let sent = self.rds.describe_db_instances().max_records(records).set_filters(filter).set_marker(marker);
                 let answer = call(DESCRIBE_INSTANCES, sent.send()).await?;

@@ -1,5 +1,6 @@
 //! Selections of plans.
 
+mod preview;
 mod shape;
 
 use aws_sdk_backup::types::BackupSelectionsListMember;

@@ -17,7 +17,7 @@ const BACKUP_UNTAG: Operation = Operation::write("backup", "UntagResource");
 const BACKUP_LIST: Operation = Operation::read("backup", "ListTags");
 const TAGGING_TAG: Operation = Operation::write("tagging", "TagResources");
 const TAGGING_UNTAG: Operation = Operation::write("tagging", "UntagResources");
-const TAGGING_GET: Operation = Operation::read("tagging", "GetResources");
+pub(super) const TAGGING_GET: Operation = Operation::read("tagging", "GetResources");
 
 /// Who keeps the tags of a resource.
 enum Keeper {

@@ -1,12 +1,14 @@
 //! Selections: the resources that a plan backs up (semantics reference, section 8).
 
 mod matcher;
+mod preview;
 #[cfg(test)]
 mod tests;
 mod warnings;
 
 use jiff::Timestamp;
 pub use matcher::{Candidate, Eligibility, Mismatch, MismatchKind, Verdict};
+pub use preview::{PreviewFilter, PreviewOf, PreviewedResource, Tally};
 use warnings::is_elsewhere;
 
 use super::{

@@ -108,12 +108,17 @@ impl PlanService for Plans {
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, new, validate_only) = selections::create(request)?;
-            let warnings = new.criteria.warnings(&aws.scope(&scope).await?);
-            let selection = if validate_only {
-                aws.planned_selection(&scope, &new).await?
-            } else {
-                aws.create_selection(&scope, &new).await?
+            let change = async {
+                if validate_only {
+                    aws.planned_selection(&scope, &new).await
+                } else {
+                    aws.create_selection(&scope, &new).await
+                }
             };
+            // Boxed: side by side on the stack they are too much for a thread of a debug build.
+            let (selection, now) = tokio::join!(Box::pin(change), Box::pin(aws.tally(&scope, &new.criteria)));
+            let selection = selection?;
+            let warnings = new.criteria.warnings(&aws.scope(&scope).await?, now);
             Ok(proto::CreateSelectionResponse {
                 selection: Some(selection.into()),
                 warnings: warnings.into_iter().map(Into::into).collect(),
@@ -163,5 +168,21 @@ impl PlanService for Plans {
             Ok(proto::DeleteSelectionResponse {})
         };
         self.calls.change(request, work).await
+    }
+
+    async fn preview_selection(
+        &self,
+        request: Request<proto::PreviewSelectionRequest>,
+    ) -> Result<Response<proto::PreviewSelectionResponse>, Status> {
+        let work = |request| async {
+            let (scope, of, filter, page, query) = selections::preview(request)?;
+            let (resources, warnings) = self.aws.preview_selection(&scope, &of, filter, &page).await?;
+            Ok(proto::PreviewSelectionResponse {
+                next_page_token: resources.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
+                resources: resources.items.into_iter().map(Into::into).collect(),
+                warnings: warnings.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.read(request, work).await
     }
 }

@@ -20,6 +20,7 @@ mod jobs;
 mod matching;
 mod permissions;
 mod plans;
+mod previews;
 mod reasons;
 mod recovery_points;
 mod resources;

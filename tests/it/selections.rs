@@ -67,7 +67,7 @@ async fn stored(world: &World, selection: &Selection) -> Value {
 async fn all_becomes_conditions_on_every_resource() {
     let world = world().await;
     let answer = created(&world, by_tags("both-tags")).await;
-    assert_eq!(answer.warnings, []);
+    assert_eq!(answer.warnings[0].code, "SELECTS_NOTHING_NOW");
     let selection = answer.selection.unwrap();
     assert_eq!((selection.name.as_str(), selection.role_arn.as_str()), ("both-tags", ROLE_ARN));
     assert_eq!(selection.r#match(), Match::All);

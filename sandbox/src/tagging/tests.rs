@@ -78,6 +78,22 @@ fn what_does_not_exist_fails_for_itself() {
 }
 
 #[test]
+fn what_is_not_imitated_and_could_be_backed_up_takes_tags() {
+    let (mut world, call) = world();
+    let table = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders";
+    let bucket = "arn:aws:s3:::bucket";
+    let elsewhere = "arn:aws:dynamodb:eu-west-1:123456789012:table/Orders";
+    let body = json!({ "ResourceARNList": [table, bucket, elsewhere], "Tags": { "a": "b" } });
+    let answer = tag_resources(&mut world, &call, &body).expect("an answer");
+    assert_eq!(
+        answer["FailedResourcesMap"].as_object().map(|failed| failed.keys().collect::<Vec<_>>()),
+        Some(vec![&elsewhere.to_owned()])
+    );
+    let types = json!({ "ResourceTypeFilters": ["dynamodb:table", "s3"] });
+    assert_eq!(arns(&get_resources(&mut world, &call, &types).expect("an answer")), ["table/Orders", "bucket"]);
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     let (mut world, call) = world();
     let body = json!({ "ResourceARNList": [], "ResourcesPerPage": 0, "TagFilters": [{}] });

@@ -10,7 +10,7 @@ fn condition(key: &str, operator: Operator, value: &str) -> TagCondition {
 fn codes(criteria: &Criteria) -> Vec<&'static str> {
     let scope =
         Scope { account: AccountId::parse("123456789012").unwrap(), region: RegionName::parse("eu-west-1").unwrap() };
-    criteria.warnings(&scope).iter().map(|warning| warning.code).collect()
+    criteria.warnings(&scope, None).iter().map(|warning| warning.code).collect()
 }
 
 #[test]
@@ -105,6 +105,26 @@ fn everything_nothing_and_elsewhere_are_told() {
         ..Criteria::default()
     };
     assert_eq!(codes(&elsewhere), ["RESOURCE_OUT_OF_SCOPE"]);
+}
+
+#[test]
+fn nothing_and_everything_of_now_are_told_unless_the_words_say_so_already() {
+    let codes = |criteria: &Criteria, selected, left| -> Vec<_> {
+        let scope = Scope {
+            account: AccountId::parse("123456789012").unwrap(),
+            region: RegionName::parse("eu-west-1").unwrap(),
+        };
+        let warnings = criteria.warnings(&scope, Some(Tally { selected, left }));
+        warnings.into_iter().map(|warning| warning.code).collect()
+    };
+    let tagged = Criteria { conditions: vec![condition("a", Operator::Equals, "1")], ..Criteria::default() };
+    assert_eq!(codes(&tagged, 0, 5), ["SELECTS_NOTHING_NOW"]);
+    assert_eq!(codes(&tagged, 5, 0), ["SELECTS_EVERYTHING_NOW"]);
+    assert_eq!(codes(&tagged, 1, 4), [""; 0]);
+    let arns = vec!["arn:aws:rds:eu-west-1:123456789012:db:x".into(), "arn:aws:rds:eu-west-1:123456789012:db:y".into()];
+    assert_eq!(codes(&Criteria { resources: arns, ..Criteria::default() }, 2, 0), [""; 0]);
+    let star = Criteria { resources: vec!["*".into()], ..Criteria::default() };
+    assert_eq!(codes(&star, 5, 0), ["SELECTS_EVERYTHING"]);
 }
 
 proptest! {

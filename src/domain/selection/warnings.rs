@@ -1,11 +1,12 @@
 //! What will surprise about a selection.
 
-use super::{super::Scope, super::Warning, Criteria, Match, Operator, TagCondition};
+use super::{super::Scope, super::Warning, Criteria, Match, Operator, TagCondition, Tally};
 use crate::domain::Arn;
 
 impl Criteria {
-    /// What will surprise about this selection in a plan of that account and region.
-    pub fn warnings(&self, scope: &Scope) -> Vec<Warning> {
+    /// What will surprise about this selection in a plan of that account and region; `now` is what it makes of all the
+    /// resources there are, where that is known.
+    pub fn warnings(&self, scope: &Scope, now: Option<Tally>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut warn = |code, field: String, message: String| warnings.push(Warning { code, message, field });
         if self.selects_everything() {
@@ -42,7 +43,30 @@ impl Criteria {
                 }
             }
         }
+        // Whoever is told that it is so by its words need not hear that it is so now.
+        if !warnings.iter().any(|warning| warning.code.starts_with("SELECTS")) {
+            warnings.extend(now.and_then(|now| self.warning_now(now)));
+        }
         warnings
+    }
+
+    fn warning_now(&self, now: Tally) -> Option<Warning> {
+        // A list of ARNs selects what it names, however much that is.
+        let by_pattern = self.resources.is_empty() || self.resources.iter().any(|entry| entry.contains('*'));
+        let by_tag = self.matching == Match::Any && !self.conditions.is_empty();
+        let (code, message) = match now {
+            Tally { selected: 0, .. } => (
+                "SELECTS_NOTHING_NOW",
+                "no resource there is now is selected: PreviewSelection tells of each what stands in the way"
+                    .to_owned(),
+            ),
+            Tally { selected: selected @ 2.., left: 0 } if by_pattern || by_tag => (
+                "SELECTS_EVERYTHING_NOW",
+                format!("all {selected} resources that there are now to back up are selected"),
+            ),
+            Tally { .. } => return None,
+        };
+        Some(Warning { code, message, field: String::new() })
     }
 
     fn selects_everything(&self) -> bool {

@@ -3,8 +3,9 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        AskedScope, Criteria, Invalid, Match, NewSelection, Noted, Operator, PageRequest, PlanRef, ResourcePattern,
-        Selection, SelectionName, SelectionRef, TagCondition, check_condition_count,
+        AskedScope, Criteria, Invalid, Match, Mismatch, NewSelection, Noted, Operator, PageRequest, PlanRef,
+        PreviewFilter, PreviewOf, PreviewedResource, ResourcePattern, Selection, SelectionName, SelectionRef,
+        TagCondition, check_condition_count,
     },
     proto,
     rpc::page_token::Query,
@@ -29,25 +30,7 @@ pub(in crate::rpc) fn create(
     let plan = read.plan("plan", &plan);
     let name = read.note("name", SelectionName::parse(&name));
     let role = read.role("role", &role);
-    let matching = match proto::Match::try_from(r#match) {
-        Ok(proto::Match::Unspecified | proto::Match::All) => Ok(Match::All),
-        Ok(proto::Match::Any) => Ok(Match::Any),
-        Err(_) => Err(read.fault("match", format!("{match} is not a Match: give MATCH_ALL or MATCH_ANY"))),
-    };
-    let conditions = read.conditions("conditions", conditions);
-    let resources = read.patterns("resources", &resources);
-    let excluded = read.patterns("excluded_resources", &excluded_resources);
-    let criteria = match (matching, conditions, resources, excluded) {
-        (Ok(matching), Ok(conditions), Ok(resources), Ok(excluded)) => {
-            let criteria = Criteria { matching, conditions, resources, excluded, any_conditions: Vec::new() };
-            read.note_all("", criteria.check())
-        }
-        (matching, conditions, resources, excluded) => matching
-            .and(conditions.map(drop))
-            .and(resources.map(drop))
-            .and(excluded.map(drop))
-            .map(|()| Criteria::default()),
-    };
+    let criteria = read.criteria(r#match, conditions, &resources, &excluded_resources);
     let request_id = read.request_id(&request_id);
     read.conclude(|scope| {
         let new = NewSelection { plan: plan?, name: name?, role: role?, criteria: criteria?, request_id: request_id? };
@@ -90,7 +73,80 @@ pub(in crate::rpc) fn delete(
     })
 }
 
+/// A saved selection, or criteria that are not saved.
+pub(in crate::rpc) fn preview(
+    mut request: proto::PreviewSelectionRequest,
+) -> Result<(AskedScope, PreviewOf, PreviewFilter, PageRequest, Query), Invalid> {
+    let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
+    let mut read = Reader::new(request.scope.clone());
+    let page = read.page("PreviewSelection", &request, size, &token);
+    let proto::PreviewSelectionRequest {
+        scope: _,
+        plan,
+        selection,
+        r#match,
+        conditions,
+        resources,
+        excluded_resources,
+        filter,
+        page_size: _,
+        page_token: _,
+    } = request;
+    let saved = !(plan.is_empty() && selection.is_empty());
+    let criteria = [
+        ("match", r#match != 0),
+        ("conditions", !conditions.is_empty()),
+        ("resources", !resources.is_empty()),
+        ("excluded_resources", !excluded_resources.is_empty()),
+    ];
+    let of = if saved {
+        let plan = read.plan("plan", &plan);
+        let selection = read.note("selection", SelectionRef::parse(&selection));
+        for (field, _) in criteria.into_iter().filter(|(_, given)| *given) {
+            read.fault(field, "is for a preview of criteria that are not saved: leave it blank, or plan and selection");
+        }
+        plan.and_then(|plan| Ok(PreviewOf::Saved(plan, selection?)))
+    } else {
+        read.criteria(r#match, conditions, &resources, &excluded_resources).map(PreviewOf::Unsaved)
+    };
+    let filter = match proto::PreviewFilter::try_from(filter) {
+        Ok(proto::PreviewFilter::Unspecified) => Ok(PreviewFilter::All),
+        Ok(proto::PreviewFilter::Selected) => Ok(PreviewFilter::Selected),
+        Ok(proto::PreviewFilter::NotSelected) => Ok(PreviewFilter::NotSelected),
+        Err(_) => Err(read.fault(
+            "filter",
+            format!(
+                "{filter} is not a PreviewFilter: give PREVIEW_FILTER_SELECTED or _NOT_SELECTED, or leave it blank"
+            ),
+        )),
+    };
+    read.conclude(|scope| {
+        let (page, query) = page?;
+        Ok((scope, of?, filter?, page, query))
+    })
+}
+
 impl Reader {
+    fn criteria(
+        &mut self,
+        matching: i32,
+        conditions: Vec<proto::TagCondition>,
+        resources: &[String],
+        excluded: &[String],
+    ) -> Result<Criteria, Noted> {
+        let matching = match proto::Match::try_from(matching) {
+            Ok(proto::Match::Unspecified | proto::Match::All) => Ok(Match::All),
+            Ok(proto::Match::Any) => Ok(Match::Any),
+            Err(_) => Err(self.fault("match", format!("{matching} is not a Match: give MATCH_ALL or MATCH_ANY"))),
+        };
+        let conditions = self.conditions("conditions", conditions);
+        let resources = self.patterns("resources", resources);
+        let excluded = self.patterns("excluded_resources", excluded);
+        let (matching, conditions, resources, excluded) = (matching?, conditions?, resources?, excluded?);
+        let criteria = Criteria { matching, conditions, resources, excluded, any_conditions: Vec::new() };
+        self.note_all("", criteria.check())
+    }
+
     fn conditions(&mut self, field: &str, conditions: Vec<proto::TagCondition>) -> Result<Vec<TagCondition>, Noted> {
         self.note(field, check_condition_count(conditions.len()))?;
         let conditions: Vec<_> = conditions
@@ -164,5 +220,25 @@ impl From<TagCondition> for proto::TagCondition {
             Operator::NotLike => proto::Operator::NotLike,
         };
         Self { key: condition.key, operator: operator.into(), value: condition.value }
+    }
+}
+
+impl From<PreviewedResource> for proto::PreviewedResource {
+    fn from(resource: PreviewedResource) -> Self {
+        Self {
+            selected: resource.verdict.selected(),
+            arn: resource.arn,
+            resource_type: resource.resource_type.unwrap_or_default(),
+            name: resource.name,
+            mismatches: resource.verdict.mismatches.into_iter().map(Into::into).collect(),
+            tags: resource.tags,
+            selected_by: resource.verdict.selected_by.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Mismatch> for proto::Mismatch {
+    fn from(mismatch: Mismatch) -> Self {
+        Self { code: mismatch.kind.code().to_owned(), message: mismatch.message, field: mismatch.field }
     }
 }

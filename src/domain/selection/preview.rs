@@ -1,0 +1,137 @@
+//! What a selection makes of the resources there are.
+
+use std::collections::BTreeMap;
+
+use super::{Candidate, Criteria, Eligibility, Mismatch, MismatchKind, SelectionRef, Verdict};
+use crate::domain::{Arn, PlanRef, Resource, backup_type};
+
+/// What is previewed.
+#[derive(Debug, Clone)]
+pub enum PreviewOf {
+    /// A selection of a plan.
+    Saved(PlanRef, SelectionRef),
+    /// Criteria that nobody has saved.
+    Unsaved(Criteria),
+}
+
+/// Which resources a preview tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreviewFilter {
+    /// All that were looked at.
+    All,
+    /// Only the selected ones.
+    Selected,
+    /// Only the others.
+    NotSelected,
+}
+
+impl PreviewFilter {
+    /// Whether a preview tells of a resource with that verdict.
+    pub fn passes(self, verdict: &Verdict) -> bool {
+        match self {
+            Self::All => true,
+            Self::Selected => verdict.selected(),
+            Self::NotSelected => !verdict.selected(),
+        }
+    }
+}
+
+/// A resource, and what a selection makes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewedResource {
+    /// ARN.
+    pub arn: String,
+    /// AWS Backup's name of its type, if it has one.
+    pub resource_type: Option<String>,
+    /// Identifier, or the last part of the ARN.
+    pub name: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// What the selection makes of it.
+    pub verdict: Verdict,
+}
+
+impl PreviewedResource {
+    /// A database.
+    pub fn database(database: Resource, criteria: &Criteria, eligibility: &Eligibility) -> Self {
+        let verdict = criteria.judge(&database.candidate(), eligibility);
+        Self {
+            resource_type: Some(database.resource_type().to_owned()),
+            arn: database.arn,
+            name: database.id,
+            tags: database.tags,
+            verdict,
+        }
+    }
+
+    /// A resource of which nothing but ARN and tags is known.
+    pub fn of_arn(arn: &Arn, tags: BTreeMap<String, String>, criteria: &Criteria, eligibility: &Eligibility) -> Self {
+        let verdict = criteria.judge(&Candidate::of_arn(arn, &tags), eligibility);
+        Self {
+            arn: arn.as_str().to_owned(),
+            resource_type: backup_type(arn).map(str::to_owned),
+            name: arn.resource().rsplit([':', '/']).next().unwrap_or_default().to_owned(),
+            tags,
+            verdict,
+        }
+    }
+
+    /// A database that `resources` names by its ARN and that does not exist.
+    pub fn missing(arn: &Arn, criteria: &Criteria, eligibility: &Eligibility) -> Self {
+        let mut named = Self::of_arn(arn, BTreeMap::new(), criteria, eligibility);
+        // Its tags would tell nothing: there is nothing to have any.
+        named.verdict.mismatches.retain(|mismatch| !mismatch.field.contains("conditions"));
+        let field = criteria.resources.iter().position(|entry| entry == arn.as_str());
+        named.verdict.mismatches.push(Mismatch {
+            kind: MismatchKind::ResourceMissing,
+            message: format!("no database has the ARN {arn}: it was deleted, or is spelled otherwise"),
+            field: field.map(|index| format!("resources[{index}]")).unwrap_or_default(),
+        });
+        named.verdict.selected_by = None;
+        named.verdict.near_miss = false;
+        named
+    }
+
+    /// About how many bytes the answer takes for it.
+    pub fn size(&self) -> usize {
+        let texts = |text: &String| text.len() + 4;
+        let tags: usize = self.tags.iter().map(|(key, value)| texts(key) + texts(value)).sum();
+        let mismatches: usize =
+            self.verdict.mismatches.iter().map(|mismatch| mismatch.message.len() + mismatch.field.len() + 40).sum();
+        2 * self.arn.len() + 40 + tags + mismatches + self.verdict.selected_by.as_ref().map_or(0, texts)
+    }
+}
+
+/// How many resources a selection takes and leaves, of all that any selection could take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Selected.
+    pub selected: usize,
+    /// Not selected, though a selection could.
+    pub left: usize,
+}
+
+impl Tally {
+    /// Counts a resource. One that no selection could take counts for nothing.
+    pub fn count(&mut self, verdict: &Verdict) {
+        let impossible = |mismatch: &Mismatch| {
+            matches!(
+                mismatch.kind,
+                MismatchKind::ClusterMember
+                    | MismatchKind::ResourceMissing
+                    | MismatchKind::ResourceOutOfScope
+                    | MismatchKind::ResourceTypeNotSupported
+            )
+        };
+        if verdict.selected() {
+            self.selected += 1;
+        } else if !verdict.mismatches.iter().any(impossible) {
+            self.left += 1;
+        }
+    }
+
+    /// Whether more resources can change nothing about the warnings.
+    pub fn is_mixed(self) -> bool {
+        self.selected > 0 && self.left > 0
+    }
+}
