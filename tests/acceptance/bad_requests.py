@@ -1,6 +1,7 @@
 """A good request for each RPC, and what is made of it by damaging one field at a time."""
 
 import re
+from pathlib import Path
 
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -25,8 +26,29 @@ RULE = {
 }
 SCOPE = {"account": "123456789012", "region": "us-east-1"}
 ID = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
+POLICY = """{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}
+]}"""
 PERIOD = {"after": "2026-01-01T00:00:00Z", "before": "2027-01-01T00:00:00Z"}
 PAGE = {"scope": SCOPE, "page_size": 10}
+INSTANCE = {
+    "db_instance_identifier": "restored",
+    "db_instance_class": "db.t3.micro",
+    "db_subnet_group_name": "default",
+    "vpc_security_group_ids": ["sg-1"],
+    "availability_zone": "us-east-1a",
+    "port": 5432,
+    "storage_type": "gp3",
+    "iops": 3000,
+    "db_parameter_group_name": "default.postgres16",
+    "option_group_name": "default:postgres-16",
+}
+CHOICE = {
+    "match": "MATCH_ALL",
+    "conditions": [{"key": "a", "operator": "OPERATOR_LIKE", "value": "b*"}],
+    "resources": ["arn:aws:rds:*:*:db:*"],
+    "excluded_resources": ["$labs"],
+}
 
 BASE = {
     "AccountService/EnsureServiceRole": {
@@ -37,6 +59,13 @@ BASE = {
         "request_id": ID,
     },
     "AccountService/GetAccount": {"scope": SCOPE},
+    "AccountService/GetRegionSettings": {"scope": SCOPE},
+    "AccountService/UpdateRegionSettings": {
+        "scope": SCOPE,
+        "resource_type_opt_in": {"RDS": True},
+        "resource_type_management": {"EFS": False},
+        "request_id": ID,
+    },
     "AccountService/GetServiceRole": {"scope": SCOPE, "role": "bad-input"},
     "JobService/CancelJob": {"scope": SCOPE, "job_id": "$job", "request_id": ID},
     "JobService/GetJob": {"scope": SCOPE, "job_id": "$job", "kind": "JOB_KIND_BACKUP"},
@@ -60,23 +89,21 @@ BASE = {
         "recovery_point_tags": {"a": "b"},
         "request_id": ID,
     },
+    "JobService/StartCopy": {
+        "scope": SCOPE,
+        "recovery_point_arn": "$point",
+        "vault": "vault",
+        "destination_vault_arn": "arn:aws:backup:eu-west-1:123456789012:backup-vault:elsewhere",
+        "role": "bad-input",
+        "lifecycle": {"retention": "RETENTION_DAYS", "delete_after_days": 30},
+        "request_id": ID,
+    },
     "JobService/StartRestore": {
         "scope": SCOPE,
         "recovery_point_arn": "$point",
         "vault": "vault",
         "role": "bad-input",
-        "rds_instance": {
-            "db_instance_identifier": "restored",
-            "db_instance_class": "db.t3.micro",
-            "db_subnet_group_name": "default",
-            "vpc_security_group_ids": ["sg-1"],
-            "availability_zone": "us-east-1a",
-            "port": 5432,
-            "storage_type": "gp3",
-            "iops": 3000,
-            "db_parameter_group_name": "default.postgres16",
-            "option_group_name": "default:postgres-16",
-        },
+        "rds_instance": INSTANCE,
         "request_id": ID,
     },
     "PlanService/CreatePlan": {
@@ -92,18 +119,31 @@ BASE = {
         "plan": "$plan",
         "name": "new-selection",
         "role": "bad-input",
-        "match": "MATCH_ALL",
-        "conditions": [{"key": "a", "operator": "OPERATOR_LIKE", "value": "b*"}],
-        "resources": ["arn:aws:rds:*:*:db:*"],
-        "excluded_resources": ["$labs"],
         "request_id": ID,
-    },
+    }
+    | CHOICE,
     "PlanService/DeletePlan": {"scope": SCOPE, "plan": "$plan", "request_id": ID},
     "PlanService/DeleteSelection": {"scope": SCOPE, "plan": "$plan", "selection": "$selection", "request_id": ID},
     "PlanService/GetPlan": {"scope": SCOPE, "plan": "$plan"},
     "PlanService/GetSelection": {"scope": SCOPE, "plan": "$plan", "selection": "$selection"},
     "PlanService/ListPlans": PAGE,
+    "PlanService/ListPlanVersions": PAGE | {"plan": "$plan"},
     "PlanService/ListSelections": PAGE | {"plan": "$plan"},
+    "PlanService/PreviewSchedule": {
+        "scope": SCOPE,
+        "rules": [RULE],
+        "runs": 3,
+        "start_time": "2026-03-01T00:00:00Z",
+    },
+    "PlanService/PreviewSelection": PAGE | CHOICE | {"filter": "PREVIEW_FILTER_SELECTED"},
+    "PlanService/ReplaceSelection": {
+        "scope": SCOPE,
+        "plan": "$plan",
+        "selection": "$selection",
+        "role": "bad-input",
+        "request_id": ID,
+    }
+    | CHOICE,
     "PlanService/UpdatePlan": {
         "scope": SCOPE,
         "plan": "$plan",
@@ -112,6 +152,7 @@ BASE = {
         "advanced_backup_settings": [{"resource_type": "EC2", "options": {"WindowsVSS": "enabled"}}],
         "request_id": ID,
     },
+    "ProtectionService/ExplainProtection": {"scope": SCOPE, "resource": "$labs"},
     "RecoveryPointService/DeleteRecoveryPoint": {
         "scope": SCOPE,
         "vault": "vault",
@@ -121,6 +162,27 @@ BASE = {
     "RecoveryPointService/GetRecoveryPoint": {"scope": SCOPE, "vault": "vault", "recovery_point_arn": "$point"},
     "RecoveryPointService/ListRecoveryPoints": PAGE
     | {"vault": "vault", "resource_arn": "$labs", "resource_type": "RDS", "plan": "$plan", "create_time": PERIOD},
+    "RecoveryPointService/DisassociateRecoveryPoint": {
+        "scope": SCOPE,
+        "vault": "vault",
+        "recovery_point_arn": "$continuous",
+        "request_id": ID,
+    },
+    "RecoveryPointService/PlanRestore": {
+        "scope": SCOPE,
+        "recovery_point_arn": "$continuous",
+        "vault": "vault",
+        "role": "bad-input",
+        "rds_instance": INSTANCE,
+        "point_in_time": {"time": "2026-03-01T05:40:00Z"},
+    },
+    "RecoveryPointService/UpdateRecoveryPointLifecycle": {
+        "scope": SCOPE,
+        "vault": "vault",
+        "recovery_point_arn": "$point",
+        "lifecycle": {"retention": "RETENTION_DAYS", "delete_after_days": 60},
+        "request_id": ID,
+    },
     "ResourceService/GetResource": {"scope": SCOPE, "resource": "$labs"},
     "ResourceService/ListProtectedResources": PAGE | {"vault": "vault"},
     "ResourceService/ListResources": PAGE | {"kind": "RESOURCE_KIND_DB_INSTANCE", "engine": "postgres"},
@@ -135,16 +197,53 @@ BASE = {
     "ServerService/GetServerInfo": {},
     "VaultService/CreateVault": {"scope": SCOPE, "name": "new-vault", "tags": {"a": "b"}, "request_id": ID},
     "VaultService/DeleteVault": {"scope": SCOPE, "vault": "vault", "request_id": ID},
+    "VaultService/DeleteVaultAccessPolicy": {"scope": SCOPE, "vault": "vault", "request_id": ID},
+    "VaultService/DeleteVaultNotifications": {"scope": SCOPE, "vault": "vault", "request_id": ID},
     "VaultService/GetVault": {"scope": SCOPE, "vault": "vault"},
+    "VaultService/GetVaultAccessPolicy": {"scope": SCOPE, "vault": "vault"},
+    "VaultService/GetVaultNotifications": {"scope": SCOPE, "vault": "vault"},
     "VaultService/ListVaults": PAGE,
+    "VaultService/LockVault": {
+        "scope": SCOPE,
+        "vault": "vault",
+        "mode": "LOCK_MODE_COMPLIANCE",
+        "min_retention_days": 1,
+        "max_retention_days": 3650,
+        "changeable_for_days": 3,
+        "request_id": ID,
+    },
+    "VaultService/SetVaultAccessPolicy": {"scope": SCOPE, "vault": "vault", "policy": POLICY, "request_id": ID},
+    "VaultService/SetVaultNotifications": {
+        "scope": SCOPE,
+        "vault": "vault",
+        "notifications": {
+            "topic_arn": "arn:aws:sns:us-east-1:123456789012:backup-events",
+            "events": ["BACKUP_JOB_COMPLETED"],
+        },
+        "request_id": ID,
+    },
+    "VaultService/UnlockVault": {"scope": SCOPE, "vault": "vault", "request_id": ID},
 }
 
-READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List"))}
+
+def declared() -> set[str]:
+    """Every `Service/Rpc` of the protos: parameters of tests are wanted before there is a server to ask."""
+    found = set()
+    for file in (Path(__file__).parents[2] / "proto/strongroom/v1").glob("*.proto"):
+        text = file.read_text()
+        for service, body in re.findall(r"^service (\w+) \{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+            found |= {f"{service}/{rpc}" for rpc in re.findall(r"^  rpc (\w+)\(", body, re.MULTILINE)}
+    return found
+
+
+BASE = {rpc: fields for rpc, fields in BASE.items() if rpc in declared()}
+READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore"))}
 
 # Nothing is required; the defaults are asked about, or AWS's default role is ensured.
 EMPTY_IS_FINE = {
     "AccountService/EnsureServiceRole",
     "AccountService/GetAccount",
+    "AccountService/GetRegionSettings",
     "JobService/ListJobs",
     "PlanService/ListPlans",
     "ResourceService/ListProtectedResources",
@@ -157,18 +256,32 @@ EMPTY_IS_FINE = {
 NOT_THERE_BY_DEFAULT = {"AccountService/GetServiceRole"}
 
 
+# What is damaged belongs to the other way of asking: it is for those of the base that the answer blames.
+ONE_WAY_OR_THE_OTHER = {
+    ("PlanService/PreviewSchedule", "plan"),
+    ("PlanService/PreviewSelection", "plan"),
+    ("PlanService/PreviewSelection", "selection"),
+    ("JobService/StartRestore", "restore_token"),
+}
+
+
 def empty_required(rpc: str) -> set[str]:
     """The fields that an empty request must be told of, at once."""
     fields = {
         "AccountService/GetServiceRole": set(),
         "JobService/StartBackup": {"resource_arn", "vault", "role"},
-        "JobService/StartRestore": {"recovery_point_arn", "vault", "role", "rds_instance"},
+        "JobService/StartCopy": {"recovery_point_arn", "vault", "destination_vault_arn", "role"},
+        "JobService/StartRestore": {"recovery_point_arn", "vault", "role"},
         "PlanService/CreatePlan": {"name", "rules"},
         "PlanService/CreateSelection": {"plan", "name", "role"},
         "PlanService/UpdatePlan": {"plan", "rules"},
+        "PlanService/PreviewSchedule": set(),  # one of plan and rules
         "RecoveryPointService/ListRecoveryPoints": set(),  # one of vault and resource
+        "RecoveryPointService/UpdateRecoveryPointLifecycle": {"vault", "recovery_point_arn", "lifecycle"},
         "ResourceService/TagResource": {"resource_arn", "tags"},
         "ResourceService/UntagResource": {"resource_arn", "tag_keys"},
+        "VaultService/SetVaultAccessPolicy": {"vault", "policy"},
+        "VaultService/SetVaultNotifications": {"vault", "notifications"},
     }
     required = {"vault", "plan", "selection", "recovery_point_arn", "resource_arn", "job_id", "name", "resource"}
     return fields.get(rpc, {field for field in BASE[rpc] if field in required})
@@ -195,6 +308,7 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
         return field in {"name", "request_id", "db_instance_identifier"} or (rpc, field) in {
             ("AccountService/EnsureServiceRole", "role"),
             ("JobService/ListJobs", "vault"),
+            ("JobService/ListJobs", "parent_job_id"),
             ("RecoveryPointService/ListRecoveryPoints", "plan"),
             # AWS takes plans whose vault does not exist yet; their jobs fail. The answer warns.
             ("PlanService/CreatePlan", "target_vault"),
@@ -227,7 +341,9 @@ def _damaged_in(root, message, prefix, find):
         if _is_map(field):
             yield from _damaged_map(root, field, path, find)
         elif field.type == FieldDescriptor.TYPE_MESSAGE:
-            if field.message_type.file.package.startswith("google."):
+            if field.message_type.full_name == "google.protobuf.FieldMask":
+                yield _with(root, path, "words", find, lambda m, f=field: getattr(m, f.name).paths.append("no such"))
+            elif field.message_type.file.package.startswith("google."):
                 yield from _damaged_time(root, field, path, find)
             elif field.is_repeated:
                 for index, inner in enumerate(getattr(message, field.name)):

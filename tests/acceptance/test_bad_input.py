@@ -9,9 +9,19 @@ import re
 import grpc
 import pytest
 from aws_clients import LABS, Aws
-from bad_requests import BASE, EMPTY_IS_FINE, NOT_THERE_BY_DEFAULT, READS, damaged, empty_required, may_be_taken
+from bad_requests import (
+    BASE,
+    EMPTY_IS_FINE,
+    NOT_THERE_BY_DEFAULT,
+    ONE_WAY_OR_THE_OTHER,
+    READS,
+    damaged,
+    empty_required,
+    may_be_taken,
+)
 from grpc_client import Client, Failure
 
+ORDERS = LABS.replace("rdspg-fcj-labs", "rdspg-orders")
 CLEAR = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
@@ -30,6 +40,8 @@ def world(one_server, one_sandbox):
     role = aws.role("bad-input")
     backup = aws.backup
     backup.create_backup_vault(BackupVaultName="vault")
+    aws.client("backup", "eu-west-1").create_backup_vault(BackupVaultName="elsewhere")
+    continuous(backup, role)
     job = backup.start_backup_job(BackupVaultName="vault", ResourceArn=LABS, IamRoleArn=role)["BackupJobId"]
     one_sandbox.advance("2h")
     point = backup.describe_backup_job(BackupJobId=job)["RecoveryPointArn"]
@@ -37,10 +49,21 @@ def world(one_server, one_sandbox):
     plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "plan", "Rules": [rule]})["BackupPlanId"]
     selection = {"SelectionName": "s", "IamRoleArn": role, "Resources": [LABS]}
     selection = backup.create_backup_selection(BackupPlanId=plan, BackupSelection=selection)["SelectionId"]
+    made = backup.list_recovery_points_by_resource(ResourceArn=ORDERS)["RecoveryPoints"]
     client = Client(one_server.address)
     names = {"$labs": LABS, "$job": job, "$point": point, "$plan": plan, "$selection": selection, "$role": role}
+    names["$continuous"] = made[0]["RecoveryPointArn"]
     yield client, one_sandbox, names
     client.close()
+
+
+def continuous(backup, role: str) -> None:
+    """A plan that makes a continuous recovery point of ORDERS before two hours have passed."""
+    rule = {"RuleName": "c", "TargetBackupVaultName": "vault", "ScheduleExpression": "cron(30 4 ? * * *)"}
+    rule |= {"EnableContinuousBackup": True, "StartWindowMinutes": 60, "Lifecycle": {"DeleteAfterDays": 7}}
+    plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "continuous", "Rules": [rule]})["BackupPlanId"]
+    selection = {"SelectionName": "c", "IamRoleArn": role, "Resources": [ORDERS]}
+    backup.create_backup_selection(BackupPlanId=plan, BackupSelection=selection)
 
 
 def named(value, names):
@@ -129,7 +152,7 @@ def test_a_damaged_request_is_refused_and_nothing_is_done(world, rpc):
                 assert optional, f"{what}: accepted"
             else:
                 check(failure, reasons, what)
-                if failure.reason == "INVALID_REQUEST":
+                if failure.reason == "INVALID_REQUEST" and (rpc, path) not in ONE_WAY_OR_THE_OTHER:
                     about = re.split(r"[.\[]", path)[0]
                     assert any(about in field for field in failure.violations), f"{what}: about {failure.violations}"
             if state is not None and failure is not None:
