@@ -41,7 +41,7 @@ impl Aws {
                     .idempotency_token(start.request_id.as_str())
                     .start_window_minutes(start.windows.start_minutes)
                     .complete_window_minutes(start.windows.completion_minutes)
-                    .lifecycle(lifecycle::to_aws(start.lifecycle))
+                    .lifecycle(lifecycle::to_aws(&start.lifecycle))
                     .set_recovery_point_tags(
                         (!start.tags.0.is_empty()).then(|| start.tags.0.clone().into_iter().collect()),
                     );
@@ -61,7 +61,7 @@ impl Aws {
         let job = clients.describe_job(&job, JobKind::Backup).await.map_err(|error| error.after(START.name))?;
         // AWS does not say what a token with another request gives [U]: the job itself tells.
         let vault_differs = !job.vault_arn.is_empty() && !job.vault_arn.ends_with(&format!(":{}", start.vault));
-        let kept_differently = job.lifecycle.is_some_and(|kept| kept.retention != start.lifecycle.retention);
+        let kept_differently = job.lifecycle.as_ref().is_some_and(|kept| kept.retention != start.lifecycle.retention);
         let differs = job.resource_arn != start.resource.as_str() || vault_differs || job.role_arn != role_arn;
         if start.request_id.may_repeat() && (differs || kept_differently) {
             return Err(Error::token_of_another(START.name, &job, &start.request_id));

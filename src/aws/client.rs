@@ -76,6 +76,8 @@ impl Clients {
     }
 }
 
+const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
+
 /// Most accounts × regions that clients are kept for. Requests name them, so their number needs a bound; at the bound all
 /// are let go, and those still asked for are made again.
 const MOST_CLIENTS: usize = 100;
@@ -163,9 +165,14 @@ impl Aws {
         AttemptLog { clock: Arc::clone(&self.0.clock) }
     }
 
+    /// [`Self::now`] when nothing else asks AWS: by a call that needs no permission.
+    pub async fn ask_time(&self, asked: &AskedScope) -> Result<Timestamp, Error> {
+        call(GET_CALLER_IDENTITY, self.clients(asked).await?.sts.get_caller_identity().send()).await?;
+        Ok(self.now())
+    }
+
     /// Who Strongroom is; asked of AWS once.
     pub async fn identity(&self) -> Result<&Identity, Error> {
-        const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
         self.0
             .identity
             .get_or_try_init(|| async {

@@ -55,13 +55,15 @@ impl Aws {
             Ok(checked) => (checked, None),
             Err(error) => {
                 let earlier = clients.copies_like(copy, &role_arn, &error).await;
-                let Some(lifecycle) = earlier.first().and_then(|job| job.lifecycle.or(copy.lifecycle)) else {
+                let Some(lifecycle) =
+                    earlier.first().and_then(|job| job.lifecycle.clone().or_else(|| copy.lifecycle.clone()))
+                else {
                     return Err(error);
                 };
                 (CheckedCopy { lifecycle, warnings: Vec::new() }, Some((error, earlier)))
             }
         };
-        let id = self.send_copy(&clients, copy, checked.lifecycle, &role_arn).await?;
+        let id = self.send_copy(&clients, copy, &checked.lifecycle, &role_arn).await?;
         if let Some((mut error, earlier)) = refused
             && !earlier.iter().any(|job| job.id == id.as_str())
         {
@@ -73,7 +75,7 @@ impl Aws {
         let differs = job.recovery_point_arn != copy.recovery_point.as_str()
             || job.destination_vault_arn != copy.destination.arn.as_str()
             || job.role_arn != role_arn
-            || job.lifecycle.is_some_and(|kept| kept.retention != checked.lifecycle.retention);
+            || job.lifecycle.as_ref().is_some_and(|kept| kept.retention != checked.lifecycle.retention);
         if copy.request_id.may_repeat() && differs {
             return Err(Error::token_of_another(START.name, &job, &copy.request_id));
         }
@@ -142,7 +144,7 @@ impl Aws {
         &self,
         clients: &Clients,
         copy: &StartCopy,
-        kept: Lifecycle,
+        kept: &Lifecycle,
         role_arn: &str,
     ) -> Result<JobId, Error> {
         let answer = self
@@ -232,7 +234,10 @@ impl Clients {
         let same = |job: &Job| {
             job.role_arn == role_arn
                 && job.state != JobState::Failed
-                && copy.lifecycle.is_none_or(|asked| job.lifecycle.is_none_or(|kept| kept == asked))
+                && copy
+                    .lifecycle
+                    .as_ref()
+                    .is_none_or(|asked| job.lifecycle.as_ref().is_none_or(|kept| kept.asks_the_same_as(asked)))
         };
         jobs.filter(same).collect()
     }

@@ -5,7 +5,7 @@ use aws_sdk_backup::types;
 use crate::domain::{Lifecycle, Retention};
 
 /// As AWS takes it: what is left out is for ever, or never.
-pub(super) fn to_aws(lifecycle: Lifecycle) -> types::Lifecycle {
+pub(super) fn to_aws(lifecycle: &Lifecycle) -> types::Lifecycle {
     let delete_after = match lifecycle.retention {
         Retention::Days(days) => Some(i64::from(days)),
         Retention::Forever => None,
@@ -13,6 +13,7 @@ pub(super) fn to_aws(lifecycle: Lifecycle) -> types::Lifecycle {
     types::Lifecycle::builder()
         .set_delete_after_days(delete_after)
         .set_move_to_cold_storage_after_days(lifecycle.cold_after_days.map(i64::from))
+        .set_opt_in_to_archive_for_supported_resources(lifecycle.archive_ebs_snapshots.then_some(true))
         .build()
 }
 
@@ -22,5 +23,7 @@ pub(super) fn from_aws(lifecycle: &types::Lifecycle) -> Lifecycle {
     Lifecycle {
         retention: days(lifecycle.delete_after_days).map_or(Retention::Forever, Retention::Days),
         cold_after_days: days(lifecycle.move_to_cold_storage_after_days),
+        archive_ebs_snapshots: lifecycle.opt_in_to_archive_for_supported_resources.unwrap_or_default(),
+        delete_after_event: lifecycle.delete_after_event.as_ref().map(|event| event.as_str().to_owned()),
     }
 }

@@ -31,7 +31,7 @@ impl Aws {
             .backup
             .create_backup_plan()
             .creator_request_id(new.request_id.as_str())
-            .backup_plan(shape::input(CREATE, &content, None)?)
+            .backup_plan(shape::input(CREATE, &content)?)
             .set_backup_plan_tags((!new.tags.0.is_empty()).then(|| new.tags.0.clone().into_iter().collect()));
         let (id, version) = match call(CREATE, sent.send()).await {
             Ok(created) => (
@@ -88,12 +88,59 @@ impl Aws {
         })
     }
 
+    /// Says as AWS would that a plan of that name is there, made by another request; else what a create would make.
+    pub async fn check_new_plan(&self, asked: &AskedScope, new: &NewPlan) -> Result<Scope, Error> {
+        let clients = self.clients(asked).await?;
+        let ours = new.request_id.as_str();
+        let other = |plan: &BackupPlansListMember| {
+            plan.backup_plan_name() == Some(new.name.as_str()) && plan.creator_request_id() != Some(ours)
+        };
+        match clients.find_plan(other).await? {
+            None => Ok(clients.scope.clone()),
+            Some(id) => {
+                let message = format!("plan {id} has that name");
+                Err(Error::found(LIST.name, Kind::AlreadyExists, Noun::Plan, new.name.as_str(), message))
+            }
+        }
+    }
+
+    /// What a plan says now, without its tags. One that was deleted has no runs ahead: it is missing.
+    pub async fn plan_content(&self, asked: &AskedScope, plan: &PlanRef) -> Result<PlanContent, Error> {
+        let clients = self.clients(asked).await?;
+        let id = clients.plan_id(plan).await?;
+        let plan = shape::plan(&clients.describe_plan(&id, None).await?, &clients.scope);
+        if plan.deleted_at.is_some() { Err(deleted(GET, &id)) } else { Ok(plan.content) }
+    }
+
+    /// A page of a plan's versions, without rules, scans and tags.
+    pub async fn list_plan_versions(
+        &self,
+        asked: &AskedScope,
+        plan: &PlanRef,
+        page: &PageRequest,
+    ) -> Result<Page<Plan>, Error> {
+        let clients = self.clients(asked).await?;
+        let id = clients.plan_id(plan).await?;
+        let sent = clients
+            .backup
+            .list_backup_plan_versions()
+            .backup_plan_id(&id)
+            .max_results(page.size.into())
+            .set_next_token(page.cursor.clone());
+        let answer = call(LIST_VERSIONS, sent.send()).await.map_err(|error| about_plan(error, &id))?;
+        let items = answer.backup_plan_versions_list.unwrap_or_default();
+        Ok(Page {
+            items: items.into_iter().map(|version| shape::listed(version, &clients.scope)).collect(),
+            next: answer.next_token,
+        })
+    }
+
     /// Gives a plan a new content; an equal one makes no new version.
     ///
     /// AWS has neither an idempotency token nor a condition for this, so the plan is read, compared, and written: a
     /// change between the read and the write is overwritten. A repeated call finds its own content, whatever etag it
-    /// brings, and changes nothing.
-    pub async fn update_plan(&self, asked: &AskedScope, update: &PlanUpdate) -> Result<Plan, Error> {
+    /// brings, and changes nothing. Tells what the plan said before, too.
+    pub async fn update_plan(&self, asked: &AskedScope, update: &PlanUpdate) -> Result<(Plan, PlanContent), Error> {
         let clients = self.clients(asked).await?;
         let id = clients.plan_id(&update.plan).await?;
         let answer = clients.describe_plan(&id, None).await?;
@@ -103,7 +150,7 @@ impl Aws {
         }
         let content = update.content(&current.content);
         if content.same_as(&current.content) {
-            return Ok(current);
+            return Ok((current, content));
         }
         if let Some(etag) = update.etag.as_ref().filter(|etag| **etag != current.etag) {
             let message = format!(
@@ -113,14 +160,15 @@ impl Aws {
             return Err(Error::found(UPDATE.name, Kind::EtagMismatch, Noun::Plan, id, message));
         }
         if update.validate_only {
-            return Ok(Plan { content, ..current });
+            let before = current.content;
+            return Ok((Plan { content, ..current }, before));
         }
-        let input = shape::input(UPDATE, &content, answer.backup_plan.as_ref())?;
+        let input = shape::input(UPDATE, &content)?;
         let sent = clients.backup.update_backup_plan().backup_plan_id(&id).backup_plan(input);
         let updated = call(UPDATE, sent.send()).await.map_err(|error| about_plan(error, &id))?;
         let now = clients.describe_plan(&id, updated.version_id.as_deref()).await;
         let now = now.map_err(|error| error.after(UPDATE.name))?;
-        Ok(Plan { tags: current.tags, ..shape::plan(&now, &clients.scope) })
+        Ok((Plan { tags: current.tags, ..shape::plan(&now, &clients.scope) }, current.content))
     }
 
     /// Deletes a plan without selections.

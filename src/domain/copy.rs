@@ -55,7 +55,7 @@ impl Destination {
 impl StartCopy {
     /// The lifecycle of the copy. One that the original does not have keeps it for ever [M].
     pub fn lifecycle_of_copy(&self, original: &RecoveryPoint) -> Lifecycle {
-        self.lifecycle.or(original.lifecycle).unwrap_or(Lifecycle::FOREVER)
+        self.lifecycle.as_ref().or(original.lifecycle.as_ref()).cloned().unwrap_or(Lifecycle::FOREVER)
     }
 
     /// Whether the copy leaves the account.

@@ -81,7 +81,7 @@ impl Faults {
 }
 
 /// The value as far as an error message may quote it: whole when short, else its beginning and its length.
-pub(super) fn quoted(value: &str) -> String {
+pub fn quoted(value: &str) -> String {
     const LONGEST: usize = 80;
     let escaped = |text: &str| text.escape_debug().to_string();
     match value.char_indices().nth(LONGEST) {

@@ -14,12 +14,16 @@ pub enum Retention {
 }
 
 /// When a recovery point moves to cold storage and when it is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lifecycle {
     /// How long it is kept.
     pub retention: Retention,
     /// Days after which it moves to cold storage; absent: never.
     pub cold_after_days: Option<u16>,
+    /// EBS snapshots move to cold storage too, which they do only when told to [M].
+    pub archive_ebs_snapshots: bool,
+    /// AWS's word for the event after which it deletes the point. AWS alone says it [M]: never sent.
+    pub delete_after_event: Option<String>,
 }
 
 impl fmt::Display for Retention {
@@ -37,10 +41,21 @@ const DAYS_IN_COLD_STORAGE: u16 = 90;
 
 impl Lifecycle {
     /// 35 days, no cold storage: the console's choice, and ours for what leaves the lifecycle out.
-    pub const DEFAULT: Self = Self { retention: Retention::Days(35), cold_after_days: None };
+    pub const DEFAULT: Self = Self::kept(Retention::Days(35));
+    /// What no lifecycle at all, and one that AWS does not tell, means [M].
+    pub const FOREVER: Self = Self::kept(Retention::Forever);
 
-    /// What a lifecycle that AWS does not tell means [M].
-    pub const FOREVER: Self = Self { retention: Retention::Forever, cold_after_days: None };
+    /// Kept so long, and never in cold storage.
+    pub const fn kept(retention: Retention) -> Self {
+        Self { retention, cold_after_days: None, archive_ebs_snapshots: false, delete_after_event: None }
+    }
+
+    /// Whether both ask for the same: what AWS alone says aside.
+    pub fn asks_the_same_as(&self, other: &Self) -> bool {
+        let asked =
+            |lifecycle: &Self| (lifecycle.retention, lifecycle.cold_after_days, lifecycle.archive_ebs_snapshots);
+        asked(self) == asked(other)
+    }
 
     /// A number of days, 1–36500 [Q].
     pub fn parse_days(days: i32) -> Result<u16, Fault> {

@@ -31,15 +31,16 @@ pub use arn::Arn;
 pub use backup::{StartBackup, database_findings, database_warnings};
 pub use copy::{Destination, StartCopy};
 pub use finding::{Finding, Severity};
-pub use invalid::{Fault, Faults, Invalid, Noted, Violation};
+pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{Job, JobFilter, JobId, JobKind, JobState, JobWait};
 pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use plan::{
-    AdvancedSetting, CopyAction, MOST_COPIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewPlan, NewRule, Plan,
-    PlanContent, PlanRef, PlanUpdate, Rule, Windows, check_rule_names, check_setting_word,
+    AdvancedSetting, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewPlan, NewRule,
+    Plan, PlanContent, PlanRef, PlanUpdate, PreviewedRun, Rule, RulePreview, ScanAction, ScanSetting, Windows,
+    check_rule_names, check_setting_word,
 };
 pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, RecoveryPointState};
 pub use request_id::RequestId;

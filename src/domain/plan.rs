@@ -1,5 +1,7 @@
 //! Backup plans: what is backed up, when, whereto and for how long (semantics reference, sections 1.7 and 7).
 
+mod content;
+mod preview;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -8,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
+
+pub use content::{PlanContent, Rule};
+pub use preview::{PreviewedRun, RulePreview};
 
 use super::{
     Arn, AskedScope, Lifecycle, PlanName, RequestId, Retention, RuleName, Scope, Tags, Timetable, VaultName,
@@ -71,21 +76,25 @@ pub struct NewPlan {
     pub tags: Tags,
     /// Settings by resource type.
     pub settings: Vec<AdvancedSetting>,
+    /// Its malware scans.
+    pub scans: Vec<ScanSetting>,
     /// Makes repeating safe.
     pub request_id: RequestId,
 }
 
-/// What a plan is to be from now on.
+/// What a plan is to be from now on. What is absent stays as it is.
 #[derive(Debug, Clone)]
 pub struct PlanUpdate {
     /// Which plan.
     pub plan: PlanRef,
-    /// A new name, if it is to have one.
+    /// Its name.
     pub name: Option<PlanName>,
     /// All its rules, 1–10 with different names.
-    pub rules: Vec<NewRule>,
-    /// Settings by resource type; none: they stay.
-    pub settings: Vec<AdvancedSetting>,
+    pub rules: Option<Vec<NewRule>>,
+    /// All its settings by resource type.
+    pub settings: Option<Vec<AdvancedSetting>>,
+    /// All its malware scans.
+    pub scans: Option<Vec<ScanSetting>>,
     /// The version that was read, if the update is for that alone.
     pub etag: Option<String>,
     /// True: say what would be, and do nothing.
@@ -111,6 +120,12 @@ pub struct NewRule {
     pub copies: Vec<CopyAction>,
     /// Point-in-time restore.
     pub continuous: bool,
+    /// The air-gapped vault that recovery points go to besides, or from there on.
+    pub air_gapped_vault_arn: Option<String>,
+    /// Resource types whose recovery points are indexed for search.
+    pub index_types: Vec<String>,
+    /// Malware scans of recovery points.
+    pub scan_actions: Vec<ScanAction>,
 }
 
 impl NewRule {
@@ -118,7 +133,7 @@ impl NewRule {
     const LONGEST_CONTINUOUS: u16 = 35;
 
     /// Continuous backups are kept 1–35 days [D], too short for cold storage.
-    pub fn check_continuous(continuous: bool, lifecycle: Lifecycle) -> Result<bool, Fault> {
+    pub fn check_continuous(continuous: bool, lifecycle: &Lifecycle) -> Result<bool, Fault> {
         let kept = match lifecycle.retention {
             Retention::Days(days) if days <= Self::LONGEST_CONTINUOUS => return Ok(continuous),
             Retention::Days(days) => format!("{days} days"),
@@ -139,6 +154,8 @@ impl NewRule {
 pub const MOST_RULES: usize = 10;
 /// Most copies that a rule makes [D].
 pub const MOST_COPIES: usize = 5;
+/// Most entries of a list that AWS documents no bound for: index types, scans, and settings of a plan.
+pub const MOST_ENTRIES: usize = 50;
 /// Most tags that a rule puts on recovery points [D].
 pub const MOST_RECOVERY_POINT_TAGS: usize = 10;
 
@@ -219,6 +236,26 @@ pub struct AdvancedSetting {
     pub options: BTreeMap<String, String>,
 }
 
+/// A malware scan that a rule makes, in AWS's words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScanAction {
+    /// Such as `GUARDDUTY`; blank where AWS does not say.
+    pub scanner: String,
+    /// `FULL_SCAN` or `INCREMENTAL_SCAN`; blank where AWS does not say.
+    pub mode: String,
+}
+
+/// What a plan's malware scans look at, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScanSetting {
+    /// Such as `GUARDDUTY`; blank where AWS does not say.
+    pub scanner: String,
+    /// AWS's names of the types.
+    pub resource_types: Vec<String>,
+    /// The role that the scanner assumes; blank where AWS does not say.
+    pub role_arn: String,
+}
+
 /// A word of AWS Backup's settings [M]: 1–50 letters, digits, `-`, `_`, `.`.
 pub fn check_setting_word(text: &str) -> Result<(), Fault> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -253,83 +290,6 @@ pub struct Plan {
     pub request_id: String,
 }
 
-/// What a plan says, whoever made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanContent {
-    /// Name.
-    pub name: String,
-    /// Rules.
-    pub rules: Vec<Rule>,
-    /// Settings by resource type.
-    pub settings: Vec<AdvancedSetting>,
-}
-
-impl PlanContent {
-    /// Whether both say the same. The order of rules, copies and settings says nothing, nor do the ids that AWS gives.
-    pub fn same_as(&self, other: &Self) -> bool {
-        self.clone().sorted() == other.clone().sorted()
-    }
-
-    fn sorted(mut self) -> Self {
-        for rule in &mut self.rules {
-            rule.id.clear();
-            rule.copies.sort();
-        }
-        self.rules.sort_by(|a, b| a.name.cmp(&b.name));
-        self.settings.sort();
-        self
-    }
-}
-
-/// A rule as AWS has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// AWS's id; blank for one that AWS has not seen.
-    pub id: String,
-    /// Name.
-    pub name: String,
-    /// Name of the vault.
-    pub target_vault: String,
-    /// AWS's expression; blank where AWS does not say.
-    pub schedule: String,
-    /// IANA name.
-    pub zone: String,
-    /// Start and completion.
-    pub windows: Windows,
-    /// How long recovery points are kept.
-    pub lifecycle: Lifecycle,
-    /// Tags put on recovery points.
-    pub recovery_point_tags: BTreeMap<String, String>,
-    /// Copies.
-    pub copies: Vec<CopyAction>,
-    /// Point-in-time restore.
-    pub continuous: bool,
-}
-
-impl Rule {
-    /// When it runs; a fault for what Strongroom cannot read.
-    pub fn timetable(&self) -> Result<Timetable, Fault> {
-        Timetable::parse(&self.schedule, &self.zone)
-    }
-}
-
-impl From<&NewRule> for Rule {
-    fn from(new: &NewRule) -> Self {
-        Self {
-            id: String::new(),
-            name: new.name.as_str().to_owned(),
-            target_vault: new.target_vault.as_str().to_owned(),
-            schedule: new.timetable.schedule.as_str().to_owned(),
-            zone: new.timetable.zone.as_str().to_owned(),
-            windows: new.windows,
-            lifecycle: new.lifecycle,
-            recovery_point_tags: new.recovery_point_tags.0.clone(),
-            copies: new.copies.clone(),
-            continuous: new.continuous,
-        }
-    }
-}
-
 impl NewPlan {
     /// What the plan is to say.
     pub fn content(&self) -> PlanContent {
@@ -337,6 +297,7 @@ impl NewPlan {
             name: self.name.as_str().to_owned(),
             rules: self.rules.iter().map(Rule::from).collect(),
             settings: self.settings.clone(),
+            scans: self.scans.clone(),
         }
     }
 }
@@ -346,10 +307,12 @@ impl PlanUpdate {
     pub fn content(&self, current: &PlanContent) -> PlanContent {
         let id = |rule: &Rule| current.rules.iter().find(|old| old.name == rule.name).map(|old| old.id.clone());
         let kept = |rule: Rule| Rule { id: id(&rule).unwrap_or_default(), ..rule };
+        let rules = self.rules.as_ref().map(|rules| rules.iter().map(Rule::from).map(kept).collect());
         PlanContent {
             name: self.name.as_ref().map_or_else(|| current.name.clone(), |name| name.as_str().to_owned()),
-            rules: self.rules.iter().map(Rule::from).map(kept).collect(),
-            settings: if self.settings.is_empty() { current.settings.clone() } else { self.settings.clone() },
+            rules: rules.unwrap_or_else(|| current.rules.clone()),
+            settings: self.settings.as_ref().unwrap_or(&current.settings).clone(),
+            scans: self.scans.as_ref().unwrap_or(&current.scans).clone(),
         }
     }
 }

@@ -113,6 +113,23 @@ enum Passage {
     Twice(Timestamp),
 }
 
+impl ScheduledRun {
+    /// What daylight saving does to the run and to what was before it, in words; blank: nothing.
+    pub fn note(&self) -> String {
+        let time = |local: &DateTime| local.strftime("%F %H:%M").to_string();
+        let mut notes = Vec::new();
+        if !self.skipped.is_empty() {
+            let times: Vec<_> = self.skipped.iter().map(time).collect();
+            notes.push(format!("daylight saving skips {}: the rule does not run then", times.join(", ")));
+        }
+        if self.repeated {
+            let local = time(&self.at.datetime());
+            notes.push(format!("daylight saving repeats {local}: the rule runs at its first passage alone"));
+        }
+        notes.join("; ")
+    }
+}
+
 impl Timetable {
     /// Reads what AWS has of a rule; blank: what AWS fills in. Of a plan made elsewhere it may be something that
     /// Strongroom cannot read, such as `rate(1 day)`.

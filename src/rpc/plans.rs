@@ -4,11 +4,15 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     calls::Calls,
-    convert::{plans as convert, selections, timestamp},
+    convert::{
+        plans as convert,
+        schedules::{self, PreviewOf},
+        selections, timestamp,
+    },
 };
 use crate::{
     aws::{Aws, Kind},
-    domain::NewRule,
+    domain::Rule,
     proto::{self, plan_service_server::PlanService},
 };
 
@@ -28,12 +32,14 @@ impl PlanService for Plans {
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, new, validate_only) = convert::create(request)?;
-            let warnings = NewRule::warnings(&new.rules, aws.now());
+            let rules = new.content().rules;
             let plan = if validate_only {
-                convert::planned(new, aws.scope(&scope).await?)
+                let scope = aws.check_new_plan(&scope, &new).await?;
+                convert::planned(new, scope)
             } else {
                 aws.create_plan(&scope, &new).await?.into()
             };
+            let warnings = Rule::warnings(&rules, aws.now());
             Ok(proto::CreatePlanResponse { plan: Some(plan), warnings: warnings.into_iter().map(Into::into).collect() })
         };
         self.calls.change_unless(dry_run, request, work).await
@@ -74,8 +80,9 @@ impl PlanService for Plans {
         let aws = self.aws.clone();
         let work = |request| async move {
             let (scope, update) = convert::update(request)?;
-            let plan = aws.update_plan(&scope, &update).await?;
-            let warnings = NewRule::warnings(&update.rules, aws.now());
+            let (plan, before) = aws.update_plan(&scope, &update).await?;
+            let mut warnings = Rule::warnings(&plan.content.rules, aws.now());
+            warnings.extend(Rule::change_warnings(&before.rules, &plan.content.rules));
             Ok(proto::UpdatePlanResponse {
                 plan: Some(plan.into()),
                 warnings: warnings.into_iter().map(Into::into).collect(),
@@ -98,6 +105,41 @@ impl PlanService for Plans {
             Ok(proto::DeletePlanResponse { delete_time: deleted.map(timestamp) })
         };
         self.calls.change(request, work).await
+    }
+
+    async fn list_plan_versions(
+        &self,
+        request: Request<proto::ListPlanVersionsRequest>,
+    ) -> Result<Response<proto::ListPlanVersionsResponse>, Status> {
+        let work = |request| async {
+            let (scope, plan, page, query) = convert::versions(request)?;
+            let versions = self.aws.list_plan_versions(&scope, &plan, &page).await?;
+            Ok(proto::ListPlanVersionsResponse {
+                next_page_token: versions.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
+                versions: versions.items.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.read(request, work).await
+    }
+
+    async fn preview_schedule(
+        &self,
+        request: Request<proto::PreviewScheduleRequest>,
+    ) -> Result<Response<proto::PreviewScheduleResponse>, Status> {
+        let work = |request| async {
+            let (scope, preview) = schedules::preview(request)?;
+            let rules = match &preview.of {
+                PreviewOf::Plan(plan) => self.aws.plan_content(&scope, plan).await?.rules,
+                PreviewOf::Rules(rules) => {
+                    self.aws.ask_time(&scope).await?;
+                    rules.clone()
+                }
+            };
+            let now = self.aws.now();
+            let start = preview.start.unwrap_or(now);
+            Ok(schedules::previewed(Rule::preview(&rules, start, preview.runs), Rule::warnings(&rules, now)))
+        };
+        self.calls.read(request, work).await
     }
 
     async fn create_selection(

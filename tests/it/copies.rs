@@ -68,7 +68,7 @@ async fn a_copy_goes_to_another_region_and_is_kept_like_its_original() {
     assert!(copies(&world).await.is_empty(), "a dry run starts nothing");
 
     let answer = world.jobs().start_copy(copy(&point, &far.arn)).await.unwrap().into_inner();
-    assert_eq!((answer.lifecycle.unwrap().delete_after_days, &answer.lifecycle), (Some(35), &dry.lifecycle));
+    assert_eq!((answer.lifecycle.as_ref().unwrap().delete_after_days, &answer.lifecycle), (Some(35), &dry.lifecycle));
     let job = answer.job.unwrap();
     assert_eq!((job.kind(), &job.destination_vault_arn), (JobKind::Copy, &far.arn));
     world.advance("PT10M").await;

@@ -33,11 +33,7 @@ async fn a_backup_runs_to_its_end_and_shows_its_progress() {
     let answer = world.jobs().start_backup(backup_of(LABS)).await.unwrap().into_inner();
     assert_eq!(answer.warnings, []);
     assert_eq!((answer.start_window_minutes, answer.completion_window_minutes), (60, 10_080));
-    let days = Lifecycle {
-        retention: Retention::Days.into(),
-        delete_after_days: Some(35),
-        move_to_cold_storage_after_days: None,
-    };
+    let days = Lifecycle { retention: Retention::Days.into(), delete_after_days: Some(35), ..Default::default() };
     assert_eq!(answer.lifecycle, Some(days));
     let job = answer.job.unwrap();
     assert_eq!((job.kind(), job.state()), (JobKind::Backup, JobState::Created));

@@ -58,6 +58,8 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("GetPlan", &[PLAN, &["backup:ListTags"]]),
         ("UpdatePlan", &[PLAN, &["backup:ListTags"]]),
         ("DeletePlan", &[PLAN]),
+        ("ListPlanVersions", &[&["backup:ListBackupPlans", "backup:ListBackupPlanVersions"]]),
+        ("PreviewSchedule", &[PLAN]),
         ("CreateSelection", &[PLAN, ROLE, &["backup:GetBackupSelection", "backup:ListBackupSelections"]]),
         ("GetSelection", &[PLAN, &["backup:ListBackupSelections"]]),
         ("ListSelections", &[&["backup:ListBackupPlans"]]),

@@ -46,7 +46,7 @@ async fn what_a_rule_leaves_out_stands_in_the_answer() {
     assert!(!rule.id.is_empty());
     assert_eq!((rule.schedule.as_str(), rule.schedule_timezone.as_str()), ("cron(0 5 ? * * *)", "Etc/UTC"));
     assert_eq!((rule.start_window_minutes, rule.completion_window_minutes), (Some(480), Some(10_080)));
-    let lifecycle = rule.lifecycle.unwrap();
+    let lifecycle = rule.lifecycle.as_ref().unwrap();
     assert_eq!((lifecycle.retention(), lifecycle.delete_after_days), (Retention::Days, Some(35)));
     assert_eq!(lifecycle.move_to_cold_storage_after_days, None);
     assert_eq!(read(&world, &plan.id).await, plan);
@@ -93,7 +93,7 @@ async fn what_a_rule_says_comes_back_as_it_was() {
     assert_eq!(told.lifecycle, rule.lifecycle);
     assert_eq!(told.recovery_point_tags, rule.recovery_point_tags);
     assert_eq!(told.copy_actions[0], rule.copy_actions[0]);
-    assert_eq!(told.copy_actions[1].lifecycle.unwrap().delete_after_days, Some(7));
+    assert_eq!(told.copy_actions[1].lifecycle.as_ref().unwrap().delete_after_days, Some(7));
 }
 
 #[tokio::test]

@@ -4,75 +4,81 @@ use aws_sdk_backup::{operation::get_backup_plan::GetBackupPlanOutput, types};
 use aws_smithy_types::error::operation::BuildError;
 
 use super::super::{Error, Kind, Noun, call::Operation, lifecycle, time};
-use crate::domain::{AdvancedSetting, CopyAction, Lifecycle, Plan, PlanContent, Retention, Rule, Scope, Windows};
+use crate::domain::{
+    AdvancedSetting, CopyAction, Lifecycle, Plan, PlanContent, Rule, ScanAction, ScanSetting, Scope, Windows,
+};
 
-/// A plan as AWS takes it. What `current` has and Strongroom has no word for (indexes, scans, air-gapped vaults, the
-/// archive of EBS snapshots) stays with the rules that keep their name: AWS replaces the whole plan.
-pub(super) fn input(
-    operation: Operation,
-    content: &PlanContent,
-    current: Option<&types::BackupPlan>,
-) -> Result<types::BackupPlanInput, Error> {
+/// A plan as AWS takes it: the whole of it, for AWS replaces all of a plan.
+pub(super) fn input(operation: Operation, content: &PlanContent) -> Result<types::BackupPlanInput, Error> {
     let built = || -> Result<_, BuildError> {
-        let old = |name: &str| current.and_then(|plan| plan.rules().iter().find(|rule| rule.rule_name() == name));
-        let rules: Result<Vec<_>, _> = content.rules.iter().map(|rule| rule_input(rule, old(&rule.name))).collect();
+        let rules: Result<Vec<_>, _> = content.rules.iter().map(rule_input).collect();
         types::BackupPlanInput::builder()
             .backup_plan_name(&content.name)
             .set_rules(Some(rules?))
-            .set_advanced_backup_settings((!content.settings.is_empty()).then(|| settings_input(&content.settings)))
-            .set_scan_settings(current.and_then(|plan| plan.scan_settings.clone()))
+            .set_advanced_backup_settings(some(content.settings.iter().map(setting_input)))
+            .set_scan_settings(some(content.scans.iter().map(scan_input)))
             .build()
     };
     // Every required member is set above, so this does not happen.
     built().map_err(|error| Error::found(operation.name, Kind::Rejected, Noun::Plan, &content.name, error.to_string()))
 }
 
-fn rule_input(rule: &Rule, old: Option<&types::BackupRule>) -> Result<types::BackupRuleInput, BuildError> {
+/// AWS and its clients leave out what is empty.
+fn some<T>(entries: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    Some(entries.collect::<Vec<_>>()).filter(|entries| !entries.is_empty())
+}
+
+fn said(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+fn rule_input(rule: &Rule) -> Result<types::BackupRuleInput, BuildError> {
     let copies: Result<Vec<_>, _> = rule.copies.iter().map(copy_input).collect();
     let tags = &rule.recovery_point_tags;
+    // A rule has at most one [M].
+    let index = types::IndexAction::builder().set_resource_types(Some(rule.index_types.clone())).build();
     types::BackupRuleInput::builder()
         .rule_name(&rule.name)
         .target_backup_vault_name(&rule.target_vault)
-        .schedule_expression(&rule.schedule)
+        .set_target_logically_air_gapped_backup_vault_arn(rule.air_gapped_vault_arn.clone())
+        .set_schedule_expression(said(&rule.schedule))
         .schedule_expression_timezone(&rule.zone)
         .start_window_minutes(rule.windows.start_minutes)
         .completion_window_minutes(rule.windows.completion_minutes)
-        .lifecycle(lifecycle_input(rule.lifecycle, old.and_then(types::BackupRule::lifecycle)))
+        .lifecycle(lifecycle::to_aws(&rule.lifecycle))
         .set_recovery_point_tags((!tags.is_empty()).then(|| tags.clone().into_iter().collect()))
-        .set_copy_actions(Some(copies?).filter(|copies| !copies.is_empty()))
+        .set_copy_actions(some(copies?.into_iter()))
         .enable_continuous_backup(rule.continuous)
-        .set_target_logically_air_gapped_backup_vault_arn(
-            old.and_then(|old| old.target_logically_air_gapped_backup_vault_arn.clone()),
-        )
-        .set_index_actions(old.and_then(|old| old.index_actions.clone()))
-        .set_scan_actions(old.and_then(|old| old.scan_actions.clone()))
+        .set_index_actions((!rule.index_types.is_empty()).then(|| vec![index]))
+        .set_scan_actions(some(rule.scan_actions.iter().map(|scan| {
+            types::ScanAction::builder()
+                .set_malware_scanner(said(&scan.scanner).map(|scanner| scanner.as_str().into()))
+                .set_scan_mode(said(&scan.mode).map(|mode| mode.as_str().into()))
+                .build()
+        })))
         .build()
-}
-
-fn lifecycle_input(wanted: Lifecycle, old: Option<&types::Lifecycle>) -> types::Lifecycle {
-    let mut input = lifecycle::to_aws(wanted);
-    if wanted.cold_after_days.is_some() {
-        input.opt_in_to_archive_for_supported_resources =
-            old.and_then(|old| old.opt_in_to_archive_for_supported_resources);
-    }
-    input
 }
 
 fn copy_input(copy: &CopyAction) -> Result<types::CopyAction, BuildError> {
     types::CopyAction::builder()
         .destination_backup_vault_arn(&copy.vault_arn)
-        .set_lifecycle(copy.lifecycle.map(lifecycle::to_aws))
+        .set_lifecycle(copy.lifecycle.as_ref().map(lifecycle::to_aws))
         .build()
 }
 
-fn settings_input(settings: &[AdvancedSetting]) -> Vec<types::AdvancedBackupSetting> {
-    let setting = |setting: &AdvancedSetting| {
-        types::AdvancedBackupSetting::builder()
-            .resource_type(&setting.resource_type)
-            .set_backup_options(Some(setting.options.clone().into_iter().collect()))
-            .build()
-    };
-    settings.iter().map(setting).collect()
+fn setting_input(setting: &AdvancedSetting) -> types::AdvancedBackupSetting {
+    types::AdvancedBackupSetting::builder()
+        .resource_type(&setting.resource_type)
+        .set_backup_options(Some(setting.options.clone().into_iter().collect()))
+        .build()
+}
+
+fn scan_input(scan: &ScanSetting) -> types::ScanSetting {
+    types::ScanSetting::builder()
+        .set_malware_scanner(said(&scan.scanner).map(|scanner| scanner.as_str().into()))
+        .set_resource_types(some(scan.resource_types.iter().cloned()))
+        .set_scanner_role_arn(said(&scan.role_arn))
+        .build()
 }
 
 /// A plan as AWS tells it.
@@ -93,6 +99,7 @@ pub(super) fn plan(answer: &GetBackupPlanOutput, scope: &Scope) -> Plan {
             name: document.map(|plan| plan.backup_plan_name.clone()).unwrap_or_default(),
             rules: rules.iter().map(rule).collect(),
             settings: settings.iter().map(setting).collect(),
+            scans: document.map(types::BackupPlan::scan_settings).unwrap_or_default().iter().map(scan).collect(),
         },
         created_at: time(answer.creation_date.as_ref()),
         last_run_at: time(answer.last_execution_date.as_ref()),
@@ -114,6 +121,7 @@ pub(super) fn listed(plan: types::BackupPlansListMember, scope: &Scope) -> Plan 
             name: plan.backup_plan_name.unwrap_or_default(),
             rules: Vec::new(),
             settings: settings.iter().map(setting).collect(),
+            scans: Vec::new(),
         },
         created_at: time(plan.creation_date.as_ref()),
         last_run_at: time(plan.last_execution_date.as_ref()),
@@ -124,7 +132,6 @@ pub(super) fn listed(plan: types::BackupPlansListMember, scope: &Scope) -> Plan 
 }
 
 fn rule(rule: &types::BackupRule) -> Rule {
-    const FOR_EVER: Lifecycle = Lifecycle { retention: Retention::Forever, cold_after_days: None };
     Rule {
         id: rule.rule_id.clone().unwrap_or_default(),
         name: rule.rule_name.clone(),
@@ -135,10 +142,28 @@ fn rule(rule: &types::BackupRule) -> Rule {
             start_minutes: rule.start_window_minutes.unwrap_or(Windows::DEFAULT.start_minutes),
             completion_minutes: rule.completion_window_minutes.unwrap_or(Windows::DEFAULT.completion_minutes),
         },
-        lifecycle: rule.lifecycle.as_ref().map_or(FOR_EVER, lifecycle::from_aws),
+        lifecycle: rule.lifecycle.as_ref().map_or(Lifecycle::FOREVER, lifecycle::from_aws),
         recovery_point_tags: rule.recovery_point_tags.clone().unwrap_or_default().into_iter().collect(),
         copies: rule.copy_actions().iter().map(copy).collect(),
         continuous: rule.enable_continuous_backup.unwrap_or_default(),
+        air_gapped_vault_arn: rule.target_logically_air_gapped_backup_vault_arn.clone(),
+        index_types: rule.index_actions().iter().flat_map(|index| index.resource_types().to_vec()).collect(),
+        scan_actions: rule.scan_actions().iter().map(scan_action).collect(),
+    }
+}
+
+fn scan_action(scan: &types::ScanAction) -> ScanAction {
+    ScanAction {
+        scanner: scan.malware_scanner().map(types::MalwareScanner::as_str).unwrap_or_default().to_owned(),
+        mode: scan.scan_mode().map(types::ScanMode::as_str).unwrap_or_default().to_owned(),
+    }
+}
+
+fn scan(scan: &types::ScanSetting) -> ScanSetting {
+    ScanSetting {
+        scanner: scan.malware_scanner().map(types::MalwareScanner::as_str).unwrap_or_default().to_owned(),
+        resource_types: scan.resource_types().to_vec(),
+        role_arn: scan.scanner_role_arn().unwrap_or_default().to_owned(),
     }
 }
 

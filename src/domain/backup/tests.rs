@@ -80,8 +80,8 @@ fn a_database_that_is_not_available_is_warned_of() {
 #[test]
 fn a_lifecycle_outside_the_lock_or_with_cold_storage_is_warned_of() {
     let lock = |min, max| VaultLock { min_retention_days: min, max_retention_days: max, locked_at: None };
-    let days = |days| backup(Lifecycle { retention: Retention::Days(days), cold_after_days: None });
-    let forever = backup(Lifecycle { retention: Retention::Forever, cold_after_days: None });
+    let days = |days| backup(Lifecycle::kept(Retention::Days(days)));
+    let forever = backup(Lifecycle::FOREVER);
     let outside = vec!["RETENTION_OUTSIDE_VAULT_LOCK"];
     for (backup, lock, told) in [
         (days(35), lock(Some(7), Some(90)), vec![]),
@@ -92,7 +92,7 @@ fn a_lifecycle_outside_the_lock_or_with_cold_storage_is_warned_of() {
     ] {
         assert_eq!(codes(&backup.lifecycle_warnings(Some(&lock))), told, "{:?} {lock:?}", backup.lifecycle);
     }
-    let cold = backup(Lifecycle { retention: Retention::Days(200), cold_after_days: Some(30) });
+    let cold = backup(Lifecycle { cold_after_days: Some(30), ..Lifecycle::kept(Retention::Days(200)) });
     assert_eq!(codes(&cold.lifecycle_warnings(None)), ["COLD_STORAGE_IGNORED"]);
 }
 

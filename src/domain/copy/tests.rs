@@ -23,7 +23,7 @@ fn point(arn: &str, resource_type: &str, state: RecoveryPointState) -> RecoveryP
         completed_at: None,
         delete_at: None,
         cold_at: None,
-        lifecycle: Some(Lifecycle { retention: Retention::Days(35), cold_after_days: None }),
+        lifecycle: Some(Lifecycle::kept(Retention::Days(35))),
         backup_size_bytes: 0,
         encryption_key_arn: String::new(),
         role_arn: String::new(),
@@ -94,7 +94,7 @@ fn the_lock_judges_what_the_copy_gets_and_the_message_has_both_numbers() {
         found[0].message,
         format!("the lock of vault {FAR} allows 1 to 30 days of retention and the copy would be kept 35 days")
     );
-    let short = Lifecycle { retention: Retention::Days(30), cold_after_days: None };
+    let short = Lifecycle::kept(Retention::Days(30));
     let short = StartCopy { lifecycle: Some(short), ..copy_to(FAR) };
     assert_eq!(short.obstacles(&point, Some(&locked(None, Some(30)))), []);
     let forever = StartCopy { lifecycle: Some(Lifecycle::FOREVER), ..copy_to(FAR) };

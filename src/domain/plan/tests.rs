@@ -11,11 +11,15 @@ fn rule(name: &str, schedule: &str) -> NewRule {
         recovery_point_tags: Tags::default(),
         copies: Vec::new(),
         continuous: false,
+        air_gapped_vault_arn: None,
+        index_types: Vec::new(),
+        scan_actions: Vec::new(),
     }
 }
 
 fn warned(rules: &[NewRule]) -> Vec<Warning> {
-    NewRule::warnings(rules, "2026-01-01T00:00:00Z".parse().unwrap())
+    let rules: Vec<Rule> = rules.iter().map(Rule::from).collect();
+    Rule::warnings(&rules, "2026-01-01T00:00:00Z".parse().unwrap())
 }
 
 #[test]
@@ -54,11 +58,10 @@ fn a_name_used_twice_is_told_at_the_second_rule() {
 
 #[test]
 fn continuous_backups_are_kept_35_days_at_most() {
-    let lifecycle = |retention| Lifecycle { retention, cold_after_days: None };
-    assert_eq!(NewRule::check_continuous(true, lifecycle(Retention::Days(35))), Ok(true));
-    assert!(NewRule::check_continuous(true, lifecycle(Retention::Days(36))).is_err());
-    assert!(NewRule::check_continuous(true, lifecycle(Retention::Forever)).is_err());
-    assert_eq!(NewRule::check_continuous(false, lifecycle(Retention::Forever)), Ok(false));
+    assert_eq!(NewRule::check_continuous(true, &Lifecycle::kept(Retention::Days(35))), Ok(true));
+    assert!(NewRule::check_continuous(true, &Lifecycle::kept(Retention::Days(36))).is_err());
+    assert!(NewRule::check_continuous(true, &Lifecycle::FOREVER).is_err());
+    assert_eq!(NewRule::check_continuous(false, &Lifecycle::FOREVER), Ok(false));
 }
 
 #[test]
@@ -85,10 +88,10 @@ fn a_window_over_midnight_meets_the_next_day() {
 #[test]
 fn a_schedule_of_the_past_cold_storage_and_continuous_backup_surprise() {
     let mut odd = rule("odd", "cron(0 5 ? * * 2020)");
-    odd.lifecycle = Lifecycle { retention: Retention::Forever, cold_after_days: Some(30) };
+    odd.lifecycle = Lifecycle { cold_after_days: Some(30), ..Lifecycle::FOREVER };
     odd.continuous = true;
     let codes: Vec<_> = warned(&[odd]).iter().map(|warning| warning.code).collect();
-    assert_eq!(codes, ["SCHEDULE_IS_OVER", "COLD_STORAGE_IGNORED", "CONTINUOUS_BACKUP_OWNS_RDS_WINDOW"]);
+    assert_eq!(codes, ["COLD_STORAGE_IGNORED", "CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "SCHEDULE_IS_OVER"]);
 }
 
 #[test]
@@ -97,10 +100,96 @@ fn order_and_ids_do_not_make_a_difference() {
         name: "plan".into(),
         rules: rules.iter().map(Rule::from).collect(),
         settings: Vec::new(),
+        scans: Vec::new(),
     };
     let (a, b) = (rule("a", ""), rule("b", "cron(0 6 ? * * *)"));
     let mut seen = content(&[b.clone(), a.clone()]);
     seen.rules[0].id = "id".into();
     assert!(content(&[a.clone(), b]).same_as(&seen));
     assert!(!content(&[a.clone(), a]).same_as(&seen));
+}
+
+#[test]
+fn an_overlap_tells_which_rule_is_dropped() {
+    let keeping = |name, schedule, retention| NewRule { lifecycle: Lifecycle::kept(retention), ..rule(name, schedule) };
+    let daily = keeping("daily", "cron(0 5 ? * * *)", Retention::Days(35));
+    for (other, told) in [
+        (
+            Retention::Days(365),
+            "runs only rule monthly, which keeps for 365 days, and drops the run of rule daily, which keeps for 35 days",
+        ),
+        (
+            Retention::Forever,
+            "runs only rule monthly, which keeps for ever, and drops the run of rule daily, which keeps for 35 days",
+        ),
+        (
+            Retention::Days(1),
+            "runs only rule daily, which keeps for 35 days, and drops the run of rule monthly, which keeps for 1 day",
+        ),
+        (Retention::Days(35), "runs one of the two, and does not say which, for both keep for 35 days"),
+    ] {
+        let warnings = warned(&[daily.clone(), keeping("monthly", "cron(0 5 1 * ? *)", other)]);
+        assert!(warnings[0].message.ends_with(told), "{}", warnings[0].message);
+    }
+}
+
+#[test]
+fn continuous_rules_of_several_vaults_contradict_each_other() {
+    let continuous = |name, vault| NewRule {
+        continuous: true,
+        target_vault: VaultName::parse(vault).unwrap(),
+        ..rule(name, "cron(0 5 ? * 1 *)")
+    };
+    let codes = |rules: &[NewRule]| {
+        let told = warned(rules).into_iter().filter(|warning| warning.code == "CONTINUOUS_IN_SEVERAL_VAULTS");
+        told.map(|warning| warning.field).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&[continuous("a", "one"), continuous("b", "one")]), [""; 0]);
+    assert_eq!(codes(&[continuous("a", "one"), continuous("b", "two")]), ["rules[1].enable_continuous_backup"]);
+}
+
+#[test]
+fn a_new_retention_stops_the_points_of_a_continuous_rule_and_of_no_other() {
+    let days = |name, days, continuous| {
+        let lifecycle = Lifecycle::kept(Retention::Days(days));
+        Rule::from(&NewRule { lifecycle, continuous, ..rule(name, "") })
+    };
+    let before = [days("pitr", 7, true), days("daily", 7, false), days("begun", 7, false), days("same", 7, true)];
+    let after = [days("daily", 8, false), days("begun", 8, true), days("pitr", 8, true), days("same", 7, true)];
+    let told = Rule::change_warnings(&before, &after);
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].code, told[0].field.as_str()), ("CONTINUOUS_POINT_STOPS", "rules[2].lifecycle"));
+}
+
+#[test]
+fn a_schedule_of_another_tool_that_cannot_be_read_has_no_runs_and_is_told() {
+    let mut odd = Rule::from(&rule("odd", ""));
+    odd.schedule = "rate(1 day)".into();
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(Rule::warnings(std::slice::from_ref(&odd), now)[0].code, "SCHEDULE_NOT_READ");
+    let rules = [odd];
+    let preview = Rule::preview(&rules, now, 5);
+    assert!(preview[0].timetable.is_none() && preview[0].runs.is_empty());
+}
+
+#[test]
+fn a_run_is_overruled_where_a_longer_kept_rule_s_window_meets_its_own() {
+    let mut daily = Rule::from(&rule("daily", "cron(0 5 ? * * *)"));
+    let mut monthly = Rule::from(&rule("monthly", "cron(30 5 1 * ? *)"));
+    monthly.lifecycle = Lifecycle::FOREVER;
+    let overruled = |rules: &[Rule]| {
+        let preview = Rule::preview(rules, "2026-01-29T12:00:00Z".parse().unwrap(), 4);
+        let days = preview[0].runs.iter().filter(|run| run.overruled).map(|run| run.run.at.day());
+        assert!(preview[1].runs.iter().all(|run| !run.overruled));
+        days.collect::<Vec<_>>()
+    };
+    assert_eq!(overruled(&[daily.clone(), monthly.clone()]), [1]);
+    // The monthly window is open through the night of the day after.
+    monthly.windows.start_minutes = 24 * 60;
+    assert_eq!(overruled(&[daily.clone(), monthly.clone()]), [1, 2]);
+    // A window that closes as the other one opens does not meet it.
+    monthly.windows.start_minutes = 23 * 60 + 30;
+    assert_eq!(overruled(&[daily.clone(), monthly.clone()]), [1]);
+    daily.lifecycle = Lifecycle::FOREVER;
+    assert_eq!(overruled(&[daily, monthly]), [0_i8; 0]);
 }

@@ -225,10 +225,14 @@ impl Field {
                 None if step.is_some() => (self.value(range, text)?, self.last),
                 None => (self.value(range, text)?, self.value(range, text)?),
             };
-            if from > to {
-                return Err(format!("{}: a range goes from the smaller to the larger value", self.at(text)));
+            // `20-2` of hours and `FRI-MON` go over the end, in EventBridge's own examples [K]; years have no such end.
+            let length = self.last - self.first + 1;
+            let end = if from <= to { to } else { to + length };
+            if end != to && self.name == YEAR.name {
+                return Err(format!("{}: a range of years goes from the earlier to the later one", self.at(text)));
             }
-            set.extend((from..=to).step_by(step.unwrap_or(1)));
+            let values = (from..=end).step_by(step.unwrap_or(1));
+            set.extend(values.map(|value| if value > self.last { value - length } else { value }));
         }
         Ok(set)
     }

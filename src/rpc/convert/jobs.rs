@@ -61,7 +61,7 @@ pub(in crate::rpc) fn started(start: &StartBackup, job: Job, warnings: Vec<Warni
     proto::StartBackupResponse {
         job: Some(job.into()),
         warnings: warnings.into_iter().map(Into::into).collect(),
-        lifecycle: Some(start.lifecycle.into()),
+        lifecycle: Some(start.lifecycle.clone().into()),
         start_window_minutes: minutes(start.windows.start_minutes),
         completion_window_minutes: minutes(start.windows.completion_minutes),
     }

@@ -14,7 +14,13 @@ impl Reader {
         lifecycle: Option<proto::Lifecycle>,
     ) -> Result<Lifecycle, Noted> {
         let Some(lifecycle) = lifecycle else { return Ok(Lifecycle::DEFAULT) };
-        let proto::Lifecycle { retention, delete_after_days, move_to_cold_storage_after_days } = lifecycle;
+        let proto::Lifecycle {
+            retention,
+            delete_after_days,
+            move_to_cold_storage_after_days,
+            archive_ebs_snapshots,
+            delete_after_event: _,
+        } = lifecycle;
         let delete_field = format!("{field}.delete_after_days");
         let delete_after = delete_after_days.map(|days| self.note(&delete_field, Lifecycle::parse_days(days)));
         let retention = match (proto::Retention::try_from(retention), delete_after) {
@@ -32,7 +38,8 @@ impl Reader {
         let cold_field = format!("{field}.move_to_cold_storage_after_days");
         let cold_after_days =
             move_to_cold_storage_after_days.map(|days| self.note(&cold_field, Lifecycle::parse_days(days))).transpose();
-        let lifecycle = Lifecycle { retention: retention?, cold_after_days: cold_after_days? };
+        let lifecycle =
+            Lifecycle { cold_after_days: cold_after_days?, archive_ebs_snapshots, ..Lifecycle::kept(retention?) };
         self.note(&delete_field, lifecycle.check())
     }
 }
@@ -47,6 +54,8 @@ impl From<Lifecycle> for proto::Lifecycle {
             retention: retention.into(),
             delete_after_days,
             move_to_cold_storage_after_days: lifecycle.cold_after_days.map(Into::into),
+            archive_ebs_snapshots: lifecycle.archive_ebs_snapshots,
+            delete_after_event: lifecycle.delete_after_event.unwrap_or_default(),
         }
     }
 }
@@ -67,28 +76,23 @@ mod tests {
             retention: retention.into(),
             delete_after_days: delete,
             move_to_cold_storage_after_days: cold,
+            ..proto::Lifecycle::default()
         }
     }
 
     #[test]
     fn what_is_left_out_is_35_days_and_for_ever_must_be_said() {
         use proto::Retention as R;
-        let days = |days| Lifecycle { retention: Retention::Days(days), cold_after_days: None };
+        let days = |days| Lifecycle::kept(Retention::Days(days));
         for (lifecycle, meant) in [
             (None, days(35)),
             (Some(proto::Lifecycle::default()), days(35)),
             (Some(asked(R::Days, None, None)), days(35)),
             (Some(asked(R::Unspecified, Some(7), None)), days(7)),
-            (
-                Some(asked(R::Forever, None, Some(1))),
-                Lifecycle { retention: Retention::Forever, cold_after_days: Some(1) },
-            ),
-            (
-                Some(asked(R::Days, Some(120), Some(30))),
-                Lifecycle { retention: Retention::Days(120), cold_after_days: Some(30) },
-            ),
+            (Some(asked(R::Forever, None, Some(1))), Lifecycle { cold_after_days: Some(1), ..Lifecycle::FOREVER }),
+            (Some(asked(R::Days, Some(120), Some(30))), Lifecycle { cold_after_days: Some(30), ..days(120) }),
         ] {
-            assert_eq!(read(lifecycle), Ok(meant), "{lifecycle:?}");
+            assert_eq!(read(lifecycle.clone()), Ok(meant), "{lifecycle:?}");
         }
     }
 
@@ -106,7 +110,7 @@ mod tests {
             (asked(R::Days, Some(119), Some(30)), vec!["lifecycle.delete_after_days"]),
             (proto::Lifecycle { retention: 99, ..proto::Lifecycle::default() }, vec!["lifecycle.retention"]),
         ] {
-            let told = read(Some(lifecycle)).unwrap_err();
+            let told = read(Some(lifecycle.clone())).unwrap_err();
             let told: Vec<_> = told.iter().map(|violation| violation.field.as_str()).collect();
             assert_eq!(told, fields, "{lifecycle:?}");
         }
@@ -114,8 +118,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_back_as_it_was() {
-        for lifecycle in [Lifecycle::DEFAULT, Lifecycle { retention: Retention::Forever, cold_after_days: Some(7) }] {
-            assert_eq!(read(Some(lifecycle.into())), Ok(lifecycle));
+        let cold = Lifecycle { cold_after_days: Some(7), archive_ebs_snapshots: true, ..Lifecycle::FOREVER };
+        for lifecycle in [Lifecycle::DEFAULT, cold] {
+            assert_eq!(read(Some(lifecycle.clone().into())), Ok(lifecycle));
         }
     }
 }

@@ -9,6 +9,8 @@ pub(super) mod reader;
 pub(super) mod recovery_points;
 pub(super) mod resources;
 pub(super) mod restore;
+mod rules;
+pub(super) mod schedules;
 pub(super) mod selections;
 pub(super) mod vaults;
 

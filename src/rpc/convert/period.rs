@@ -17,7 +17,12 @@ impl Reader {
         self.note(field, Period::new(after?, before?))
     }
 
-    fn instant(&mut self, field: &str, at: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, Noted> {
+    /// A point in time, if there is one.
+    pub(in crate::rpc) fn instant(
+        &mut self,
+        field: &str,
+        at: Option<prost_types::Timestamp>,
+    ) -> Result<Option<Timestamp>, Noted> {
         let Some(prost_types::Timestamp { seconds, nanos }) = at else { return Ok(None) };
         let fault = || Fault(format!("{seconds} seconds and {nanos} nanoseconds are not a point in time"));
         let at = match nanos {

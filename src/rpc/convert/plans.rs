@@ -1,27 +1,42 @@
-//! Plans and their rules.
+//! Plans.
 
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        AdvancedSetting, Arn, AskedScope, CopyAction, Fault, Invalid, MOST_COPIES, MOST_RECOVERY_POINT_TAGS, NewPlan,
-        NewRule, Noted, PageRequest, Plan, PlanContent, PlanName, PlanRef, PlanUpdate, Rule, RuleName, Schedule, Scope,
-        Tags, TimeZone, Timetable, Windows, check_rule_names, check_setting_word,
+        AdvancedSetting, Arn, AskedScope, Invalid, NewPlan, Noted, PageRequest, Plan, PlanContent, PlanName, PlanRef,
+        PlanUpdate, ScanSetting, Scope, Tags, check_setting_word, quoted,
     },
     proto,
     rpc::page_token::Query,
 };
 
 pub(in crate::rpc) fn create(request: proto::CreatePlanRequest) -> Result<(AskedScope, NewPlan, bool), Invalid> {
-    let proto::CreatePlanRequest { scope, name, rules, tags, advanced_backup_settings, request_id, validate_only } =
-        request;
+    let proto::CreatePlanRequest {
+        scope,
+        name,
+        rules,
+        tags,
+        advanced_backup_settings,
+        request_id,
+        validate_only,
+        scan_settings,
+    } = request;
     let mut read = Reader::new(scope);
     let name = read.note("name", PlanName::parse(&name));
     let rules = read.rules("rules", rules);
     let tags = read.tags("tags", tags, Tags::most());
     let settings = read.settings("advanced_backup_settings", advanced_backup_settings);
+    let scans = read.scans("scan_settings", scan_settings);
     let request_id = read.request_id(&request_id);
     read.conclude(|scope| {
-        let new = NewPlan { name: name?, rules: rules?, tags: tags?, settings: settings?, request_id: request_id? };
+        let new = NewPlan {
+            name: name?,
+            rules: rules?,
+            tags: tags?,
+            settings: settings?,
+            scans: scans?,
+            request_id: request_id?,
+        };
         Ok((scope, new, validate_only))
     })
 }
@@ -46,6 +61,19 @@ pub(in crate::rpc) fn list(
     })
 }
 
+pub(in crate::rpc) fn versions(
+    mut request: proto::ListPlanVersionsRequest,
+) -> Result<(AskedScope, PlanRef, PageRequest, Query), Invalid> {
+    let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
+    let mut read = Reader::new(request.scope.clone());
+    let plan = read.plan("plan", &request.plan);
+    let page = read.page("ListPlanVersions", &request, size, &token);
+    read.conclude(|scope| {
+        let (page, query) = page?;
+        Ok((scope, plan?, page, query))
+    })
+}
+
 pub(in crate::rpc) fn update(request: proto::UpdatePlanRequest) -> Result<(AskedScope, PlanUpdate), Invalid> {
     let proto::UpdatePlanRequest {
         scope,
@@ -56,21 +84,31 @@ pub(in crate::rpc) fn update(request: proto::UpdatePlanRequest) -> Result<(Asked
         etag,
         request_id,
         validate_only,
+        update_mask,
+        scan_settings,
     } = request;
     let mut read = Reader::new(scope);
     let plan = read.plan("plan", &plan);
-    let name = match name.as_str() {
-        "" => Ok(None),
-        name => read.note("name", PlanName::parse(name)).map(Some),
-    };
-    let rules = read.rules("rules", rules);
-    let settings = read.settings("advanced_backup_settings", advanced_backup_settings);
+    let filled = [!name.is_empty(), !rules.is_empty(), !advanced_backup_settings.is_empty(), !scan_settings.is_empty()];
+    let ([named, ruled, set, scanned], masked) = read.mask(update_mask, filled);
+    let name = named.then(|| read.note("name", PlanName::parse(&name))).transpose();
+    let rules = ruled.then(|| read.rules("rules", rules)).transpose();
+    let settings = set.then(|| read.settings("advanced_backup_settings", advanced_backup_settings)).transpose();
+    let scans = scanned.then(|| read.scans("scan_settings", scan_settings)).transpose();
     let etag = read.etag("etag", etag);
     let request_id = read.request_id(&request_id);
     read.conclude(|scope| {
+        masked?;
         request_id?;
-        let update =
-            PlanUpdate { plan: plan?, name: name?, rules: rules?, settings: settings?, etag: etag?, validate_only };
+        let update = PlanUpdate {
+            plan: plan?,
+            name: name?,
+            rules: rules?,
+            settings: settings?,
+            scans: scans?,
+            etag: etag?,
+            validate_only,
+        };
         Ok((scope, update))
     })
 }
@@ -86,7 +124,34 @@ pub(in crate::rpc) fn delete(request: proto::DeletePlanRequest) -> Result<(Asked
     })
 }
 
+/// What UpdatePlan can replace, as update_mask names it.
+const REPLACED: [&str; 4] = ["name", "rules", "advanced_backup_settings", "scan_settings"];
+
 impl Reader {
+    /// Which of [`REPLACED`] are to be replaced; `filled` tells which the request brings something for.
+    fn mask(&mut self, mask: Option<prost_types::FieldMask>, filled: [bool; 4]) -> ([bool; 4], Result<(), Noted>) {
+        let Some(paths) = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty()) else {
+            let [name, _, settings, scans] = filled;
+            return ([name, true, settings, scans], Ok(()));
+        };
+        let mut noted = Ok(());
+        for (index, path) in paths.iter().enumerate() {
+            if !REPLACED.contains(&path.as_str()) {
+                let fault = format!("{} is not what can be replaced: {}", quoted(path), REPLACED.join(", "));
+                noted = Err(self.fault(&format!("update_mask.paths[{index}]"), fault));
+            }
+        }
+        let wanted = REPLACED.map(|field| paths.iter().any(|path| path == field));
+        for ((field, wanted), filled) in REPLACED.iter().zip(wanted).zip(filled) {
+            if filled && !wanted {
+                let fault =
+                    "is set and update_mask does not name it: name it there, or leave it out to keep what there is";
+                noted = Err(self.fault(field, fault));
+            }
+        }
+        (wanted, noted)
+    }
+
     /// A plan by id, ARN or name.
     pub(in crate::rpc) fn plan(&mut self, field: &str, text: &str) -> Result<PlanRef, Noted> {
         let (plan, scope) = self.note(field, PlanRef::parse(text))?;
@@ -102,85 +167,6 @@ impl Reader {
             false if version => Ok(Some(text)),
             false => Err(self.fault(field, "is not an etag of this server: give the etag of a plan, unchanged")),
         }
-    }
-
-    fn rules(&mut self, field: &str, rules: Vec<proto::Rule>) -> Result<Vec<NewRule>, Noted> {
-        let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
-        let named = self.note_all(field, check_rule_names(&names));
-        // Of rules too many, the first ones are told their faults; the rest would drown them.
-        let read = rules.into_iter().take(crate::domain::MOST_RULES).enumerate();
-        let rules: Vec<_> = read.map(|(index, rule)| self.rule(&format!("{field}[{index}]"), rule)).collect();
-        named?;
-        rules.into_iter().collect()
-    }
-
-    fn rule(&mut self, field: &str, rule: proto::Rule) -> Result<NewRule, Noted> {
-        let proto::Rule {
-            name,
-            id: _,
-            target_vault,
-            schedule,
-            schedule_timezone,
-            start_window_minutes,
-            completion_window_minutes,
-            lifecycle,
-            recovery_point_tags,
-            copy_actions,
-            enable_continuous_backup,
-        } = rule;
-        let at = |member: &str| format!("{field}.{member}");
-        let name = self.note(&at("name"), RuleName::parse(&name));
-        let target_vault = self.vault(&at("target_vault"), &target_vault);
-        let schedule = self.note(&at("schedule"), Schedule::parse(&schedule));
-        let zone = self.note(&at("schedule_timezone"), TimeZone::parse(&schedule_timezone));
-        let windows = self.windows(field, start_window_minutes, completion_window_minutes);
-        let lifecycle = self.lifecycle(&at("lifecycle"), lifecycle);
-        let tags = self.tags(&at("recovery_point_tags"), recovery_point_tags, MOST_RECOVERY_POINT_TAGS);
-        let copies = self.copies(&at("copy_actions"), copy_actions);
-        let continuous = lifecycle.and_then(|lifecycle| {
-            let checked = NewRule::check_continuous(enable_continuous_backup, lifecycle);
-            self.note(&at("enable_continuous_backup"), checked)
-        });
-        Ok(NewRule {
-            name: name?,
-            target_vault: target_vault?,
-            timetable: Timetable { schedule: schedule?, zone: zone? },
-            windows: windows?,
-            lifecycle: lifecycle?,
-            recovery_point_tags: tags?,
-            copies: copies?,
-            continuous: continuous?,
-        })
-    }
-
-    fn windows(&mut self, field: &str, start: Option<i32>, completion: Option<i32>) -> Result<Windows, Noted> {
-        let start = start.map_or(Ok(Windows::DEFAULT.start_minutes), |minutes| {
-            self.note(&format!("{field}.start_window_minutes"), Windows::parse_start(minutes))
-        });
-        // Of a start window with a fault the default stands in, so that the other's fault is told too.
-        let after = start.unwrap_or(60);
-        let completion = completion.map_or(Windows::DEFAULT.completion_minutes, i64::from);
-        let completion =
-            self.note(&format!("{field}.completion_window_minutes"), Windows::check_completion(completion, after));
-        Ok(Windows { start_minutes: start?, completion_minutes: completion? })
-    }
-
-    fn copies(&mut self, field: &str, copies: Vec<proto::CopyAction>) -> Result<Vec<CopyAction>, Noted> {
-        if copies.len() > MOST_COPIES {
-            return Err(self.fault(field, format!("has {} copies: at most {MOST_COPIES} are possible", copies.len())));
-        }
-        let copies: Vec<_> = copies
-            .into_iter()
-            .enumerate()
-            .map(|(index, proto::CopyAction { destination_vault_arn, lifecycle })| {
-                let vault =
-                    self.note(&format!("{field}[{index}].destination_vault_arn"), vault_arn(&destination_vault_arn));
-                let at = format!("{field}[{index}].lifecycle");
-                let lifecycle = lifecycle.map(|lifecycle| self.lifecycle(&at, Some(lifecycle))).transpose();
-                Ok(CopyAction { vault_arn: vault?, lifecycle: lifecycle? })
-            })
-            .collect();
-        copies.into_iter().collect()
     }
 
     fn settings(
@@ -208,20 +194,45 @@ impl Reader {
         }
         noted.map(|()| read)
     }
-}
 
-/// The ARN of the vault that a copy goes to. Another region and account is the point of it, so its scope is not the plan's.
-fn vault_arn(text: &str) -> Result<String, Fault> {
-    let arn = Arn::parse(text)?;
-    if arn.service() == "backup" && arn.resource_of_kind("backup-vault").is_some() {
-        return Ok(text.to_owned());
+    fn scans(&mut self, field: &str, scans: Vec<proto::ScanSetting>) -> Result<Vec<ScanSetting>, Noted> {
+        self.few(field, scans.len())?;
+        let mut read: Vec<ScanSetting> = Vec::new();
+        let mut noted = Ok(());
+        for (index, scan) in scans.into_iter().enumerate() {
+            let proto::ScanSetting { malware_scanner, resource_types, scanner_role_arn } = scan;
+            let at = |member: &str| format!("{field}[{index}].{member}");
+            noted = noted.and(self.word_or_blank(&at("malware_scanner"), &malware_scanner));
+            if read.iter().any(|earlier| earlier.scanner == malware_scanner) {
+                let fault = "is the scanner of an earlier setting: put all resource types into one";
+                noted = Err(self.fault(&at("malware_scanner"), fault));
+            }
+            let resource_types = self.words(&at("resource_types"), resource_types);
+            if !scanner_role_arn.is_empty() {
+                noted = noted.and(self.role_arn(&at("scanner_role_arn"), &scanner_role_arn));
+            }
+            match resource_types {
+                Ok(resource_types) => {
+                    read.push(ScanSetting { scanner: malware_scanner, resource_types, role_arn: scanner_role_arn });
+                }
+                Err(fault) => noted = Err(fault),
+            }
+        }
+        noted.map(|()| read)
     }
-    Err(format!("{arn} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME").into())
+
+    fn role_arn(&mut self, field: &str, text: &str) -> Result<(), Noted> {
+        self.role(field, text)?;
+        if Arn::looks_like(text) {
+            return Ok(());
+        }
+        Err(self.fault(field, "is not an ARN: one has the form arn:aws:iam::ACCOUNT:role/NAME"))
+    }
 }
 
 /// The plan that a CreatePlan with validate_only would make. AWS gives ids, version and times.
 pub(in crate::rpc) fn planned(new: NewPlan, scope: Scope) -> proto::Plan {
-    let PlanContent { name, rules, settings } = new.content();
+    let PlanContent { name, rules, settings, scans } = new.content();
     proto::Plan {
         name,
         scope: Some(scope.into()),
@@ -229,6 +240,7 @@ pub(in crate::rpc) fn planned(new: NewPlan, scope: Scope) -> proto::Plan {
         tags: new.tags.0,
         request_id: new.request_id.as_str().to_owned(),
         advanced_backup_settings: settings.into_iter().map(Into::into).collect(),
+        scan_settings: scans.into_iter().map(Into::into).collect(),
         ..proto::Plan::default()
     }
 }
@@ -248,38 +260,19 @@ impl From<Plan> for proto::Plan {
             tags: plan.tags,
             request_id: plan.request_id,
             advanced_backup_settings: plan.content.settings.into_iter().map(Into::into).collect(),
+            scan_settings: plan.content.scans.into_iter().map(Into::into).collect(),
         }
-    }
-}
-
-impl From<Rule> for proto::Rule {
-    fn from(rule: Rule) -> Self {
-        // AWS keeps windows as 64 bits and refuses what is longer than 100 years.
-        let minutes = |minutes: i64| Some(i32::try_from(minutes).unwrap_or(i32::MAX));
-        Self {
-            name: rule.name,
-            id: rule.id,
-            target_vault: rule.target_vault,
-            schedule: rule.schedule,
-            schedule_timezone: rule.zone,
-            start_window_minutes: minutes(rule.windows.start_minutes),
-            completion_window_minutes: minutes(rule.windows.completion_minutes),
-            lifecycle: Some(rule.lifecycle.into()),
-            recovery_point_tags: rule.recovery_point_tags,
-            copy_actions: rule.copies.into_iter().map(Into::into).collect(),
-            enable_continuous_backup: rule.continuous,
-        }
-    }
-}
-
-impl From<CopyAction> for proto::CopyAction {
-    fn from(copy: CopyAction) -> Self {
-        Self { destination_vault_arn: copy.vault_arn, lifecycle: copy.lifecycle.map(Into::into) }
     }
 }
 
 impl From<AdvancedSetting> for proto::AdvancedBackupSetting {
     fn from(setting: AdvancedSetting) -> Self {
         Self { resource_type: setting.resource_type, options: setting.options }
+    }
+}
+
+impl From<ScanSetting> for proto::ScanSetting {
+    fn from(scan: ScanSetting) -> Self {
+        Self { malware_scanner: scan.scanner, resource_types: scan.resource_types, scanner_role_arn: scan.role_arn }
     }
 }

@@ -217,7 +217,16 @@ impl Field {
             } else if let Some((from, to)) = range.split_once('-') {
                 let (from, to) = (self.value(from)?, self.value(to)?);
                 if from > to {
-                    return Err(format!("{} {part}: a range must run from the smaller to the larger value", self.name));
+                    // EventBridge's guide has `20-2` of hours [K]: around the end, which years do not have.
+                    if self.last == LAST_YEAR {
+                        return Err(format!(
+                            "{} {part}: a range must run from the earlier to the later year",
+                            self.name
+                        ));
+                    }
+                    let around = (from..=self.last).chain(self.first..=to);
+                    set.extend(around.step_by(step.unwrap_or(1)));
+                    continue;
                 }
                 (from, to)
             } else {

@@ -1,0 +1,218 @@
+//! The rules of plans, saved or to be.
+
+use super::reader::Reader;
+use crate::{
+    domain::{
+        Arn, CopyAction, Fault, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, Rule,
+        RuleName, ScanAction, Schedule, TimeZone, Timetable, Windows, check_rule_names, check_setting_word,
+    },
+    proto,
+};
+
+impl Reader {
+    /// 1–10 rules with different names.
+    pub(in crate::rpc) fn rules(&mut self, field: &str, rules: Vec<proto::Rule>) -> Result<Vec<NewRule>, Noted> {
+        let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        let named = self.note_all(field, check_rule_names(&names));
+        // Of rules too many, the first ones are told their faults; the rest would drown them.
+        let read = rules.into_iter().take(MOST_RULES).enumerate();
+        let rules: Vec<_> = read.map(|(index, rule)| self.rule(&format!("{field}[{index}]"), rule)).collect();
+        named?;
+        rules.into_iter().collect()
+    }
+
+    fn rule(&mut self, field: &str, rule: proto::Rule) -> Result<NewRule, Noted> {
+        let proto::Rule {
+            name,
+            id: _,
+            target_vault,
+            schedule,
+            schedule_timezone,
+            start_window_minutes,
+            completion_window_minutes,
+            lifecycle,
+            recovery_point_tags,
+            copy_actions,
+            enable_continuous_backup,
+            target_air_gapped_vault_arn,
+            index_resource_types,
+            scan_actions,
+        } = rule;
+        let at = |member: &str| format!("{field}.{member}");
+        let name = self.note(&at("name"), RuleName::parse(&name));
+        let target_vault = self.vault(&at("target_vault"), &target_vault);
+        let schedule = self.note(&at("schedule"), Schedule::parse(&schedule));
+        let zone = self.note(&at("schedule_timezone"), TimeZone::parse(&schedule_timezone));
+        let windows = self.windows(field, start_window_minutes, completion_window_minutes);
+        let lifecycle = self.lifecycle(&at("lifecycle"), lifecycle);
+        let tags = self.tags(&at("recovery_point_tags"), recovery_point_tags, MOST_RECOVERY_POINT_TAGS);
+        let copies = self.copies(&at("copy_actions"), copy_actions);
+        let continuous = match &lifecycle {
+            Ok(lifecycle) => {
+                let checked = NewRule::check_continuous(enable_continuous_backup, lifecycle);
+                self.note(&at("enable_continuous_backup"), checked)
+            }
+            Err(noted) => Err(*noted),
+        };
+        let air_gapped_vault_arn = match target_air_gapped_vault_arn.as_str() {
+            "" => Ok(None),
+            arn => self.own_vault_arn(&at("target_air_gapped_vault_arn"), arn).map(Some),
+        };
+        let index_types = self.words(&at("index_resource_types"), index_resource_types);
+        let scan_actions = self.scan_actions(&at("scan_actions"), scan_actions);
+        Ok(NewRule {
+            name: name?,
+            target_vault: target_vault?,
+            timetable: Timetable { schedule: schedule?, zone: zone? },
+            windows: windows?,
+            lifecycle: lifecycle?,
+            recovery_point_tags: tags?,
+            copies: copies?,
+            continuous: continuous?,
+            air_gapped_vault_arn: air_gapped_vault_arn?,
+            index_types: index_types?,
+            scan_actions: scan_actions?,
+        })
+    }
+
+    fn windows(&mut self, field: &str, start: Option<i32>, completion: Option<i32>) -> Result<Windows, Noted> {
+        let start = start.map_or(Ok(Windows::DEFAULT.start_minutes), |minutes| {
+            self.note(&format!("{field}.start_window_minutes"), Windows::parse_start(minutes))
+        });
+        // Of a start window with a fault the default stands in, so that the other's fault is told too.
+        let after = start.unwrap_or(60);
+        let completion = completion.map_or(Windows::DEFAULT.completion_minutes, i64::from);
+        let completion =
+            self.note(&format!("{field}.completion_window_minutes"), Windows::check_completion(completion, after));
+        Ok(Windows { start_minutes: start?, completion_minutes: completion? })
+    }
+
+    fn copies(&mut self, field: &str, copies: Vec<proto::CopyAction>) -> Result<Vec<CopyAction>, Noted> {
+        if copies.len() > MOST_COPIES {
+            return Err(self.fault(field, format!("has {} copies: at most {MOST_COPIES} are possible", copies.len())));
+        }
+        let copies: Vec<_> = copies
+            .into_iter()
+            .enumerate()
+            .map(|(index, proto::CopyAction { destination_vault_arn, lifecycle })| {
+                let vault =
+                    self.note(&format!("{field}[{index}].destination_vault_arn"), vault_arn(&destination_vault_arn));
+                let at = format!("{field}[{index}].lifecycle");
+                let lifecycle = lifecycle.map(|lifecycle| self.lifecycle(&at, Some(lifecycle))).transpose();
+                Ok(CopyAction { vault_arn: vault?, lifecycle: lifecycle? })
+            })
+            .collect();
+        copies.into_iter().collect()
+    }
+
+    /// Rules of which nothing is made yet: their names and vaults may be blank.
+    pub(in crate::rpc) fn drafts(&mut self, field: &str, rules: Vec<proto::Rule>) -> Result<Vec<Rule>, Noted> {
+        let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        let named = self.note_all(field, check_rule_names(&names));
+        let read = rules.into_iter().take(MOST_RULES).enumerate();
+        let drafts: Vec<_> = read.map(|(index, rule)| self.draft(&format!("{field}[{index}]"), rule)).collect();
+        named?;
+        drafts.into_iter().collect()
+    }
+
+    /// What is blank is read as something valid and left blank again.
+    fn draft(&mut self, field: &str, rule: proto::Rule) -> Result<Rule, Noted> {
+        let or = |text: &str, stand_in: &str| if text.is_empty() { stand_in } else { text }.to_owned();
+        let (name, vault) = (or(&rule.name, "draft"), or(&rule.target_vault, "draft"));
+        let (nameless, vaultless) = (rule.name.is_empty(), rule.target_vault.is_empty());
+        let id = rule.id.clone();
+        let mut draft = Rule::from(&self.rule(field, proto::Rule { name, target_vault: vault, ..rule })?);
+        draft.id = id;
+        if nameless {
+            draft.name.clear();
+        }
+        if vaultless {
+            draft.target_vault.clear();
+        }
+        Ok(draft)
+    }
+
+    /// The ARN of a vault that must be in the plan's account and region.
+    fn own_vault_arn(&mut self, field: &str, text: &str) -> Result<String, Noted> {
+        let arn = self.note(field, vault_arn(text))?;
+        self.arn(field, text)?;
+        Ok(arn)
+    }
+
+    /// Words of AWS's, such as types of resources.
+    pub(in crate::rpc) fn words(&mut self, field: &str, words: Vec<String>) -> Result<Vec<String>, Noted> {
+        self.few(field, words.len())?;
+        for (index, word) in words.iter().enumerate() {
+            self.note(&format!("{field}[{index}]"), check_setting_word(word))?;
+        }
+        Ok(words)
+    }
+
+    /// No more entries than anybody needs.
+    pub(in crate::rpc) fn few(&mut self, field: &str, entries: usize) -> Result<(), Noted> {
+        if entries <= MOST_ENTRIES {
+            return Ok(());
+        }
+        Err(self.fault(field, format!("has {entries} entries: at most {MOST_ENTRIES} are possible")))
+    }
+
+    /// A word of AWS's, or blank.
+    pub(in crate::rpc) fn word_or_blank(&mut self, field: &str, word: &str) -> Result<(), Noted> {
+        if word.is_empty() { Ok(()) } else { self.note(field, check_setting_word(word)) }
+    }
+
+    fn scan_actions(&mut self, field: &str, scans: Vec<proto::ScanAction>) -> Result<Vec<ScanAction>, Noted> {
+        self.few(field, scans.len())?;
+        let mut noted = Ok(());
+        for (index, scan) in scans.iter().enumerate() {
+            noted = noted.and(self.word_or_blank(&format!("{field}[{index}].malware_scanner"), &scan.malware_scanner));
+            noted = noted.and(self.word_or_blank(&format!("{field}[{index}].scan_mode"), &scan.scan_mode));
+        }
+        noted?;
+        Ok(scans.into_iter().map(|scan| ScanAction { scanner: scan.malware_scanner, mode: scan.scan_mode }).collect())
+    }
+}
+
+/// The ARN of the vault that a copy goes to. Another region and account is the point of it, so its scope is not the plan's.
+fn vault_arn(text: &str) -> Result<String, Fault> {
+    let arn = Arn::parse(text)?;
+    if arn.service() == "backup" && arn.resource_of_kind("backup-vault").is_some() {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{arn} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME").into())
+}
+
+impl From<Rule> for proto::Rule {
+    fn from(rule: Rule) -> Self {
+        // AWS keeps windows as 64 bits and refuses what is longer than 100 years.
+        let minutes = |minutes: i64| Some(i32::try_from(minutes).unwrap_or(i32::MAX));
+        Self {
+            name: rule.name,
+            id: rule.id,
+            target_vault: rule.target_vault,
+            schedule: rule.schedule,
+            schedule_timezone: rule.zone,
+            start_window_minutes: minutes(rule.windows.start_minutes),
+            completion_window_minutes: minutes(rule.windows.completion_minutes),
+            lifecycle: Some(rule.lifecycle.into()),
+            recovery_point_tags: rule.recovery_point_tags,
+            copy_actions: rule.copies.into_iter().map(Into::into).collect(),
+            enable_continuous_backup: rule.continuous,
+            target_air_gapped_vault_arn: rule.air_gapped_vault_arn.unwrap_or_default(),
+            index_resource_types: rule.index_types,
+            scan_actions: rule.scan_actions.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<CopyAction> for proto::CopyAction {
+    fn from(copy: CopyAction) -> Self {
+        Self { destination_vault_arn: copy.vault_arn, lifecycle: copy.lifecycle.map(Into::into) }
+    }
+}
+
+impl From<ScanAction> for proto::ScanAction {
+    fn from(scan: ScanAction) -> Self {
+        Self { malware_scanner: scan.scanner, scan_mode: scan.mode }
+    }
+}
