@@ -28,6 +28,7 @@ pub use copies::CheckedCopy;
 pub(crate) use error::chain;
 pub use error::{Effect, Error, Kind, Noun, Subject};
 pub use resources::ResourceFilter;
+pub use restores::RestoreChecks;
 
 use jiff::Timestamp;
 

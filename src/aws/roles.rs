@@ -123,7 +123,7 @@ impl Clients {
     }
 
     /// The role and its trust policy; `None` when there is no such role.
-    async fn role(&self, name: &RoleName) -> Result<Option<(RoleState, String)>, Error> {
+    pub(super) async fn role(&self, name: &RoleName) -> Result<Option<(RoleState, String)>, Error> {
         let about = |error: Error| error.about(Noun::Role, name);
         let role = match call(GET_ROLE, self.iam.get_role().role_name(name.as_str()).send()).await {
             Ok(answer) => answer.role.ok_or_else(|| Error::malformed(GET_ROLE.name, "Role"))?,

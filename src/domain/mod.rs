@@ -46,7 +46,10 @@ pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, Recovery
 pub use request_id::RequestId;
 pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
 pub use resource_type::{TAGGED_KINDS, backup_type};
-pub use restore::{RdsInstanceRestore, RestoreMetadata, RestoreSource, StartRestore};
+pub use restore::{
+    PointInTime, RdsClusterRestore, RdsInstanceRestore, Restore, RestoreMetadata, RestoreSource, RestoreTarget,
+    RestoreWindow, checks as restore_checks,
+};
 pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
     judge as judge_trust, repair as repair_trust,

@@ -2,10 +2,7 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{
-    calls::Calls,
-    convert::{jobs as convert, restore},
-};
+use super::{calls::Calls, convert::jobs as convert, restores};
 use crate::{
     aws::Aws,
     proto::{self, job_service_server::JobService},
@@ -39,24 +36,8 @@ impl JobService for Jobs {
     ) -> Result<Response<proto::StartRestoreResponse>, Status> {
         let dry_run = request.get_ref().validate_only;
         let aws = self.aws.clone();
-        let work = |request| async move {
-            let (scope, start, validate_only) = restore::start(request)?;
-            // What the request leaves out stands in the recovery point, so some of its faults show only now.
-            let source = aws.restore_source(&scope, &start).await?;
-            let mut metadata = start.instance.over(&source.metadata)?;
-            let (job, warnings) = if validate_only {
-                (None, aws.check_restore(&scope, &start).await?)
-            } else {
-                let (job, warnings) = Box::pin(aws.start_restore(&scope, &start, &metadata)).await?;
-                (Some(job.into()), warnings)
-            };
-            metadata.warnings.extend(warnings);
-            Ok(proto::StartRestoreResponse {
-                job,
-                metadata: metadata.values,
-                warnings: metadata.warnings.into_iter().map(Into::into).collect(),
-            })
-        };
+        // Boxed, as the backup above.
+        let work = |request| async move { Box::pin(restores::start(&aws, request)).await };
         self.calls.change_unless(dry_run, request, work).await
     }
 

@@ -8,6 +8,8 @@ mod page_token;
 mod plans;
 mod recovery_points;
 mod resources;
+mod restore_token;
+mod restores;
 mod server;
 mod server_info;
 mod status;

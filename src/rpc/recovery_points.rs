@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{calls::Calls, convert::recovery_points as convert};
+use super::{calls::Calls, convert::recovery_points as convert, restores};
 use crate::{
     aws::{Aws, Kind},
     proto::{self, recovery_point_service_server::RecoveryPointService},
@@ -59,5 +59,13 @@ impl RecoveryPointService for RecoveryPoints {
             Ok(proto::DeleteRecoveryPointResponse { state: state.into() })
         };
         self.calls.change(request, work).await
+    }
+
+    async fn plan_restore(
+        &self,
+        request: Request<proto::PlanRestoreRequest>,
+    ) -> Result<Response<proto::PlanRestoreResponse>, Status> {
+        // Boxed: it asks AWS half a dozen things at once.
+        self.calls.read(request, |request| Box::pin(restores::show(&self.aws, request))).await
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     aws::{self, Effect, Kind, Noun},
-    domain::{Finding, Invalid},
+    domain::{Arn, Finding, Invalid},
     proto::ErrorReason,
 };
 
@@ -37,6 +37,8 @@ pub(super) enum Failure {
     Deadline(Effect),
     /// The second stage of shutdown dropped the work.
     CutOff,
+    /// The restore token stands for another restore than its recovery point makes by now.
+    StalePlan(Arn),
     /// A fault of Strongroom.
     Bug(String),
 }
@@ -80,6 +82,12 @@ impl From<Failure> for Status {
                 outcome_unknown("the deadline of the call passed; the change goes on")
             }
             Failure::CutOff => outcome_unknown("the server was stopped in the middle of the change"),
+            Failure::StalePlan(recovery_point) => answer(
+                ErrorReason::RestorePlanStale,
+                &format!("recovery point {recovery_point} has changed since the restore was planned: plan again"),
+                BTreeMap::new(),
+                ErrorDetails::new(),
+            ),
             Failure::Bug(what) => {
                 let correlation = Uuid::new_v4().to_string();
                 tracing::error!(correlation, what, "a fault of Strongroom");
@@ -123,7 +131,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::PreflightFailed
         | R::AwsCredentials
         | R::AccountNotReachable => Code::FailedPrecondition,
-        R::EtagMismatch | R::AwsConflict => Code::Aborted,
+        R::EtagMismatch | R::AwsConflict | R::RestorePlanStale => Code::Aborted,
         R::VaultMissingOrDenied | R::AwsAccessDenied | R::ScopeNotAllowed => Code::PermissionDenied,
         R::AwsThrottled | R::AwsQuotaExceeded | R::Overloaded => Code::ResourceExhausted,
         R::AwsUnavailable | R::OutcomeUnknown | R::ShuttingDown => Code::Unavailable,

@@ -98,6 +98,20 @@ BASE = {
         "lifecycle": {"retention": "RETENTION_DAYS", "delete_after_days": 30},
         "request_id": ID,
     },
+    "RecoveryPointService/PlanRestore": {
+        "scope": SCOPE,
+        "recovery_point_arn": "$point",
+        "vault": "vault",
+        "role": "bad-input",
+        "rds_instance": {
+            "db_instance_identifier": "restored",
+            "db_instance_class": "db.t3.micro",
+            "db_subnet_group_name": "default",
+            "vpc_security_group_ids": ["sg-1"],
+            "availability_zone": "us-east-1a",
+            "port": 5432,
+        },
+    },
     "JobService/StartRestore": {
         "scope": SCOPE,
         "recovery_point_arn": "$point",

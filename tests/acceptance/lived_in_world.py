@@ -39,6 +39,7 @@ RDS = """
     DescribeDBInstances CreateDBInstance ModifyDBInstance DeleteDBInstance AddTagsToResource ListTagsForResource
     RemoveTagsFromResource DescribeDBSnapshots DeleteDBSnapshot CreateDBSnapshot RestoreDBInstanceFromDBSnapshot
     RestoreDBInstanceToPointInTime DescribeDBInstanceAutomatedBackups DescribeDBClusters DescribeDBClusterSnapshots
+    DescribeDBClusterAutomatedBackups DescribeDBSubnetGroups DescribeOrderableDBInstanceOptions
 """
 OPERATIONS = {
     f"{service}:{operation}"
@@ -122,6 +123,14 @@ def databases(aws, sandbox):
     rds.describe_db_instance_automated_backups()
     rds.describe_db_clusters()
     rds.describe_db_cluster_snapshots()
+    rds.describe_db_cluster_automated_backups(DBClusterIdentifier="aurora-billing")
+    refused(
+        rds.describe_db_cluster_automated_backups, "DBClusterAutomatedBackupNotFoundFault", DBClusterIdentifier="nobody"
+    )
+    rds.describe_db_subnet_groups()
+    refused(rds.describe_db_subnet_groups, "DBSubnetGroupNotFoundFault", DBSubnetGroupName="nobody")
+    rds.describe_orderable_db_instance_options(Engine="postgres", MaxRecords=20)
+    refused(rds.describe_orderable_db_instance_options, "InvalidParameterValue", Engine="paradox")
     rds.delete_db_snapshot(DBSnapshotIdentifier="by-hand")
     rds.delete_db_instance(DBInstanceIdentifier="short-lived", SkipFinalSnapshot=True)
     sandbox.advance("1h")

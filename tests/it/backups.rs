@@ -66,6 +66,11 @@ pub(crate) fn aws_backup(world: &World) -> aws_sdk_backup::Client {
     aws_sdk_backup::Client::new(&sdk(world))
 }
 
+/// RDS itself.
+pub(crate) fn aws_rds(world: &World) -> aws_sdk_rds::Client {
+    aws_sdk_rds::Client::new(&sdk(world))
+}
+
 /// IAM itself.
 pub(crate) fn aws_iam(world: &World) -> aws_sdk_iam::Client {
     aws_sdk_iam::Client::new(&sdk(world))

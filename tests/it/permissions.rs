@@ -48,6 +48,17 @@ fn every_rpc_names_its_permissions_and_every_operation_stands_in_some_comment() 
 fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
     const VAULT: &[&str] = &["backup:ListBackupVaults"];
     const PLAN: &[&str] = &["backup:ListBackupPlans", "backup:GetBackupPlan"];
+    const RESTORE_CHECKS: &[&str] = &[
+        "backup:DescribeRecoveryPoint",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "rds:DescribeDBInstances",
+        "rds:DescribeDBClusters",
+        "rds:DescribeDBSubnetGroups",
+        "rds:DescribeOrderableDBInstanceOptions",
+        "rds:DescribeDBInstanceAutomatedBackups",
+        "rds:DescribeDBClusterAutomatedBackups",
+    ];
     const ROLE: &[&str] = &["iam:GetRole", "iam:PassRole"];
     let comments = comments();
     let needs: &[(&str, &[&[&str]])] = &[
@@ -68,7 +79,9 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("StartBackup", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
         ("StartBackup", &[&["rds:DescribeDBClusters", "backup:DescribeBackupJob", "backup:TagResource"]]),
         ("StartRestore", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
-        ("StartRestore", &[&["backup:ListRestoreJobs", "backup:DescribeRestoreJob"]]),
+        ("StartRestore", &[&["backup:ListRestoreJobs", "backup:DescribeRestoreJob", "backup:GetRestoreJobMetadata"]]),
+        ("StartRestore", &[RESTORE_CHECKS]),
+        ("PlanRestore", &[VAULT, &["iam:GetRole", "backup:DescribeBackupVault"], RESTORE_CHECKS]),
         ("StartCopy", &[VAULT, ROLE, &["backup:DescribeBackupVault", "backup:DescribeCopyJob", "backup:ListCopyJobs"]]),
         ("StartCopy", &[&["backup:DescribeRecoveryPoint", "kms:DescribeKey"]]),
         ("GetJob", &[&["backup:ListBackupJobs", "backup:ListCopyJobs", "rds:DescribeDBInstances"]]),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use strongroom::proto::{
-    GetResourceRequest, Job, JobKind, JobState, ListJobsRequest, RdsInstanceRestore, StartRestoreRequest,
+    Finding, GetResourceRequest, Job, JobKind, JobState, ListJobsRequest, RdsInstanceRestore, StartRestoreRequest,
 };
 use tonic::Code;
 
@@ -22,12 +22,17 @@ pub(crate) fn restore(point: &str, name: &str) -> StartRestoreRequest {
     }
 }
 
+/// The codes of findings, in their order.
+pub(crate) fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.code.as_str()).collect()
+}
+
 /// Starts a restore.
 pub(crate) async fn restore_as(world: &World, point: &str, name: &str) -> Job {
     world.jobs().start_restore(restore(point, name)).await.unwrap().into_inner().job.unwrap()
 }
 
-async fn restores(world: &World) -> Vec<Job> {
+pub(crate) async fn restores(world: &World) -> Vec<Job> {
     let request = ListJobsRequest { kind: JobKind::Restore.into(), ..Default::default() };
     world.jobs().list_jobs(request).await.unwrap().into_inner().jobs
 }
@@ -48,6 +53,11 @@ async fn a_restore_makes_an_instance_with_the_settings_asked_for() {
 
     let started = world.jobs().start_restore(request).await.unwrap().into_inner();
     assert_eq!((started.metadata, started.warnings), (shown.metadata, shown.warnings));
+    assert_eq!(started.resource_type, "RDS");
+    assert_eq!(
+        codes(&started.findings),
+        ["POINT_RESTORABLE", "ROLE_READY", "NAME_FREE", "SUBNET_GROUP_EXISTS", "CLASS_ORDERABLE"]
+    );
     let job = started.job.unwrap();
     assert_eq!((job.kind(), job.state()), (JobKind::Restore, JobState::Pending));
     assert_eq!((job.resource_arn.as_str(), job.recovery_point_arn.as_str()), (LABS, point.as_str()));
@@ -133,7 +143,7 @@ async fn what_is_not_there_or_cannot_be_restored_is_told() {
         (StartRestoreRequest { vault: "nowhere".into(), ..restore(&point, "a") }, (Code::NotFound, "VAULT_NOT_FOUND")),
         (StartRestoreRequest { role: "nowhere".into(), ..restore(&point, "a") }, (Code::NotFound, "ROLE_NOT_FOUND")),
         (restore(&volume, "a"), (Code::FailedPrecondition, "RESOURCE_TYPE_NOT_SUPPORTED")),
-        (restore(&cluster, "a"), (Code::FailedPrecondition, "RESOURCE_TYPE_NOT_SUPPORTED")),
+        (restore(&cluster, "a"), (Code::InvalidArgument, "INVALID_REQUEST")),
     ] {
         for validate_only in [true, false] {
             let refused = world.jobs().start_restore(StartRestoreRequest { validate_only, ..request.clone() }).await;

@@ -1,6 +1,8 @@
 //! Continuous backup (point-in-time restore): semantics reference, section 7.4. One continuous point for a database,
 //! which each run updates instead of making another.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{Instant, backups::new_point, databases, due::Kind};
@@ -51,6 +53,7 @@ pub(super) fn begin(world: &mut World, now: &Instant<'_>, job: &BackupJob, sourc
         let had = point.lifecycle.as_ref().and_then(|lifecycle| lifecycle.delete_after_days).unwrap_or(LONGEST_DAYS);
         let same_rule = rule(&point.creator) == rule(&job.creator);
         if had == days || (!same_rule && had > days) {
+            bring_up_to_date(region, &point.arn, source)?;
             return Ok(Begun::Continuous(run(point.arn)));
         }
         if !same_rule {
@@ -60,6 +63,7 @@ pub(super) fn begin(world: &mut World, now: &Instant<'_>, job: &BackupJob, sourc
                 point.lifecycle.clone_from(&job.lifecycle);
                 point.creator.clone_from(&job.creator);
             }
+            bring_up_to_date(region, &point.arn, source)?;
             return Ok(Begun::Continuous(run(point.arn)));
         }
         // The rule's retention was changed: the old point stops and a new one is made [M].
@@ -131,26 +135,49 @@ fn stop_orphans(world: &mut World, now: &Instant<'_>, resource_arn: &str) {
     }
 }
 
-/// Takes the automated backups over and makes the point.
-fn enable(now: &Instant<'_>, region: &mut Region, job: &BackupJob, source: &Source) -> Result<String, Failure> {
+/// What the database tells a point that follows it.
+struct Seen {
+    resource_id: String,
+    kms_key: Option<String>,
+    restore_metadata: BTreeMap<String, String>,
+    tags: BTreeMap<String, String>,
+}
+
+fn see(region: &Region, source: &Source) -> Result<Seen, Failure> {
     let missing = || Failure::new(Category::ResourceNotFound, format!("Could not find resource {}", source.arn));
-    let rds = &region.rds;
+    let tags = region.tags.0.get(&source.arn).cloned().unwrap_or_default();
     let (resource_id, kms_key, restore_metadata) = match &source.kind {
         resource_types::Kind::DbInstance(id) => {
-            let it = rds.instance(id).ok_or_else(missing)?;
+            let it = region.rds.instance(id).ok_or_else(missing)?;
             (it.resource_id.clone(), it.settings.kms_key.clone(), it.restore_metadata())
         }
         resource_types::Kind::DbCluster(id) => {
-            let it = rds.cluster(id).ok_or_else(missing)?;
+            let it = region.rds.cluster(id).ok_or_else(missing)?;
             (it.resource_id.clone(), it.settings.kms_key.clone(), it.restore_metadata())
         }
         resource_types::Kind::Other(..) => return Err(missing()),
     };
+    Ok(Seen { resource_id, kms_key, restore_metadata, tags })
+}
+
+/// A run updates the one point there is [D]: what a restore starts from is what the database is set to by now [I].
+fn bring_up_to_date(region: &mut Region, arn: &str, source: &Source) -> Result<(), Failure> {
+    let seen = see(region, source)?;
+    if let Some(point) = region.backup.recovery_points.get_mut(arn) {
+        point.restore_metadata = seen.restore_metadata;
+        point.resource_tags = seen.tags;
+    }
+    Ok(())
+}
+
+/// Takes the automated backups over and makes the point.
+fn enable(now: &Instant<'_>, region: &mut Region, job: &BackupJob, source: &Source) -> Result<String, Failure> {
+    let Seen { resource_id, kms_key, restore_metadata, tags: resource_tags } = see(region, source)?;
     let arn = arn::continuous_arn(now.account, now.region, &resource_id, &job.id);
     if !region.rds.take_over_continuous(&source.arn, &arn, retention(days_of(job))) {
-        return Err(missing());
+        let message = format!("Could not find resource {}", source.arn);
+        return Err(Failure::new(Category::ResourceNotFound, message));
     }
-    let resource_tags = region.tags.0.get(&source.arn).cloned().unwrap_or_default();
     let mut tags = resource_tags.clone();
     tags.extend(job.recovery_point_tags.clone());
     region.tags.0.insert(arn.clone(), tags);

@@ -13,7 +13,7 @@ use crate::{
         resource_types::{Kind, Source},
     },
     call::AwsError,
-    rds::{Status, backup::WindowConflict},
+    rds::{Status, backup::WindowConflict, point_in_time::Followed},
     world::{Region, World},
 };
 
@@ -154,12 +154,10 @@ pub(super) fn begin_restore(
                 rds.cluster_snapshot_by_arn(&point.arn).map(|it| it.settings.clone()).ok_or_else(|| gone(point))?;
             rds.restore_cluster(&mut region.tags, &from, &point.arn, &metadata, tags, now.at)
         }
-        Content::Continuous(source) if source.contains(":cluster:") => {
-            let cluster = source.rsplit(':').next().and_then(|id| rds.cluster(id));
-            let from = cluster.map(|it| it.settings.clone()).ok_or_else(|| gone(point))?;
-            rds.restore_cluster(&mut region.tags, &from, source, &metadata, tags, now.at)
+        Content::Continuous(source) => {
+            let followed = Followed { source_arn: source, recovery_point_arn: &point.arn, until: point.stopped_at };
+            rds.restore_continuous(&mut region.tags, &followed, &metadata, tags, now.at)
         }
-        Content::Continuous(source) => rds.restore_continuous(&mut region.tags, source, &metadata, tags, now.at),
         Content::Other => {
             let message = "Feature is not supported for provided resource type.";
             return Err(Failure::new(Category::InvalidParameters, message));

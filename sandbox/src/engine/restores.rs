@@ -36,6 +36,7 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &RestoreJob) -> Result<Strin
     let action = match point.content {
         Content::DbSnapshot(_) => "rds:RestoreDBInstanceFromDBSnapshot",
         Content::DbClusterSnapshot(_) => "rds:RestoreDBClusterFromSnapshot",
+        Content::Continuous(ref source) if source.contains(":cluster:") => "rds:RestoreDBClusterToPointInTime",
         Content::Continuous(_) => "rds:RestoreDBInstanceToPointInTime",
         Content::Other => {
             let message = "Feature is not supported for provided resource type.";

@@ -9,5 +9,6 @@ mod harness;
 mod holds;
 mod jobs;
 mod machine;
+mod point_in_time;
 mod points;
 mod restores;

@@ -87,6 +87,12 @@ impl Cluster {
         if self.backup_recovery_point.is_some() { None } else { self.settings.window_conflict(at) }
     }
 
+    /// The times between which the cluster can be restored to any second: as for an instance.
+    #[must_use]
+    pub fn restore_window(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        self.settings.restore_window(self.created, now)
+    }
+
     /// What GetRecoveryPointRestoreMetadata says of a cluster's backup [I].
     #[must_use]
     pub fn restore_metadata(&self) -> BTreeMap<String, String> {
@@ -107,7 +113,7 @@ impl Cluster {
         });
         let security = settings.security_groups.iter();
         let security = security.map(|id| Xml::new().text("VpcSecurityGroupId", id).text("Status", "active"));
-        let oldest = later(now, SignedDuration::from_hours(-24 * i64::from(settings.backup_retention)));
+        let window = self.restore_window(now);
         let xml = Xml::new()
             .value("AllocatedStorage", settings.allocated_storage)
             .strings("AvailabilityZones", "AvailabilityZone", zones)
@@ -117,13 +123,13 @@ impl Cluster {
             .text("DBClusterParameterGroup", format!("default.{}", family(&settings.engine, &settings.engine_version)))
             .text("DBSubnetGroup", &settings.subnet_group)
             .text("Status", self.status.as_str())
-            .value("EarliestRestorableTime", time(oldest.max(self.created)))
+            .optional("EarliestRestorableTime", window.map(|(earliest, _)| time(earliest).to_string()))
             .text("Endpoint", network::endpoint(&format!("{}.cluster", self.id), place))
             .text("ReaderEndpoint", network::endpoint(&format!("{}.cluster-ro", self.id), place))
             .value("MultiAZ", self.members.len() > 1)
             .text("Engine", &settings.engine)
             .text("EngineVersion", &settings.engine_version)
-            .value("LatestRestorableTime", time(later(now, SignedDuration::from_mins(-5)).max(self.created)))
+            .optional("LatestRestorableTime", window.map(|(_, latest)| time(latest).to_string()))
             .value("Port", settings.port)
             .text("MasterUsername", &settings.master_username)
             .value("PreferredBackupWindow", settings.backup_window)

@@ -132,10 +132,7 @@ impl Instance {
     /// The times between which RDS can restore to any second: its retention back, five minutes ago at the latest.
     #[must_use]
     pub fn restore_window(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let days = i64::from(self.settings.backup_retention);
-        let latest = later(now, SignedDuration::from_mins(-5));
-        let earliest = later(now, SignedDuration::from_hours(-24 * days)).max(self.created);
-        (days > 0 && earliest <= latest).then_some((earliest, latest))
+        self.settings.restore_window(self.created, now)
     }
 
     /// The `DBInstance` shape.
@@ -228,6 +225,13 @@ impl Instance {
 }
 
 impl Settings {
+    pub(super) fn restore_window(&self, created: Timestamp, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let days = i64::from(self.backup_retention);
+        let latest = later(now, SignedDuration::from_mins(-5));
+        let earliest = later(now, SignedDuration::from_hours(-24 * days)).max(created);
+        (days > 0 && earliest <= latest).then_some((earliest, latest))
+    }
+
     fn groups(&self, xml: Xml) -> Xml {
         let security = self.security_groups.iter();
         let security = security.map(|id| Xml::new().text("VpcSecurityGroupId", id).text("Status", "active"));

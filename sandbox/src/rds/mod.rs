@@ -7,14 +7,17 @@ mod automated;
 pub mod backup;
 mod cluster;
 mod cluster_actions;
+mod cluster_automated;
 mod cluster_snapshot;
 mod engines;
 mod filters;
 mod instance;
 mod instance_actions;
 mod network;
+mod orderable;
 mod overview;
 mod params;
+pub mod point_in_time;
 pub mod restore;
 mod settings;
 mod snapshot;
@@ -52,6 +55,7 @@ pub const ACTIONS: &[(&str, QueryHandler)] = &[
     ("DeleteDBClusterSnapshot", cluster_snapshot::delete),
     ("DeleteDBInstance", instance_actions::delete),
     ("DeleteDBSnapshot", snapshot::delete),
+    ("DescribeDBClusterAutomatedBackups", cluster_automated::describe),
     ("DescribeDBClusterSnapshots", cluster_snapshot::describe),
     ("DescribeDBClusters", cluster_actions::describe),
     ("DescribeDBEngineVersions", engines::describe_versions),
@@ -59,13 +63,14 @@ pub const ACTIONS: &[(&str, QueryHandler)] = &[
     ("DescribeDBInstances", instance_actions::describe),
     ("DescribeDBSnapshots", snapshot::describe),
     ("DescribeDBSubnetGroups", network::describe_subnet_groups),
+    ("DescribeOrderableDBInstanceOptions", orderable::describe),
     ("ListTagsForResource", tags::list),
     ("ModifyDBCluster", cluster_actions::modify),
     ("ModifyDBInstance", instance_actions::modify),
     ("RebootDBInstance", instance_actions::reboot),
     ("RemoveTagsFromResource", tags::remove),
     ("RestoreDBInstanceFromDBSnapshot", restore::from_snapshot),
-    ("RestoreDBInstanceToPointInTime", restore::to_point_in_time),
+    ("RestoreDBInstanceToPointInTime", point_in_time::to_point_in_time),
     ("StartDBInstance", instance_actions::start),
     ("StopDBInstance", instance_actions::stop),
 ];

@@ -14,12 +14,13 @@ pub(super) struct Params<'f> {
     form: &'f Form,
     missing: Vec<String>,
     faults: Vec<String>,
-    not_found: Option<AwsError>,
+    /// What is answered when nothing is wrong with any parameter by itself.
+    otherwise: Option<AwsError>,
 }
 
 impl<'f> Params<'f> {
     pub(super) fn of(form: &'f Form) -> Self {
-        Self { form, missing: Vec::new(), faults: Vec::new(), not_found: None }
+        Self { form, missing: Vec::new(), faults: Vec::new(), otherwise: None }
     }
 
     /// A parameter of at most 1000 characters; an empty one counts as absent, as RDS does.
@@ -140,7 +141,12 @@ impl<'f> Params<'f> {
 
     /// Something the request names does not exist; answered when nothing is wrong with the request itself.
     pub(super) fn not_found(&mut self, code: &'static str, message: String) {
-        self.not_found.get_or_insert(AwsError::new(404, code, message));
+        self.otherwise.get_or_insert(AwsError::new(404, code, message));
+    }
+
+    /// Parameters that are right by themselves and do not go together.
+    pub(super) fn combination(&mut self, refusal: AwsError) {
+        self.otherwise.get_or_insert(refusal);
     }
 
     pub(super) fn done(self) -> Result<(), AwsError> {
@@ -152,7 +158,7 @@ impl<'f> Params<'f> {
         if !self.faults.is_empty() {
             return Err(AwsError::new(400, "InvalidParameterValue", self.faults.join(" ")));
         }
-        self.not_found.map_or(Ok(()), Err)
+        self.otherwise.map_or(Ok(()), Err)
     }
 }
 

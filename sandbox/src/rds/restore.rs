@@ -1,4 +1,4 @@
-//! Restores: a new database out of a snapshot, or out of an instance's continuous backups.
+//! Restores: a new database out of a snapshot; to a point in time in [`super::point_in_time`].
 //!
 //! RDS's own restore actions and AWS Backup's restore jobs take the same parameters by the same names; a job's
 //! metadata is read as if it were the form of the action (semantics reference, section 10).
@@ -11,7 +11,7 @@ use super::instance::New;
 use super::params::Params;
 use super::settings::Settings;
 use super::snapshot::usable;
-use super::{Instance, Snapshot, State, named, network, place, place_of, refused};
+use super::{Instance, Snapshot, State, named, network, orderable, place, place_of};
 use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::{Tags, World};
@@ -150,30 +150,8 @@ impl State {
             .map(|instance| instance.arn.clone())
     }
 
-    /// Restores an instance to a point in time out of the continuous backups of the instance with this ARN, by a restore
-    /// job's metadata: `UseLatestRestorableTime` or `RestoreTime`, and the new `DBInstanceIdentifier`.
-    ///
-    /// # Errors
-    /// As [`Self::restore_from_backup`]; also for a time outside the restorable window.
-    pub fn restore_continuous(
-        &mut self,
-        tags: &mut Tags,
-        source_arn: &str,
-        metadata: &BTreeMap<String, String>,
-        new_tags: BTreeMap<String, String>,
-        now: Timestamp,
-    ) -> Result<String, AwsError> {
-        let source = super::kind_and_id(source_arn).and_then(|(_, id)| self.instances.get(id));
-        let source = source.filter(|it| it.arn == source_arn).ok_or_else(|| super::no_such_instance(source_arn))?;
-        let form = form_of(metadata);
-        check_time(source, &form, now)?;
-        let settings = source.settings.clone();
-        self.restore(tags, &form, "DBInstanceIdentifier", &settings, source_arn, Some(new_tags), now)
-            .map(|instance| instance.arn.clone())
-    }
-
     #[expect(clippy::too_many_arguments, reason = "one private meeting point of four restores")]
-    fn restore(
+    pub(super) fn restore(
         &mut self,
         tags: &mut Tags,
         form: &Form,
@@ -200,44 +178,12 @@ impl State {
                 from.allocated_storage
             ));
         }
+        if !orderable::offered(&settings.engine, &settings.class) {
+            params.combination(orderable::refusal(&settings));
+        }
         params.done()?;
         let new = New { id, settings, cluster: None, tags: new_tags.unwrap_or(asked_tags), age: SignedDuration::ZERO };
         self.add_instance(tags, &place, new, now)
-    }
-}
-
-/// The second that a restore to a point in time asks for must be restorable.
-fn check_time(source: &Instance, form: &Form, now: Timestamp) -> Result<(), AwsError> {
-    let Some((earliest, latest)) = source.restore_window(now) else {
-        let message = format!("Automated backups are not enabled for {}, or none exists yet.", source.id);
-        return Err(refused("PointInTimeRestoreNotEnabled", message));
-    };
-    let use_latest = form.get("UseLatestRestorableTime") == Some("true");
-    match (use_latest, form.get("RestoreTime").filter(|text| !text.is_empty())) {
-        (true, None) => Ok(()),
-        (true, Some(_)) => Err(refused(
-            "InvalidParameterCombination",
-            "RestoreTime and UseLatestRestorableTime can't both be specified.",
-        )),
-        (false, None) => Err(refused(
-            "InvalidParameterCombination",
-            "Either RestoreTime or UseLatestRestorableTime must be specified.",
-        )),
-        (false, Some(text)) => match text.parse::<Timestamp>() {
-            Ok(at) if (earliest..=latest).contains(&at) => Ok(()),
-            Ok(at) => {
-                let message = format!(
-                    "The specified instance cannot be restored to {at}: it can be restored to a time between {} and {}.",
-                    super::time(earliest),
-                    super::time(latest)
-                );
-                Err(refused("InvalidRestoreFault", message))
-            }
-            Err(_) => {
-                let message = format!("Invalid RestoreTime {text}: it must be an ISO-8601 time with its zone.");
-                Err(refused("InvalidParameterValue", message))
-            }
-        },
     }
 }
 
@@ -253,31 +199,7 @@ pub(super) fn from_snapshot(world: &mut World, call: &Call, form: &Form) -> Resu
     answer(world, call, form, "DBInstanceIdentifier", &snapshot.settings, tags)
 }
 
-pub(super) fn to_point_in_time(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
-    let mut params = Params::of(form);
-    params.new_identifier("TargetDBInstanceIdentifier", 63);
-    let source = params.text("SourceDBInstanceIdentifier").map(named);
-    let resource = params.text("SourceDbiResourceId");
-    if source.is_none() && resource.is_none() {
-        params.required("SourceDBInstanceIdentifier");
-    }
-    params.flag("UseLatestRestorableTime");
-    params.done()?;
-    let rds = &call.region(world).rds;
-    let found = match (source, resource) {
-        (Some(id), _) => rds.the_instance(&id)?,
-        (None, resource) => {
-            let resource = resource.unwrap_or_default();
-            let found = rds.instances.values().find(|it| it.resource_id == resource);
-            found.ok_or_else(|| super::no_such_instance(resource))?
-        }
-    };
-    check_time(found, form, call.now)?;
-    let settings = found.settings.clone();
-    answer(world, call, form, "TargetDBInstanceIdentifier", &settings, None)
-}
-
-fn answer(
+pub(super) fn answer(
     world: &mut World,
     call: &Call,
     form: &Form,

@@ -4,6 +4,8 @@ use crate::query::Form;
 use crate::start_world;
 use crate::world::World;
 
+mod restorable;
+
 const PREFIX: &str = "arn:aws:rds:us-east-1:123456789012";
 
 fn at(second: i64) -> Call {
@@ -213,7 +215,8 @@ fn continuous_backups_restore_to_a_second_of_their_window() {
     let mut restore = |id: &str, key: &str, value: String| {
         let metadata = BTreeMap::from([("DBInstanceIdentifier".to_owned(), id.to_owned()), (key.to_owned(), value)]);
         let region = at(0).region(&mut world);
-        region.rds.restore_continuous(&mut region.tags, &source, &metadata, BTreeMap::new(), at(0).now)
+        let followed = point_in_time::Followed { source_arn: &source, recovery_point_arn: point, until: None };
+        region.rds.restore_continuous(&mut region.tags, &followed, &metadata, BTreeMap::new(), at(0).now)
     };
     restore("latest", "UseLatestRestorableTime", "true".to_owned()).expect("restored");
     restore("earlier", "RestoreTime", at(-3600).now.to_string()).expect("restored");

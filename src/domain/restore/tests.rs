@@ -2,7 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn own(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+const SNAPSHOT: &str = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1";
+const CLUSTER: &str = "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:awsbackup:job-1";
+const CONTINUOUS: &str = "arn:aws:backup:us-east-1:123456789012:recovery-point:continuous:db-abc-01234567";
+const CONTINUOUS_CLUSTER: &str = "arn:aws:backup:us-east-1:123456789012:recovery-point:continuous:cluster-abc-01234567";
+
+fn own(pairs: &[(&str, &str)]) -> RestoreMetadata {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
@@ -10,13 +15,37 @@ fn named(identifier: &str) -> RdsInstanceRestore {
     RdsInstanceRestore { identifier: identifier.into(), ..RdsInstanceRestore::default() }
 }
 
+fn restore(recovery_point: &str, target: RestoreTarget) -> Restore {
+    Restore {
+        recovery_point: Arn::parse(recovery_point).unwrap(),
+        vault: VaultName::parse("prod").unwrap(),
+        role: RoleRef::parse("R").unwrap().0,
+        target,
+        point_in_time: None,
+        copy_source_tags: false,
+    }
+}
+
+fn source(resource_type: &str, metadata: RestoreMetadata) -> RestoreSource {
+    RestoreSource { resource_type: resource_type.into(), metadata }
+}
+
+impl RdsInstanceRestore {
+    /// Over the metadata of a snapshot.
+    fn over(&self, own: &RestoreMetadata) -> Result<RestoreMetadata, Invalid> {
+        restore(SNAPSHOT, RestoreTarget::Instance(self.clone())).over(&source("RDS", own.clone()))
+    }
+}
+
 fn faults(instance: &RdsInstanceRestore) -> Vec<String> {
     let mut faults = Faults::default();
-    instance.check("rds_instance", &mut faults);
-    match faults.conclude(|| Ok(())) {
-        Ok(()) => Vec::new(),
-        Err(invalid) => invalid.violations.into_iter().map(|violation| violation.field).collect(),
-    }
+    instance.check(&mut faults);
+    fields(faults.conclude(|| Ok(())))
+}
+
+fn fields<T>(checked: Result<T, Invalid>) -> Vec<String> {
+    let told = checked.err().map(|invalid| invalid.violations).unwrap_or_default();
+    told.into_iter().map(|violation| violation.field).collect()
 }
 
 #[test]
@@ -35,7 +64,6 @@ fn what_is_left_out_comes_from_the_recovery_point() {
         ..named("orders-2")
     };
     let merged = restore.over(&own).unwrap();
-    assert!(merged.warnings.is_empty());
     let told: Vec<_> = merged.values.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     assert_eq!(
         told,
@@ -65,7 +93,12 @@ fn multi_az_and_a_zone_are_never_sent_together() {
     let merged =
         RdsInstanceRestore { availability_zone: Some("us-east-1b".into()), ..named("a") }.over(&multi).unwrap();
     assert_eq!((merged.values["MultiAZ"].as_str(), zone(&merged)), ("false", Some("us-east-1b".into())));
-    assert_eq!(merged.warnings[0].code, "SINGLE_AZ");
+    let zone = RdsInstanceRestore { availability_zone: Some("us-east-1b".into()), ..named("a") };
+    let warned = |own: &RestoreMetadata| {
+        restore(SNAPSHOT, RestoreTarget::Instance(zone.clone())).warnings(&source("RDS", own.clone()))
+    };
+    assert_eq!(warned(&multi)[0].code, "SINGLE_AZ");
+    assert!(warned(&single).is_empty());
 }
 
 #[test]
@@ -131,21 +164,87 @@ fn an_identifier_keeps_the_rule_of_rds() {
 }
 
 #[test]
-fn only_snapshots_of_instances_are_restored() {
-    let reason = |resource_type: &str, arn: &str| {
-        let source = RestoreSource { resource_type: resource_type.into(), metadata: BTreeMap::new() };
-        source.reason_unsupported(&Arn::parse(arn).unwrap())
-    };
-    assert_eq!(reason("RDS", "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1"), None);
-    for (resource_type, arn, why) in [
-        ("EBS", "arn:aws:ec2:us-east-1::snapshot/snap-1", "is of type EBS"),
-        ("Aurora", "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:awsbackup:job-1", "is of type Aurora"),
-        ("RDS", "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:awsbackup:job-1", "is of a cluster"),
-        ("RDS", "arn:aws:backup:us-east-1:123456789012:recovery-point:continuous:db-1-2", "is continuous"),
-    ] {
-        let told = reason(resource_type, arn).unwrap();
-        assert!(told.contains(why), "{told}");
+fn databases_are_restored_and_nothing_else() {
+    let point = Arn::parse(SNAPSHOT).unwrap();
+    let reason = |resource_type| source(resource_type, RestoreMetadata::default()).reason_unsupported(&point);
+    for resource_type in ["RDS", "Aurora", "Neptune", "DocumentDB"] {
+        assert_eq!(reason(resource_type), None);
     }
+    assert!(reason("EBS").unwrap().contains("is of type EBS"));
+}
+
+#[test]
+fn a_target_must_be_what_the_recovery_point_is_of() {
+    let instance = RestoreTarget::Instance(named("a"));
+    let cluster = RestoreTarget::Cluster(RdsClusterRestore { identifier: "a".into(), ..Default::default() });
+    for (point, resource_type, is_cluster) in [
+        (SNAPSHOT, "RDS", false),
+        (CONTINUOUS, "RDS", false),
+        (CLUSTER, "RDS", true),
+        (CLUSTER, "Aurora", true),
+        (CONTINUOUS_CLUSTER, "Aurora", true),
+    ] {
+        let source = source(resource_type, RestoreMetadata::default());
+        let told = fields(restore(point, instance.clone()).over(&source));
+        assert_eq!(told, if is_cluster { vec!["rds_instance"] } else { vec![] }, "{point}");
+        let told = fields(restore(point, cluster.clone()).over(&source));
+        assert_eq!(told, if is_cluster { vec![] } else { vec!["rds_cluster"] }, "{point}");
+    }
+}
+
+#[test]
+fn only_a_continuous_point_has_a_time() {
+    let at = |point, point_in_time| {
+        let restore = Restore { point_in_time, ..restore(point, RestoreTarget::Instance(named("a"))) };
+        restore.over(&source("RDS", own(&[("Engine", "postgres")])))
+    };
+    let second = PointInTime::At(Timestamp::from_second(1_700_000_000).unwrap());
+    assert_eq!(fields(at(SNAPSHOT, Some(second))), ["point_in_time"]);
+    assert_eq!(at(SNAPSHOT, None).unwrap().get("UseLatestRestorableTime"), None);
+    for latest in [None, Some(PointInTime::Latest)] {
+        let merged = at(CONTINUOUS, latest).unwrap();
+        assert_eq!((merged.get("UseLatestRestorableTime"), merged.get("RestoreTime")), (Some("true"), None));
+    }
+    let merged = at(CONTINUOUS, Some(second)).unwrap();
+    let told = (merged.get("UseLatestRestorableTime"), merged.get("RestoreTime"));
+    assert_eq!(told, (Some("false"), Some("2023-11-14T22:13:20Z")));
+}
+
+#[test]
+fn a_cluster_takes_over_and_overrides_its_own_metadata() {
+    let own = own(&[
+        ("dbClusterIdentifier", "ledger"),
+        ("engine", "aurora-postgresql"),
+        ("AvailabilityZones", "[\"us-east-1a\"]"),
+        ("DBClusterSnapshotIdentifier", "awsbackup:job-1"),
+    ]);
+    let cluster = RdsClusterRestore {
+        identifier: "ledger-2".into(),
+        availability_zones: vec!["us-east-1b".into(), "us-east-1c".into()],
+        deletion_protection: Some(true),
+        ..Default::default()
+    };
+    let aurora = source("Aurora", own);
+    let restore = restore(CLUSTER, RestoreTarget::Cluster(cluster.clone()));
+    let merged = restore.over(&aurora).unwrap();
+    let told: Vec<_> = merged.values.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("AvailabilityZones", "[\"us-east-1b\",\"us-east-1c\"]"),
+            ("DeletionProtection", "true"),
+            ("dbClusterIdentifier", "ledger-2"),
+            ("engine", "aurora-postgresql"),
+        ]
+    );
+    assert_eq!(restore.warnings(&aurora)[0].code, "CLUSTER_WITHOUT_INSTANCES");
+    let multi_az = source("RDS", RestoreMetadata::default());
+    assert!(restore.warnings(&multi_az).is_empty(), "a Multi-AZ DB cluster comes with its instances");
+
+    let classy = RdsClusterRestore { class: Some("db.r6gd.large".into()), iops: Some(3000), ..cluster };
+    let classy = Restore { target: RestoreTarget::Cluster(classy), ..restore };
+    assert_eq!(fields(classy.over(&aurora)), ["rds_cluster.db_cluster_instance_class", "rds_cluster.iops"]);
+    assert_eq!(classy.over(&multi_az).unwrap().get("DBClusterInstanceClass"), Some("db.r6gd.large"));
 }
 
 proptest! {
@@ -158,9 +257,10 @@ proptest! {
             ..named(&text)
         };
         let _ = faults(&restore);
-        if let Ok(merged) = restore.over(&BTreeMap::from([(key, text)])) {
+        if let Ok(merged) = restore.over(&[(key, text)].into_iter().collect()) {
             prop_assert!(!merged.values.contains_key("DBSnapshotIdentifier"));
             let groups: Vec<String> = serde_json::from_str(&merged.values["VpcSecurityGroupIds"]).unwrap();
+            prop_assert_eq!(restore.over(&merged), Ok(merged), "laid over its own result, it changes nothing");
             prop_assert_eq!(groups, restore.security_groups);
         }
     }

@@ -109,6 +109,8 @@ fn the_table_of_errors() {
     row(&mut table, "ShuttingDown", Failure::ShuttingDown);
     row(&mut table, "Deadline of a read", Failure::Deadline(Effect::None));
     row(&mut table, "Deadline of a change", Failure::Deadline(Effect::Unknown));
+    let point = Arn::parse("arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1").unwrap();
+    row(&mut table, "StalePlan", Failure::StalePlan(point));
     row(&mut table, "CutOff", Failure::CutOff);
     insta::assert_snapshot!(table);
 }
