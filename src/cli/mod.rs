@@ -1,6 +1,8 @@
 //! The command line: what the program can be told to do, and how it answers people.
 
 mod check_config;
+mod client;
+mod completions;
 mod flags;
 mod sandbox;
 mod serve;
@@ -16,7 +18,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     VERSION,
@@ -29,16 +31,25 @@ use crate::{
 const DONE: u8 = 0;
 /// Something failed; standard error says what.
 const FAILED: u8 = 1;
-/// The server of a client command cannot be reached.
+/// The server of a client command cannot be reached. The other codes of client commands are in `client::failure`.
 const UNREACHABLE: u8 = 4;
+
+/// Where `serve` listens when nobody says otherwise.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; a server: stopped, and everything under way has ended
-  1  failed; standard error says why (check-config: the configuration has faults)
-  2  the command line is wrong
-  3  a server: stopped, and work under way was cut off
-  4  tour: the server cannot be reached";
+  0    done; a server: stopped, and everything under way has ended
+  1    failed or refused; standard error says why (check-config: the configuration has faults)
+  2    the command line or the file given with it is wrong; nothing was asked of the server
+  3    a server: stopped, and work under way was cut off
+Of the commands that call a server:
+  4    the server cannot be reached
+  5    what the command names is not there
+  6    --wait, job wait: the job has ended, and is not COMPLETED
+  7    --wait-timeout: waited so long; the job goes on
+  8    not now: the server or AWS is busy, throttles or did not answer in time; the same command may work later
+  130  --wait, job wait: stopped with Ctrl-C; the job goes on";
 
 #[cfg(feature = "sandbox")]
 const LONG_VERSION: &str =
@@ -71,19 +82,37 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Walk through backup and restore against a running server, step by step
     Tour(tour::Args),
+    /// Print the completions of a shell
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Args),
+}
+
+/// The whole command line: what serves, and the client commands.
+fn command() -> clap::Command {
+    Cli::command().subcommands(client::nouns())
 }
 
 /// Reads the process's command line and does what it says.
 pub fn main() -> ExitCode {
     // Wrong usage, --help and --version end the process here: 2, 0 and 0.
-    let cli = Cli::parse();
+    let matches = command().get_matches();
+    if let Some(code) = matches.subcommand().and_then(|(noun, matches)| client::run(noun, matches)) {
+        return ExitCode::from(code);
+    }
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let code = match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::CheckConfig(args) => check_config::run(&args, &mut io::stdout(), &mut io::stderr()),
         Command::Tour(args) => tour::run(&args),
+        Command::Completions(args) => completions::run(&args),
     };
     ExitCode::from(code)
+}
+
+/// The value of `--server`. A variable that is set to nothing, as one nobody filled in, is as good as not set.
+fn server(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(if text.is_empty() { DEFAULT_SERVER } else { text }.to_owned())
 }
 
 /// Tells people something on standard error. Nobody can be told that this failed.

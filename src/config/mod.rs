@@ -26,7 +26,7 @@ pub use self::{
     sandbox::{Clock, SandboxConfig},
     server::ServerConfig,
     shutdown::ShutdownConfig,
-    source::{CONFIG_VARIABLE, Flag, Source, Sources},
+    source::{CONFIG_VARIABLE, Flag, SERVER_VARIABLE, Source, Sources},
     telemetry::TelemetryConfig,
     value::{RoleTemplate, Url},
 };

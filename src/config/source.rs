@@ -18,6 +18,9 @@ pub(super) const ENVIRONMENT_PREFIX: &str = "STRONGROOM_";
 /// Names the configuration file, where `--config` does not.
 pub const CONFIG_VARIABLE: &str = "STRONGROOM_CONFIG";
 
+/// Where the client commands find their server. Not of the configuration: who has it set can serve all the same.
+pub const SERVER_VARIABLE: &str = "STRONGROOM_SERVER";
+
 /// Enough for thousands of keys; a path to something else is noticed before memory is.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
@@ -109,7 +112,7 @@ impl Layers {
                 continue;
             };
             // `docker compose` and Helm pass on variables that nobody set as empty ones.
-            if value.is_empty() {
+            if value.is_empty() || name == SERVER_VARIABLE {
                 continue;
             }
             if name == CONFIG_VARIABLE {

@@ -149,6 +149,13 @@ fn the_variables_of_a_kubernetes_service_are_not_configuration() {
 }
 
 #[test]
+fn the_variable_of_the_client_commands_is_not_configuration_and_what_resembles_it_is_refused() {
+    let client = [(SERVER_VARIABLE, "http://10.0.0.1:50051")];
+    assert_eq!(load(&environment(&client)).unwrap().config, Config::default());
+    load(&environment(&[("STRONGROOM_SERVER_URL", "http://10.0.0.1:50051")])).unwrap_err();
+}
+
+#[test]
 fn an_empty_variable_counts_as_not_set() {
     let loaded = load(&environment(&[("STRONGROOM_AWS__REGION", ""), ("STRONGROOM_SERVER__LISTEN", "")])).unwrap();
     assert_eq!(loaded.config, Config::default());

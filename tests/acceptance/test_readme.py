@@ -43,6 +43,7 @@ class Shell:
         self.running: list[Process] = []
         self.variables = {"PATH": stand_ins(folder)}
         self.ports = {port: free_address().rsplit(":", 1)[1] for port in ("50051", "4566")}
+        self.variables["STRONGROOM_SERVER"] = f"http://127.0.0.1:{self.ports['50051']}"
 
     def run(self, line: str) -> None:
         for well_known, free in self.ports.items():
@@ -66,8 +67,6 @@ class Shell:
             arguments += ["--listen", grpc] + (["--sandbox-listen", sandbox] if "--sandbox" in arguments else [])
         if arguments[0] == "sandbox" and "--listen" not in arguments:
             arguments += ["--listen", sandbox]
-        if arguments[0] == "tour" and grpc not in " ".join(arguments):
-            arguments += ["--server", f"http://{grpc}"]
         if arguments[0] not in ("serve", "sandbox") or "--help" in arguments:
             self._to_the_end([str(self.binary), *arguments])
             return

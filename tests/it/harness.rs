@@ -29,6 +29,7 @@ pub(crate) const START: &str = "2026-03-02T00:00:00Z";
 /// A running server and the AWS behind it. Dropping it ends both.
 pub(crate) struct World {
     channel: Channel,
+    url: String,
     sandbox: String,
     control: reqwest::Client,
     life: Lifecycle,
@@ -57,9 +58,10 @@ impl World {
         change(&mut config);
         let life = Lifecycle::new();
         let running = app::start(&config, Neighbour::Sandbox, &life).await.unwrap();
-        let channel = Channel::from_shared(format!("http://{}", running.grpc)).unwrap().connect().await.unwrap();
+        let url = format!("http://{}", running.grpc);
+        let channel = Channel::from_shared(url.clone()).unwrap().connect().await.unwrap();
         let sandbox = format!("http://{}", running.sandbox.unwrap());
-        Self { channel, sandbox, control: reqwest::Client::new(), life }
+        Self { channel, url, sandbox, control: reqwest::Client::new(), life }
     }
 
     pub(crate) fn channel(&self) -> Channel {
@@ -97,6 +99,11 @@ impl World {
     /// The life of the server, to stop it as a signal would.
     pub(crate) fn life(&self) -> &Lifecycle {
         &self.life
+    }
+
+    /// Where the server listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Where the sandbox listens.

@@ -10,6 +10,8 @@
 mod accounts;
 mod backups;
 mod calls;
+mod cli;
+mod cli_jobs;
 mod copies;
 mod coverage;
 mod dry_runs;

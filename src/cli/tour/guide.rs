@@ -1,25 +1,22 @@
 //! Makes the calls, and shows for each the grpcurl command and the answer.
 
 use std::{
-    fmt::Write as _,
     io::{self, BufRead, Write},
     time::Duration,
 };
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
-use tonic::{
-    Code, Request, Status,
-    client::Grpc,
-    codegen::http::uri::PathAndQuery,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Code, Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_types::StatusExt;
 
-use crate::proto::FILE_DESCRIPTOR_SET;
-
-/// Longer than the server's own default deadline: it is the server that should say what took too long.
-const DEADLINE: Duration = Duration::from_secs(240);
+use crate::{
+    cli::client::{
+        connection::{DEADLINE, causes, endpoint},
+        failure::told,
+    },
+    proto::FILE_DESCRIPTOR_SET,
+};
 
 /// Why the tour does not go on.
 #[derive(Debug)]
@@ -50,7 +47,7 @@ pub(super) struct Guide {
 
 impl Guide {
     pub(super) async fn connect(server: &str, asks: bool) -> Result<Self, Stop> {
-        let endpoint = endpoint(server)?.connect_timeout(Duration::from_secs(5));
+        let endpoint = endpoint(server).map_err(Stop::failed)?.connect_timeout(Duration::from_secs(5));
         let channel = endpoint.connect().await.map_err(|error| Stop::Unreachable(causes(&error)))?;
         Self::over(channel, server, asks)
     }
@@ -161,15 +158,6 @@ enum Direction {
     Answer,
 }
 
-pub(super) fn endpoint(server: &str) -> Result<Endpoint, Stop> {
-    let wrong = |why: &str| Stop::failed(format!("--server {server}: {why}"));
-    let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|error| wrong(&error.to_string()))?;
-    match endpoint.uri().scheme_str() {
-        Some("http") => Ok(endpoint),
-        Some(_) | None => Err(wrong("write http://HOST:PORT; for a server behind TLS, forward a port to it")),
-    }
-}
-
 /// Tells a reader; one that has closed the pipe wants no more.
 pub(super) fn say(text: &str) {
     _ = writeln!(io::stdout(), "{text}");
@@ -185,33 +173,10 @@ fn ask(prompt: &str) -> Result<String, Stop> {
     }
 }
 
-/// What the server said, with the reason that programs read and the faults of single fields.
+/// What the server said to a call.
 pub(super) fn refusal(method: &str, status: &Status) -> Stop {
-    let info = status.get_details_error_info();
-    if status.code() == Code::Unavailable && info.is_none() {
+    if status.code() == Code::Unavailable && status.get_details_error_info().is_none() {
         return Stop::Unreachable(status.message().to_owned());
     }
-    let mut text = format!("{method} was refused: {} ({:?})", status.message(), status.code());
-    if let Some(info) = info {
-        _ = write!(text, "\n  reason: {}", info.reason);
-        let mut metadata: Vec<_> = info.metadata.into_iter().collect();
-        metadata.sort();
-        for (key, value) in metadata {
-            _ = write!(text, "\n  {key}: {value}");
-        }
-    }
-    for fault in status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default() {
-        _ = write!(text, "\n  {}: {}", fault.field, fault.description);
-    }
-    Stop::Failed(text)
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
+    Stop::Failed(format!("{method} was refused: {}", told(status, |_| None)))
 }

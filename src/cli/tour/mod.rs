@@ -14,7 +14,8 @@ use std::{
 };
 
 use self::guide::{Guide, Stop};
-use super::{DONE, FAILED, UNREACHABLE, failed, tell};
+use super::{DEFAULT_SERVER, DONE, FAILED, UNREACHABLE, failed, server, tell};
+use crate::config::SERVER_VARIABLE;
 
 const EXAMPLES: &str = "\
 Role, vault, on-demand backup, tags, plan, selection, the plan's run (on a sandbox, whose clock the tour moves over
@@ -31,7 +32,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The server to speak with
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:50051")]
+    #[arg(long, value_name = "URL", env = SERVER_VARIABLE, default_value = DEFAULT_SERVER, value_parser = server)]
     server: String,
     /// Where the sandbox's clock is moved, when the address that the server tells does not lead there from here
     #[arg(long, value_name = "URL")]

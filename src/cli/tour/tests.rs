@@ -4,10 +4,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::{
     clock::{Reading, after_the_next_run, reading},
-    guide::{Guide, Stop, endpoint, refusal},
+    guide::{Guide, Stop, refusal},
     names::request_id,
 };
-use crate::proto;
+use crate::{cli::client::connection::endpoint, proto};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -53,8 +53,8 @@ fn a_refusal_tells_reason_metadata_and_every_field() {
     let Stop::Failed(text) = refusal("VaultService/CreateVault", &status) else { panic!("{status:?}") };
     assert_eq!(
         text,
-        "VaultService/CreateVault was refused: 2 faults (InvalidArgument)\n  reason: INVALID_REQUEST\n  \
-         aws_request_id: R1\n  name: too long\n  tags: too many"
+        "VaultService/CreateVault was refused: 2 faults\n  name: too long\n  tags: too many\n  code: InvalidArgument\n  \
+         reason: INVALID_REQUEST\n  aws_request_id: R1"
     );
 }
 

@@ -1,0 +1,244 @@
+//! The command line of the client commands: nouns and verbs for clap, and what every verb takes.
+
+use std::time::Duration;
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Command,
+    builder::{PossibleValue, PossibleValuesParser},
+    value_parser,
+};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use prost_reflect::MessageDescriptor;
+
+use super::{
+    descriptors::{about_method, first_sentence, method},
+    flags::{Flag, Form, flags},
+    verbs::{NOUNS, VERBS, Verb, Waits},
+};
+use crate::{
+    cli::{DEFAULT_SERVER, server},
+    config::SERVER_VARIABLE,
+};
+
+/// Headings of `--help`, below the flags of the command itself.
+const CONNECTION: &str = "Connection";
+const OUTPUT: &str = "Output";
+
+/// A command for each noun. Its verbs are made when it is asked for: what serves never reads the descriptors for them.
+pub(in crate::cli) fn nouns() -> impl Iterator<Item = Command> {
+    NOUNS.iter().map(|(noun, about)| {
+        Command::new(*noun).about(*about).subcommand_required(true).arg_required_else_help(true).defer(with_verbs)
+    })
+}
+
+fn with_verbs(noun: Command) -> Command {
+    let there = |verb: &&Verb| verb.noun == noun.get_name() && method(verb.rpc).is_some();
+    let verbs = VERBS.iter().filter(there).map(command).collect::<Vec<_>>();
+    noun.subcommands(verbs)
+}
+
+fn command(verb: &Verb) -> Command {
+    let mut command = Command::new(verb.name).after_help(format!(
+        "Example:\n  {}\n\nMakes the call {}. Exit codes: see strongroom --help",
+        verb.example.replace('\n', "\n  "),
+        verb.rpc
+    ));
+    let Some(method) = method(verb.rpc) else { return command };
+    let mut about = about_method(&method);
+    if verb.waits == Waits::Always {
+        about = format!("Waits until a job has ended, and tells how. {about}");
+    }
+    command = command.about(first_sentence(&about)).long_about(about);
+    let request = method.input();
+    let optional_by_file = request.fields().len() > 0;
+    // They stand for what is otherwise given by position.
+    let instead = ["file", "restore-token"]
+        .into_iter()
+        .filter(|name| *name == "file" || request.get_field_by_name(&name.replace('-', "_")).is_some());
+    let instead: Vec<&str> = instead.collect();
+    for flag in flags(verb, &request) {
+        command = command.arg(argument(&flag, &instead));
+    }
+    if optional_by_file {
+        command = command.arg(
+            Arg::new("file")
+                .short('f')
+                .long("file")
+                .value_name("FILE")
+                .help("The request in JSON, as in the proto, or what `get -o json` shows; - for standard input")
+                .long_help(
+                    "The request in JSON, as in the proto (fields in lowerCamelCase or snake_case), or what `get -o json` \
+                     shows of the thing; - for standard input. Flags are put on top.",
+                ),
+        );
+    }
+    command = shared(command, &request);
+    if verb.asks.is_some() {
+        command = command.arg(switch("yes", "Do it without asking").short('y'));
+    }
+    waiting(command, verb)
+}
+
+/// The arguments that depend only on which of the fields that many requests have are there.
+fn shared(mut command: Command, request: &MessageDescriptor) -> Command {
+    let has = |field: &str| request.get_field_by_name(field).is_some();
+    if has("scope") {
+        command = command
+            .arg(text("account", "ACCOUNT", "AWS account, twelve digits; the server's default without it"))
+            .arg(text("region", "REGION", "AWS region; the server's default without it"));
+    }
+    if has("request_id") {
+        let help = "Makes repeating safe: the same id does it once. A new one is made without it";
+        command = command.arg(text("request-id", "UUID", help));
+    }
+    if has("page_size") {
+        command = command
+            .arg(
+                text("page-size", "N", "Show one page of at most N, 1-1000; without it, everything")
+                    .value_parser(value_parser!(i32).range(1..=1000)),
+            )
+            .arg(text("page-token", "TOKEN", "Show the page that this token of the page before leads to"));
+    }
+    let formats = PossibleValuesParser::new([
+        PossibleValue::new("table").help("For people"),
+        PossibleValue::new("json").help("One document: the answer in protobuf's JSON, all pages of a list in one"),
+        PossibleValue::new("jsonl").help("One document a line; of a list, one for each thing, as they come"),
+    ]);
+    command
+        .arg(
+            Arg::new("server")
+                .long("server")
+                .value_name("URL")
+                .env(SERVER_VARIABLE)
+                .default_value(DEFAULT_SERVER)
+                .value_parser(server)
+                .help("The server to speak with")
+                .help_heading(CONNECTION),
+        )
+        .arg(
+            text("timeout", "DURATION", "How long to wait for the answer to a call, such as 30s")
+                .value_parser(duration)
+                .help_heading(CONNECTION),
+        )
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("FORMAT")
+                .value_parser(formats)
+                .default_value("table")
+                .help("How the answer is shown")
+                .help_heading(OUTPUT),
+        )
+}
+
+fn waiting(command: Command, verb: &Verb) -> Command {
+    let limit = text("wait-timeout", "DURATION", "Stop waiting after this time, such as 2h; the job goes on")
+        .value_parser(duration)
+        .help_heading(OUTPUT);
+    match verb.waits {
+        Waits::Never => command,
+        Waits::Asked => command
+            .arg(switch("wait", "Wait until the job has ended, and show its progress").help_heading(OUTPUT))
+            .arg(limit.requires("wait")),
+        Waits::Always => command.arg(limit),
+    }
+}
+
+fn argument(flag: &Flag, instead: &[&'static str]) -> Arg {
+    let arg = Arg::new(flag.name.clone()).help(first_sentence(&flag.help)).long_help(flag.help.clone());
+    let arg = match &flag.position {
+        Some(position) => {
+            let arg = arg.index(position.index).value_name(flag.name.to_uppercase().replace('-', "_"));
+            if position.required { arg.required_unless_present_any(instead) } else { arg }
+        }
+        None => arg.long(flag.name.clone()).value_name(value_name(flag)),
+    };
+    let arg = match (&flag.form, flag.position) {
+        (Form::Switch | Form::Fixed(_), _) => return arg.action(ArgAction::SetTrue),
+        (Form::Choice, _) => {
+            arg.value_parser(value_parser!(bool)).num_args(0..=1).require_equals(true).default_missing_value("true")
+        }
+        (Form::Whole, _) => arg.value_parser(value_parser!(i64)).allow_negative_numbers(true),
+        (Form::Decimal, _) => arg.value_parser(value_parser!(f64)),
+        (Form::Time, _) => arg.value_parser(time),
+        (Form::Pairs | Form::Conditions(_), _) => arg.value_parser(pair),
+        (Form::Choices, _) => arg.value_parser(choice),
+        (Form::Word(words), _) => {
+            let words = words.iter().map(|(word, _, help)| PossibleValue::new(word.clone()).help(help.clone()));
+            arg.value_parser(PossibleValuesParser::new(words)).ignore_case(true)
+        }
+        (Form::Text | Form::File | Form::List | Form::CopyTo | Form::Cron | Form::Mask | Form::Json { .. }, _) => arg,
+    };
+    match (flag.form.repeats(), flag.position) {
+        (true, Some(_)) => arg.num_args(1..),
+        (true, None) => arg.action(ArgAction::Append),
+        (false, _) => arg,
+    }
+}
+
+fn value_name(flag: &Flag) -> String {
+    match &flag.form {
+        Form::Whole | Form::Decimal => "N".to_owned(),
+        Form::Time => "TIME".to_owned(),
+        Form::Pairs | Form::Conditions(_) => "KEY=VALUE".to_owned(),
+        Form::Choices => "KEY=true|false".to_owned(),
+        Form::Choice => "true|false".to_owned(),
+        Form::CopyTo => "VAULT_ARN".to_owned(),
+        Form::Cron => "CRON".to_owned(),
+        Form::Mask => "FIELD,…".to_owned(),
+        Form::Json { .. } => "JSON".to_owned(),
+        Form::Switch | Form::Fixed(_) | Form::Text | Form::File | Form::List | Form::Word(_) => {
+            flag.name.rsplit('-').next().unwrap_or(&flag.name).to_uppercase()
+        }
+    }
+}
+
+fn text(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn choice(text: &str) -> Result<(String, bool), String> {
+    let (key, value) = pair(text)?;
+    Ok((key, value.parse().map_err(|_| "write KEY=true or KEY=false")?))
+}
+
+/// An instant, or a date for its midnight in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let midnight = text.parse::<Date>().and_then(|date| date.to_zoned(TimeZone::UTC));
+    midnight.map(|at| at.timestamp()).map_err(|_| "write 2026-03-02T05:00:00Z, or a date".to_owned())
+}
+
+/// A time that is more than none.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a time such as 30s, 10m or 2h".to_owned();
+    let parsed: SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(parsed).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
+}
+
+/// The words of a flag that was given, in order.
+pub(super) fn given<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Vec<T> {
+    matches.try_get_many(name).ok().flatten().map(|values| values.cloned().collect()).unwrap_or_default()
+}
+
+/// The value of a flag that was given and that this command has.
+pub(super) fn one<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<T> {
+    matches.try_get_one(name).ok().flatten().cloned()
+}
+
+/// Whether a switch was given that this command has.
+pub(super) fn on(matches: &ArgMatches, name: &str) -> bool {
+    one(matches, name).unwrap_or(false)
+}

@@ -1,0 +1,203 @@
+//! The client commands: one way for all of them. The request is made of flags by its descriptor, the call is made by
+//! its name, and the answer is shown by its descriptor; a command is a line in `verbs`.
+
+mod arguments;
+mod confirm;
+pub(in crate::cli) mod connection;
+mod descriptors;
+pub(in crate::cli) mod failure;
+mod flags;
+mod lift;
+mod request;
+mod show;
+#[cfg(test)]
+mod tests;
+mod verbs;
+mod wait;
+
+use std::time::Duration;
+
+use clap::ArgMatches;
+use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value};
+
+pub(in crate::cli) use self::arguments::nouns;
+use self::{
+    arguments::{given, on, one},
+    connection::{Connection, endpoint},
+    failure::{Failure, refusal},
+    flags::{Flag, flag_of, flags},
+    show::{Format, listed},
+    verbs::{Verb, Waits},
+    wait::{Wait, job_of, look, verdict, with_job_of},
+};
+use super::{DONE, FAILED, tell};
+
+/// Does what a noun's matches say; none when it is no noun of a client command.
+pub(super) fn run(noun: &str, matches: &ArgMatches) -> Option<u8> {
+    let (name, matches) = matches.subcommand()?;
+    let verb = verbs::find(noun, name)?;
+    let done = descriptors::method(verb.rpc)
+        .ok_or_else(|| Failure::new(FAILED, format!("{} is not in the descriptors", verb.rpc)))
+        .and_then(|method| Command::of(verb, method, matches)?.run());
+    Some(match done {
+        Ok(()) => DONE,
+        Err(failure) => {
+            tell(format_args!("error: {}", failure.text));
+            failure.code
+        }
+    })
+}
+
+/// A command with everything that was said of it.
+struct Command<'c> {
+    verb: &'static Verb,
+    method: MethodDescriptor,
+    matches: &'c ArgMatches,
+    flags: Vec<Flag>,
+    server: String,
+    format: Format,
+}
+
+impl<'c> Command<'c> {
+    fn of(verb: &'static Verb, method: MethodDescriptor, matches: &'c ArgMatches) -> Result<Self, Failure> {
+        let flags = flags(verb, &method.input());
+        let server = one::<String>(matches, "server").unwrap_or_default();
+        let format = Format::of(&one::<String>(matches, "output").unwrap_or_default());
+        Ok(Self { verb, method, matches, flags, server, format })
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        let request = request::request(self.matches, &self.method.input(), &self.flags)?;
+        let endpoint = endpoint(&self.server).map_err(Failure::usage)?;
+        self.confirm()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| Failure::new(FAILED, format!("the runtime cannot be started: {error}")))?;
+        runtime.block_on(async {
+            let connection = Connection::open(endpoint, one::<Duration>(self.matches, "timeout")).await;
+            let connection = connection.map_err(|why| Failure::unreachable(&self.server, &why))?;
+            self.call(&connection, request).await
+        })
+    }
+
+    fn confirm(&self) -> Result<(), Failure> {
+        match self.verb.asks {
+            Some(consequence) if !on(self.matches, "yes") => {
+                let named: Vec<String> = self
+                    .flags
+                    .iter()
+                    .filter(|flag| flag.position.is_some())
+                    .flat_map(|flag| given::<String>(self.matches, &flag.name))
+                    .collect();
+                let text = format!("{} {} {}: {consequence}", self.verb.noun, self.verb.name, named.join(" "));
+                confirm::ask(&text, "yes", "--yes")
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn call(&self, connection: &Connection, request: DynamicMessage) -> Result<(), Failure> {
+        if self.verb.waits == Waits::Always {
+            let request = request.transcode_to().map_err(|error| Failure::usage(error.to_string()))?;
+            let looked = self.wait(connection).until_ended(request).await?;
+            return self.shown(&looked).and_then(|()| job_of(&looked).map_or(Ok(()), |job| verdict(&job)));
+        }
+        if let Some(things) = listed(&self.method.output())
+            && !["page-size", "page-token"].iter().any(|flag| self.said(flag))
+        {
+            return self.every_page(connection, request, things.name()).await;
+        }
+        let answer = self.ask(connection, request).await?;
+        match job_of(&answer).filter(|_| on(self.matches, "wait")) {
+            Some(job) if !job.id.is_empty() => {
+                tell(format_args!("job {}", job.id));
+                self.warn(&answer);
+                let looked = self.wait(connection).until_ended(look(&job)).await?;
+                show::out(&self.text(&with_job_of(answer, &looked))?)?;
+                job_of(&looked).map_or(Ok(()), |job| verdict(&job))
+            }
+            Some(_) | None => {
+                self.shown(&answer)?;
+                let token = answer.get_field_by_name("next_page_token");
+                if let Some(token) = token.as_deref().and_then(Value::as_str).filter(|token| !token.is_empty()) {
+                    tell(format_args!("There is more: --page-token {token}"));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Follows a list to its end. As lines, each page is shown as it comes; otherwise all pages are one answer.
+    async fn every_page(
+        &self,
+        connection: &Connection,
+        mut request: DynamicMessage,
+        things: &str,
+    ) -> Result<(), Failure> {
+        let mut whole: Option<DynamicMessage> = None;
+        loop {
+            let mut page = self.ask(connection, request.clone()).await?;
+            let token = page.take_field_by_name("next_page_token");
+            let token = token.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            if self.format == Format::Lines {
+                self.warn(&page);
+                show::out(&self.text(&page)?)?;
+            } else if let Some(whole) = &mut whole {
+                for field in [things, "warnings"] {
+                    let more = page.take_field_by_name(field);
+                    let there = whole.get_field_by_name_mut(field).and_then(Value::as_list_mut);
+                    if let (Some(there), Some(Value::List(more))) = (there, more) {
+                        there.extend(more);
+                    }
+                }
+            } else {
+                whole = Some(page);
+            }
+            if token.is_empty() {
+                return whole.map_or(Ok(()), |whole| self.shown(&whole));
+            }
+            request.set_field_by_name("page_token", Value::String(token));
+        }
+    }
+
+    async fn ask(&self, connection: &Connection, request: DynamicMessage) -> Result<DynamicMessage, Failure> {
+        let id = request.get_field_by_name("request_id").and_then(|id| id.as_str().map(str::to_owned));
+        let answer = connection.call(&self.method, request).await;
+        answer.map_err(|status| refusal(&self.server, &status, id.as_deref(), |field| flag_of(&self.flags, field)))
+    }
+
+    fn wait<'w>(&'w self, connection: &'w Connection) -> Wait<'w> {
+        Wait { connection, server: &self.server, limit: one(self.matches, "wait-timeout") }
+    }
+
+    fn said(&self, flag: &str) -> bool {
+        self.matches.try_contains_id(flag).unwrap_or(false)
+    }
+
+    fn shown(&self, answer: &DynamicMessage) -> Result<(), Failure> {
+        self.warn(answer);
+        show::out(&self.text(answer)?)
+    }
+
+    /// Warnings are for people in any format; that programs find them in the answer does not make anybody read them.
+    fn warn(&self, answer: &DynamicMessage) {
+        for warning in show::warnings(answer) {
+            tell(format_args!("warning: {warning}"));
+        }
+    }
+
+    fn text(&self, answer: &DynamicMessage) -> Result<String, Failure> {
+        match self.format {
+            Format::Table => Ok(show::page(answer, console::colors_enabled())),
+            Format::Json => show::json(answer, true),
+            Format::Lines => match listed(&answer.descriptor()) {
+                Some(things) => {
+                    let things = answer.get_field(&things).into_owned();
+                    let each = things.as_list().unwrap_or_default().iter().filter_map(Value::as_message);
+                    each.map(|thing| show::json(thing, false)).collect()
+                }
+                None => show::json(answer, false),
+            },
+        }
+    }
+}

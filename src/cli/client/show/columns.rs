@@ -1,0 +1,146 @@
+//! What tables show of each kind of thing. What is not here, `get` and `-o json` show.
+
+use prost_reflect::{FieldDescriptor, Kind};
+
+use crate::cli::client::descriptors::short;
+
+/// A column: its heading and the field; of several fields, separated by `|`, the first that says something.
+pub(super) type Column = (&'static str, &'static str);
+
+const COLUMNS: &[(&str, &[Column])] = &[
+    (
+        "Vault",
+        &[
+            ("NAME", "name"),
+            ("POINTS", "recovery_point_count"),
+            ("LOCK", "lock"),
+            ("TYPE", "type"),
+            ("CREATED", "create_time"),
+        ],
+    ),
+    (
+        "Plan",
+        &[
+            ("NAME", "name"),
+            ("ID", "id"),
+            ("VERSION", "etag"),
+            ("LAST RUN", "last_run_time"),
+            ("CREATED", "create_time"),
+            ("DELETED", "delete_time"),
+        ],
+    ),
+    (
+        "Rule",
+        &[
+            ("NAME", "name"),
+            ("VAULT", "target_vault"),
+            ("SCHEDULE", "schedule"),
+            ("TIME ZONE", "schedule_timezone"),
+            ("KEPT", "lifecycle"),
+            ("CONTINUOUS", "enable_continuous_backup"),
+            ("COPIES", "copy_actions"),
+            ("TAGS", "recovery_point_tags"),
+        ],
+    ),
+    ("Selection", &[("NAME", "name"), ("ID", "id"), ("ROLE", "role_arn"), ("CREATED", "create_time")]),
+    (
+        "Job",
+        &[
+            ("ID", "id"),
+            ("KIND", "kind"),
+            ("STATE", "state_text|state"),
+            ("DONE", "percent_done"),
+            ("RESOURCE", "resource_name|resource_arn"),
+            ("VAULT", "vault_name"),
+            ("CREATED", "create_time"),
+            ("ENDED", "completion_time"),
+            ("MESSAGE", "status_message"),
+        ],
+    ),
+    (
+        "RecoveryPoint",
+        &[
+            ("RECOVERY POINT", "arn"),
+            ("RESOURCE", "resource_name|resource_arn"),
+            ("VAULT", "vault_name"),
+            ("STATE", "state_text|state"),
+            ("SIZE", "backup_size_bytes"),
+            ("CREATED", "create_time"),
+            ("KEPT UNTIL", "delete_time"),
+        ],
+    ),
+    (
+        "Resource",
+        &[
+            ("ID", "id"),
+            ("ENGINE", "engine"),
+            ("VERSION", "engine_version"),
+            ("CLASS", "instance_class"),
+            ("STATUS", "status"),
+            ("TAGS", "tags"),
+        ],
+    ),
+    (
+        "ProtectedResource",
+        &[
+            ("RESOURCE", "arn"),
+            ("TYPE", "resource_type"),
+            ("LAST BACKUP", "last_backup_time"),
+            ("LAST RECOVERY POINT", "last_recovery_point_arn"),
+        ],
+    ),
+    ("Finding", &[("SEVERITY", "severity"), ("CODE", "code"), ("MESSAGE", "message"), ("ACTION", "action")]),
+    (
+        "RetentionClash",
+        &[("PLAN", "plan_name|plan_id"), ("RULE", "rule_name"), ("COPY", "copy_action"), ("CLASH", "message")],
+    ),
+    ("UndeletedRecoveryPoint", &[("RECOVERY POINT", "recovery_point_arn"), ("WHY", "message")]),
+    (
+        "ScheduledRun",
+        &[
+            ("LOCAL TIME", "local_time"),
+            ("TIME", "time"),
+            ("STARTS BY", "start_by_time"),
+            ("OVERRULED", "overruled"),
+            ("NOTE", "note"),
+        ],
+    ),
+    (
+        "PreviewedResource",
+        &[
+            ("SELECTED", "selected"),
+            ("NAME", "name|arn"),
+            ("TYPE", "resource_type"),
+            ("TAGS", "tags"),
+            ("WHY", "mismatches|selected_by"),
+        ],
+    ),
+    (
+        "RuleCoverage",
+        &[
+            ("PLAN", "plan_name|plan_id"),
+            ("RULE", "rule_name"),
+            ("SELECTION", "selection_name"),
+            ("VAULT", "target_vault"),
+            ("LAST RUN", "last_run_time"),
+            ("NEXT RUN", "next_run_time"),
+            ("KEPT", "lifecycle"),
+            ("CONTINUOUS", "continuous"),
+            ("OVERRULED", "overruled"),
+        ],
+    ),
+    ("NearMiss", &[("PLAN", "plan_name|plan_id"), ("SELECTION", "selection_name|selection_id"), ("WHY", "mismatches")]),
+    ("RoleChange", &[("CODE", "code"), ("MESSAGE", "message")]),
+];
+
+/// The columns of the things that a field holds.
+pub(super) fn of(field: &FieldDescriptor) -> Option<&'static [Column]> {
+    let Kind::Message(kind) = field.kind() else { return None };
+    COLUMNS.iter().find(|(name, _)| *name == short(kind.full_name())).map(|(_, columns)| *columns)
+}
+
+/// Every message that has columns.
+#[cfg(test)]
+pub(super) fn all() -> &'static [(&'static str, &'static [Column])] {
+    COLUMNS
+}

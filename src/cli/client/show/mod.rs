@@ -1,0 +1,164 @@
+//! Answers for people: tables of lists, details of single things. For programs there is `-o json`.
+
+mod columns;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, SerializeOptions, Value,
+};
+
+use self::text::{is_inline, lines};
+use super::failure::Failure;
+use crate::cli::FAILED;
+
+/// How an answer is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Table,
+    Json,
+    Lines,
+}
+
+impl Format {
+    pub(super) fn of(word: &str) -> Self {
+        match word {
+            "json" => Self::Json,
+            "jsonl" => Self::Lines,
+            _ => Self::Table,
+        }
+    }
+}
+
+/// The field of a list's answer that holds the things listed; none in an answer that is no list.
+pub(super) fn listed(answer: &MessageDescriptor) -> Option<FieldDescriptor> {
+    answer.get_field_by_name("next_page_token")?;
+    answer.fields().find(|field| field.is_list() && field.name() != "warnings")
+}
+
+/// The whole answer in protobuf's JSON, its keys in order, so that equal answers are equal texts.
+pub(super) fn json(answer: &DynamicMessage, pretty: bool) -> Result<String, Failure> {
+    let broken = |error: serde_json::Error| Failure::new(FAILED, format!("the answer cannot be shown: {error}"));
+    // By way of a value: the descriptors' own maps have no order.
+    let value = answer.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new());
+    let value = value.map_err(broken)?;
+    let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+    text.map(|text| text + "\n").map_err(broken)
+}
+
+/// Writes to standard output. A reader who has closed the pipe wants no more, and that is no failure.
+pub(super) fn out(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(FAILED, format!("standard output cannot be written: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The warnings of an answer: (code, message, field).
+pub(super) fn warnings(answer: &DynamicMessage) -> Vec<String> {
+    let Some(warnings) = answer.get_field_by_name("warnings") else { return Vec::new() };
+    let messages = warnings.as_list().unwrap_or_default().iter().filter_map(Value::as_message);
+    messages
+        .map(|warning| {
+            let text = |field: &str| {
+                let value = warning.get_field_by_name(field);
+                value.and_then(|value| value.as_str().map(text::clean)).unwrap_or_default()
+            };
+            let about = match text("field") {
+                field if field.is_empty() => String::new(),
+                field => format!(" ({field})"),
+            };
+            format!("{}: {}{about}", text("code"), text("message"))
+        })
+        .collect()
+}
+
+/// A field that has a value, and the value.
+type Set<'m> = (FieldDescriptor, &'m Value);
+
+/// The answer for people.
+pub(super) fn page(answer: &DynamicMessage, colour: bool) -> String {
+    let mut page = String::new();
+    let mut rest: Vec<Set<'_>> = answer.fields().collect();
+    if let Some(things) = listed(&answer.descriptor()) {
+        match answer.get_field(&things).as_list().unwrap_or_default() {
+            [] => page.push_str("None.\n"),
+            all => page.push_str(&table::of(&things, all, colour)),
+        }
+        rest.retain(|(field, _)| *field != things && field.name() != "next_page_token");
+    } else if let Some((_, Value::Message(subject))) = rest.first().filter(|(field, _)| field.number() == 1)
+        && is_section(&rest[0].0)
+        && answer.get_field_by_name("summary").is_none()
+    {
+        // What the answer is about comes first and stands for itself; what else there is to say follows. An answer with a
+        // summary begins with that.
+        details(&mut page, subject.fields().collect(), "", colour);
+        rest.remove(0);
+        if rest.iter().any(|(field, _)| field.name() != "warnings" && !is_section(field)) {
+            page.push('\n');
+        }
+    }
+    details(&mut page, rest, "", colour);
+    if page.is_empty() {
+        page.push_str("Done.\n");
+    }
+    page
+}
+
+fn is_section(field: &FieldDescriptor) -> bool {
+    !field.is_map() && matches!(field.kind(), Kind::Message(kind) if !is_inline(&kind))
+}
+
+/// Single values in a column of their own, then what has sections and tables.
+fn details(page: &mut String, fields: Vec<Set<'_>>, indent: &str, colour: bool) {
+    // Where AWS's own word for a state is there, it says all that ours would.
+    let words: Vec<String> =
+        fields.iter().filter_map(|(field, _)| field.name().strip_suffix("_text").map(str::to_owned)).collect();
+    let shown =
+        fields.into_iter().filter(|(field, _)| field.name() != "warnings" && !words.iter().any(|w| w == field.name()));
+    let (sections, values): (Vec<Set<'_>>, Vec<Set<'_>>) = shown.partition(|(field, _)| is_section(field));
+    let label = |field: &FieldDescriptor| field.name().trim_end_matches("_text").replace('_', " ");
+    let width = values.iter().map(|(field, _)| label(field).len()).max().unwrap_or(0) + 1;
+    for (field, value) in values {
+        let name = label(&field) + ":";
+        for (at, line) in lines(&field, value).iter().enumerate() {
+            let name = if at == 0 { name.as_str() } else { "" };
+            _ = writeln!(page, "{indent}{name:<width$}  {line}");
+        }
+    }
+    let deeper = format!("{indent}  ");
+    for (field, value) in sections {
+        let parts = match value {
+            Value::List(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        if !page.is_empty() {
+            page.push('\n');
+        }
+        _ = writeln!(page, "{indent}{}:", label(&field));
+        if columns::of(&field).is_some() {
+            for line in table::of(&field, parts, colour).lines() {
+                _ = writeln!(page, "{deeper}{line}");
+            }
+            continue;
+        }
+        for (at, part) in parts.iter().filter_map(Value::as_message).enumerate() {
+            if at > 0 {
+                page.push('\n');
+            }
+            let mut section = String::new();
+            details(&mut section, part.fields().collect(), &deeper, colour);
+            page.push_str(&section);
+        }
+    }
+}

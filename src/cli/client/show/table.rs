@@ -1,0 +1,64 @@
+//! Tables: a line a thing, columns as wide as they need to be, so that a line is never broken.
+
+use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use console::Style;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage, Value};
+
+use super::{columns, text::inline};
+
+/// Words of states and severities that want somebody's attention.
+const BAD: &[&str] = &["FAILED", "EXPIRED", "ABORTED", "PARTIAL", "ERROR"];
+
+pub(super) fn of(field: &FieldDescriptor, things: &[Value], colour: bool) -> String {
+    let things: Vec<&DynamicMessage> = things.iter().filter_map(Value::as_message).collect();
+    let Some(columns) = columns::of(field) else { return generic(field, &things, colour) };
+    let rows = things.iter().map(|thing| columns.iter().map(|(_, from)| value(thing, from)).collect()).collect();
+    render(columns.iter().map(|(heading, _)| (*heading).to_owned()).collect(), rows, colour)
+}
+
+/// Things that nobody has chosen columns for: all their fields.
+fn generic(field: &FieldDescriptor, things: &[&DynamicMessage], colour: bool) -> String {
+    let Kind::Message(kind) = field.kind() else { return String::new() };
+    let fields: Vec<String> = kind.fields().map(|field| field.name().to_owned()).collect();
+    let rows = things.iter().map(|thing| fields.iter().map(|field| value(thing, field)).collect()).collect();
+    render(fields.iter().map(|field| field.replace('_', " ").to_uppercase()).collect(), rows, colour)
+}
+
+fn value(thing: &DynamicMessage, from: &str) -> String {
+    let texts = from.split('|').filter_map(|name| {
+        let field = thing.descriptor().get_field_by_name(name)?;
+        let absent = field.supports_presence() && !thing.has_field(&field);
+        if absent { None } else { Some(inline(&field, &thing.get_field(&field))) }
+    });
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+fn render(headings: Vec<String>, rows: Vec<Vec<String>>, colour: bool) -> String {
+    // A column that says nothing of any thing only takes room.
+    let says: Vec<bool> = (0..headings.len()).map(|at| rows.iter().any(|row| !row[at].is_empty())).collect();
+    let keep = |row: Vec<String>| row.into_iter().zip(&says).filter(|(_, says)| **says).map(|(cell, _)| cell);
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(keep(headings));
+    let bad: Vec<bool> = rows.iter().map(|row| row.iter().any(|cell| BAD.contains(&cell.as_str()))).collect();
+    for row in rows {
+        table.add_row(keep(row));
+    }
+    for at in 0..table.column_count() {
+        if let Some(column) = table.column_mut(at) {
+            column.set_padding((0, 2));
+        }
+    }
+    let mut text = String::new();
+    for (at, line) in table.lines().enumerate() {
+        let line = line.trim_end();
+        let style = match at.checked_sub(1).and_then(|row| bad.get(row)) {
+            None => Style::new().bold(),
+            Some(true) => Style::new().red(),
+            Some(false) => Style::new(),
+        };
+        text.push_str(&style.force_styling(colour).apply_to(line).to_string());
+        text.push('\n');
+    }
+    text
+}

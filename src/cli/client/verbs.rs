@@ -1,0 +1,355 @@
+//! The commands: which noun and verb makes which call. What a call takes is in the descriptors, see `flags`.
+
+/// What `strongroom help` says of each noun, in its order.
+pub(super) const NOUNS: &[(&str, &str)] = &[
+    ("vault", "Vaults: where recovery points are kept"),
+    ("plan", "Plans: when what is backed up, and how long it is kept"),
+    ("selection", "Selections: which resources a plan backs up"),
+    ("backup", "Backups on demand"),
+    ("restore", "Restores of recovery points"),
+    ("copy", "Copies of recovery points into other vaults, regions and accounts"),
+    ("job", "Jobs: backups, restores and copies, under way or ended"),
+    ("point", "Recovery points: what there is to restore from"),
+    ("resource", "Databases, and what AWS Backup protects"),
+    ("protection", "Why a database is protected, or is not"),
+    ("tag", "Tags of resources, vaults, plans and recovery points"),
+    ("role", "The service role that AWS Backup acts as"),
+    ("account", "The AWS account and region that the server works on"),
+    ("settings", "What AWS Backup backs up in an account and region"),
+    ("server", "The server itself"),
+];
+
+/// A command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Verb {
+    pub(super) noun: &'static str,
+    pub(super) name: &'static str,
+    /// The call it makes, such as `VaultService/GetVault`.
+    pub(super) rpc: &'static str,
+    /// Fields of the request that are given by position; those that end in `?` can be left out.
+    pub(super) takes: &'static [&'static str],
+    /// What it brings about that is not easily undone: the user is asked first.
+    pub(super) asks: Option<&'static str>,
+    pub(super) waits: Waits,
+    pub(super) example: &'static str,
+}
+
+/// Whether a command waits for the job in its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    Never,
+    /// With `--wait`.
+    Asked,
+    Always,
+}
+
+const fn verb(
+    noun: &'static str,
+    name: &'static str,
+    rpc: &'static str,
+    takes: &'static [&'static str],
+    example: &'static str,
+) -> Verb {
+    Verb { noun, name, rpc, takes, asks: None, waits: Waits::Never, example }
+}
+
+impl Verb {
+    const fn asks(self, consequence: &'static str) -> Self {
+        Self { asks: Some(consequence), ..self }
+    }
+
+    const fn waits(self, waits: Waits) -> Self {
+        Self { waits, ..self }
+    }
+}
+
+/// Every command that makes a call.
+pub(super) const VERBS: &[Verb] = &[
+    verb(
+        "vault",
+        "create",
+        "VaultService/CreateVault",
+        &["name"],
+        "strongroom vault create nightly --tag team=databases",
+    ),
+    verb("vault", "get", "VaultService/GetVault", &["vault"], "strongroom vault get nightly"),
+    verb("vault", "list", "VaultService/ListVaults", &[], "strongroom vault list -o json | jq -r '.vaults[].name'"),
+    verb("vault", "delete", "VaultService/DeleteVault", &["vault"], "strongroom vault delete nightly --yes")
+        .asks("the vault is deleted"),
+    verb(
+        "vault",
+        "lock",
+        "VaultService/LockVault",
+        &["vault"],
+        "strongroom vault lock nightly --min-retention-days 7 --max-retention-days 365\n\
+         strongroom vault lock nightly --mode compliance --changeable-for-days 3 --min-retention-days 7 --validate-only",
+    ),
+    verb("vault", "unlock", "VaultService/UnlockVault", &["vault"], "strongroom vault unlock nightly --yes")
+        .asks("the lock goes: recovery points can be deleted again"),
+    verb(
+        "vault",
+        "get-access-policy",
+        "VaultService/GetVaultAccessPolicy",
+        &["vault"],
+        "strongroom vault get-access-policy nightly -o json | jq -r .policy > policy.json",
+    ),
+    verb(
+        "vault",
+        "set-access-policy",
+        "VaultService/SetVaultAccessPolicy",
+        &["vault"],
+        "strongroom vault set-access-policy nightly --policy-file policy.json",
+    ),
+    verb(
+        "vault",
+        "delete-access-policy",
+        "VaultService/DeleteVaultAccessPolicy",
+        &["vault"],
+        "strongroom vault delete-access-policy nightly --yes",
+    )
+    .asks("the vault's resource policy is deleted, and what it denies is no longer denied"),
+    verb(
+        "vault",
+        "get-notifications",
+        "VaultService/GetVaultNotifications",
+        &["vault"],
+        "strongroom vault get-notifications nightly",
+    ),
+    verb(
+        "vault",
+        "set-notifications",
+        "VaultService/SetVaultNotifications",
+        &["vault"],
+        "strongroom vault set-notifications nightly --topic-arn arn:aws:sns:us-east-1:123456789012:backups \\\n    \
+         --event BACKUP_JOB_FAILED --event BACKUP_JOB_EXPIRED",
+    ),
+    verb(
+        "vault",
+        "delete-notifications",
+        "VaultService/DeleteVaultNotifications",
+        &["vault"],
+        "strongroom vault delete-notifications nightly --yes",
+    )
+    .asks("nobody is notified of the vault's events any more"),
+    verb(
+        "plan",
+        "create",
+        "PlanService/CreatePlan",
+        &["name"],
+        "strongroom plan create nightly --vault nightly --cron '0 5 ? * * *' --timezone Europe/Berlin --keep-days 35\n\
+         strongroom plan create -f plan.json --validate-only",
+    ),
+    verb("plan", "get", "PlanService/GetPlan", &["plan"], "strongroom plan get nightly -o json > plan.json"),
+    verb("plan", "list", "PlanService/ListPlans", &[], "strongroom plan list --show-deleted"),
+    verb(
+        "plan",
+        "update",
+        "PlanService/UpdatePlan",
+        &["plan"],
+        "strongroom plan get nightly -o json > plan.json\n\
+         strongroom plan update nightly -f plan.json",
+    ),
+    verb("plan", "delete", "PlanService/DeletePlan", &["plan"], "strongroom plan delete nightly --yes")
+        .asks("the plan is deleted, and makes no more backups"),
+    verb("plan", "list-versions", "PlanService/ListPlanVersions", &["plan"], "strongroom plan list-versions nightly"),
+    verb(
+        "plan",
+        "preview-schedule",
+        "PlanService/PreviewSchedule",
+        &["plan?"],
+        "strongroom plan preview-schedule nightly --runs 5\n\
+         strongroom plan preview-schedule --cron '0 5 ? * MON#1 *' --timezone Europe/Berlin",
+    ),
+    verb(
+        "selection",
+        "create",
+        "PlanService/CreateSelection",
+        &["plan", "name"],
+        "strongroom selection create nightly production --role backup --tag Environment=production --tag Tier=gold\n\
+         strongroom selection create nightly either --role backup --tag Tier=gold --tag Tier=silver --any",
+    ),
+    verb(
+        "selection",
+        "get",
+        "PlanService/GetSelection",
+        &["plan", "selection"],
+        "strongroom selection get nightly production",
+    ),
+    verb("selection", "list", "PlanService/ListSelections", &["plan"], "strongroom selection list nightly"),
+    verb(
+        "selection",
+        "delete",
+        "PlanService/DeleteSelection",
+        &["plan", "selection"],
+        "strongroom selection delete nightly production --yes",
+    )
+    .asks("the selection is deleted: the plan no longer backs up what it selects"),
+    verb(
+        "selection",
+        "replace",
+        "PlanService/ReplaceSelection",
+        &["plan", "selection"],
+        "strongroom selection replace nightly production --tag Environment=production\n\
+         strongroom selection get nightly production -o json > selection.json\n\
+         strongroom selection replace nightly production -f selection.json",
+    ),
+    verb(
+        "selection",
+        "preview",
+        "PlanService/PreviewSelection",
+        &["plan?", "selection?"],
+        "strongroom selection preview nightly production --filter not-selected\n\
+         strongroom selection preview --tag Environment=production",
+    ),
+    verb(
+        "backup",
+        "start",
+        "JobService/StartBackup",
+        &["resource_arn"],
+        "strongroom backup start arn:aws:rds:us-east-1:123456789012:db:orders --vault nightly --role backup --wait",
+    )
+    .waits(Waits::Asked),
+    verb(
+        "restore",
+        "start",
+        "JobService/StartRestore",
+        &["recovery_point_arn"],
+        "strongroom restore start arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly \\\n    \
+         --role backup --db-instance-identifier orders-restored --wait",
+    )
+    .waits(Waits::Asked),
+    verb(
+        "restore",
+        "plan",
+        "RecoveryPointService/PlanRestore",
+        &["recovery_point_arn"],
+        "strongroom restore plan arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly \\\n    \
+         --role backup --db-instance-identifier orders-restored -o json | jq -r .restoreToken",
+    ),
+    verb(
+        "copy",
+        "start",
+        "JobService/StartCopy",
+        &["recovery_point_arn"],
+        "strongroom copy start arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly \\\n    \
+         --destination-vault-arn arn:aws:backup:eu-west-1:123456789012:backup-vault:away --role backup --wait",
+    )
+    .waits(Waits::Asked),
+    verb("job", "get", "JobService/GetJob", &["job_id"], "strongroom job get 0c9f6b1e-7d1f-4d3c-9a55-2f6f4c1d8e10"),
+    verb(
+        "job",
+        "list",
+        "JobService/ListJobs",
+        &[],
+        "strongroom job list --kind backup --state failed --created-after 2026-03-01",
+    ),
+    verb(
+        "job",
+        "wait",
+        "JobService/GetJob",
+        &["job_id"],
+        "strongroom job wait 0c9f6b1e-7d1f-4d3c-9a55-2f6f4c1d8e10 --wait-timeout 2h",
+    )
+    .waits(Waits::Always),
+    verb(
+        "job",
+        "cancel",
+        "JobService/CancelJob",
+        &["job_id"],
+        "strongroom job cancel 0c9f6b1e-7d1f-4d3c-9a55-2f6f4c1d8e10",
+    ),
+    verb(
+        "point",
+        "get",
+        "RecoveryPointService/GetRecoveryPoint",
+        &["recovery_point_arn"],
+        "strongroom point get arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly",
+    ),
+    verb(
+        "point",
+        "list",
+        "RecoveryPointService/ListRecoveryPoints",
+        &[],
+        "strongroom point list --vault nightly --created-after 2026-03-01",
+    ),
+    verb(
+        "point",
+        "delete",
+        "RecoveryPointService/DeleteRecoveryPoint",
+        &["recovery_point_arn"],
+        "strongroom point delete arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly --yes",
+    )
+    .asks("the recovery point is deleted; nothing can be restored from it any more"),
+    verb(
+        "point",
+        "update-lifecycle",
+        "RecoveryPointService/UpdateRecoveryPointLifecycle",
+        &["recovery_point_arn"],
+        "strongroom point update-lifecycle arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 \\\n    \
+         --vault nightly --keep-days 90 --yes",
+    )
+    .asks("the recovery point is deleted when this says, at once if that time has passed"),
+    verb(
+        "point",
+        "disassociate",
+        "RecoveryPointService/DisassociateRecoveryPoint",
+        &["recovery_point_arn"],
+        "strongroom point disassociate arn:aws:rds:us-east-1:123456789012:recovery-point:continuous-1 \\\n    \
+         --vault nightly --yes",
+    )
+    .asks("AWS Backup gives up the continuous recovery point; the database's own backups take over"),
+    verb("resource", "get", "ResourceService/GetResource", &["resource"], "strongroom resource get orders"),
+    verb("resource", "list", "ResourceService/ListResources", &[], "strongroom resource list --engine postgres"),
+    verb(
+        "resource",
+        "list-protected",
+        "ResourceService/ListProtectedResources",
+        &[],
+        "strongroom resource list-protected",
+    ),
+    verb(
+        "protection",
+        "explain",
+        "ProtectionService/ExplainProtection",
+        &["resource"],
+        "strongroom protection explain orders",
+    ),
+    verb(
+        "tag",
+        "add",
+        "ResourceService/TagResource",
+        &["resource_arn", "tags"],
+        "strongroom tag add arn:aws:rds:us-east-1:123456789012:db:orders Environment=production Tier=gold",
+    ),
+    verb(
+        "tag",
+        "remove",
+        "ResourceService/UntagResource",
+        &["resource_arn", "tag_keys"],
+        "strongroom tag remove arn:aws:rds:us-east-1:123456789012:db:orders Tier",
+    ),
+    verb(
+        "tag",
+        "list",
+        "ResourceService/ListTags",
+        &["resource_arn"],
+        "strongroom tag list arn:aws:rds:us-east-1:123456789012:db:orders",
+    ),
+    verb("role", "ensure", "AccountService/EnsureServiceRole", &["role?"], "strongroom role ensure backup"),
+    verb("role", "get", "AccountService/GetServiceRole", &["role?"], "strongroom role get backup"),
+    verb("account", "get", "AccountService/GetAccount", &[], "strongroom account get --region eu-central-1"),
+    verb("settings", "get", "AccountService/GetRegionSettings", &[], "strongroom settings get --region eu-central-1"),
+    verb(
+        "settings",
+        "update",
+        "AccountService/UpdateRegionSettings",
+        &[],
+        "strongroom settings update --resource-type-opt-in RDS=true --resource-type-opt-in EBS=false",
+    ),
+    verb("server", "get", "ServerService/GetServerInfo", &[], "strongroom server get -o json | jq -r .version"),
+];
+
+/// The command of these words.
+pub(super) fn find(noun: &str, name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.noun == noun && verb.name == name)
+}

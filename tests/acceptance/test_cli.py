@@ -1,0 +1,124 @@
+"""The client commands as docs/cli.md shows them, and at a terminal: colours, questions, a bar."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from pages import Page, stand_ins
+from processes import PATIENCE, EmbeddedSandbox, environment
+
+PAGE = Path(__file__).parents[2] / "docs/cli.md"
+START = "2026-03-02T00:00:00Z"
+DATABASE = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs"
+
+
+@pytest.fixture
+def neighbour(binary, tmp_path):
+    sandbox = EmbeddedSandbox(binary, tmp_path / "log", start=START)
+    yield sandbox
+    assert sandbox.process.stop() == 0
+
+
+def test_the_commands_of_the_page_run_from_top_to_bottom(binary, neighbour, tmp_path):
+    path = stand_ins(tmp_path)
+    (tmp_path / "programs" / "strongroom").symlink_to(Path(binary).resolve())
+    done = subprocess.run(
+        ["bash", "-c", Page(PAGE).script({"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address})],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment() | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, f"{done.returncode}\n{done.stderr[-4000:]}\n{done.stdout[-2000:]}"
+    # One that ends in `|| true` fails, and no other does.
+    assert done.stderr.count("error: ") == Page(PAGE).expected_failures() + done.stderr.count("VAULT_NOT_FOUND\n")
+
+
+class Terminal:
+    """The program at a terminal, as a person sees and answers it."""
+
+    def __init__(self, binary, server: str, *words: str):
+        self.here, there = pty.openpty()
+        variables = environment() | {"STRONGROOM_SERVER": f"http://{server}", "TERM": "xterm-256color"}
+        self.process = subprocess.Popen(
+            [str(binary), *words], stdin=there, stdout=there, stderr=there, env=variables, close_fds=True
+        )
+        os.close(there)
+        self.seen = ""
+
+    def until(self, pattern: str) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(pattern, self.seen):
+            assert time.monotonic() < deadline, f"no {pattern!r} in {self.seen!r}"
+            if select.select([self.here], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self.here, 65536).decode()
+                except OSError:
+                    assert re.search(pattern, self.seen), self.seen
+        return self.seen
+
+    def type(self, text: str) -> None:
+        os.write(self.here, text.encode() + b"\n")
+
+    def end(self) -> int:
+        while True:
+            try:
+                more = os.read(self.here, 65536)
+            except OSError:
+                break
+            if not more:
+                break
+            self.seen += more.decode()
+        os.close(self.here)
+        return self.process.wait(PATIENCE)
+
+
+def run(binary, server: str, *words: str) -> str:
+    variables = environment() | {"STRONGROOM_SERVER": f"http://{server}"}
+    done = subprocess.run([str(binary), *words], capture_output=True, text=True, env=variables, timeout=60)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_a_terminal_has_colours_and_a_pipe_has_none(binary, neighbour):
+    server = neighbour.server.address
+    terminal = Terminal(binary, server, "resource", "list")
+    assert terminal.end() == 0
+    assert "\x1b[1mID" in terminal.seen
+    assert "\x1b" not in run(binary, server, "resource", "list")
+
+
+def test_a_person_is_asked_before_a_vault_is_deleted(binary, neighbour):
+    server = neighbour.server.address
+    run(binary, server, "vault", "create", "nightly")
+    terminal = Terminal(binary, server, "vault", "delete", "nightly")
+    terminal.until("Type yes")
+    terminal.type("no")
+    assert terminal.end() == 1
+    assert "nothing was done" in terminal.seen
+    run(binary, server, "vault", "get", "nightly")
+    terminal = Terminal(binary, server, "vault", "delete", "nightly")
+    terminal.until("Type yes")
+    terminal.type("yes")
+    assert terminal.end() == 0, terminal.seen
+    assert "nightly" not in run(binary, server, "vault", "list")
+
+
+def test_a_person_sees_a_bar(binary, neighbour):
+    server = neighbour.server.address
+    run(binary, server, "role", "ensure", "backup")
+    run(binary, server, "vault", "create", "nightly")
+    terminal = Terminal(
+        binary, server, "backup", "start", DATABASE, "--vault", "nightly", "--role", "backup", "--wait"
+    )
+    terminal.until("0 %  CREATED")
+    neighbour.advance("PT1H")
+    assert terminal.end() == 0, terminal.seen
+    assert "state:               COMPLETED" in terminal.seen
