@@ -3,14 +3,21 @@
 use super::{
     Aws, Error, Kind, Noun,
     call::{Operation, call},
+    client::Clients,
+    job_answers::listed_backup,
     lifecycle,
 };
-use crate::domain::{AskedScope, Job, JobId, JobKind, JobState, StartBackup, Warning, database_warnings};
+use crate::domain::{
+    AskedScope, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, StartBackup, Warning, database_warnings,
+};
 
 const START: Operation = Operation::write("backup", "StartBackupJob");
+const LIST: Operation = Operation::read("backup", "ListBackupJobs");
 
 impl Aws {
-    /// Starts a backup, or returns the job that the same request started before.
+    /// Starts a backup, or returns the job that the same request started before. A repetition may come after the database
+    /// was deleted: AWS has no look-up by token, so it is sent all the same when there is a job that this very request can
+    /// have started.
     pub async fn start_backup(&self, asked: &AskedScope, start: &StartBackup) -> Result<(Job, Vec<Warning>), Error> {
         let clients = self.clients(asked).await?;
         let database = start.database();
@@ -24,11 +31,16 @@ impl Aws {
             tokio::join!(clients.role_arn(&start.role), look, clients.describe_vault(&start.vault));
         let role_arn = role_arn?;
         // AWS would accept the job and let it fail minutes later. What could not be read only costs its warnings.
-        let database = match database {
+        let (database, gone) = match database {
             Some(Err(error)) if error.kind == Kind::NotFound => {
-                return Err(error.about(Noun::Resource, &start.resource));
+                let earlier = clients.backups_like(start, &role_arn).await;
+                let error = error.about(Noun::Resource, &start.resource);
+                if earlier.is_empty() {
+                    return Err(error);
+                }
+                (None, Some((error, earlier)))
             }
-            other => other.and_then(Result::ok),
+            other => (other.and_then(Result::ok), None),
         };
         let id = self
             .once_assumable(&role_arn, || async {
@@ -57,6 +69,11 @@ impl Aws {
                 return Err(clients.in_vault(error, &start.vault, Noun::Resource, start.resource.as_str()).await);
             }
         };
+        if let Some((error, earlier)) = gone
+            && !earlier.contains(&id)
+        {
+            return Err(error.though_begun(&id));
+        }
         let job = JobId::parse(&id).map_err(|_| Error::malformed(START.name, "BackupJobId"))?;
         let job = clients.describe_job(&job, JobKind::Backup).await.map_err(|error| error.after(START.name))?;
         // AWS does not say what a token with another request gives [U]: the job itself tells.
@@ -74,5 +91,28 @@ impl Aws {
             warnings.extend(database_warnings(&database, at));
         }
         Ok((job, warnings))
+    }
+}
+
+impl Clients {
+    /// Ids of the jobs that this very request can have started before: those of the same backup that have not failed.
+    async fn backups_like(&self, start: &StartBackup, role_arn: &str) -> Vec<String> {
+        if !start.request_id.may_repeat() {
+            return Vec::new();
+        }
+        let sent = self
+            .backup
+            .list_backup_jobs()
+            .by_resource_arn(start.resource.as_str())
+            .by_backup_vault_name(start.vault.as_str())
+            .max_results(MAX_PAGE_SIZE.into());
+        // Where they cannot be read, the refusal stays what it is.
+        let jobs = call(LIST, sent.send()).await.ok().and_then(|answer| answer.backup_jobs).unwrap_or_default();
+        let jobs = jobs.into_iter().map(|job| listed_backup(job, &self.scope));
+        let same = |job: &Job| {
+            let kept = job.lifecycle.as_ref().is_none_or(|kept| kept.retention == start.lifecycle.retention);
+            job.role_arn == role_arn && kept && job.created_by.is_none() && job.state != JobState::Failed
+        };
+        jobs.filter(same).map(|job| job.id).collect()
     }
 }

@@ -64,11 +64,10 @@ impl Aws {
             }
         };
         let id = self.send_copy(&clients, copy, &checked.lifecycle, &role_arn).await?;
-        if let Some((mut error, earlier)) = refused
+        if let Some((error, earlier)) = refused
             && !earlier.iter().any(|job| job.id == id.as_str())
         {
-            error.message = format!("{}; AWS has begun job {id} for it, which will fail", error.message);
-            return Err(error);
+            return Err(error.though_begun(id.as_str()));
         }
         let job = clients.describe_job(&id, JobKind::Copy).await.map_err(|error| error.after(START.name))?;
         // AWS does not say what a token with another request gives [U]: the job itself tells.

@@ -206,6 +206,15 @@ impl Error {
         }
     }
 
+    /// What stands in the way of a job was seen and the request sent all the same, because it could be a repetition; it was
+    /// none, and AWS has begun a job for it.
+    #[must_use]
+    pub fn though_begun(self, job: &str) -> Self {
+        let message = format!("{}; AWS has begun job {job} for it all the same, which will fail", self.message);
+        // In words of our own, which no sentence about AWS's code replaces.
+        Self { message, aws_code: None, source: None, ..self }
+    }
+
     /// Whether what a delete does not find may have been deleted by an attempt before of this very call, whose answer was
     /// lost: then it did what was asked for.
     pub fn is_gone_by_us(&self) -> bool {

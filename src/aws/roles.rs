@@ -9,8 +9,8 @@ use super::{
     time,
 };
 use crate::domain::{
-    AskedScope, Change, ChangeKind, EnsureRole, RoleName, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
-    judge_trust, repair_trust,
+    AskedScope, Change, ChangeKind, EnsureRole, RoleName, RoleRef, RoleState, Trust, TrustRepair, judge_trust,
+    repair_trust,
 };
 
 const GET_ROLE: Operation = Operation::read("iam", "GetRole");
@@ -76,8 +76,7 @@ impl Aws {
             let message = format!("added backup.amazonaws.com to the trust policy of role {name}");
             changes.push(Change { kind: ChangeKind::TrustRepaired, message });
         }
-        let missing: Vec<ServicePolicy> = state.missing().collect();
-        for policy in missing {
+        for policy in state.missing(&ensure.served) {
             let arn = policy.arn(state.partition);
             if !ensure.validate_only {
                 let sent = clients.iam.attach_role_policy().role_name(name.as_str()).policy_arn(&arn);

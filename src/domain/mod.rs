@@ -16,6 +16,7 @@ mod period;
 mod plan;
 mod rds_window;
 mod recovery_point;
+mod region_settings;
 mod request_id;
 mod resource;
 mod resource_type;
@@ -43,6 +44,7 @@ pub use plan::{
     check_rule_names, check_setting_word,
 };
 pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, RecoveryPointState};
+pub use region_settings::{RegionSettings, SettingsUpdate};
 pub use request_id::RequestId;
 pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
 pub use resource_type::{TAGGED_KINDS, backup_type};
@@ -51,8 +53,8 @@ pub use restore::{
     RestoreWindow, checks as restore_checks,
 };
 pub use role::{
-    BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleRef, RoleState, ServicePolicy, Trust, TrustRepair,
-    judge as judge_trust, repair as repair_trust,
+    BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleNeed, RoleRef, RoleState, ServedTypes, ServicePolicy, Trust,
+    TrustRepair, judge as judge_trust, repair as repair_trust,
 };
 pub use schedule::{Schedule, ScheduledRun, TimeZone, Timetable};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};

@@ -1,6 +1,38 @@
 //! AWS Backup's names of resource types (semantics reference, section 8.3).
 
-use super::Arn;
+use super::{
+    Arn,
+    invalid::{Fault, quoted},
+};
+
+/// AWS Backup's names of resource types [M]; AWS may have newer ones.
+pub(super) const RESOURCE_TYPES: [&str; 19] = [
+    "Aurora",
+    "CloudFormation",
+    "DSQL",
+    "DocumentDB",
+    "DynamoDB",
+    "EBS",
+    "EC2",
+    "EFS",
+    "EKS",
+    "FSx",
+    "Neptune",
+    "RDS",
+    "Redshift",
+    "Redshift Serverless",
+    "S3",
+    "SAP HANA on Amazon EC2",
+    "Storage Gateway",
+    "Timestream",
+    "VirtualMachine",
+];
+
+/// That a name is none of the known types.
+pub(super) fn unknown_type<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Fault {
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    Fault(format!("{} is no resource type of AWS Backup: they are {known}", quoted(name)))
+}
 
 /// AWS Backup's name of the type of a resource, by its ARN; `None` where AWS Backup has none for it. A cluster of RDS
 /// counts as Aurora, whatever its engine: [`super::Resource::resource_type`] knows better.

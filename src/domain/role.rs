@@ -3,32 +3,9 @@
 use jiff::Timestamp;
 
 use super::{
-    Arn, AskedScope, Finding, RoleName, RolePath, Tags,
+    Arn, AskedScope, RoleName, RolePath, Tags,
     invalid::{Fault, quoted},
 };
-
-/// A managed policy that the role needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServicePolicy {
-    /// Without it no backup works.
-    Backup,
-    /// Without it no restore works.
-    Restores,
-}
-
-impl ServicePolicy {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Backup, Self::Restores];
-
-    /// ARN in a partition of AWS, such as `aws-cn` [D]. The second is plural: `…ForRestores`.
-    pub fn arn(self, partition: &str) -> String {
-        let name = match self {
-            Self::Backup => "AWSBackupServiceRolePolicyForBackup",
-            Self::Restores => "AWSBackupServiceRolePolicyForRestores",
-        };
-        format!("arn:{partition}:iam::aws:policy/service-role/{name}")
-    }
-}
 
 /// A role as a request names it: by name or by ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +57,8 @@ pub struct EnsureRole {
     pub path: RolePath,
     /// Its tags, if it has to be created.
     pub tags: Tags,
+    /// What it is to serve.
+    pub served: ServedTypes,
     /// True: say what would be done, and do nothing.
     pub validate_only: bool,
 }
@@ -103,57 +82,6 @@ pub struct RoleState {
     pub attached: Vec<String>,
     /// Names of inline policies.
     pub inline: Vec<String>,
-}
-
-impl RoleState {
-    /// The policies it lacks.
-    pub fn missing(&self) -> impl Iterator<Item = ServicePolicy> {
-        ServicePolicy::ALL.into_iter().filter(|policy| !self.attached.contains(&policy.arn(self.partition)))
-    }
-
-    /// What is wrong with it or worth knowing.
-    pub fn findings(&self) -> Vec<Finding> {
-        const REPAIR: &str = "call EnsureServiceRole";
-        let name = &self.name;
-        let mut findings = Vec::new();
-        match self.trust {
-            Trust::Granted => {}
-            Trust::Conditional => findings.push(Finding::warning(
-                "TRUST_CONDITIONAL",
-                format!("role {name} trusts backup.amazonaws.com under a condition that Strongroom cannot judge"),
-                "make sure that the condition holds for AWS Backup",
-            )),
-            Trust::Missing => findings.push(Finding::error(
-                "TRUST_MISSING",
-                format!("role {name} does not let backup.amazonaws.com assume it: every backup and restore fails"),
-                REPAIR,
-            )),
-            Trust::Denied => findings.push(Finding::error(
-                "TRUST_DENIED",
-                format!("a statement of role {name}'s trust policy denies backup.amazonaws.com"),
-                "remove that statement by hand: EnsureServiceRole only adds",
-            )),
-            Trust::Unreadable => findings.push(Finding::error(
-                "TRUST_UNREADABLE",
-                format!("the trust policy of role {name} is not readable JSON"),
-                "replace it by hand",
-            )),
-        }
-        for policy in self.missing() {
-            let (code, what) = match policy {
-                ServicePolicy::Backup => ("BACKUP_POLICY_MISSING", "back up"),
-                ServicePolicy::Restores => ("RESTORE_POLICY_MISSING", "restore"),
-            };
-            let message = format!("role {name} lacks {}", policy.arn(self.partition));
-            findings.push(if self.inline.is_empty() {
-                Finding::error(code, format!("{message}: AWS Backup cannot {what}"), REPAIR)
-            } else {
-                let message = format!("{message}; whether its inline policies let AWS Backup {what} is not known");
-                Finding::warning(code, message, REPAIR)
-            });
-        }
-        findings
-    }
 }
 
 /// What a trust policy says of AWS Backup.
@@ -194,5 +122,7 @@ pub enum ChangeKind {
     PolicyAttached,
 }
 
+mod service;
 mod trust;
+pub use service::{RoleNeed, ServedTypes, ServicePolicy};
 pub use trust::{TrustRepair, judge, repair};

@@ -66,7 +66,7 @@ BASE = {
         "resource_type_management": {"EFS": False},
         "request_id": ID,
     },
-    "AccountService/GetServiceRole": {"scope": SCOPE, "role": "bad-input"},
+    "AccountService/GetServiceRole": {"scope": SCOPE, "role": "bad-input", "resource_types": ["RDS", "S3"]},
     "JobService/CancelJob": {"scope": SCOPE, "job_id": "$job", "request_id": ID},
     "JobService/GetJob": {"scope": SCOPE, "job_id": "$job", "kind": "JOB_KIND_BACKUP"},
     "JobService/ListJobs": PAGE
@@ -391,6 +391,16 @@ def _damaged_scalar(root, message, field, path, find):
 
 
 def _damaged_map(root, field, path, find):
+    if field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_BOOL:
+        for damage, key in {
+            "a key of 1 MB": "x" * MEGABYTE,
+            "an empty key": "",
+            "an unknown key": "Floppy",
+            "control characters": "a\x00",
+        }.items():
+            yield _with(root, path, damage, find, lambda m, f=field, k=key: getattr(m, f.name).update({k: True}))
+        many = {f"key-{number}": True for number in range(10_000)}
+        yield _with(root, path, "10,000 entries", find, lambda m, f=field: getattr(m, f.name).update(many))
     if field.message_type.fields_by_name["value"].type != FieldDescriptor.TYPE_STRING:
         return
     for damage, (key, value) in {

@@ -47,6 +47,7 @@ OPERATIONS = {
         ("backup", BACKUP),
         ("iam", IAM),
         ("rds", RDS),
+        ("kms", "DescribeKey"),
         ("sts", "GetCallerIdentity AssumeRole"),
         ("tagging", "GetResources TagResources UntagResources GetTagKeys GetTagValues"),
     )
@@ -374,6 +375,8 @@ def settings_and_tags(aws, sandbox):
     sandbox.settings({"switches": {"organization": True}})
     backup.update_global_settings(GlobalSettings={"isCrossAccountBackupEnabled": "true"})
     backup.describe_global_settings()
+    aws.kms.describe_key(KeyId="alias/aws/backup")
+    refused(aws.kms.describe_key, "NotFoundException", KeyId="alias/nobody")
     tagging = aws.resourcegroupstaggingapi
     tagging.tag_resources(ResourceARNList=[LABS, vault], Tags={"tagged": "yes"})
     tagging.get_resources(TagFilters=[{"Key": "tagged", "Values": ["yes"]}], ResourcesPerPage=1)

@@ -10,7 +10,7 @@ use strongroom::proto::{
 use tonic::Code;
 
 use crate::{
-    backups::{VAULT, VOLUME, aws_backup, back_up, backup_of, prepare, prepared, read, start},
+    backups::{VAULT, VOLUME, aws_backup, aws_rds, back_up, backup_of, prepare, prepared, read, start},
     harness::{LABS, World, reason, request_id, told},
     restores::restore_as,
 };
@@ -86,6 +86,26 @@ async fn a_job_whose_start_or_first_look_was_lost_is_the_job_of_the_repeated_cal
     let job = start(&world, request).await;
     let listed = list(&world, ListJobsRequest::default()).await;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&job.id]);
+}
+
+#[tokio::test]
+async fn a_repeated_backup_finds_its_job_though_the_database_was_deleted_since() {
+    let world = prepared().await;
+    let request = StartBackupRequest { request_id: request_id(3), ..backup_of(LABS) };
+    let job = start(&world, request.clone()).await;
+    world.advance("PT10M").await;
+    let delete = aws_rds(&world).delete_db_instance().db_instance_identifier("rdspg-fcj-labs");
+    delete.skip_final_snapshot(true).send().await.unwrap();
+    world.advance("PT1H").await;
+    assert_eq!(start(&world, request.clone()).await.id, job.id);
+    let fresh = StartBackupRequest { request_id: String::new(), ..request.clone() };
+    let missing = world.jobs().start_backup(fresh).await.unwrap_err();
+    assert_eq!(reason(&missing), (Code::NotFound, "RESOURCE_NOT_FOUND".into()));
+    assert_eq!(list(&world, ListJobsRequest::default()).await.len(), 1, "nothing was begun");
+    let another = StartBackupRequest { request_id: request_id(4), ..request };
+    let missing = world.jobs().start_backup(another).await.unwrap_err();
+    assert_eq!(reason(&missing), (Code::NotFound, "RESOURCE_NOT_FOUND".into()));
+    assert!(missing.message().contains("which will fail"), "{missing}");
 }
 
 #[tokio::test]

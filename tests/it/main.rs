@@ -32,5 +32,6 @@ mod restore_plans;
 mod restores;
 mod schedules;
 mod selections;
+mod settings;
 mod tidy;
 mod vaults;

@@ -1,10 +1,13 @@
 //! Accounts and the service role.
 
+use jiff::Timestamp;
+
 use super::{reader::Reader, timestamp};
 use crate::{
     aws::Account,
     domain::{
-        AskedScope, Change, ChangeKind, EnsureRole, Invalid, RolePath, RoleRef, RoleState, ServicePolicy, Tags, Trust,
+        AskedScope, Change, ChangeKind, EnsureRole, Invalid, RegionSettings, RolePath, RoleRef, RoleState, ServedTypes,
+        ServicePolicy, SettingsUpdate, Tags, Trust,
     },
     proto,
 };
@@ -19,7 +22,8 @@ pub(in crate::rpc) fn get(request: proto::GetAccountRequest) -> Result<AskedScop
 pub(in crate::rpc) fn ensure_role(
     request: proto::EnsureServiceRoleRequest,
 ) -> Result<(AskedScope, EnsureRole), Invalid> {
-    let proto::EnsureServiceRoleRequest { scope, role, path, tags, request_id, validate_only } = request;
+    let proto::EnsureServiceRoleRequest { scope, role, path, tags, request_id, validate_only, resource_types } =
+        request;
     let mut read = Reader::new(scope);
     let role = read.role("role", or_default(&role));
     let path = match (path.as_str(), &role) {
@@ -32,18 +36,68 @@ pub(in crate::rpc) fn ensure_role(
         read.fault("path", format!("is {path}, but the ARN in role says {named}"));
     }
     let tags = read.tags("tags", tags, Tags::most());
+    let served = read.note_all("resource_types", ServedTypes::parse(&resource_types));
     let request_id = read.request_id(&request_id);
     read.conclude(|scope| {
         request_id?;
-        Ok((scope, EnsureRole { role: role?, path: path?, tags: tags?, validate_only }))
+        Ok((scope, EnsureRole { role: role?, path: path?, tags: tags?, served: served?, validate_only }))
     })
 }
 
-pub(in crate::rpc) fn get_role(request: proto::GetServiceRoleRequest) -> Result<(AskedScope, RoleRef), Invalid> {
-    let proto::GetServiceRoleRequest { scope, role } = request;
+pub(in crate::rpc) fn get_role(
+    request: proto::GetServiceRoleRequest,
+) -> Result<(AskedScope, RoleRef, ServedTypes), Invalid> {
+    let proto::GetServiceRoleRequest { scope, role, resource_types } = request;
     let mut read = Reader::new(scope);
     let role = read.role("role", or_default(&role));
-    read.conclude(|scope| Ok((scope, role?)))
+    let served = read.note_all("resource_types", ServedTypes::parse(&resource_types));
+    read.conclude(|scope| Ok((scope, role?, served?)))
+}
+
+pub(in crate::rpc) fn get_settings(request: proto::GetRegionSettingsRequest) -> Result<AskedScope, Invalid> {
+    Reader::new(request.scope).conclude(Ok)
+}
+
+/// The types are judged when the region has told which it knows.
+pub(in crate::rpc) fn update_settings(
+    request: proto::UpdateRegionSettingsRequest,
+) -> Result<(AskedScope, SettingsUpdate), Invalid> {
+    let proto::UpdateRegionSettingsRequest {
+        scope,
+        resource_type_opt_in: opt_in,
+        resource_type_management: management,
+        request_id,
+        validate_only: _,
+    } = request;
+    let mut read = Reader::new(scope);
+    if opt_in.is_empty() && management.is_empty() {
+        let fault = "is empty, and so is resource_type_management: name at least one resource type";
+        read.fault("resource_type_opt_in", fault);
+    }
+    for (field, map) in [("resource_type_opt_in", &opt_in), ("resource_type_management", &management)] {
+        if map.len() > MOST_TYPES {
+            read.fault(field, format!("has {} types: at most {MOST_TYPES} are possible", map.len()));
+        }
+    }
+    let request_id = read.request_id(&request_id);
+    read.conclude(|scope| {
+        request_id?;
+        Ok((scope, SettingsUpdate { opt_in, management }))
+    })
+}
+
+/// More than AWS Backup has.
+const MOST_TYPES: usize = 100;
+
+impl From<RegionSettings> for proto::RegionSettings {
+    fn from(settings: RegionSettings) -> Self {
+        Self {
+            scope: Some(settings.scope.into()),
+            supported_resource_types: settings.supported,
+            resource_type_opt_in: settings.opt_in,
+            resource_type_management: settings.management,
+        }
+    }
 }
 
 fn or_default(role: &str) -> &str {
@@ -52,32 +106,39 @@ fn or_default(role: &str) -> &str {
 
 pub(in crate::rpc) fn account(account: Account, default_scope: bool) -> proto::Account {
     proto::Account {
-        scope: Some(account.scope.into()),
+        scope: Some(account.settings.scope.into()),
         identity_arn: account.identity_arn,
         default_scope,
-        supported_resource_types: account.supported_resource_types,
-        resource_type_opt_in: account.opt_in,
-        resource_type_management: account.management,
+        supported_resource_types: account.settings.supported,
+        resource_type_opt_in: account.settings.opt_in,
+        resource_type_management: account.settings.management,
     }
 }
 
-impl From<RoleState> for proto::ServiceRole {
-    fn from(role: RoleState) -> Self {
-        let missing: Vec<ServicePolicy> = role.missing().collect();
-        let findings = role.findings().into_iter().map(Into::into).collect();
-        let trusts_backup = matches!(role.trust, Trust::Granted | Trust::Conditional);
-        Self {
-            trusts_backup,
-            ready: trusts_backup && missing.is_empty(),
-            missing_policy_arns: missing.iter().map(|policy| policy.arn(role.partition)).collect(),
-            findings,
-            name: role.name,
-            arn: role.arn,
-            path: role.path,
-            create_time: role.created_at.map(timestamp),
-            attached_policy_arns: role.attached,
-            inline_policy_names: role.inline,
-        }
+/// The role, judged by what it is to serve. `now` is AWS's present time, and `changed`, whether this call changed it.
+pub(in crate::rpc) fn role(role: RoleState, served: &ServedTypes, changed: bool, now: Timestamp) -> proto::ServiceRole {
+    let missing = role.missing(served);
+    let arns = |policies: &[ServicePolicy]| policies.iter().map(|policy| policy.arn(role.partition)).collect();
+    let needs = role.needs(served).into_iter().map(|need| proto::RoleNeed {
+        resource_type: need.resource_type.to_owned(),
+        restore: need.restore,
+        missing_policy_arns: arns(&need.missing),
+    });
+    let mut findings = role.findings_for(served);
+    findings.extend(role.recent(changed, now));
+    let trusts_backup = matches!(role.trust, Trust::Granted | Trust::Conditional);
+    proto::ServiceRole {
+        trusts_backup,
+        ready: trusts_backup && missing.is_empty(),
+        missing_policy_arns: arns(&missing),
+        needs: needs.collect(),
+        findings: findings.into_iter().map(Into::into).collect(),
+        name: role.name,
+        arn: role.arn,
+        path: role.path,
+        create_time: role.created_at.map(timestamp),
+        attached_policy_arns: role.attached,
+        inline_policy_names: role.inline,
     }
 }
 
