@@ -22,6 +22,9 @@ pub struct Fault {
     /// The operation's name in the service model, or `*`.
     #[serde(default = "any")]
     pub operation: String,
+    /// Lets so many matching requests pass before it begins: to break off in the middle of several.
+    #[serde(default)]
+    pub skip: u32,
     /// Spoils the next n matching requests, then is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u32>,
@@ -107,7 +110,7 @@ struct Armed {
 pub struct Listed {
     /// To delete it by.
     pub id: u64,
-    /// As it was given; `next` counts down.
+    /// As it was given; `skip` and `next` count down.
     #[serde(flatten)]
     pub fault: Fault,
     /// Requests spoiled so far.
@@ -197,6 +200,10 @@ impl Faults {
                 continue;
             }
             let fires = match (&mut fault.next, fault.rate) {
+                _ if fault.skip > 0 => {
+                    fault.skip -= 1;
+                    false
+                }
                 (Some(next), _) => {
                     *next = next.saturating_sub(1);
                     true
@@ -243,6 +250,15 @@ mod tests {
         }
         assert_eq!(faults.judge(Service::Backup, "StartBackupJob"), Verdict::default());
         assert!(faults.list().is_empty());
+    }
+
+    #[test]
+    fn what_is_skipped_passes() {
+        let mut faults = Faults::default();
+        faults.arm(fault(serde_json::json!({"skip": 1, "next": 1, "effect": "drop_after"}))).unwrap();
+        faults.arm(fault(serde_json::json!({"skip": 1, "rate": 1.0, "effect": "drop_before"}))).unwrap();
+        let spoils = [(); 3].map(|()| faults.judge(Service::Backup, "X").spoil);
+        assert_eq!(spoils, [None, Some(Spoil::DropAfter), Some(Spoil::DropBefore)]);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Selections of plans.
 
 mod preview;
+mod replace;
 mod shape;
 
-use aws_sdk_backup::types::BackupSelectionsListMember;
+use aws_sdk_backup::{
+    operation::create_backup_selection::CreateBackupSelectionOutput,
+    types::{BackupSelection, BackupSelectionsListMember},
+};
 
 use super::{
     Aws, Error, Kind, Noun,
@@ -12,7 +16,9 @@ use super::{
     plans::{about_plan, is_missing, plan_arn},
     time,
 };
-use crate::domain::{AskedScope, MAX_PAGE_SIZE, NewSelection, Page, PageRequest, PlanRef, Selection, SelectionRef};
+use crate::domain::{
+    AskedScope, Criteria, MAX_PAGE_SIZE, NewSelection, Page, PageRequest, PlanRef, RequestId, Selection, SelectionRef,
+};
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupSelection");
 const GET: Operation = Operation::read("backup", "GetBackupSelection");
@@ -25,28 +31,11 @@ impl Aws {
         let clients = self.clients(asked).await?;
         let plan_id = clients.plan_id(&new.plan).await?;
         let role_arn = clients.role_arn(&new.role).await?;
-        let input = shape::input(CREATE, new, &role_arn)?;
-        let created = self
-            .once_assumable(&role_arn, || {
-                let sent = clients
-                    .backup
-                    .create_backup_selection()
-                    .backup_plan_id(&plan_id)
-                    .creator_request_id(new.request_id.as_str())
-                    .backup_selection(input.clone());
-                call(CREATE, sent.send())
-            })
-            .await;
-        let made = |id: String, created_at| Selection {
-            id,
-            name: new.name.as_str().to_owned(),
-            plan_id: plan_id.clone(),
-            plan_arn: plan_arn(&clients.scope, &plan_id),
-            role_arn: role_arn.clone(),
-            criteria: Some(shape::criteria(&input)),
-            created_at,
-            request_id: new.request_id.as_str().to_owned(),
-        };
+        let name = new.name.as_str();
+        let input = shape::input(CREATE, &new.criteria, name, &role_arn)?;
+        let created = self.send_selection(&clients, &plan_id, new.request_id.as_str(), &input).await;
+        let to_be = clients.selection_to_be(&plan_id, name, role_arn, shape::criteria(&input), &new.request_id);
+        let made = |id: String, created_at| Selection { id, created_at, ..to_be };
         let made = match created {
             Ok(created) => {
                 let id = created.selection_id.ok_or_else(|| Error::malformed(CREATE.name, "SelectionId"))?;
@@ -54,8 +43,7 @@ impl Aws {
             }
             // Whether a repeated CreatorRequestId is answered with success AWS leaves open [U]: the name finds it.
             Err(error) if error.kind == Kind::AlreadyExists => {
-                let twin =
-                    clients.find_selection(&plan_id, |twin| twin.selection_name() == Some(new.name.as_str())).await?;
+                let twin = clients.find_selection(&plan_id, |twin| twin.selection_name() == Some(name)).await?;
                 let twin = twin.filter(|twin| twin.creator_request_id() == Some(new.request_id.as_str()));
                 let id =
                     twin.and_then(|twin| twin.selection_id).ok_or_else(|| error.about(Noun::Selection, &new.name))?;
@@ -83,17 +71,24 @@ impl Aws {
         let plan_id = clients.plan_id(&new.plan).await?;
         clients.plan_is_there(CREATE, &plan_id).await?;
         let role_arn = clients.role_arn_looked_for(&new.role).await?;
-        let criteria = shape::criteria(&shape::input(CREATE, new, &role_arn)?);
-        Ok(Selection {
-            id: String::new(),
-            name: new.name.as_str().to_owned(),
-            plan_arn: plan_arn(&clients.scope, &plan_id),
-            plan_id,
-            role_arn,
-            criteria: Some(criteria),
-            created_at: None,
-            request_id: new.request_id.as_str().to_owned(),
+        let name = new.name.as_str();
+        let criteria = shape::criteria(&shape::input(CREATE, &new.criteria, name, &role_arn)?);
+        Ok(clients.selection_to_be(&plan_id, name, role_arn, criteria, &new.request_id))
+    }
+
+    /// Hands a selection to AWS, and waits for a role just created.
+    async fn send_selection(
+        &self,
+        clients: &Clients,
+        plan_id: &str,
+        token: &str,
+        input: &BackupSelection,
+    ) -> Result<CreateBackupSelectionOutput, Error> {
+        self.once_assumable(&input.iam_role_arn, || {
+            let sent = clients.backup.create_backup_selection().backup_plan_id(plan_id).creator_request_id(token);
+            call(CREATE, sent.backup_selection(input.clone()).send())
         })
+        .await
     }
 
     /// A selection.
@@ -119,15 +114,18 @@ impl Aws {
         let clients = self.clients(asked).await?;
         let plan_id = clients.plan_id(plan).await?;
         let (items, next) = clients.selections_of(&plan_id, page.size.into(), page.cursor.clone()).await?;
-        let listed = |selection: BackupSelectionsListMember| Selection {
-            id: selection.selection_id.unwrap_or_default(),
-            name: selection.selection_name.unwrap_or_default(),
-            plan_arn: plan_arn(&clients.scope, &plan_id),
-            plan_id: plan_id.clone(),
-            role_arn: selection.iam_role_arn.unwrap_or_default(),
-            criteria: None,
-            created_at: time(selection.creation_date.as_ref()),
-            request_id: selection.creator_request_id.unwrap_or_default(),
+        let listed = |selection: BackupSelectionsListMember| {
+            let name = selection.selection_name.unwrap_or_default();
+            Selection {
+                id: selection.selection_id.unwrap_or_default(),
+                plan_arn: plan_arn(&clients.scope, &plan_id),
+                plan_id: plan_id.clone(),
+                role_arn: selection.iam_role_arn.unwrap_or_default(),
+                criteria: None,
+                created_at: time(selection.creation_date.as_ref()),
+                request_id: Selection::asked_by(&name, selection.creator_request_id.unwrap_or_default()),
+                name,
+            }
         };
         Ok(Page { items: items.into_iter().map(listed).collect(), next })
     }
@@ -136,22 +134,16 @@ impl Aws {
     pub async fn selections_in_full(&self, asked: &AskedScope, plan: &PlanRef) -> Result<Vec<Selection>, Error> {
         let clients = self.clients(asked).await?;
         let plan_id = clients.plan_id(plan).await?;
-        let (mut selections, mut cursor) = (Vec::new(), None);
-        loop {
-            let (items, next) = clients.selections_of(&plan_id, MAX_PAGE_SIZE.into(), cursor).await?;
-            for id in items.into_iter().filter_map(|item| item.selection_id) {
-                match clients.describe_selection(&plan_id, &id).await {
-                    Ok(selection) => selections.push(selection),
-                    // Deleted in between.
-                    Err(error) if error.kind == Kind::NotFound => {}
-                    Err(error) => return Err(error),
-                }
+        let mut selections = Vec::new();
+        for id in clients.every_selection_of(&plan_id).await?.into_iter().filter_map(|member| member.selection_id) {
+            match clients.describe_selection(&plan_id, &id).await {
+                Ok(selection) => selections.push(selection),
+                // Deleted in between.
+                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) => return Err(error),
             }
-            if next.is_none() {
-                return Ok(selections);
-            }
-            cursor = next;
         }
+        Ok(selections)
     }
 
     /// Deletes a selection.
@@ -164,13 +156,9 @@ impl Aws {
         let clients = self.clients(asked).await?;
         let plan_id = clients.plan_id(plan).await?;
         let id = clients.selection_id(&plan_id, selection).await?;
-        let sent = clients.backup.delete_backup_selection().backup_plan_id(&plan_id).selection_id(&id);
-        match call(DELETE, sent.send()).await {
-            Ok(_) => Ok(()),
-            Err(error) => match clients.about_selection(error, &plan_id, &id).await {
-                gone if gone.is_gone_by_us() => Ok(()),
-                error => Err(error),
-            },
+        match clients.send_deletion(&plan_id, &id).await {
+            Err(gone) if gone.is_gone_by_us() => Ok(()),
+            answer => answer,
         }
     }
 }
@@ -187,6 +175,48 @@ impl Clients {
             let message = format!("plan {plan_id} has no selection of the name {name}");
             Error::found(LIST.name, Kind::NotFound, Noun::Selection, name.as_str(), message)
         })
+    }
+
+    /// A selection as it will be when AWS has it.
+    fn selection_to_be(
+        &self,
+        plan_id: &str,
+        name: &str,
+        role_arn: String,
+        criteria: Criteria,
+        request_id: &RequestId,
+    ) -> Selection {
+        Selection {
+            id: String::new(),
+            name: name.to_owned(),
+            plan_arn: plan_arn(&self.scope, plan_id),
+            plan_id: plan_id.to_owned(),
+            role_arn,
+            criteria: Some(criteria),
+            created_at: None,
+            request_id: request_id.as_str().to_owned(),
+        }
+    }
+
+    async fn send_deletion(&self, plan_id: &str, id: &str) -> Result<(), Error> {
+        let sent = self.backup.delete_backup_selection().backup_plan_id(plan_id).selection_id(id);
+        match call(DELETE, sent.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.about_selection(error, plan_id, id).await),
+        }
+    }
+
+    /// Every selection of a plan, without what it selects.
+    async fn every_selection_of(&self, plan_id: &str) -> Result<Vec<BackupSelectionsListMember>, Error> {
+        let (mut members, mut cursor) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.selections_of(plan_id, MAX_PAGE_SIZE.into(), cursor).await?;
+            members.extend(page);
+            if next.is_none() {
+                return Ok(members);
+            }
+            cursor = next;
+        }
     }
 
     async fn find_selection(
@@ -229,10 +259,10 @@ impl Clients {
             plan_arn: plan_arn(&self.scope, plan_id),
             plan_id: plan_id.to_owned(),
             criteria: Some(shape::criteria(&selection)),
+            request_id: Selection::asked_by(&selection.selection_name, answer.creator_request_id.unwrap_or_default()),
             name: selection.selection_name,
             role_arn: selection.iam_role_arn,
             created_at: time(answer.creation_date.as_ref()),
-            request_id: answer.creator_request_id.unwrap_or_default(),
         })
     }
 

@@ -59,8 +59,9 @@ pub use role::{
 pub use schedule::{Schedule, ScheduledRun, TimeZone, Timetable};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};
 pub use selection::{
-    Candidate, Criteria, Eligibility, Match, Mismatch, MismatchKind, NewSelection, Operator, PreviewFilter, PreviewOf,
-    PreviewedResource, ResourcePattern, Selection, SelectionRef, TagCondition, Tally, Verdict, check_condition_count,
+    Candidate, Criteria, Eligibility, Maker, Match, Mismatch, MismatchKind, NewSelection, Operator, Predecessor,
+    PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, Replaced, ResourcePattern, Selection, SelectionRef,
+    TagCondition, Tally, Verdict, check_condition_count,
 };
 pub use tags::{Tags, check_tag_keys};
 pub use vault::{NewVault, Vault, VaultLock};

@@ -18,13 +18,18 @@ impl RequestId {
     /// The caller's id, or a fresh one for a blank: then at least our own retries are safe.
     pub fn parse_or_new(text: &str) -> Result<Self, Fault> {
         if text.is_empty() {
-            return Ok(Self { text: Uuid::new_v4().to_string(), given: false });
+            return Ok(Self::fresh());
         }
         // try_parse also takes braces and URNs; AWS's token has at most 50 characters of [A-Za-z0-9-_.].
         let id = Uuid::try_parse(text).ok().filter(|id| !id.is_nil() && text.len() == 36);
         let id =
             id.ok_or_else(|| format!("{} is not a UUID such as 6f1c2d3e-0000-4000-8000-5b6a79880000", quoted(text)))?;
         Ok(Self { text: id.to_string(), given: true })
+    }
+
+    /// An id that stands for one call of the server's own.
+    pub fn fresh() -> Self {
+        Self { text: Uuid::new_v4().to_string(), given: false }
     }
 
     /// The lower-case text.

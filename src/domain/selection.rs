@@ -2,6 +2,7 @@
 
 mod matcher;
 mod preview;
+mod replacement;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -9,6 +10,7 @@ mod warnings;
 use jiff::Timestamp;
 pub use matcher::{Candidate, Eligibility, Mismatch, MismatchKind, Verdict};
 pub use preview::{PreviewFilter, PreviewOf, PreviewedResource, Tally};
+pub use replacement::{Maker, Predecessor, ReplaceSelection, Replaced};
 use warnings::is_elsewhere;
 
 use super::{
@@ -230,8 +232,13 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether both have the same name and role and select the same. The order of conditions and ARNs says nothing.
+    /// Whether both have the same name and role and select the same.
     pub fn same_as(&self, other: &Self) -> bool {
+        self.name == other.name && self.selects_as(other)
+    }
+
+    /// Whether both have the same role and select the same. The order of conditions and ARNs says nothing.
+    pub fn selects_as(&self, other: &Self) -> bool {
         let sorted = |criteria: &Option<Criteria>| {
             criteria.clone().map(|mut criteria| {
                 criteria.conditions.sort();
@@ -241,6 +248,6 @@ impl Selection {
                 criteria
             })
         };
-        self.name == other.name && self.role_arn == other.role_arn && sorted(&self.criteria) == sorted(&other.criteria)
+        self.role_arn == other.role_arn && sorted(&self.criteria) == sorted(&other.criteria)
     }
 }

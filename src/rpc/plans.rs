@@ -212,6 +212,34 @@ impl PlanService for Plans {
         self.calls.change(request, work).await
     }
 
+    async fn replace_selection(
+        &self,
+        request: Request<proto::ReplaceSelectionRequest>,
+    ) -> Result<Response<proto::ReplaceSelectionResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, replace, validate_only) = selections::replace(request)?;
+            let change = async {
+                if validate_only {
+                    aws.planned_replacement(&scope, &replace).await
+                } else {
+                    aws.replace_selection(&scope, &replace).await
+                }
+            };
+            // Boxed, as above.
+            let (replaced, now) = tokio::join!(Box::pin(change), Box::pin(aws.tally(&scope, &replace.criteria)));
+            let replaced = replaced?;
+            let warnings = replace.criteria.warnings(&aws.scope(&scope).await?, now);
+            Ok(proto::ReplaceSelectionResponse {
+                selection: Some(replaced.selection.into()),
+                replaced_selection_id: replaced.replaced.unwrap_or_default(),
+                warnings: warnings.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.change_unless(dry_run, request, work).await
+    }
+
     async fn preview_selection(
         &self,
         request: Request<proto::PreviewSelectionRequest>,

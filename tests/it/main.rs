@@ -27,6 +27,7 @@ mod points_in_time;
 mod previews;
 mod reasons;
 mod recovery_points;
+mod replacements;
 mod resources;
 mod restore_plans;
 mod restores;

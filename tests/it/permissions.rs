@@ -75,6 +75,7 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("GetSelection", &[PLAN, &["backup:ListBackupSelections"]]),
         ("ListSelections", &[&["backup:ListBackupPlans"]]),
         ("DeleteSelection", &[PLAN, &["backup:ListBackupSelections"]]),
+        ("ReplaceSelection", &[PLAN, ROLE, &["backup:ListBackupSelections", "backup:GetBackupSelection"]]),
         ("PreviewSelection", &[PLAN, &["backup:ListBackupSelections", "backup:GetBackupSelection"]]),
         ("StartBackup", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
         ("StartBackup", &[&["rds:DescribeDBClusters", "backup:DescribeBackupJob", "backup:TagResource"]]),

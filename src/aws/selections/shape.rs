@@ -7,13 +7,17 @@ use aws_sdk_backup::types::{BackupSelection, Condition, ConditionParameter, Cond
 use aws_smithy_types::error::operation::BuildError;
 
 use super::super::{Error, Kind, Noun, call::Operation};
-use crate::domain::{Criteria, Match, NewSelection, Operator, TagCondition};
+use crate::domain::{Criteria, Match, Operator, TagCondition};
 
 /// A selection as AWS takes it.
-pub(super) fn input(operation: Operation, new: &NewSelection, role_arn: &str) -> Result<BackupSelection, Error> {
-    let name = new.name.as_str();
+pub(super) fn input(
+    operation: Operation,
+    criteria: &Criteria,
+    name: &str,
+    role_arn: &str,
+) -> Result<BackupSelection, Error> {
     // Every required member is set below, so this does not happen.
-    compile(&new.criteria, name, role_arn)
+    compile(criteria, name, role_arn)
         .map_err(|error| Error::found(operation.name, Kind::Rejected, Noun::Selection, name, error.to_string()))
 }
 
@@ -108,17 +112,10 @@ fn conditions(conditions: &Conditions) -> Vec<TagCondition> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{PlanRef, RequestId, RoleRef, SelectionName};
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn compiled(criteria: Criteria) -> BackupSelection {
-        let new = NewSelection {
-            plan: PlanRef::parse("plan").unwrap().0,
-            name: SelectionName::parse("selection").unwrap(),
-            role: RoleRef::parse("role").unwrap().0,
-            criteria,
-            request_id: RequestId::parse_or_new("").unwrap(),
-        };
-        input(Operation::write("backup", "CreateBackupSelection"), &new, "arn:aws:iam::123456789012:role/role").unwrap()
+        compile(&criteria, "selection", "arn:aws:iam::123456789012:role/role").unwrap()
     }
 
     fn condition(key: &str, operator: Operator, value: &str) -> TagCondition {

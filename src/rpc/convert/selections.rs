@@ -4,8 +4,8 @@ use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
         AskedScope, Criteria, Invalid, Match, Mismatch, NewSelection, Noted, Operator, PageRequest, PlanRef,
-        PreviewFilter, PreviewOf, PreviewedResource, ResourcePattern, Selection, SelectionName, SelectionRef,
-        TagCondition, check_condition_count,
+        PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, ResourcePattern, Selection, SelectionName,
+        SelectionRef, TagCondition, check_condition_count,
     },
     proto,
     rpc::page_token::Query,
@@ -70,6 +70,34 @@ pub(in crate::rpc) fn delete(
     read.conclude(|scope| {
         request_id?;
         Ok((scope, plan?, selection?, allow_missing))
+    })
+}
+
+pub(in crate::rpc) fn replace(
+    request: proto::ReplaceSelectionRequest,
+) -> Result<(AskedScope, ReplaceSelection, bool), Invalid> {
+    let proto::ReplaceSelectionRequest {
+        scope,
+        plan,
+        selection,
+        role,
+        r#match,
+        conditions,
+        resources,
+        excluded_resources,
+        request_id,
+        validate_only,
+    } = request;
+    let mut read = Reader::new(scope);
+    let plan = read.plan("plan", &plan);
+    let selection = read.note("selection", SelectionRef::parse(&selection));
+    let role = if role.is_empty() { Ok(None) } else { read.role("role", &role).map(Some) };
+    let criteria = read.criteria(r#match, conditions, &resources, &excluded_resources);
+    let request_id = read.request_id(&request_id);
+    read.conclude(|scope| {
+        let (plan, selection, role) = (plan?, selection?, role?);
+        let replace = ReplaceSelection { plan, selection, role, criteria: criteria?, request_id: request_id? };
+        Ok((scope, replace, validate_only))
     })
 }
 
