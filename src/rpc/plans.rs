@@ -224,7 +224,7 @@ impl PlanService for Plans {
                 if validate_only {
                     aws.planned_replacement(&scope, &replace).await
                 } else {
-                    aws.replace_selection(&scope, &replace).await
+                    Box::pin(aws.replace_selection(&scope, &replace)).await
                 }
             };
             // Boxed, as above.

@@ -46,6 +46,11 @@ def steps(known: dict) -> list[tuple[str, dict, str]]:
             "selection.id",
         ),
         (
+            "PlanService/ReplaceSelection",
+            lambda: {"plan": PLAN, "selection": "all", "conditions": [{"key": "Environment", "value": "live"}]},
+            "selection.id",
+        ),
+        (
             "PlanService/UpdatePlan",
             lambda: {"plan": known["plan.id"], "name": PLAN, "rules": [rule | {"start_window_minutes": 90}]},
             "plan.id",
@@ -212,6 +217,54 @@ def killed_in_flight(server, sandbox, rpc: str, request: dict) -> None:
     assert not caller.is_alive(), f"{rpc} still waits for a server that is gone"
     assert all(failure.code == grpc.StatusCode.UNAVAILABLE for failure in outcome), outcome
     client.close()
+
+
+# What ReplaceSelection has AWS do, in this order: the operation, and how many of it went before.
+REPLACING = [
+    ("CreateBackupSelection", 0),
+    ("DeleteBackupSelection", 0),
+    ("CreateBackupSelection", 1),
+    ("DeleteBackupSelection", 1),
+]
+
+
+@pytest.mark.parametrize("effect", MOMENTS.values(), ids=MOMENTS)
+@pytest.mark.parametrize(("operation", "before"), REPLACING)
+def test_a_kill_while_a_selection_is_replaced_misses_no_run(mortal, sandbox, aws, operation, before, effect):
+    orders, paused = LABS.replace("fcj-labs", "orders"), LABS.replace("fcj-labs", "paused")
+    aws.role(ROLE)
+    aws.backup.create_backup_vault(BackupVaultName=VAULT)
+    rule = {"name": "DailyBackups", "target_vault": VAULT}
+    create = {"plan": PLAN, "name": "all", "role": ROLE, "resources": [LABS, orders]}
+
+    def prepare(client):
+        client.call("PlanService/CreatePlan", name=PLAN, rules=[rule])
+        return client.call("PlanService/CreateSelection", **create)["selection"]["id"]
+
+    old = with_client(mortal, prepare)
+    request = {"plan": PLAN, "selection": old, "resources": [LABS, paused], "request_id": request_id()}
+    sandbox.spoil(service="backup", operation=operation, skip=before, next=1, effect=effect)
+    killed_in_flight(mortal, sandbox, "PlanService/ReplaceSelection", request)
+    sandbox.control("DELETE", "faults")
+    jobs = a_day_s_jobs(sandbox, aws)
+    assert jobs.count(LABS) == 1 and len(set(jobs)) == len(jobs), jobs
+
+    mortal.start()
+    answer = with_client(mortal, lambda client: client.call("PlanService/ReplaceSelection", **request))
+    by_name = request | {"selection": "all", "request_id": request_id()}
+    again = with_client(mortal, lambda client: client.call("PlanService/ReplaceSelection", **by_name))
+    assert answer["selection"] == again["selection"]
+    assert (answer["selection"]["name"], answer["selection"]["resources"]) == ("all", [LABS, paused])
+    assert counts(aws)["selections"] == 1
+    assert sorted(a_day_s_jobs(sandbox, aws)) == sorted([LABS, paused])
+
+
+def a_day_s_jobs(sandbox, aws) -> list[str]:
+    """Lets a day pass, and tells what its run of the rule backed up."""
+    before = {job["BackupJobId"] for job in aws.backup.list_backup_jobs()["BackupJobs"]}
+    sandbox.advance("24h")
+    jobs = aws.backup.list_backup_jobs()["BackupJobs"]
+    return [job["ResourceArn"] for job in jobs if job["BackupJobId"] not in before]
 
 
 # AWS keeps the request_id of a vault with its name: another name is another vault, and no call of AWS could tell.
