@@ -77,7 +77,10 @@ impl Aws {
             Some(left) if left.selects_as(&wanted) => left,
             left => {
                 if let Some(left) = left {
-                    self.only_if_interrupted(&left)?;
+                    // One that selects what the selection does already has done its work.
+                    if !there.current.as_ref().is_some_and(|current| current.selects_as(&left)) {
+                        self.only_if_interrupted(&left)?;
+                    }
                     clients.remove_selection(&plan_id, &left.id).await?;
                 }
                 let token = Maker::token_of_stand_in(&there.of, &there.name, &replace.request_id);
