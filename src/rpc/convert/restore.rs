@@ -133,14 +133,13 @@ impl Reader {
 
     fn point_in_time(&mut self, given: Option<proto::PointInTime>) -> Result<Option<PointInTime>, Noted> {
         let Some(proto::PointInTime { time, latest }) = given else { return Ok(None) };
-        let time = match (time, latest) {
-            (None, true) => return Ok(Some(PointInTime::Latest)),
-            (None, false) => Err("is empty: set time, or latest"),
-            (Some(_), true) => Err("has both time and latest: set one"),
+        match (self.instant("point_in_time.time", time)?, latest) {
+            (None, true) => Ok(Some(PointInTime::Latest)),
             // Fractions are cut off: RDS restores to whole seconds.
-            (Some(time), false) => Timestamp::from_second(time.seconds).map_err(|_| "has a time that no calendar has"),
-        };
-        self.note("point_in_time", time.map(|time| Some(PointInTime::At(time))))
+            (Some(time), false) => Ok(Some(PointInTime::At(Timestamp::from_second(time.as_second()).unwrap_or(time)))),
+            (None, false) => Err(self.fault("point_in_time", "is empty: set time, or latest")),
+            (Some(_), true) => Err(self.fault("point_in_time", "has both time and latest: set one")),
+        }
     }
 
     /// A value that notes its own faults; it is kept when there were none.
@@ -296,7 +295,8 @@ mod tests {
         let read = at(1_700_000_000, 999_999_999, false).unwrap().restore.point_in_time;
         assert_eq!(read, Some(PointInTime::At(Timestamp::from_second(1_700_000_000).unwrap())));
         assert_eq!(fields(at(1_700_000_000, 0, true)), ["point_in_time"]);
-        assert_eq!(fields(at(i64::MAX, 0, false)), ["point_in_time"]);
+        assert_eq!(fields(at(i64::MAX, 0, false)), ["point_in_time.time"]);
+        assert_eq!(fields(at(0, -1, false)), ["point_in_time.time"]);
     }
 
     #[test]
