@@ -23,7 +23,7 @@ pub struct Error {
     pub message: String,
     /// AWS's id of the request, for its support.
     pub aws_request_id: Option<String>,
-    /// Of [`Kind::Preflight`]: all that stands in the way, at least one. Otherwise empty.
+    /// Of [`Kind::Preflight`] and [`Kind::NotEmpty`]: all that stands in the way, at least one. Otherwise empty.
     pub obstacles: Vec<Finding>,
     /// What lies below, for the log.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
@@ -46,6 +46,8 @@ pub enum Kind {
     NotEmpty,
     /// The vault's lock forbids it.
     Locked,
+    /// A legal hold keeps it.
+    Held,
     /// The plan still has selections.
     HasSelections,
     /// AWS does not stop such a job, or it has ended.

@@ -11,15 +11,20 @@ mod error;
 mod job_answers;
 mod jobs;
 mod keys;
+mod legal_holds;
 mod lifecycle;
 mod plans;
 mod propagation;
+mod recovery_point_changes;
 mod recovery_points;
 mod resources;
 mod restores;
 mod roles;
 mod selections;
 mod tags;
+mod vault_deletion;
+mod vault_lock;
+mod vault_settings;
 mod vaults;
 
 pub use account::Account;
@@ -29,6 +34,9 @@ pub(crate) use error::chain;
 pub use error::{Effect, Error, Kind, Noun, Subject};
 pub use resources::ResourceFilter;
 pub use restores::RestoreChecks;
+pub use vault_deletion::{Undeleted, VaultDeletion};
+pub use vault_lock::LockedVault;
+pub use vault_settings::OfVault;
 
 use jiff::Timestamp;
 

@@ -4,6 +4,8 @@ mod shape;
 
 use aws_sdk_backup::{operation::get_backup_plan::GetBackupPlanOutput, types::BackupPlansListMember};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::{
     Aws, Error, Kind, Noun,
     call::{Operation, call},
@@ -219,6 +221,22 @@ impl Clients {
                 return Ok(found);
             }
         }
+    }
+
+    /// Every plan that is not deleted, with its rules and without tags; in AWS's order.
+    pub(super) async fn every_plan(&self) -> Result<Vec<Plan>, Error> {
+        const AT_ONCE: usize = 8;
+        let ids = self.find_plans(|_| true).await?;
+        let plans = stream::iter(ids).map(|id| async move {
+            match self.describe_plan(&id, None).await {
+                Ok(answer) => Ok(Some(shape::plan(&answer, &self.scope)).filter(|plan| plan.deleted_at.is_none())),
+                // Deleted since it was listed.
+                Err(error) if error.kind == Kind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let plans: Vec<Option<Plan>> = plans.buffered(AT_ONCE).try_collect().await?;
+        Ok(plans.into_iter().flatten().collect())
     }
 
     async fn describe_plan(&self, id: &str, version: Option<&str>) -> Result<GetBackupPlanOutput, Error> {

@@ -1,9 +1,10 @@
 //! Recovery points.
 
-use std::time::Duration;
-
 use aws_sdk_backup::{
-    operation::describe_recovery_point::DescribeRecoveryPointOutput,
+    operation::{
+        describe_recovery_point::DescribeRecoveryPointOutput,
+        list_recovery_points_by_backup_vault::builders::ListRecoveryPointsByBackupVaultFluentBuilder,
+    },
     types::{RecoveryPointByBackupVault, RecoveryPointByResource, RecoveryPointStatus, StorageClass},
 };
 
@@ -14,17 +15,13 @@ use super::{
     date, job_answers, just_before, lifecycle, time,
 };
 use crate::domain::{
-    Arn, AskedScope, MAX_PAGE_SIZE, Page, PageRequest, RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Scope,
-    VaultName,
+    Arn, AskedScope, Lifecycle, MAX_PAGE_SIZE, Page, PageRequest, RecoveryPoint, RecoveryPointQuery,
+    RecoveryPointState, Scope, VaultName,
 };
 
 const DESCRIBE: Operation = Operation::read("backup", "DescribeRecoveryPoint");
 const LIST_IN_VAULT: Operation = Operation::read("backup", "ListRecoveryPointsByBackupVault");
 const LIST_OF_RESOURCE: Operation = Operation::read("backup", "ListRecoveryPointsByResource");
-const DELETE: Operation = Operation::write("backup", "DeleteRecoveryPoint");
-
-/// How often a point is looked at after its deletion was accepted, until it shows that.
-const LOOKS: u32 = 4;
 
 impl Aws {
     /// A recovery point.
@@ -46,49 +43,20 @@ impl Aws {
     ) -> Result<Page<RecoveryPoint>, Error> {
         let clients = self.clients(asked).await?;
         match query {
-            RecoveryPointQuery::InVault { vault, resource, resource_type, plan_id, created } => {
-                let sent = clients
-                    .backup
-                    .list_recovery_points_by_backup_vault()
-                    .backup_vault_name(vault.as_str())
-                    .set_by_resource_arn(resource.as_ref().map(ToString::to_string))
-                    .set_by_resource_type(resource_type.clone())
-                    .set_by_backup_plan_id(plan_id.clone())
-                    .set_by_created_after(created.after.map(just_before))
-                    .set_by_created_before(created.before.map(date))
-                    .max_results(page.size.into())
-                    .set_next_token(page.cursor.clone());
-                match call(LIST_IN_VAULT, sent.send()).await {
-                    Ok(answer) => {
-                        let points = answer.recovery_points.unwrap_or_default();
-                        let items = points.into_iter().map(|point| in_vault(point, &clients.scope)).collect();
-                        Ok(Page { items, next: answer.next_token })
-                    }
-                    // Nothing but the vault can be missing here.
-                    Err(error) => Err(clients.missing_or_denied(error, vault).await),
-                }
+            RecoveryPointQuery::InVault { vault, resource, resource_type, plan_id, created, parent } => {
+                let filter = |sent: ListRecoveryPointsByBackupVaultFluentBuilder| {
+                    sent.set_by_resource_arn(resource.as_ref().map(ToString::to_string))
+                        .set_by_resource_type(resource_type.clone())
+                        .set_by_backup_plan_id(plan_id.clone())
+                        .set_by_created_after(created.after.map(just_before))
+                        .set_by_created_before(created.before.map(date))
+                        .set_by_parent_recovery_point_arn(parent.as_ref().map(ToString::to_string))
+                };
+                clients.recovery_points_in(vault, filter, page).await
             }
-            RecoveryPointQuery::OfResource(resource) => clients.recovery_points_of(resource, page).await,
-        }
-    }
-
-    /// Deletes a recovery point and looks whether that happened: AWS also answers success when it could not [M].
-    /// Returns the state in which the point still is, `None` when it is gone.
-    pub async fn delete_recovery_point(
-        &self,
-        asked: &AskedScope,
-        vault: &VaultName,
-        arn: &Arn,
-    ) -> Result<Option<RecoveryPointState>, Error> {
-        let clients = self.clients(asked).await?;
-        let sent = clients.backup.delete_recovery_point().backup_vault_name(vault.as_str());
-        match call(DELETE, sent.recovery_point_arn(arn.as_str()).send()).await {
-            Ok(_) => clients.look_after_delete(vault, arn).await,
-            Err(error) if error.kind == Kind::State => clients.why_not_deleted(error, vault, arn).await,
-            Err(error) => match clients.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
-                gone if gone.is_gone_by_us() => Ok(None),
-                error => Err(error),
-            },
+            RecoveryPointQuery::OfResource { resource, managed_by_backup_only } => {
+                clients.recovery_points_of(resource, *managed_by_backup_only, page).await
+            }
         }
     }
 }
@@ -102,52 +70,34 @@ impl Clients {
         }
     }
 
-    /// What became of a point whose deletion AWS accepted. The state can lag behind the answer, so a point that still
-    /// looks untouched (EXPIRED, too, is how a point looks that failed to be deleted before) is looked at a few times more.
-    async fn look_after_delete(&self, vault: &VaultName, arn: &Arn) -> Result<Option<RecoveryPointState>, Error> {
-        let mut pause = Duration::from_millis(200);
-        for look in 1.. {
-            let point = match self.describe_recovery_point(vault, arn).await {
-                Ok(point) => point,
-                Err(error) if error.kind == Kind::NotFound => return Ok(None),
-                Err(error) => return Err(error.after(DELETE.name)),
-            };
-            match point.state {
-                RecoveryPointState::Deleting => return Ok(Some(RecoveryPointState::Deleting)),
-                _ if look == LOOKS => return Err(not_deleted(&point)),
-                _ => tokio::time::sleep(pause).await,
-            }
-            pause *= 2;
-        }
-        Ok(None)
-    }
-
-    /// AWS has two words for "not in this state" and means four things.
-    async fn why_not_deleted(
+    /// A page of the recovery points of a vault.
+    pub(super) async fn recovery_points_in(
         &self,
-        error: Error,
         vault: &VaultName,
-        arn: &Arn,
-    ) -> Result<Option<RecoveryPointState>, Error> {
-        if let Ok(point) = self.describe_recovery_point(vault, arn).await
-            && point.state == RecoveryPointState::Deleting
-        {
-            // Asked again while the deletion goes on: that is what was asked for.
-            return Ok(Some(RecoveryPointState::Deleting));
-        }
-        if error.has_code("InvalidResourceStateException") {
-            return Err(error.as_kind(Kind::Busy).about(Noun::RecoveryPoint, arn));
-        }
-        // A lock, or a legal hold [D].
-        match self.describe_vault(vault).await {
-            Ok(found) if found.lock.is_some() => Err(error.as_kind(Kind::Locked).about(Noun::Vault, vault)),
-            _ => Err(error.about(Noun::RecoveryPoint, arn)),
+        filter: impl FnOnce(ListRecoveryPointsByBackupVaultFluentBuilder) -> ListRecoveryPointsByBackupVaultFluentBuilder,
+        page: &PageRequest,
+    ) -> Result<Page<RecoveryPoint>, Error> {
+        let sent = self.backup.list_recovery_points_by_backup_vault().backup_vault_name(vault.as_str());
+        let sent = filter(sent).max_results(page.size.into()).set_next_token(page.cursor.clone());
+        match call(LIST_IN_VAULT, sent.send()).await {
+            Ok(answer) => {
+                let points = answer.recovery_points.unwrap_or_default();
+                let items = points.into_iter().map(|point| in_vault(point, &self.scope)).collect();
+                Ok(Page { items, next: answer.next_token })
+            }
+            // Nothing but the vault can be missing here.
+            Err(error) => Err(self.missing_or_denied(error, vault).await),
         }
     }
 
     /// AWS takes no page below 20 points for RDS [M], and a caller may want fewer: then the rest of AWS's page is read
     /// again for the next one, from the place where this one ends.
-    async fn recovery_points_of(&self, resource: &Arn, page: &PageRequest) -> Result<Page<RecoveryPoint>, Error> {
+    async fn recovery_points_of(
+        &self,
+        resource: &Arn,
+        managed_by_backup_only: bool,
+        page: &PageRequest,
+    ) -> Result<Page<RecoveryPoint>, Error> {
         let place = match &page.cursor {
             Some(cursor) => Place::parse(cursor).ok_or_else(|| {
                 let message = "page_token is not a token of this server";
@@ -161,6 +111,7 @@ impl Clients {
             .backup
             .list_recovery_points_by_resource()
             .resource_arn(resource.as_str())
+            .set_managed_by_aws_backup_only(managed_by_backup_only.then_some(true))
             .max_results(i32::try_from(asked).unwrap_or(i32::MAX))
             .set_next_token(place.token.clone());
         let answer = match call(LIST_OF_RESOURCE, sent.send()).await {
@@ -206,21 +157,6 @@ impl std::fmt::Display for Place {
     }
 }
 
-fn not_deleted(point: &RecoveryPoint) -> Error {
-    let said = match point.status_message.as_str() {
-        "" => String::new(),
-        said => format!(" ({said})"),
-    };
-    let message = format!(
-        "AWS accepted the deletion of recovery point {} and did not delete it: it is {}{said}; see that role {}, which made \
-         it, exists and may delete it, then delete again",
-        point.arn,
-        point.state.word(),
-        point.role_arn
-    );
-    Error::found(DELETE.name, Kind::NotDeleted, Noun::RecoveryPoint, &point.arn, message)
-}
-
 /// DescribeRecoveryPoint and ListRecoveryPointsByBackupVault tell the same members in two types.
 macro_rules! recovery_point {
     ($name:ident, $answer:ty, $storage_class:expr) => {
@@ -234,7 +170,7 @@ macro_rules! recovery_point {
                 completed_at: time(point.completion_date.as_ref()),
                 delete_at: time(calculated.and_then(|calculated| calculated.delete_at.as_ref())),
                 cold_at: time(calculated.and_then(|calculated| calculated.move_to_cold_storage_at.as_ref())),
-                lifecycle: point.lifecycle.as_ref().map(lifecycle::from_aws),
+                lifecycle: Some(point.lifecycle.as_ref().map_or(Lifecycle::FOREVER, lifecycle::from_aws)),
                 last_restore_at: time(point.last_restore_time.as_ref()),
                 scope: scope.clone(),
                 arn: point.recovery_point_arn.unwrap_or_default(),

@@ -8,12 +8,11 @@ use super::{
     client::Clients,
     time,
 };
-use crate::domain::{AskedScope, NewVault, Page, PageRequest, Scope, Vault, VaultLock, VaultName};
+use crate::domain::{AskedScope, NewVault, Page, PageRequest, Vault, VaultLock, VaultName};
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupVault");
 const DESCRIBE: Operation = Operation::read("backup", "DescribeBackupVault");
 const LIST: Operation = Operation::read("backup", "ListBackupVaults");
-const DELETE: Operation = Operation::write("backup", "DeleteBackupVault");
 const LIST_TAGS: Operation = Operation::read("backup", "ListTags");
 
 impl Aws {
@@ -83,29 +82,12 @@ impl Aws {
             clients.backup.list_backup_vaults().max_results(page.size.into()).set_next_token(page.cursor.clone());
         let answer = call(LIST, sent.send()).await?;
         let items = answer.backup_vault_list.unwrap_or_default();
-        Ok(Page {
-            items: items.into_iter().map(|vault| listed(vault, &clients.scope)).collect(),
-            next: answer.next_token,
-        })
-    }
-
-    /// Deletes an empty vault. AWS's 403 for a missing one becomes [`Kind::NotFound`] when that is certain.
-    pub async fn delete_vault(&self, asked: &AskedScope, name: &VaultName) -> Result<(), Error> {
-        let clients = self.clients(asked).await?;
-        match call(DELETE, clients.backup.delete_backup_vault().backup_vault_name(name.as_str()).send()).await {
-            Ok(_) => Ok(()),
-            // DeleteBackupVault says InvalidRequestException for nothing but recovery points in the vault [D].
-            Err(error) if error.kind == Kind::State => Err(error.as_kind(Kind::NotEmpty).about(Noun::Vault, name)),
-            Err(error) => match clients.missing_or_denied(error, name).await {
-                gone if gone.is_gone_by_us() => Ok(()),
-                error => Err(error),
-            },
-        }
+        Ok(Page { items: items.into_iter().map(|vault| clients.listed(vault)).collect(), next: answer.next_token })
     }
 }
 
 impl Clients {
-    async fn describe_vault_with_tags(&self, name: &VaultName) -> Result<Vault, Error> {
+    pub(super) async fn describe_vault_with_tags(&self, name: &VaultName) -> Result<Vault, Error> {
         let mut vault = self.describe_vault(name).await?;
         let tags = call(LIST_TAGS, self.backup.list_tags().resource_arn(&vault.arn).send()).await;
         vault.tags =
@@ -127,11 +109,48 @@ impl Clients {
             encryption_key_arn: answer.encryption_key_arn.unwrap_or_default(),
             created_at: time(answer.creation_date.as_ref()),
             recovery_points: answer.number_of_recovery_points,
-            lock: lock(answer.locked, answer.min_retention_days, answer.max_retention_days, answer.lock_date.as_ref()),
+            lock: self.lock(
+                answer.locked,
+                answer.min_retention_days,
+                answer.max_retention_days,
+                answer.lock_date.as_ref(),
+            ),
             vault_type: answer.vault_type.map(|word| word.as_str().to_owned()).unwrap_or_default(),
             state: answer.vault_state.map(|word| word.as_str().to_owned()).unwrap_or_default(),
             tags: std::collections::BTreeMap::new(),
             request_id: answer.creator_request_id.unwrap_or_default(),
+        })
+    }
+
+    fn listed(&self, vault: BackupVaultListMember) -> Vault {
+        Vault {
+            name: vault.backup_vault_name.unwrap_or_default(),
+            arn: vault.backup_vault_arn.unwrap_or_default(),
+            scope: self.scope.clone(),
+            encryption_key_arn: vault.encryption_key_arn.unwrap_or_default(),
+            created_at: time(vault.creation_date.as_ref()),
+            recovery_points: vault.number_of_recovery_points,
+            lock: self.lock(vault.locked, vault.min_retention_days, vault.max_retention_days, vault.lock_date.as_ref()),
+            vault_type: vault.vault_type.as_ref().map(VaultType::as_str).unwrap_or_default().to_owned(),
+            state: vault.vault_state.as_ref().map(VaultState::as_str).unwrap_or_default().to_owned(),
+            tags: std::collections::BTreeMap::new(),
+            request_id: vault.creator_request_id.unwrap_or_default(),
+        }
+    }
+
+    fn lock(
+        &self,
+        locked: Option<bool>,
+        min: Option<i64>,
+        max: Option<i64>,
+        date: Option<&aws_smithy_types::DateTime>,
+    ) -> Option<VaultLock> {
+        let locked_at = time(date);
+        (locked == Some(true)).then(|| VaultLock {
+            min_retention_days: min,
+            max_retention_days: max,
+            locked_at,
+            immutable: locked_at.is_some_and(|at| at <= self.now()),
         })
     }
 
@@ -194,33 +213,4 @@ fn made_by(new: &NewVault, vault: Vault) -> Result<Option<Vault>, Error> {
         return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, new.name.as_str(), message));
     }
     Ok(Some(vault))
-}
-
-fn listed(vault: BackupVaultListMember, scope: &Scope) -> Vault {
-    Vault {
-        name: vault.backup_vault_name.unwrap_or_default(),
-        arn: vault.backup_vault_arn.unwrap_or_default(),
-        scope: scope.clone(),
-        encryption_key_arn: vault.encryption_key_arn.unwrap_or_default(),
-        created_at: time(vault.creation_date.as_ref()),
-        recovery_points: vault.number_of_recovery_points,
-        lock: lock(vault.locked, vault.min_retention_days, vault.max_retention_days, vault.lock_date.as_ref()),
-        vault_type: vault.vault_type.as_ref().map(VaultType::as_str).unwrap_or_default().to_owned(),
-        state: vault.vault_state.as_ref().map(VaultState::as_str).unwrap_or_default().to_owned(),
-        tags: std::collections::BTreeMap::new(),
-        request_id: vault.creator_request_id.unwrap_or_default(),
-    }
-}
-
-fn lock(
-    locked: Option<bool>,
-    min: Option<i64>,
-    max: Option<i64>,
-    date: Option<&aws_smithy_types::DateTime>,
-) -> Option<VaultLock> {
-    (locked == Some(true)).then(|| VaultLock {
-        min_retention_days: min,
-        max_retention_days: max,
-        locked_at: time(date),
-    })
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::invalid::Fault;
 
 /// How long a recovery point is kept.
@@ -65,6 +67,19 @@ impl Lifecycle {
             .ok_or_else(|| format!("{days} is not a number of days: give 1–{LONGEST_DAYS}").into())
     }
 
+    /// When what was created then is deleted; a day is 24 hours. `None`: never.
+    pub fn delete_at(&self, created: Timestamp) -> Option<Timestamp> {
+        match self.retention {
+            Retention::Days(days) => after_days(created, days),
+            Retention::Forever => None,
+        }
+    }
+
+    /// When what was created then moves to cold storage. `None`: never.
+    pub fn cold_at(&self, created: Timestamp) -> Option<Timestamp> {
+        after_days(created, self.cold_after_days?)
+    }
+
     /// AWS keeps a recovery point at least 90 days in cold storage [M].
     pub fn check(self) -> Result<Self, Fault> {
         match (self.retention, self.cold_after_days) {
@@ -77,4 +92,8 @@ impl Lifecycle {
             _ => Ok(self),
         }
     }
+}
+
+fn after_days(from: Timestamp, days: u16) -> Option<Timestamp> {
+    from.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()
 }

@@ -3,6 +3,7 @@
 //! What comes off the wire becomes one of these types or an [`Invalid`] that lists every fault; what stands here is
 //! valid by construction.
 
+mod access_policy;
 mod arn;
 mod backup;
 mod copy;
@@ -27,7 +28,10 @@ mod scope;
 mod selection;
 mod tags;
 mod vault;
+mod vault_lock;
+mod vault_notifications;
 
+pub use access_policy::AccessPolicy;
 pub use arn::Arn;
 pub use backup::{StartBackup, database_findings, database_warnings};
 pub use copy::{Destination, StartCopy};
@@ -64,7 +68,9 @@ pub use selection::{
     TagCondition, Tally, Verdict, check_condition_count,
 };
 pub use tags::{Tags, check_tag_keys};
-pub use vault::{NewVault, Vault, VaultLock};
+pub use vault::{NewVault, Vault};
+pub use vault_lock::{LockVault, RetentionClash, VaultLock};
+pub use vault_notifications::VaultNotifications;
 
 /// Something that was accepted and will surprise.
 #[derive(Debug, Clone, PartialEq, Eq)]

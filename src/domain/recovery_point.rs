@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Arn, Lifecycle, Period, Scope, VaultName};
+use super::{Arn, Lifecycle, Period, Scope, VaultName, Warning};
 
 /// The plan and rule that made a job or recovery point.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,6 +128,50 @@ impl RecoveryPoint {
     pub fn is_continuous(&self) -> bool {
         is_continuous(&self.arn)
     }
+
+    /// What will surprise about the lifecycle that it is to have.
+    pub fn lifecycle_warnings(&self, lifecycle: &Lifecycle, now: Timestamp) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let database = Arn::parse(&self.resource_arn).is_ok_and(|arn| arn.service() == "rds");
+        if lifecycle.cold_after_days.is_some() && database {
+            warnings.push(Warning {
+                code: "COLD_STORAGE_IGNORED",
+                message: "RDS has no cold storage: AWS ignores move_to_cold_storage_after_days".to_owned(),
+                field: "lifecycle.move_to_cold_storage_after_days".to_owned(),
+            });
+        }
+        let delete_at = self.created_at.and_then(|created| lifecycle.delete_at(created));
+        if let Some(at) = delete_at.filter(|at| *at <= now) {
+            warnings.push(Warning {
+                code: "DELETE_TIME_IN_PAST",
+                message: format!(
+                    "the retention is counted from the backup's creation and was over at {at}: AWS deletes the recovery \
+                     point at its next opportunity"
+                ),
+                field: "lifecycle.delete_after_days".to_owned(),
+            });
+        }
+        warnings
+    }
+
+    /// What will surprise when a continuous point is given back to its service.
+    pub fn disassociation_warnings(&self) -> Vec<Warning> {
+        let Some(origin) = &self.created_by else { return Vec::new() };
+        vec![Warning {
+            code: "RULE_CONTINUES_BACKUP",
+            message: format!(
+                "rule {} of plan {} made it and makes a new continuous recovery point at its next run, unless the rule or \
+                 the selection is changed before",
+                or(&origin.rule_name, &origin.rule_id),
+                or(&origin.plan_name, &origin.plan_id)
+            ),
+            field: String::new(),
+        }]
+    }
+}
+
+fn or<'t>(name: &'t str, id: &'t str) -> &'t str {
+    if name.is_empty() { id } else { name }
 }
 
 /// `arn:aws:backup:REGION:ACCOUNT:recovery-point:continuous:…` [Q].
@@ -153,9 +197,16 @@ pub enum RecoveryPointQuery {
         plan_id: Option<String>,
         /// Taken in this time.
         created: Period,
+        /// Parts of this composite point.
+        parent: Option<Arn>,
     },
     /// Those of a resource, in any vault.
-    OfResource(Arn),
+    OfResource {
+        /// The resource.
+        resource: Arn,
+        /// Whether snapshots that its own service made are left out.
+        managed_by_backup_only: bool,
+    },
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{RequestId, Retention, Scope, Tags, VaultName};
+use super::{RequestId, Scope, Tags, VaultLock, VaultName};
 
 /// A vault to be created.
 #[derive(Debug, Clone)]
@@ -44,37 +44,4 @@ pub struct Vault {
     pub tags: BTreeMap<String, String>,
     /// The CreatorRequestId.
     pub request_id: String,
-}
-
-/// A vault lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VaultLock {
-    /// Shortest retention of new jobs, in days.
-    pub min_retention_days: Option<i64>,
-    /// Longest retention of new jobs, in days.
-    pub max_retention_days: Option<i64>,
-    /// From when on the lock cannot be removed: compliance mode. Absent: governance.
-    pub locked_at: Option<Timestamp>,
-}
-
-impl VaultLock {
-    /// Whether a job with this retention succeeds [D].
-    pub fn allows(&self, retention: Retention) -> bool {
-        match retention {
-            Retention::Days(days) => {
-                self.min_retention_days.is_none_or(|min| i64::from(days) >= min)
-                    && self.max_retention_days.is_none_or(|max| i64::from(days) <= max)
-            }
-            Retention::Forever => self.max_retention_days.is_none(),
-        }
-    }
-
-    /// The retention that it allows, such as `1 to 30 days`.
-    pub fn range(&self) -> String {
-        let min = self.min_retention_days.unwrap_or(1);
-        match self.max_retention_days {
-            Some(max) => format!("{min} to {max} days"),
-            None => format!("{min} days or more"),
-        }
-    }
 }

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::Instant,
+};
 use tonic::{Request, Response, Status, metadata::MetadataMap};
-use tracing::Instrument;
+use tracing::Instrument as _;
 
 use super::status::Failure;
 use crate::{aws::Effect, config::ServerConfig, lifecycle::Lifecycle};
@@ -93,6 +96,12 @@ impl Calls {
         } else {
             self.change(request, work).await
         }
+    }
+
+    /// When a change that goes in steps says how far it came: at three quarters of its time, so that the steps under way
+    /// can end.
+    pub(super) fn stop_by(&self, metadata: &MetadataMap) -> Instant {
+        Instant::now() + self.deadline(metadata) * 3 / 4
     }
 
     /// Waits until no call is under way. New ones wait meanwhile: for the end of a server.

@@ -68,4 +68,41 @@ impl RecoveryPointService for RecoveryPoints {
         // Boxed: it asks AWS half a dozen things at once.
         self.calls.read(request, |request| Box::pin(restores::show(&self.aws, request))).await
     }
+
+    async fn update_recovery_point_lifecycle(
+        &self,
+        request: Request<proto::UpdateRecoveryPointLifecycleRequest>,
+    ) -> Result<Response<proto::UpdateRecoveryPointLifecycleResponse>, Status> {
+        let dry_run = request.get_ref().validate_only;
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, vault, arn, lifecycle, validate_only) = convert::update_lifecycle(request)?;
+            // Boxed: the operations to understand a refusal, of several kilobytes each, are in it.
+            let updated =
+                Box::pin(aws.update_recovery_point_lifecycle(&scope, &vault, &arn, &lifecycle, validate_only));
+            let (point, warnings) = updated.await?;
+            Ok(proto::UpdateRecoveryPointLifecycleResponse {
+                recovery_point: Some(point.into()),
+                warnings: warnings.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.change_unless(dry_run, request, work).await
+    }
+
+    async fn disassociate_recovery_point(
+        &self,
+        request: Request<proto::DisassociateRecoveryPointRequest>,
+    ) -> Result<Response<proto::DisassociateRecoveryPointResponse>, Status> {
+        let aws = self.aws.clone();
+        let work = |request| async move {
+            let (scope, vault, arn) = convert::disassociate(request)?;
+            let (left, warnings) = aws.disassociate_recovery_point(&scope, &vault, &arn).await?;
+            let state = left.map_or(proto::RecoveryPointState::Unspecified, |state| convert::state(&state));
+            Ok(proto::DisassociateRecoveryPointResponse {
+                state: state.into(),
+                warnings: warnings.into_iter().map(Into::into).collect(),
+            })
+        };
+        self.calls.change(request, work).await
+    }
 }

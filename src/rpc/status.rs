@@ -121,6 +121,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         R::AwsRejectedState
         | R::VaultNotEmpty
         | R::VaultLocked
+        | R::RecoveryPointsHeld
         | R::PlanHasSelections
         | R::PlanNameAmbiguous
         | R::JobNotCancellable
@@ -165,6 +166,7 @@ fn reason_of(error: &aws::Error) -> ErrorReason {
         Kind::State => R::AwsRejectedState,
         Kind::NotEmpty => R::VaultNotEmpty,
         Kind::Locked => R::VaultLocked,
+        Kind::Held => R::RecoveryPointsHeld,
         Kind::HasSelections => R::PlanHasSelections,
         Kind::NotCancellable => R::JobNotCancellable,
         Kind::NotDeleted => R::RecoveryPointNotDeleted,
@@ -328,7 +330,6 @@ fn text(error: &aws::Error, reason: ErrorReason) -> String {
         ErrorReason::VaultMissingOrDenied => {
             format!("{thing} does not exist, or AWS denies access to it: Strongroom may not list vaults to tell which")
         }
-        ErrorReason::VaultNotEmpty => format!("{thing} still holds recovery points: delete them first ({said})"),
         ErrorReason::VaultLocked => {
             format!("{thing} is locked: its recovery points can be neither deleted nor changed ({said})")
         }
@@ -419,6 +420,7 @@ fn log(error: &aws::Error, reason: ErrorReason) {
         Kind::NotFound
         | Kind::NotEmpty
         | Kind::Locked
+        | Kind::Held
         | Kind::HasSelections
         | Kind::NotCancellable
         | Kind::Busy

@@ -59,12 +59,22 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         "rds:DescribeDBInstanceAutomatedBackups",
         "rds:DescribeDBClusterAutomatedBackups",
     ];
+    const HOLDS: &[&str] = &["backup:ListLegalHolds", "backup:ListRecoveryPointsByLegalHold"];
     const ROLE: &[&str] = &["iam:GetRole", "iam:PassRole"];
     let comments = comments();
     let needs: &[(&str, &[&[&str]])] = &[
         ("CreateVault", &[VAULT, &["backup:DescribeBackupVault", "backup:ListTags", "backup:TagResource"]]),
         ("GetVault", &[VAULT, &["backup:ListTags"]]),
-        ("DeleteVault", &[VAULT]),
+        ("DeleteVault", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:ListRecoveryPointsByBackupVault"]]),
+        ("DeleteVault", &[&["backup:DeleteRecoveryPoint"]]),
+        ("LockVault", &[VAULT, PLAN, &["backup:DescribeBackupVault", "backup:ListTags"]]),
+        ("UnlockVault", &[VAULT, &["backup:DescribeBackupVault", "backup:ListTags"]]),
+        ("GetVaultAccessPolicy", &[VAULT, &["backup:DescribeBackupVault"]]),
+        ("SetVaultAccessPolicy", &[VAULT, &["backup:DescribeBackupVault", "backup:GetBackupVaultAccessPolicy"]]),
+        ("DeleteVaultAccessPolicy", &[VAULT, &["backup:DescribeBackupVault"]]),
+        ("GetVaultNotifications", &[VAULT, &["backup:DescribeBackupVault"]]),
+        ("SetVaultNotifications", &[VAULT, &["backup:DescribeBackupVault"]]),
+        ("DeleteVaultNotifications", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("CreatePlan", &[PLAN, &["backup:ListBackupPlanVersions", "backup:ListTags", "backup:TagResource"]]),
         ("GetPlan", &[PLAN, &["backup:ListTags"]]),
         ("UpdatePlan", &[PLAN, &["backup:ListTags"]]),
@@ -88,7 +98,9 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("GetJob", &[&["backup:ListBackupJobs", "backup:ListCopyJobs", "rds:DescribeDBInstances"]]),
         ("GetRecoveryPoint", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("ListRecoveryPoints", &[VAULT]),
-        ("DeleteRecoveryPoint", &[VAULT, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
+        ("DeleteRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
+        ("UpdateRecoveryPointLifecycle", &[VAULT, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
+        ("DisassociateRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("ListProtectedResources", &[VAULT]),
         ("TagResource", &[&["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),
         ("UntagResource", &[&["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),

@@ -79,7 +79,7 @@ fn a_database_that_is_not_available_is_warned_of() {
 
 #[test]
 fn a_lifecycle_outside_the_lock_or_with_cold_storage_is_warned_of() {
-    let lock = |min, max| VaultLock { min_retention_days: min, max_retention_days: max, locked_at: None };
+    let lock = |min, max| VaultLock { min_retention_days: min, max_retention_days: max, ..VaultLock::default() };
     let days = |days| backup(Lifecycle::kept(Retention::Days(days)));
     let forever = backup(Lifecycle::FOREVER);
     let outside = vec!["RETENTION_OUTSIDE_VAULT_LOCK"];

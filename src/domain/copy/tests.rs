@@ -53,7 +53,7 @@ fn locked(min: Option<i64>, max: Option<i64>) -> Vault {
         encryption_key_arn: String::new(),
         created_at: None,
         recovery_points: 0,
-        lock: Some(VaultLock { min_retention_days: min, max_retention_days: max, locked_at: None }),
+        lock: Some(VaultLock { min_retention_days: min, max_retention_days: max, ..VaultLock::default() }),
         vault_type: String::new(),
         state: String::new(),
         tags: std::collections::BTreeMap::new(),

@@ -12,6 +12,8 @@ pub(super) mod restore;
 mod rules;
 pub(super) mod schedules;
 pub(super) mod selections;
+pub(super) mod vault_lock;
+pub(super) mod vault_settings;
 pub(super) mod vaults;
 
 use jiff::Timestamp;

@@ -3,8 +3,8 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        Arn, AskedScope, Fault, Invalid, Noted, PageRequest, RecoveryPoint, RecoveryPointQuery, RecoveryPointState,
-        VaultName,
+        Arn, AskedScope, Fault, Invalid, Lifecycle, Noted, PageRequest, RecoveryPoint, RecoveryPointQuery,
+        RecoveryPointState, VaultName,
     },
     proto,
     rpc::page_token::Query,
@@ -32,6 +32,46 @@ pub(in crate::rpc) fn delete(
     })
 }
 
+pub(in crate::rpc) fn update_lifecycle(
+    request: proto::UpdateRecoveryPointLifecycleRequest,
+) -> Result<(AskedScope, VaultName, Arn, Lifecycle, bool), Invalid> {
+    let proto::UpdateRecoveryPointLifecycleRequest {
+        scope,
+        vault,
+        recovery_point_arn,
+        lifecycle,
+        request_id,
+        validate_only,
+    } = request;
+    let mut read = Reader::new(scope);
+    let vault = read.vault("vault", &vault);
+    let arn = read.arn("recovery_point_arn", &recovery_point_arn);
+    // AWS replaces the whole lifecycle, and a default would shorten or lengthen a life that nobody spoke of.
+    let said = lifecycle.filter(|it| it.delete_after_days.is_some() || it.retention() == proto::Retention::Forever);
+    let lifecycle = match said {
+        Some(lifecycle) => read.lifecycle("lifecycle", Some(lifecycle)),
+        None => {
+            let fault = "is required and has no default: give delete_after_days, or RETENTION_FOREVER in retention";
+            Err(read.fault("lifecycle", fault))
+        }
+    };
+    let request_id = read.request_id(&request_id);
+    read.conclude(|scope| {
+        request_id?;
+        Ok((scope, vault?, arn?, lifecycle?, validate_only))
+    })
+}
+
+pub(in crate::rpc) fn disassociate(
+    request: proto::DisassociateRecoveryPointRequest,
+) -> Result<(AskedScope, VaultName, Arn), Invalid> {
+    let proto::DisassociateRecoveryPointRequest { scope, vault, recovery_point_arn, request_id } = request;
+    let request =
+        proto::DeleteRecoveryPointRequest { scope, vault, recovery_point_arn, request_id, allow_missing: false };
+    let (scope, vault, arn, _) = delete(request)?;
+    Ok((scope, vault, arn))
+}
+
 pub(in crate::rpc) fn list(
     mut request: proto::ListRecoveryPointsRequest,
 ) -> Result<(AskedScope, RecoveryPointQuery, PageRequest, Query), Invalid> {
@@ -47,19 +87,24 @@ pub(in crate::rpc) fn list(
         create_time,
         page_size: _,
         page_token: _,
+        parent_recovery_point_arn,
+        managed_by_backup_only,
     } = request;
     let points = if vault.is_empty() {
         let given = [
             ("resource_type", !resource_type.is_empty()),
             ("plan", !plan.is_empty()),
             ("create_time", create_time.is_some()),
+            ("parent_recovery_point_arn", !parent_recovery_point_arn.is_empty()),
         ];
         for (field, _) in given.iter().filter(|(_, given)| *given) {
             read.fault(field, "needs vault: AWS cannot filter the recovery points of a resource by it");
         }
         match resource_arn.as_str() {
             "" => Err(read.fault("vault", "is required, or resource_arn: say whose recovery points to list")),
-            text => read.arn("resource_arn", text).map(RecoveryPointQuery::OfResource),
+            text => read
+                .arn("resource_arn", text)
+                .map(|resource| RecoveryPointQuery::OfResource { resource, managed_by_backup_only }),
         }
     } else {
         let vault = read.vault("vault", &vault);
@@ -71,6 +116,14 @@ pub(in crate::rpc) fn list(
         let resource_type = read.resource_type(&resource_type);
         let plan_id = plan_id(&mut read, &plan);
         let created = read.period("create_time", create_time);
+        let parent = match parent_recovery_point_arn.as_str() {
+            "" => Ok(None),
+            text => read.note("parent_recovery_point_arn", Arn::parse(text)).map(Some),
+        };
+        if managed_by_backup_only {
+            let fault = "is for lists by resource_arn alone: a vault holds nothing that AWS Backup does not manage";
+            read.fault("managed_by_backup_only", fault);
+        }
         let build = || {
             Ok(RecoveryPointQuery::InVault {
                 vault: vault?,
@@ -78,6 +131,7 @@ pub(in crate::rpc) fn list(
                 resource_type: resource_type?,
                 plan_id: plan_id?,
                 created: created?,
+                parent: parent?,
             })
         };
         build()

@@ -2,7 +2,8 @@
 
 use super::{reader::Reader, timestamp};
 use crate::{
-    domain::{Arn, AskedScope, Fault, Invalid, NewVault, PageRequest, Tags, Vault, VaultLock, VaultName},
+    aws::VaultDeletion,
+    domain::{Arn, AskedScope, Fault, Invalid, NewVault, PageRequest, Tags, Vault, VaultName},
     proto,
     rpc::page_token::Query,
 };
@@ -51,15 +52,23 @@ pub(in crate::rpc) fn list(mut request: proto::ListVaultsRequest) -> Result<(Ask
     })
 }
 
-pub(in crate::rpc) fn delete(request: proto::DeleteVaultRequest) -> Result<(AskedScope, VaultName, bool), Invalid> {
-    let proto::DeleteVaultRequest { scope, vault, request_id, allow_missing } = request;
+pub(in crate::rpc) fn delete(request: proto::DeleteVaultRequest) -> Result<DeleteVault, Invalid> {
+    let proto::DeleteVaultRequest { scope, vault, request_id, allow_missing, force } = request;
     let mut read = Reader::new(scope);
     let vault = read.vault("vault", &vault);
     let request_id = read.request_id(&request_id);
     read.conclude(|scope| {
         request_id?;
-        Ok((scope, vault?, allow_missing))
+        Ok(DeleteVault { scope, vault: vault?, allow_missing, force })
     })
+}
+
+/// What DeleteVault asks for.
+pub(in crate::rpc) struct DeleteVault {
+    pub(in crate::rpc) scope: AskedScope,
+    pub(in crate::rpc) vault: VaultName,
+    pub(in crate::rpc) allow_missing: bool,
+    pub(in crate::rpc) force: bool,
 }
 
 /// The vault that a CreateVault with validate_only would make.
@@ -99,12 +108,17 @@ impl From<Vault> for proto::Vault {
     }
 }
 
-impl From<VaultLock> for proto::VaultLock {
-    fn from(lock: VaultLock) -> Self {
+impl From<VaultDeletion> for proto::DeleteVaultResponse {
+    fn from(deletion: VaultDeletion) -> Self {
+        const MOST_UNDELETED: usize = 100;
+        let undeleted = deletion.undeleted.into_iter().take(MOST_UNDELETED);
         Self {
-            min_retention_days: lock.min_retention_days,
-            max_retention_days: lock.max_retention_days,
-            lock_time: lock.locked_at.map(timestamp),
+            deleted: deletion.deleted,
+            recovery_points_deleted: i64::try_from(deletion.points_deleted).unwrap_or(i64::MAX),
+            recovery_points_remaining: deletion.points_remaining,
+            undeleted: undeleted
+                .map(|it| proto::UndeletedRecoveryPoint { recovery_point_arn: it.arn, message: it.message })
+                .collect(),
         }
     }
 }

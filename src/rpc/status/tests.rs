@@ -61,6 +61,7 @@ fn the_table_of_errors() {
         Kind::State,
         Kind::NotEmpty,
         Kind::Locked,
+        Kind::Held,
         Kind::HasSelections,
         Kind::NotCancellable,
         Kind::NotDeleted,

@@ -1,0 +1,248 @@
+//! The resource policy of a vault: checked before AWS sees it, whose answer to all that is wrong is one sentence.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Warning,
+    invalid::{Fault, quoted},
+};
+
+/// A JSON document that AWS can take for a vault's policy.
+#[derive(Debug, Clone)]
+pub struct AccessPolicy {
+    text: String,
+    statements: Vec<Value>,
+}
+
+/// Faults with their places under the field, such as `.Statement[0].Effect`.
+type Found = Vec<(String, Fault)>;
+
+impl AccessPolicy {
+    /// What IAM allows a resource's policy to have; for vaults AWS says nothing [U].
+    const MOST_BYTES: usize = 20 * 1024;
+
+    /// Reads the document and finds every fault of it.
+    pub fn parse(text: &str) -> Result<Self, Found> {
+        let whole = |fault: String| vec![(String::new(), fault.into())];
+        if text.trim().is_empty() {
+            let fault = "is required: give a JSON document; DeleteVaultAccessPolicy removes the policy";
+            return Err(whole(fault.to_owned()));
+        }
+        if text.len() > Self::MOST_BYTES {
+            return Err(whole(format!("has {} bytes: at most {} are possible", text.len(), Self::MOST_BYTES)));
+        }
+        let document: Value =
+            serde_json::from_str(text).map_err(|fault| whole(format!("is not readable as JSON: {fault}")))?;
+        let Value::Object(document) = document else {
+            return Err(whole(
+                "is not a JSON object: a policy has the form {\"Version\": …, \"Statement\": […]}".into(),
+            ));
+        };
+        let mut found = Found::new();
+        unknown(&document, "", &["Version", "Id", "Statement"], &mut found);
+        if !matches!(document.get("Version").and_then(Value::as_str), Some("2012-10-17" | "2008-10-17")) {
+            add(&mut found, ".Version", "must be \"2012-10-17\", the present policy language");
+        }
+        if document.get("Id").is_some_and(|id| !id.is_string()) {
+            add(&mut found, ".Id", "must be a text");
+        }
+        let (statements, many) = match document.get("Statement") {
+            Some(Value::Array(statements)) => (statements.clone(), true),
+            Some(statement @ Value::Object(_)) => (vec![statement.clone()], false),
+            _ => (Vec::new(), false),
+        };
+        if statements.is_empty() {
+            add(&mut found, ".Statement", "is required: give one statement or a list of them");
+        }
+        for (index, statement) in statements.iter().enumerate() {
+            let at = if many { format!(".Statement[{index}]") } else { ".Statement".to_owned() };
+            match statement {
+                Value::Object(members) => check(members, &at, &mut found),
+                _ => add(&mut found, &at, "is not a JSON object"),
+            }
+        }
+        if found.is_empty() { Ok(Self { text: text.to_owned(), statements }) } else { Err(found) }
+    }
+
+    /// The document as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What will surprise.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for (index, statement) in self.statements.iter().enumerate() {
+            let everyone = statement.get("NotPrincipal").is_some() || names_everyone(&statement["Principal"]);
+            if !everyone || statement.get("Condition").is_some_and(|condition| *condition != Value::Object(Map::new()))
+            {
+                continue;
+            }
+            let field = || format!("policy.Statement[{index}]");
+            if statement["Effect"] == "Allow" {
+                warnings.push(Warning {
+                    code: "POLICY_OPEN_TO_ANYONE",
+                    message: "the statement lets every AWS account do this to the vault: name principals, or add a \
+                              Condition such as aws:PrincipalOrgID"
+                        .to_owned(),
+                    field: field(),
+                });
+            } else if statement.get("NotPrincipal").is_none() && denies_its_change(statement) {
+                warnings.push(Warning {
+                    code: "POLICY_DENIES_ITS_CHANGE",
+                    message:
+                        "the statement denies everybody, Strongroom too, to change or remove this policy again: only \
+                              the root user of the account can then"
+                            .to_owned(),
+                    field: field(),
+                });
+            }
+        }
+        warnings
+    }
+}
+
+fn add(found: &mut Found, at: &str, fault: impl Into<Fault>) {
+    found.push((at.to_owned(), fault.into()));
+}
+
+fn unknown(members: &Map<String, Value>, at: &str, known: &[&str], found: &mut Found) {
+    for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+        let fault = format!("has the member {}, which no policy has: known are {}", quoted(name), known.join(", "));
+        add(found, at, fault);
+    }
+}
+
+fn check(statement: &Map<String, Value>, at: &str, found: &mut Found) {
+    const KNOWN: &[&str] =
+        &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+    unknown(statement, at, KNOWN, found);
+    if statement.get("Sid").is_some_and(|sid| !sid.is_string()) {
+        add(found, &format!("{at}.Sid"), "must be a text");
+    }
+    match statement.get("Effect").and_then(Value::as_str) {
+        Some("Allow" | "Deny") => {}
+        _ => add(found, &format!("{at}.Effect"), "must be \"Allow\" or \"Deny\""),
+    }
+    if let Some((at, principal)) = one_of(statement, at, "Principal", found) {
+        check_principal(principal, &at, found);
+    }
+    if let Some((at, actions)) = one_of(statement, at, "Action", found) {
+        check_texts(actions, &at, "an action, such as backup:CopyIntoBackupVault", found, check_action);
+    }
+    if let Some((at, resources)) = one_of(statement, at, "Resource", found) {
+        check_texts(resources, &at, "\"*\" or an ARN", found, check_resource);
+    }
+    if statement.get("Condition").is_some_and(|condition| {
+        !condition.as_object().is_some_and(|operators| operators.values().all(Value::is_object))
+    }) {
+        add(found, &format!("{at}.Condition"), "must be an object of operators, each an object of keys and values");
+    }
+}
+
+/// The member, or its opposite, and its place: a statement must have one of the two.
+fn one_of<'s>(
+    statement: &'s Map<String, Value>,
+    at: &str,
+    name: &str,
+    found: &mut Found,
+) -> Option<(String, &'s Value)> {
+    let not = format!("Not{name}");
+    match (statement.get(name), statement.get(&not)) {
+        (Some(value), None) => Some((format!("{at}.{name}"), value)),
+        (None, Some(value)) => Some((format!("{at}.{not}"), value)),
+        (None, None) => {
+            add(found, &format!("{at}.{name}"), format!("is required, or {not}"));
+            None
+        }
+        (Some(_), Some(_)) => {
+            add(found, &format!("{at}.{name}"), format!("contradicts {not}: leave one of the two out"));
+            None
+        }
+    }
+}
+
+/// A text or a list of them, at least one.
+fn check_texts(value: &Value, at: &str, what: &str, found: &mut Found, fault: fn(&str) -> Option<String>) {
+    let texts = match value {
+        Value::Array(texts) => texts.iter().enumerate().map(|(index, text)| (format!("{at}[{index}]"), text)).collect(),
+        one => vec![(at.to_owned(), one)],
+    };
+    if texts.is_empty() {
+        add(found, at, format!("is an empty list: give {what}"));
+    }
+    for (at, text) in texts {
+        match text.as_str() {
+            None | Some("") => add(found, &at, format!("is not a text: give {what}")),
+            Some(text) => {
+                if let Some(fault) = fault(text) {
+                    add(found, &at, fault);
+                }
+            }
+        }
+    }
+}
+
+fn check_action(action: &str) -> Option<String> {
+    let fits = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'?'))
+    };
+    let service = action.split_once(':').filter(|(service, name)| service.eq_ignore_ascii_case("backup") && fits(name));
+    let fault =
+        || format!("{} is not an action of AWS Backup: one looks like backup:DeleteRecoveryPoint", quoted(action));
+    (action != "*" && service.is_none()).then(fault)
+}
+
+fn check_resource(resource: &str) -> Option<String> {
+    (resource != "*" && !(resource.starts_with("arn:") && resource.split(':').count() >= 6))
+        .then(|| format!("{} is neither \"*\" nor an ARN", quoted(resource)))
+}
+
+fn check_principal(principal: &Value, at: &str, found: &mut Found) {
+    if principal == "*" {
+        return;
+    }
+    let Some(kinds) = principal.as_object().filter(|kinds| !kinds.is_empty()) else {
+        let fault = "must be \"*\" or an object such as {\"AWS\": \"arn:aws:iam::ACCOUNT:root\"}";
+        return add(found, at, fault);
+    };
+    unknown(kinds, at, &["AWS", "Service", "Federated", "CanonicalUser"], found);
+    for (kind, names) in kinds {
+        let at = format!("{at}.{kind}");
+        match kind.as_str() {
+            "AWS" => check_texts(names, &at, "an account or an ARN of IAM or STS", found, check_aws_principal),
+            "Service" => check_texts(names, &at, "a service, such as backup.amazonaws.com", found, |_| None),
+            "Federated" | "CanonicalUser" => check_texts(names, &at, "its name", found, |_| None),
+            _ => {}
+        }
+    }
+}
+
+fn check_aws_principal(name: &str) -> Option<String> {
+    let account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = name.splitn(6, ':').collect();
+    let arn = matches!(parts[..], ["arn", partition, "iam" | "sts", "", id, resource]
+        if !partition.is_empty() && account(id) && !resource.is_empty());
+    (name != "*" && !account(name) && !arn)
+        .then(|| format!("{} is neither \"*\", nor a twelve-digit account, nor an ARN of IAM or STS", quoted(name)))
+}
+
+fn names_everyone(principal: &Value) -> bool {
+    principal == "*" || texts(&principal["AWS"]).any(|name| name == "*")
+}
+
+fn denies_its_change(statement: &Value) -> bool {
+    let covers = |action: &str| {
+        let action = action.to_ascii_lowercase();
+        ["*", "backup:*", "backup:put*", "backup:putbackupvaultaccesspolicy"].contains(&action.as_str())
+    };
+    texts(&statement["Action"]).any(covers)
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let many = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    value.as_str().into_iter().chain(many.iter().filter_map(Value::as_str))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! Vault locks, and the plans that clash with one (semantics reference, section 11).
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Lifecycle, Plan, Retention, Vault, VaultName, Warning, invalid::Fault};
+
+/// The lock of a vault.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VaultLock {
+    /// Shortest retention of new jobs, in days.
+    pub min_retention_days: Option<i64>,
+    /// Longest retention of new jobs, in days.
+    pub max_retention_days: Option<i64>,
+    /// From when on the lock cannot be removed: compliance mode. Absent: governance.
+    pub locked_at: Option<Timestamp>,
+    /// Whether that time has come, by AWS's clock.
+    pub immutable: bool,
+}
+
+impl VaultLock {
+    /// Whether a new backup or copy may be kept so long: for ever is longer than any maximum [I].
+    pub fn allows(&self, retention: Retention) -> bool {
+        self.against(retention).is_none()
+    }
+
+    /// The retention that it allows, such as `1 to 30 days`.
+    pub fn range(&self) -> String {
+        let min = self.min_retention_days.unwrap_or(1);
+        match self.max_retention_days {
+            Some(max) => format!("{min} to {max} days"),
+            None => format!("{min} days or more"),
+        }
+    }
+
+    /// The bound that is against it, in words.
+    fn against(&self, retention: Retention) -> Option<String> {
+        match (retention, self.min_retention_days, self.max_retention_days) {
+            (Retention::Days(days), Some(min), _) if i64::from(days) < min => Some(format!("at least {min} days")),
+            (Retention::Days(days), _, Some(max)) if i64::from(days) > max => Some(format!("at most {max} days")),
+            (Retention::Forever, _, Some(max)) => Some(format!("at most {max} days")),
+            _ => None,
+        }
+    }
+
+    /// What it is, for a sentence that begins with the vault: `locked in governance mode`.
+    pub fn described(&self) -> String {
+        match self.locked_at {
+            None => "locked in governance mode".to_owned(),
+            Some(at) if self.immutable => format!("locked in compliance mode since {at}, which nobody can undo"),
+            Some(at) => format!("locked in compliance mode, which nobody can undo from {at} on"),
+        }
+    }
+}
+
+/// A lock that is asked for: all of it, since AWS replaces the one before whole [I].
+#[derive(Debug, Clone)]
+pub struct LockVault {
+    /// The vault.
+    pub vault: VaultName,
+    /// Shortest retention of new jobs, in days.
+    pub min_retention_days: Option<u16>,
+    /// Longest retention of new jobs, in days; not below the shortest.
+    pub max_retention_days: Option<u16>,
+    /// Compliance mode: so many days, 3–36500, until nobody can undo it. Absent: governance mode.
+    pub changeable_for_days: Option<u16>,
+}
+
+impl LockVault {
+    /// AWS takes no shorter time to think better of it [M].
+    const SHORTEST_GRACE: i32 = 3;
+    /// A repeated call comes this long after the first at most; later it means a new date.
+    const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+    /// A bound of retention [M].
+    pub fn parse_bound(days: i64) -> Result<u16, Fault> {
+        i32::try_from(days).map_err(|_| not_days(days, 1)).and_then(Lifecycle::parse_days)
+    }
+
+    /// The days in which a compliance lock can be undone [M].
+    pub fn parse_grace(days: i32) -> Result<u16, Fault> {
+        if days < Self::SHORTEST_GRACE {
+            return Err(not_days(days, Self::SHORTEST_GRACE));
+        }
+        Lifecycle::parse_days(days).map_err(|_| not_days(days, Self::SHORTEST_GRACE))
+    }
+
+    /// The lock as it will be, made now.
+    pub fn made_at(&self, now: Timestamp) -> VaultLock {
+        let grace = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
+        VaultLock {
+            min_retention_days: self.min_retention_days.map(Into::into),
+            max_retention_days: self.max_retention_days.map(Into::into),
+            locked_at: self.changeable_for_days.map(|days| now.checked_add(grace(days)).unwrap_or(Timestamp::MAX)),
+            immutable: false,
+        }
+    }
+
+    /// Whether the vault has this very lock already. AWS has no token for it, and sending a compliance lock again would
+    /// move its date: a date that an equal request of the last hour made stays.
+    pub fn is_there(&self, current: &VaultLock, now: Timestamp) -> bool {
+        let asked = self.made_at(now);
+        let same_bounds = (asked.min_retention_days, asked.max_retention_days)
+            == (current.min_retention_days, current.max_retention_days);
+        same_bounds
+            && match (asked.locked_at, current.locked_at) {
+                (None, None) => true,
+                // Whole seconds tell AWS's time, so the first call's date may seem to lie a second ahead.
+                (Some(asked), Some(current)) => {
+                    let earlier = asked.duration_since(current);
+                    (SignedDuration::from_secs(-2)..Self::REPEATED_WITHIN).contains(&earlier)
+                }
+                _ => false,
+            }
+    }
+
+    /// Why this lock must not replace the one that is there; `None`: it may.
+    pub fn refusal(&self, current: &VaultLock) -> Option<String> {
+        let name = &self.vault;
+        if current.immutable {
+            return Some(format!("vault {name} is {}: neither can the lock be changed", current.described()));
+        }
+        current.locked_at.filter(|_| self.changeable_for_days.is_none()).map(|at| {
+            format!(
+                "vault {name} becomes locked in compliance mode at {at}, and a governance lock would silently drop that \
+                 date: call UnlockVault first if that is what you mean, or LockVault with LOCK_MODE_COMPLIANCE"
+            )
+        })
+    }
+
+    /// What will surprise about the lock that results, in the place of the one before.
+    pub fn warnings(&self, lock: &VaultLock, before: Option<&VaultLock>) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut warn = |code, field: &str, message: String| {
+            warnings.push(Warning { code, message, field: field.to_owned() });
+        };
+        if let Some(at) = lock.locked_at {
+            warn(
+                "LOCK_IRREVERSIBLE",
+                "mode",
+                format!(
+                    "from {at} on nobody, AWS included, can remove or change this lock, nor delete a recovery point of \
+                     vault {} before its retention is over; until then UnlockVault undoes it",
+                    self.vault
+                ),
+            );
+            if lock.max_retention_days.is_none() {
+                let message = "without max_retention_days a backup that is kept for ever, or for 100 years by mistake, \
+                               can never be deleted, and is paid for as long";
+                warn("LOCK_KEEPS_FOR_EVER", "max_retention_days", message.to_owned());
+            }
+        }
+        if lock.min_retention_days.is_none() && lock.max_retention_days.is_none() {
+            let message = "the lock has no bounds: it stops deletions by hand and allows new jobs any retention";
+            warn("LOCK_WITHOUT_BOUNDS", "min_retention_days", message.to_owned());
+        }
+        let Some(before) = before else { return warnings };
+        for (field, was, is) in [
+            ("min_retention_days", before.min_retention_days, lock.min_retention_days),
+            ("max_retention_days", before.max_retention_days, lock.max_retention_days),
+        ] {
+            if let (Some(was), None) = (was, is) {
+                let message = format!("the lock had {field} {was}, and the request leaves it out: that bound is gone");
+                warn("LOCK_BOUND_REMOVED", field, message);
+            }
+        }
+        if let (Some(was), Some(is)) = (before.locked_at, lock.locked_at)
+            && was != is
+        {
+            let message = format!("the lock was to become irreversible at {was}; now it is {is}");
+            warn("LOCK_DATE_MOVED", "changeable_for_days", message);
+        }
+        warnings
+    }
+}
+
+fn not_days(days: impl std::fmt::Display, least: i32) -> Fault {
+    format!("{days} is not such a number of days: give {least}–36500").into()
+}
+
+/// A rule or copy action whose jobs a lock lets fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionClash {
+    /// Id of the plan.
+    pub plan_id: String,
+    /// ARN of the plan.
+    pub plan_arn: String,
+    /// Name of the plan.
+    pub plan_name: String,
+    /// Name of the rule.
+    pub rule_name: String,
+    /// Id of the rule.
+    pub rule_id: String,
+    /// Whether it is the copy that the rule makes.
+    pub copy: bool,
+    /// How long it is kept.
+    pub lifecycle: Lifecycle,
+    /// What clashes, in one sentence.
+    pub message: String,
+}
+
+impl RetentionClash {
+    /// What of the plan, which is in the vault's account and region, the lock does not allow.
+    pub fn of(plan: &Plan, vault: &Vault, lock: &VaultLock) -> Vec<Self> {
+        let mut clashes = Vec::new();
+        for rule in &plan.content.rules {
+            let own = (rule.target_vault == vault.name).then_some((false, &rule.lifecycle));
+            let copies = rule.copies.iter().filter(|copy| copy.vault_arn == vault.arn);
+            // A copy without a lifecycle has the original's [D].
+            let copies = copies.map(|copy| (true, copy.lifecycle.as_ref().unwrap_or(&rule.lifecycle)));
+            for (copy, lifecycle) in own.into_iter().chain(copies) {
+                let Some(bound) = lock.against(lifecycle.retention) else { continue };
+                let what = if copy { "copies" } else { "backups" };
+                let message = format!(
+                    "rule {} of plan {} keeps its {what} in vault {} {}, and the lock wants {bound}: the jobs will fail",
+                    rule.name, plan.content.name, vault.name, lifecycle.retention
+                );
+                clashes.push(Self {
+                    plan_id: plan.id.clone(),
+                    plan_arn: plan.arn.clone(),
+                    plan_name: plan.content.name.clone(),
+                    rule_name: rule.name.clone(),
+                    rule_id: rule.id.clone(),
+                    copy,
+                    lifecycle: lifecycle.clone(),
+                    message,
+                });
+            }
+        }
+        clashes
+    }
+
+    /// That there are any.
+    pub fn warning(clashes: &[Self]) -> Option<Warning> {
+        let first = clashes.first()?;
+        let message = match clashes.len() {
+            1 => first.message.clone(),
+            count => {
+                format!("{count} rules and copy actions ask for what the lock forbids; the first: {}", first.message)
+            }
+        };
+        Some(Warning { code: "PLANS_CLASH_WITH_LOCK", message, field: String::new() })
+    }
+
+    /// That the plans could not be read.
+    pub fn not_checked(why: &str) -> Warning {
+        Warning {
+            code: "CLASHES_NOT_CHECKED",
+            message: format!("whether any plan's retention clashes with the lock is not known: {why}"),
+            field: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! Access policies and notifications of vaults over the wire.
+
+use serde_json::{Value, json};
+use strongroom::proto::{
+    CreateVaultRequest, DeleteVaultAccessPolicyRequest, DeleteVaultNotificationsRequest, GetVaultAccessPolicyRequest,
+    GetVaultNotificationsRequest, Scope, SetVaultAccessPolicyRequest, SetVaultNotificationsRequest, VaultNotifications,
+};
+use tonic::Code;
+
+use crate::harness::{World, reason, told};
+
+const ARN: &str = "arn:aws:backup:us-east-1:123456789012:backup-vault:prod";
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:alerts";
+
+async fn world() -> World {
+    let world = World::start().await;
+    let vault = CreateVaultRequest { name: "prod".into(), ..Default::default() };
+    world.vaults().create_vault(vault).await.unwrap();
+    world
+}
+
+fn policy(principal: &Value) -> SetVaultAccessPolicyRequest {
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": principal, "Action": "backup:CopyIntoBackupVault", "Resource": "*"}]});
+    SetVaultAccessPolicyRequest { vault: "prod".into(), policy: policy.to_string(), ..Default::default() }
+}
+
+async fn read_policy(world: &World, vault: &str) -> (String, String) {
+    let request = GetVaultAccessPolicyRequest { vault: vault.into(), ..Default::default() };
+    let answer = world.vaults().get_vault_access_policy(request).await.unwrap().into_inner();
+    assert_eq!(answer.vault_name, "prod");
+    (answer.policy, answer.vault_arn)
+}
+
+fn notifications() -> SetVaultNotificationsRequest {
+    let events = vec!["BACKUP_JOB_COMPLETED".into(), "RESTORE_JOB_COMPLETED".into()];
+    SetVaultNotificationsRequest {
+        vault: "prod".into(),
+        notifications: Some(VaultNotifications { topic_arn: TOPIC.into(), events }),
+        ..Default::default()
+    }
+}
+
+async fn read_notifications(world: &World) -> Option<VaultNotifications> {
+    let request = GetVaultNotificationsRequest { vault: ARN.into(), ..Default::default() };
+    let answer = world.vaults().get_vault_notifications(request).await.unwrap().into_inner();
+    assert_eq!((answer.vault_name.as_str(), answer.vault_arn.as_str()), ("prod", ARN));
+    answer.notifications
+}
+
+#[tokio::test]
+async fn a_policy_is_set_read_back_and_removed() {
+    let world = world().await;
+    assert_eq!(read_policy(&world, "prod").await, (String::new(), ARN.into()), "a vault without one is no error");
+    let request = policy(&json!({"AWS": "arn:aws:iam::999999999999:root"}));
+    let dry = SetVaultAccessPolicyRequest { validate_only: true, ..request.clone() };
+    assert_eq!(world.vaults().set_vault_access_policy(dry).await.unwrap().into_inner().policy, request.policy);
+    assert_eq!(read_policy(&world, "prod").await.0, "", "a dry run sets nothing");
+    for _ in 0..2 {
+        let set = world.vaults().set_vault_access_policy(request.clone()).await.unwrap().into_inner();
+        assert_eq!((set.policy, set.warnings), (request.policy.clone(), vec![]));
+    }
+    assert_eq!(read_policy(&world, ARN).await.0, request.policy);
+    for _ in 0..2 {
+        let remove = DeleteVaultAccessPolicyRequest { vault: "prod".into(), ..Default::default() };
+        world.vaults().delete_vault_access_policy(remove).await.unwrap();
+    }
+    assert_eq!(read_policy(&world, "prod").await.0, "");
+}
+
+#[tokio::test]
+async fn a_policy_is_checked_before_it_is_sent_and_after() {
+    let world = world().await;
+    let bad = json!({"Statement": [{"Effect": "allow", "Principal": {"AWS": "me"}, "Action": "s3:*"}]});
+    let request = SetVaultAccessPolicyRequest { policy: bad.to_string(), ..Default::default() };
+    let faults = told(&world.vaults().set_vault_access_policy(request).await.unwrap_err());
+    assert_eq!(
+        faults.fields,
+        [
+            "vault",
+            "policy.Version",
+            "policy.Statement[0].Effect",
+            "policy.Statement[0].Principal.AWS",
+            "policy.Statement[0].Action",
+            "policy.Statement[0].Resource"
+        ]
+    );
+    // Only AWS knows who exists.
+    let stranger = policy(&json!({"AWS": "arn:aws:iam::123456789012:role/nobody"}));
+    let refused = world.vaults().set_vault_access_policy(stranger).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::InvalidArgument, "AWS_REJECTED_ARGUMENT".into()));
+    assert!(refused.message().contains("Provided principal is not valid"), "{}", refused.message());
+    let open = world.vaults().set_vault_access_policy(policy(&json!("*"))).await.unwrap().into_inner();
+    assert_eq!(open.warnings.iter().map(|it| it.code.as_str()).collect::<Vec<_>>(), ["POLICY_OPEN_TO_ANYONE"]);
+    assert_eq!(open.warnings[0].field, "policy.Statement[0]");
+    let mut closed: Value = serde_json::from_str(&policy(&json!("*")).policy).unwrap();
+    closed["Statement"][0]["Effect"] = json!("Deny");
+    closed["Statement"][0]["Action"] = json!("backup:*");
+    let closed = SetVaultAccessPolicyRequest {
+        vault: "prod".into(),
+        policy: closed.to_string(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let closed = world.vaults().set_vault_access_policy(closed).await.unwrap().into_inner();
+    assert_eq!(closed.warnings[0].code, "POLICY_DENIES_ITS_CHANGE");
+}
+
+#[tokio::test]
+async fn notifications_are_set_read_back_and_ended() {
+    let world = world().await;
+    assert_eq!(read_notifications(&world).await, None, "a vault without them is no error");
+    let request = notifications();
+    let dry = SetVaultNotificationsRequest { validate_only: true, ..request.clone() };
+    let shown = world.vaults().set_vault_notifications(dry).await.unwrap().into_inner();
+    assert_eq!(shown.notifications, request.notifications);
+    assert_eq!(read_notifications(&world).await, None, "a dry run sets nothing");
+    let set = world.vaults().set_vault_notifications(request.clone()).await.unwrap().into_inner();
+    assert_eq!((&set.notifications, set.warnings.len()), (&request.notifications, 0));
+    assert_eq!(read_notifications(&world).await, request.notifications);
+    for _ in 0..2 {
+        let end = DeleteVaultNotificationsRequest { vault: "prod".into(), ..Default::default() };
+        world.vaults().delete_vault_notifications(end).await.unwrap();
+    }
+    assert_eq!(read_notifications(&world).await, None);
+}
+
+#[tokio::test]
+async fn a_topic_elsewhere_and_unknown_events_are_faults() {
+    let world = world().await;
+    let with = |topic: &str, events: &[&str]| SetVaultNotificationsRequest {
+        vault: ARN.into(),
+        notifications: Some(VaultNotifications {
+            topic_arn: topic.into(),
+            events: events.iter().map(ToString::to_string).collect(),
+        }),
+        ..Default::default()
+    };
+    for (request, fields) in [
+        (
+            with("arn:aws:sns:us-east-1:999999999999:alerts", &[]),
+            vec!["notifications.topic_arn", "notifications.events"],
+        ),
+        (
+            with("arn:aws:sns:us-east-1:123456789012:alerts.fifo", &["BACKUP_JOB_DONE", "COPY_JOB_FAILED", "X"]),
+            vec!["notifications.topic_arn", "notifications.events[0]", "notifications.events[2]"],
+        ),
+        (SetVaultNotificationsRequest::default(), vec!["vault", "notifications"]),
+    ] {
+        let refused = world.vaults().set_vault_notifications(request).await.unwrap_err();
+        assert_eq!(told(&refused).fields, fields);
+    }
+    let refused = world.vaults().set_vault_notifications(with(TOPIC, &["BACKUP_JOB_DONE"])).await.unwrap_err();
+    assert!(refused.message().contains("known are BACKUP_JOB_STARTED, BACKUP_JOB_COMPLETED"), "{}", refused.message());
+}
+
+#[tokio::test]
+async fn settings_of_a_missing_vault_are_not_found_and_of_a_denied_one_denied() {
+    let world = world().await;
+    for denied_as_missing in [true, false] {
+        world.behave(json!({"switches": {"missing_vault_is_denied": denied_as_missing}})).await;
+        let (mut vaults, vault) = (world.vaults(), || "nowhere".to_owned());
+        let get = GetVaultAccessPolicyRequest { vault: vault(), ..Default::default() };
+        let set = SetVaultAccessPolicyRequest { vault: vault(), ..policy(&json!("*")) };
+        let delete = DeleteVaultAccessPolicyRequest { vault: vault(), ..Default::default() };
+        let get_events = GetVaultNotificationsRequest { vault: vault(), ..Default::default() };
+        let set_events = SetVaultNotificationsRequest { vault: vault(), ..notifications() };
+        let dry_events = SetVaultNotificationsRequest { validate_only: true, ..set_events.clone() };
+        let end_events = DeleteVaultNotificationsRequest { vault: vault(), ..Default::default() };
+        for missing in [
+            vaults.get_vault_access_policy(get).await.unwrap_err(),
+            vaults.set_vault_access_policy(set).await.unwrap_err(),
+            vaults.delete_vault_access_policy(delete).await.unwrap_err(),
+            vaults.get_vault_notifications(get_events).await.unwrap_err(),
+            vaults.set_vault_notifications(set_events).await.unwrap_err(),
+            vaults.set_vault_notifications(dry_events).await.unwrap_err(),
+            vaults.delete_vault_notifications(end_events).await.unwrap_err(),
+        ] {
+            assert_eq!(reason(&missing), (Code::NotFound, "VAULT_NOT_FOUND".into()), "{missing:?}");
+        }
+    }
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    world.arm(json!({"operation": "GetBackupVaultAccessPolicy", "next": 1, "effect": denied})).await;
+    let request = GetVaultAccessPolicyRequest { vault: "prod".into(), ..Default::default() };
+    let denied = world.vaults().get_vault_access_policy(request).await.unwrap_err();
+    assert_eq!(reason(&denied), (Code::PermissionDenied, "AWS_ACCESS_DENIED".into()));
+    let elsewhere = Some(Scope { region: "eu-west-1".into(), ..Default::default() });
+    let contradiction = GetVaultNotificationsRequest { scope: elsewhere, vault: ARN.into() };
+    assert_eq!(told(&world.vaults().get_vault_notifications(contradiction).await.unwrap_err()).fields, ["vault"]);
+}
