@@ -15,6 +15,7 @@ mod legal_holds;
 mod lifecycle;
 mod plans;
 mod propagation;
+mod protection;
 mod recovery_point_changes;
 mod recovery_points;
 mod resources;

@@ -247,6 +247,11 @@ impl Clients {
         })
     }
 
+    /// A plan without its tags.
+    pub(super) async fn plan(&self, id: &str) -> Result<Plan, Error> {
+        Ok(shape::plan(&self.describe_plan(id, None).await?, &self.scope))
+    }
+
     async fn plan_with_tags(&self, id: &str, version: Option<&str>) -> Result<Plan, Error> {
         let answer = self.describe_plan(id, version).await?;
         self.with_tags(shape::plan(&answer, &self.scope)).await

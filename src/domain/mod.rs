@@ -15,6 +15,7 @@ mod names;
 mod page;
 mod period;
 mod plan;
+mod protection;
 mod rds_window;
 mod recovery_point;
 mod region_settings;
@@ -46,6 +47,9 @@ pub use plan::{
     AdvancedSetting, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewPlan, NewRule,
     Plan, PlanContent, PlanRef, PlanUpdate, PreviewedRun, Rule, RulePreview, ScanAction, ScanSetting, Windows,
     check_rule_names, check_setting_word,
+};
+pub use protection::{
+    Evidence, Explanation, JudgedSelection, NearMiss, Part, ProtectionVerdict, RuleCoverage, Unread, newest_usable,
 };
 pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, RecoveryPointState};
 pub use region_settings::{RegionSettings, SettingsUpdate};

@@ -6,6 +6,7 @@ mod convert;
 mod jobs;
 mod page_token;
 mod plans;
+mod protection;
 mod recovery_points;
 mod resources;
 mod restore_token;

@@ -20,6 +20,7 @@ use super::{
     calls::Calls,
     jobs::Jobs,
     plans::Plans,
+    protection::Protection,
     recovery_points::RecoveryPoints,
     resources::Resources,
     server_info::{About, ServerInfo},
@@ -32,9 +33,9 @@ use crate::{
     lifecycle::Lifecycle,
     proto::{
         FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
-        plan_service_server::PlanServiceServer, recovery_point_service_server::RecoveryPointServiceServer,
-        resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
-        vault_service_server::VaultServiceServer,
+        plan_service_server::PlanServiceServer, protection_service_server::ProtectionServiceServer,
+        recovery_point_service_server::RecoveryPointServiceServer, resource_service_server::ResourceServiceServer,
+        server_service_server::ServerServiceServer, vault_service_server::VaultServiceServer,
     },
     telemetry,
 };
@@ -86,6 +87,7 @@ pub async fn serve(
         ResourceServiceServer(Resources { aws: aws.clone(), calls: calls.clone() }),
         PlanServiceServer(Plans { aws: aws.clone(), calls: calls.clone() }),
         JobServiceServer(Jobs { aws: aws.clone(), calls: calls.clone() }),
+        ProtectionServiceServer(Protection { aws: aws.clone(), calls: calls.clone() }),
         RecoveryPointServiceServer(RecoveryPoints { aws: aws.clone(), calls: calls.clone() }),
         ServerServiceServer(ServerInfo { aws: aws.clone(), calls: calls.clone(), about }),
         VaultServiceServer(Vaults { aws: aws.clone(), calls: calls.clone() }),

@@ -9,9 +9,9 @@ use strongroom::{
     lifecycle::Lifecycle,
     proto::{
         account_service_client::AccountServiceClient, job_service_client::JobServiceClient,
-        plan_service_client::PlanServiceClient, recovery_point_service_client::RecoveryPointServiceClient,
-        resource_service_client::ResourceServiceClient, server_service_client::ServerServiceClient,
-        vault_service_client::VaultServiceClient,
+        plan_service_client::PlanServiceClient, protection_service_client::ProtectionServiceClient,
+        recovery_point_service_client::RecoveryPointServiceClient, resource_service_client::ResourceServiceClient,
+        server_service_client::ServerServiceClient, vault_service_client::VaultServiceClient,
     },
 };
 use tonic::{Code, Status, transport::Channel};
@@ -78,6 +78,10 @@ impl World {
 
     pub(crate) fn plans(&self) -> PlanServiceClient<Channel> {
         PlanServiceClient::new(self.channel())
+    }
+
+    pub(crate) fn protection(&self) -> ProtectionServiceClient<Channel> {
+        ProtectionServiceClient::new(self.channel())
     }
 
     pub(crate) fn recovery_points(&self) -> RecoveryPointServiceClient<Channel> {

@@ -25,6 +25,8 @@ mod plan_updates;
 mod plans;
 mod points_in_time;
 mod previews;
+mod protection;
+mod protection_last_night;
 mod reasons;
 mod recovery_point_changes;
 mod recovery_points;

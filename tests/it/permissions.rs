@@ -104,6 +104,10 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("ListProtectedResources", &[VAULT]),
         ("TagResource", &[&["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),
         ("UntagResource", &[&["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),
+        ("ExplainProtection", &[VAULT, PLAN, &["backup:GetBackupSelection", "backup:ListBackupSelections"]]),
+        ("ExplainProtection", &[&["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]]),
+        ("ExplainProtection", &[&["rds:DescribeDBInstances", "rds:DescribeDBClusters", "backup:ListBackupJobs"]]),
+        ("ExplainProtection", &[&["backup:DescribeRecoveryPoint", "backup:ListRecoveryPointsByResource"]]),
         ("EnsureServiceRole", &[&["iam:ListRolePolicies", "iam:TagRole"]]),
         ("GetServerInfo", &[&["sts:GetCallerIdentity"]]),
     ];

@@ -5,6 +5,7 @@ pub(super) mod jobs;
 pub(super) mod lifecycle;
 mod period;
 pub(super) mod plans;
+pub(super) mod protection;
 pub(super) mod reader;
 pub(super) mod recovery_points;
 pub(super) mod resources;

@@ -1,0 +1,234 @@
+//! What there is to know about a database's backups, for the domain to judge.
+//!
+//! AWS is asked no more than that takes: every selection, but the rules, roles and vaults only of those plans that turn out
+//! to cover the database; a few questions at a time. What cannot be read becomes part of the evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+
+use super::{Aws, Error, Kind, client::Clients};
+use crate::domain::{
+    Arn, AskedScope, Eligibility, Evidence, Explanation, Job, JobFilter, JobKind, JudgedSelection, MAX_PAGE_SIZE, Page,
+    PageRequest, Part, Plan, PlanRef, RecoveryPoint, RecoveryPointQuery, Resource, ResourceKind, ResourceRef, RoleRef,
+    RoleState, Unread, Vault, VaultName, newest_usable,
+};
+
+/// Questions at once, of one call: AWS throttles by account, and others want answers too.
+const BREADTH: usize = 8;
+
+impl Aws {
+    /// Why a database is protected, or not. Fails only if the database itself cannot be read.
+    pub async fn explain_protection(&self, asked: &AskedScope, named: &ResourceRef) -> Result<Explanation, Error> {
+        let clients = self.clients(asked).await?;
+        let inquiry = Inquiry { aws: self, asked, clients: &clients };
+        let found = self.get_resource(asked, named).await?;
+        let arn = Arn::parse(&found.arn).map_err(|_| Error::malformed("DescribeDBInstances", "ARN"))?;
+        Ok(Box::pin(inquiry.about(found, arn)).await.explain())
+    }
+}
+
+/// The questions about one database.
+#[derive(Clone, Copy)]
+struct Inquiry<'a> {
+    aws: &'a Aws,
+    asked: &'a AskedScope,
+    clients: &'a Clients,
+}
+
+/// What could not be read.
+#[derive(Default)]
+struct Gaps(Vec<Unread>);
+
+impl Inquiry<'_> {
+    async fn about(self, found: Resource, arn: Arn) -> Evidence {
+        let mut gaps = Gaps::default();
+        let (database, arn, asked_member) = self.cluster_of(found, arn, &mut gaps).await;
+        let (eligibility, plans, jobs, points) =
+            tokio::join!(self.clients.eligibility(), self.plans(), self.jobs(&arn), self.points(&arn));
+        let eligibility = gaps.take(Part::RegionSettings, "", eligibility).unwrap_or_else(|| permissive(&database));
+        let plans = gaps.take(Part::Plans, "", plans).unwrap_or_default();
+        let jobs = gaps.take(Part::Jobs, "", jobs);
+        let points = gaps.take(Part::RecoveryPoints, "", points);
+        let judged = self.judged(&plans, &database, &eligibility, &mut gaps).await;
+        let covering_plans = self.covering(&plans, &judged, &mut gaps).await;
+        let roles = self.roles(&judged, &mut gaps).await;
+        let vaults = self.vaults(&covering_plans, &mut gaps).await;
+        let last_point = match points.as_ref().and_then(|points| newest_usable(points, &database)) {
+            Some(listed) => Some(self.in_full(listed, &mut gaps).await),
+            None => None,
+        };
+        Evidence {
+            now: self.aws.now(),
+            plan_count: plans.len(),
+            database,
+            asked_member,
+            judged,
+            covering_plans,
+            roles,
+            vaults,
+            jobs,
+            points,
+            last_point,
+            unread: gaps.0,
+        }
+    }
+
+    /// The cluster, if the instance is of one, and then the instance's identifier.
+    async fn cluster_of(self, found: Resource, arn: Arn, gaps: &mut Gaps) -> (Resource, Arn, Option<String>) {
+        if found.kind == ResourceKind::DbCluster || found.cluster_id.is_empty() {
+            return (found, arn, None);
+        }
+        let named = ResourceRef { kind: ResourceKind::DbCluster, id: found.cluster_id.clone() };
+        let cluster = gaps.take(Part::Cluster, &named.id, self.aws.get_resource(self.asked, &named).await);
+        match cluster.and_then(|cluster| Some((Arn::parse(&cluster.arn).ok()?, cluster))) {
+            Some((arn, cluster)) => (cluster, arn, Some(found.id)),
+            None => (found, arn, None),
+        }
+    }
+
+    /// Every plan, without rules.
+    async fn plans(self) -> Result<Vec<Plan>, Error> {
+        every(|page| async move { self.aws.list_plans(self.asked, &page, false).await }).await
+    }
+
+    /// Every backup job that AWS remembers, the newest first: AWS does not say in which order it lists them.
+    async fn jobs(self, resource: &Arn) -> Result<Vec<Job>, Error> {
+        let filter =
+            &JobFilter { kind: Some(JobKind::Backup), resource: Some(resource.clone()), ..JobFilter::default() };
+        let mut jobs = every(|page| async move { self.aws.list_jobs(self.asked, filter, &page).await }).await?;
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.created_at));
+        Ok(jobs)
+    }
+
+    async fn points(self, resource: &Arn) -> Result<Vec<RecoveryPoint>, Error> {
+        let query = &RecoveryPointQuery::OfResource(resource.clone());
+        every(|page| async move { self.aws.list_recovery_points(self.asked, query, &page).await }).await
+    }
+
+    /// Every selection of the plans, judged.
+    async fn judged(
+        self,
+        plans: &[Plan],
+        database: &Resource,
+        eligibility: &Eligibility,
+        gaps: &mut Gaps,
+    ) -> Vec<JudgedSelection> {
+        let ids: Vec<PlanRef> = plans.iter().map(|plan| PlanRef::Id(plan.id.clone())).collect();
+        let read = each(ids, |id| async move { self.aws.selections_in_full(self.asked, &id).await }).await;
+        let mut judged = Vec::new();
+        for (plan, selections) in plans.iter().zip(read) {
+            let selections = gaps.take_if_there(Part::Selections, &plan.content.name, selections).flatten();
+            for selection in selections.unwrap_or_default() {
+                let Some(criteria) = &selection.criteria else { continue };
+                let verdict = criteria.judge(&database.candidate(), eligibility);
+                let (plan_id, plan_name) = (plan.id.clone(), plan.content.name.clone());
+                judged.push(JudgedSelection { plan_id, plan_name, selection, verdict });
+            }
+        }
+        judged
+    }
+
+    /// The plans of which a selection selects the database, with their rules.
+    async fn covering(self, plans: &[Plan], judged: &[JudgedSelection], gaps: &mut Gaps) -> Vec<Plan> {
+        let covers = |plan: &&Plan| judged.iter().any(|judged| judged.plan_id == plan.id && judged.verdict.selected());
+        let listed: Vec<&Plan> = plans.iter().filter(covers).collect();
+        let ids = listed.iter().map(|plan| plan.id.clone()).collect();
+        let read = each(ids, |id: String| async move { self.clients.plan(&id).await }).await;
+        let found = listed.into_iter().zip(read);
+        let found = found.filter_map(|(plan, read)| gaps.take_if_there(Part::Plan, &plan.content.name, read).flatten());
+        // One that was deleted meanwhile is still told.
+        found.filter(|plan| plan.deleted_at.is_none()).collect()
+    }
+
+    /// The roles of the selections that select the database.
+    async fn roles(self, judged: &[JudgedSelection], gaps: &mut Gaps) -> BTreeMap<String, Option<RoleState>> {
+        let selecting = judged.iter().filter(|judged| judged.verdict.selected());
+        let arns: BTreeSet<&String> = selecting.map(|judged| &judged.selection.role_arn).collect();
+        let roles: Vec<RoleRef> = arns.into_iter().filter_map(|arn| Some(RoleRef::parse(arn).ok()?.0)).collect();
+        let ask = |role: RoleRef| async move {
+            let state = self.aws.get_service_role(self.asked, &role).await;
+            (role.arn.map(|arn| arn.as_str().to_owned()).unwrap_or_default(), state)
+        };
+        let read = each(roles, ask).await.into_iter();
+        read.filter_map(|(arn, role)| gaps.take_if_there(Part::Role, &arn, role).map(|role| (arn, role))).collect()
+    }
+
+    /// The vaults of the rules.
+    async fn vaults(self, plans: &[Plan], gaps: &mut Gaps) -> BTreeMap<String, Option<Vault>> {
+        let rules = plans.iter().flat_map(|plan| &plan.content.rules);
+        let names: BTreeSet<&String> = rules.map(|rule| &rule.target_vault).collect();
+        // AWS's own vaults have names that nobody can give; they are always there.
+        let names: Vec<VaultName> = names.into_iter().filter_map(|name| VaultName::parse(name).ok()).collect();
+        let ask = |name: VaultName| async move {
+            let vault = self.clients.describe_vault(&name).await;
+            (name.as_str().to_owned(), vault)
+        };
+        let read = each(names, ask).await.into_iter();
+        read.filter_map(|(name, vault)| gaps.take_if_there(Part::Vault, &name, vault).map(|vault| (name, vault)))
+            .collect()
+    }
+
+    /// A point with all that AWS tells of it: its list tells little.
+    async fn in_full(self, listed: &RecoveryPoint, gaps: &mut Gaps) -> RecoveryPoint {
+        let (Ok(vault), Ok(arn)) = (VaultName::parse(&listed.vault_name), Arn::parse(&listed.arn)) else {
+            return listed.clone();
+        };
+        let described = self.aws.get_recovery_point(self.asked, &vault, &arn).await;
+        let described = gaps.take_if_there(Part::RecoveryPoints, "", described).flatten();
+        described.unwrap_or_else(|| listed.clone())
+    }
+}
+
+impl Gaps {
+    /// What was read; what was not is noted.
+    fn take<T>(&mut self, part: Part, name: &str, read: Result<T, Error>) -> Option<T> {
+        let unread = |error: Error| Unread {
+            part,
+            name: name.to_owned(),
+            operation: error.operation,
+            denied: matches!(error.kind, Kind::Denied | Kind::MissingOrDenied),
+            why: error.message,
+        };
+        read.map_err(|error| self.0.push(unread(error))).ok()
+    }
+
+    /// What was read, `Some(None)` if it is not there; what could not be read is noted.
+    fn take_if_there<T>(&mut self, part: Part, name: &str, read: Result<T, Error>) -> Option<Option<T>> {
+        match read {
+            Err(error) if error.kind == Kind::NotFound => Some(None),
+            read => self.take(part, name, read).map(Some),
+        }
+    }
+}
+
+/// Asks about each, a few at a time; the answers come in the order of the questions.
+async fn each<Q, F: Future>(questions: Vec<Q>, ask: impl Fn(Q) -> F) -> Vec<F::Output> {
+    let asked: Vec<F> = questions.into_iter().map(ask).collect();
+    stream::iter(asked).buffered(BREADTH).collect().await
+}
+
+/// Every page of a list.
+async fn every<T, F>(read: impl Fn(PageRequest) -> F) -> Result<Vec<T>, Error>
+where
+    F: Future<Output = Result<Page<T>, Error>>,
+{
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = read(PageRequest { size: MAX_PAGE_SIZE, cursor }).await?;
+        all.extend(page.items);
+        cursor = match page.next {
+            None => return Ok(all),
+            next => next,
+        };
+    }
+}
+
+/// What to judge by where the region's settings cannot be read: as if they were the default.
+fn permissive(database: &Resource) -> Eligibility {
+    Eligibility {
+        scope: database.scope.clone(),
+        supported: BTreeSet::from([database.resource_type().to_owned()]),
+        opt_in: BTreeMap::new(),
+    }
+}
