@@ -224,6 +224,7 @@ BASE = {
         "min_retention_days": 1,
         "max_retention_days": 3650,
         "changeable_for_days": 3,
+        "confirm_irreversible": True,
         "request_id": ID,
     },
     "VaultService/SetVaultAccessPolicy": {"scope": SCOPE, "vault": "vault", "policy": POLICY, "request_id": ID},
@@ -305,14 +306,21 @@ def empty_required(rpc: str) -> set[str]:
 FREE_TEXT = {"value", "tags", "recovery_point_tags", "options", "tag_keys", "key", "engine", "resource_type", "resources"}
 FREE_TEXT |= {"excluded_resources", "db_instance_class", "db_subnet_group_name", "vpc_security_group_ids"}
 FREE_TEXT |= {"availability_zone", "storage_type", "db_parameter_group_name", "option_group_name"}
+FREE_TEXT |= {"index_resource_types"}
+FILTERS = {"resource_arn", "parent_recovery_point_arn"}
 PRINTABLE = {"an ARN of something else", "a broken ARN", "words", "an unknown id"}
 
 
 def may_be_taken(rpc: str, path: str, damage: str) -> bool:
     """Whether what was put there can be meant."""
     field = re.sub(r"\[\d+\]", "", path).split(".")[-1]
-    if path.endswith("rules[0].id"):
+    if path.endswith(("rules[0].id", "delete_after_event")):
         return True  # output only, ignored in requests
+    if rpc == "PlanService/PreviewSchedule":
+        # Rules that nobody has saved yet: what AWS alone judges is not judged.
+        return (field, damage) == ("completion_window_minutes", "the most") or (
+            damage in PRINTABLE and field in FREE_TEXT | {"name", "target_vault"}
+        )
     if (rpc, field) == ("PlanService/UpdatePlan", "etag"):
         return True  # of no account where the plan says already what is asked for: so a repetition succeeds
     if damage in PRINTABLE and field in FREE_TEXT:
@@ -328,7 +336,7 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
             ("PlanService/CreatePlan", "target_vault"),
             ("PlanService/UpdatePlan", "target_vault"),
         }
-    if damage == "an ARN of something else" and field == "resource_arn" and rpc in READS and "/List" in rpc:
+    if damage == "an ARN of something else" and field in FILTERS and rpc in READS and "/List" in rpc:
         return True  # a filter that nothing matches, or a thing whose tags AWS does not know
     return field == "iops" and damage == "the most"
 
@@ -364,7 +372,8 @@ def _damaged_in(root, message, prefix, find):
                     yield from _damaged_in(
                         root, inner, f"{path}[{index}].", lambda r, f=field, i=index: getattr(find(r), f.name)[i]
                     )
-                yield _with(root, path, "10,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
+                if len(getattr(message, field.name)):
+                    yield _with(root, path, "10,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
             elif message.HasField(field.name):
                 inner = getattr(message, field.name)
                 yield from _damaged_in(root, inner, f"{path}.", lambda r, f=field: getattr(find(r), f.name))

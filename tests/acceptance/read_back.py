@@ -3,6 +3,7 @@
 A resource type or an attribute that nobody has thought of here is a failure, so that nothing is passed over in silence.
 """
 
+import json
 from collections.abc import Callable
 
 OPERATORS = {
@@ -115,7 +116,8 @@ def lifecycle(state: Attributes) -> dict:
     expected = {"retention": "RETENTION_DAYS", "delete_after_days": days} if days else {"retention": "RETENTION_FOREVER"}
     if cold:
         expected["move_to_cold_storage_after_days"] = cold
-    assert not block.take("opt_in_to_archive_for_supported_resources"), "not read back yet"
+    if block.take("opt_in_to_archive_for_supported_resources"):
+        expected["archive_ebs_snapshots"] = True
     block.done()
     return expected
 
@@ -166,8 +168,23 @@ def vault_lock(client, state: Attributes) -> None:
     lock = client.call("VaultService/GetVault", vault=state.take("backup_vault_arn"))["vault"]["lock"]
     for ours, theirs in (("min_retention_days", "min_retention_days"), ("max_retention_days", "max_retention_days")):
         same(state, theirs, int(lock.get(ours, 0)), state.take(theirs, 0))
+    compliance = state.left.get("changeable_for_days")
+    same(state, "mode", lock["mode"], "LOCK_MODE_COMPLIANCE" if compliance else "LOCK_MODE_GOVERNANCE")
     # AWS takes a number of days and shows a date.
     same(state, "changeable_for_days", "lock_time" in lock, bool(state.take("changeable_for_days")))
+    state.ignore("the vault's name", "id", "backup_vault_name")
+
+
+def vault_policy(client, state: Attributes) -> None:
+    shown = client.call("VaultService/GetVaultAccessPolicy", vault=state.take("backup_vault_arn"))
+    same(state, "policy", json.loads(shown["policy"]), json.loads(state.take("policy")))
+    state.ignore("the vault's name", "id", "backup_vault_name")
+
+
+def vault_notifications(client, state: Attributes) -> None:
+    shown = client.call("VaultService/GetVaultNotifications", vault=state.take("backup_vault_arn"))["notifications"]
+    same(state, "sns_topic_arn", shown["topic_arn"], state.take("sns_topic_arn"))
+    same(state, "events", sorted(shown["events"]), sorted(state.take("backup_vault_events")))
     state.ignore("the vault's name", "id", "backup_vault_name")
 
 
@@ -222,6 +239,8 @@ READERS: dict[str, Callable] = {
     "aws_backup_selection": selection,
     "aws_backup_vault": vault,
     "aws_backup_vault_lock_configuration": vault_lock,
+    "aws_backup_vault_notifications": vault_notifications,
+    "aws_backup_vault_policy": vault_policy,
     "aws_iam_policy": own_policy,
     "aws_iam_role": role,
     "aws_iam_role_policy": inline_policy,

@@ -185,6 +185,37 @@ resource "aws_backup_vault_lock_configuration" "compliance" {
   max_retention_days  = 3650
 }
 
+resource "aws_backup_vault_policy" "nightly" {
+  backup_vault_name = aws_backup_vault.vault["nightly"].name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Id      = "from the modules"
+    Statement = [
+      {
+        Sid       = "KeepRecoveryPoints"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"]
+        Resource  = "*"
+        Condition = { StringNotLike = { "aws:userid" = ["AROAEXAMPLE:*"] } }
+      },
+      {
+        Effect    = "Allow"
+        Principal = { AWS = data.aws_caller_identity.here.account_id }
+        Action    = "backup:CopyIntoBackupVault"
+        Resource  = "*"
+      },
+    ]
+  })
+}
+
+resource "aws_backup_vault_notifications" "nightly" {
+  backup_vault_name   = aws_backup_vault.vault["nightly"].name
+  sns_topic_arn       = "arn:aws:sns:us-east-1:123456789012:backup-events"
+  backup_vault_events = ["BACKUP_JOB_COMPLETED", "BACKUP_JOB_FAILED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED"]
+}
+
 resource "aws_backup_region_settings" "here" {
   resource_type_opt_in_preference = {
     "Aurora"                 = true
@@ -235,6 +266,8 @@ resource "aws_backup_plan" "plan" {
         content {
           delete_after       = lifecycle.value.delete_after
           cold_storage_after = lifecycle.value.cold_storage_after
+
+          # later: opt_in_to_archive_for_supported_resources = lifecycle.value.cold_storage_after != null
         }
       }
 
