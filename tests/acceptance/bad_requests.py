@@ -164,6 +164,7 @@ BASE = {
         "name": "plan",
         "rules": [RULE],
         "advanced_backup_settings": [{"resource_type": "EC2", "options": {"WindowsVSS": "enabled"}}],
+        "update_mask": "name,rules,advancedBackupSettings",
         "request_id": ID,
     },
     "ProtectionService/ExplainProtection": {"scope": SCOPE, "resource": "$labs"},
