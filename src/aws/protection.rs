@@ -102,7 +102,7 @@ impl Inquiry<'_> {
     }
 
     async fn points(self, resource: &Arn) -> Result<Vec<RecoveryPoint>, Error> {
-        let query = &RecoveryPointQuery::OfResource(resource.clone());
+        let query = &RecoveryPointQuery::OfResource { resource: resource.clone(), managed_by_backup_only: false };
         every(|page| async move { self.aws.list_recovery_points(self.asked, query, &page).await }).await
     }
 

@@ -88,28 +88,18 @@ impl<'e> Covering<'e> {
         at.is_some_and(|at| at >= run.saturating_sub(ROUNDING).unwrap_or(run))
     }
 
-    /// The rule of the plan to which this one gives way at its run at `at`: one whose start window meets this one's and
-    /// which keeps its recovery points longer: AWS compares the whole windows and runs that one alone [D]. Of two that
-    /// keep theirs equally long and run at once, the first in the plan runs [I].
+    /// The rule of the plan to which this one gives way at its run at `at`: one that overrules it, or of two that keep
+    /// equally long and run at once the first in the plan [I].
     pub(super) fn gives_way_at(&self, at: Timestamp) -> Option<&'e Rule> {
-        let window = |rule: &Rule| SignedDuration::from_mins(rule.windows.start_minutes);
-        let own_end = at.saturating_add(window(self.rule)).unwrap_or(Timestamp::MAX);
         let rules = &self.plan.content.rules;
-        let before_us = |other: &Rule| {
-            let place = |rule: &Rule| rules.iter().position(|any| std::ptr::eq(any, rule));
-            place(other) < place(self.rule)
-        };
-        rules.iter().filter(|other| !std::ptr::eq(*other, self.rule)).find(|other| {
-            let (theirs, ours) = (other.lifecycle.retention, self.rule.lifecycle.retention);
+        let own = rules.iter().take_while(|rule| !std::ptr::eq(*rule, self.rule)).count();
+        let others = rules.iter().enumerate().filter(|(place, _)| *place != own);
+        let gives_way_to = |place: usize, other: &Rule| {
             let Ok(timetable) = other.timetable() else { return false };
-            // The last run of the other that is not after ours.
-            let upto = at.saturating_add(SignedDuration::from_secs(1)).unwrap_or(at);
-            let before = timetable.latest_before(upto);
-            if theirs == ours {
-                return before == Some(at) && before_us(other);
-            }
-            let open = before.is_some_and(|ran| at.duration_since(ran) < window(other));
-            theirs > ours && (open || timetable.next_after(at).is_some_and(|next| next < own_end))
-        })
+            let a_moment_before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
+            let equals = place < own && other.lifecycle.retention == self.rule.lifecycle.retention;
+            other.overrules(&timetable, self.rule, at) || (equals && timetable.next_after(a_moment_before) == Some(at))
+        };
+        others.filter(|(place, other)| gives_way_to(*place, other)).map(|(_, other)| other).next()
     }
 }

@@ -24,7 +24,7 @@ impl Covering<'_> {
         let timetable = match &self.timetable {
             Ok(timetable) => timetable,
             Err(fault) => {
-                let message = format!("when {name} runs Strongroom cannot tell: {}", fault.0);
+                let message = format!("when {name} runs Strongroom cannot tell: {fault}");
                 return vec![Finding::warning(
                     "SCHEDULE_NOT_READ",
                     message,

@@ -59,6 +59,9 @@ fn rule(name: &str, schedule: &str) -> Rule {
         recovery_point_tags: BTreeMap::new(),
         copies: Vec::new(),
         continuous: false,
+        air_gapped_vault_arn: None,
+        index_types: Vec::new(),
+        scan_actions: Vec::new(),
     }
 }
 
@@ -68,7 +71,7 @@ fn plan(rules: Vec<Rule>) -> Plan {
         arn: String::new(),
         scope: scope(),
         etag: String::new(),
-        content: PlanContent { name: "nightly".into(), rules, settings: Vec::new() },
+        content: PlanContent { name: "nightly".into(), rules, settings: Vec::new(), scans: Vec::new() },
         created_at: Some(at("2026-01-01T00:00:00Z")),
         last_run_at: Some(at("2026-03-02T05:00:00Z")),
         deleted_at: None,
@@ -310,7 +313,7 @@ fn of_many_runs_one_near_a_window_is_bearable() {
 
 #[test]
 fn a_lock_is_held_against_the_retention_of_each_rule() {
-    let lock = VaultLock { min_retention_days: None, max_retention_days: Some(30), locked_at: None };
+    let lock = VaultLock { min_retention_days: None, max_retention_days: Some(30), locked_at: None, immutable: false };
     let explained = found(|evidence| {
         let vault = Vault {
             name: "prod".into(),
