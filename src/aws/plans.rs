@@ -1,5 +1,6 @@
 //! Backup plans.
 
+mod selected;
 mod shape;
 
 use aws_sdk_backup::{operation::get_backup_plan::GetBackupPlanOutput, types::BackupPlansListMember};
@@ -106,12 +107,12 @@ impl Aws {
         }
     }
 
-    /// What a plan says now, without its tags. One that was deleted has no runs ahead: it is missing.
-    pub async fn plan_content(&self, asked: &AskedScope, plan: &PlanRef) -> Result<PlanContent, Error> {
+    /// A plan as it is now, without its tags. One that was deleted has no runs ahead: it is missing.
+    pub async fn running_plan(&self, asked: &AskedScope, plan: &PlanRef) -> Result<Plan, Error> {
         let clients = self.clients(asked).await?;
         let id = clients.plan_id(plan).await?;
         let plan = shape::plan(&clients.describe_plan(&id, None).await?, &clients.scope);
-        if plan.deleted_at.is_some() { Err(deleted(GET, &id)) } else { Ok(plan.content) }
+        if plan.deleted_at.is_some() { Err(deleted(GET, &id)) } else { Ok(plan) }
     }
 
     /// A page of a plan's versions, without rules, scans and tags.

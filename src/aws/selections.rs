@@ -235,7 +235,7 @@ impl Clients {
         }
     }
 
-    async fn selections_of(
+    pub(super) async fn selections_of(
         &self,
         plan_id: &str,
         size: i32,
@@ -247,7 +247,7 @@ impl Clients {
         Ok((answer.backup_selections_list.unwrap_or_default(), answer.next_token))
     }
 
-    async fn describe_selection(&self, plan_id: &str, id: &str) -> Result<Selection, Error> {
+    pub(super) async fn describe_selection(&self, plan_id: &str, id: &str) -> Result<Selection, Error> {
         let sent = self.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id);
         let answer = match call(GET, sent.send()).await {
             Ok(answer) => answer,

@@ -1,5 +1,6 @@
 //! Backup plans: what is backed up, when, whereto and for how long (semantics reference, sections 1.7 and 7).
 
+mod collisions;
 mod content;
 mod preview;
 #[cfg(test)]

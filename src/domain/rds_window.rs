@@ -31,7 +31,12 @@ impl BackupWindow {
 
     /// Whether a backup that begins now fails: now lies in the window or in the hour before it [D].
     pub(super) fn blocks(self, at: Timestamp) -> bool {
-        self.0.blocks(at)
+        self.0.meets(at, 0)
+    }
+
+    /// Whether one that begins at `at` or within so many minutes can fail so.
+    pub(super) fn meets(self, at: Timestamp, minutes: i64) -> bool {
+        self.0.meets(at, minutes)
     }
 }
 
@@ -44,7 +49,12 @@ impl MaintenanceWindow {
 
     /// Whether a backup that begins now fails: now lies in the window or in the hour before it [D].
     pub(super) fn blocks(self, at: Timestamp) -> bool {
-        self.0.blocks(at)
+        self.0.meets(at, 0)
+    }
+
+    /// Whether one that begins at `at` or within so many minutes can fail so.
+    pub(super) fn meets(self, at: Timestamp, minutes: i64) -> bool {
+        self.0.meets(at, minutes)
     }
 }
 
@@ -53,11 +63,13 @@ impl Window {
         Self { start, length: (end - start).rem_euclid(circle), circle }
     }
 
-    fn blocks(self, at: Timestamp) -> bool {
+    fn meets(self, at: Timestamp, minutes: i64) -> bool {
         let at = at.to_zoned(TimeZone::UTC);
         let day = i32::from(at.weekday().to_monday_zero_offset());
         let minute = day * DAY + i32::from(at.hour()) * HOUR + i32::from(at.minute());
-        (minute - (self.start - HOUR)).rem_euclid(self.circle) < self.length + HOUR
+        let from = self.start - HOUR;
+        let (since, until) = ((minute - from).rem_euclid(self.circle), (from - minute).rem_euclid(self.circle));
+        since < self.length + HOUR || i64::from(until) < minutes
     }
 }
 
@@ -96,6 +108,18 @@ mod tests {
         assert!(maintenance.blocks(at("2026-03-01T23:59:00Z")));
         assert!(maintenance.blocks(at("2026-03-02T00:29:00Z")));
         assert!(!maintenance.blocks(at("2026-03-03T00:29:00Z")));
+    }
+
+    #[test]
+    fn what_begins_before_a_window_meets_it_when_it_may_wait_long_enough() {
+        let backup = BackupWindow::parse("03:00-03:30").unwrap();
+        assert!(!backup.meets(at("2026-03-02T00:00:00Z"), 120));
+        assert!(backup.meets(at("2026-03-02T00:00:00Z"), 121));
+        assert!(backup.meets(at("2026-03-02T03:29:00Z"), 0));
+        assert!(!backup.meets(at("2026-03-02T03:30:00Z"), 22 * 60));
+        let maintenance = MaintenanceWindow::parse("sun:03:00-sun:03:30").unwrap();
+        assert!(!maintenance.meets(at("2026-03-02T00:00:00Z"), 24 * 60));
+        assert!(maintenance.meets(at("2026-03-02T00:00:00Z"), 7 * 24 * 60));
     }
 
     proptest! {

@@ -83,6 +83,7 @@ impl PlanService for Plans {
             let (plan, before) = aws.update_plan(&scope, &update).await?;
             let mut warnings = Rule::warnings(&plan.content.rules, aws.now());
             warnings.extend(Rule::change_warnings(&before.rules, &plan.content.rules));
+            warnings.extend(aws.window_warnings(&scope, &plan.id, &plan.content.rules).await);
             Ok(proto::UpdatePlanResponse {
                 plan: Some(plan.into()),
                 warnings: warnings.into_iter().map(Into::into).collect(),
@@ -128,16 +129,21 @@ impl PlanService for Plans {
     ) -> Result<Response<proto::PreviewScheduleResponse>, Status> {
         let work = |request| async {
             let (scope, preview) = schedules::preview(request)?;
-            let rules = match &preview.of {
-                PreviewOf::Plan(plan) => self.aws.plan_content(&scope, plan).await?.rules,
+            let (rules, of_plan) = match preview.of {
+                PreviewOf::Plan(plan) => {
+                    let plan = self.aws.running_plan(&scope, &plan).await?;
+                    let warnings = self.aws.window_warnings(&scope, &plan.id, &plan.content.rules).await;
+                    (plan.content.rules, warnings)
+                }
                 PreviewOf::Rules(rules) => {
                     self.aws.ask_time(&scope).await?;
-                    rules.clone()
+                    (rules, Vec::new())
                 }
             };
             let now = self.aws.now();
-            let start = preview.start.unwrap_or(now);
-            Ok(schedules::previewed(Rule::preview(&rules, start, preview.runs), Rule::warnings(&rules, now)))
+            let mut warnings = Rule::warnings(&rules, now);
+            warnings.extend(of_plan);
+            Ok(schedules::previewed(Rule::preview(&rules, preview.start.unwrap_or(now), preview.runs), warnings))
         };
         self.calls.read(request, work).await
     }

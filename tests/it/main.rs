@@ -42,3 +42,4 @@ mod vault_deletion;
 mod vault_locks;
 mod vault_settings;
 mod vaults;
+mod windows;

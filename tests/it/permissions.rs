@@ -60,6 +60,13 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         "rds:DescribeDBClusterAutomatedBackups",
     ];
     const HOLDS: &[&str] = &["backup:ListLegalHolds", "backup:ListRecoveryPointsByLegalHold"];
+    const WINDOWS: &[&str] = &[
+        "backup:ListBackupSelections",
+        "backup:GetBackupSelection",
+        "backup:GetSupportedResourceTypes",
+        "backup:DescribeRegionSettings",
+        "rds:DescribeDBInstances",
+    ];
     const ROLE: &[&str] = &["iam:GetRole", "iam:PassRole"];
     let comments = comments();
     let needs: &[(&str, &[&[&str]])] = &[
@@ -77,10 +84,10 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("DeleteVaultNotifications", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("CreatePlan", &[PLAN, &["backup:ListBackupPlanVersions", "backup:ListTags", "backup:TagResource"]]),
         ("GetPlan", &[PLAN, &["backup:ListTags"]]),
-        ("UpdatePlan", &[PLAN, &["backup:ListTags"]]),
+        ("UpdatePlan", &[PLAN, WINDOWS, &["backup:ListTags"]]),
         ("DeletePlan", &[PLAN]),
         ("ListPlanVersions", &[&["backup:ListBackupPlans", "backup:ListBackupPlanVersions"]]),
-        ("PreviewSchedule", &[PLAN]),
+        ("PreviewSchedule", &[PLAN, WINDOWS]),
         ("CreateSelection", &[PLAN, ROLE, &["backup:GetBackupSelection", "backup:ListBackupSelections"]]),
         ("GetSelection", &[PLAN, &["backup:ListBackupSelections"]]),
         ("ListSelections", &[&["backup:ListBackupPlans"]]),

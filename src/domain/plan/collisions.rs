@@ -1,0 +1,155 @@
+//! Rules whose jobs may begin in the windows of the databases that they back up (semantics reference, section 3.3).
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    super::{
+        Resource, ResourceKind, Warning,
+        rds_window::{BackupWindow, MaintenanceWindow},
+    },
+    Rule,
+};
+
+/// How far ahead runs are looked at: a yearly rule and both changes of the clocks lie within it.
+const AHEAD: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// Most runs of a rule that are looked at; of an hourly rule, more than two weeks.
+const MOST_RUNS: usize = 400;
+/// Most instances that a warning names.
+const MOST_NAMED: usize = 5;
+const MINUTES_A_WEEK: i64 = 7 * 24 * 60;
+
+/// A window of an instance, read.
+enum Window {
+    Backup(BackupWindow),
+    Maintenance(MaintenanceWindow),
+}
+
+/// How a rule gets near windows.
+#[derive(Default)]
+struct Near<'r> {
+    /// Instances whose window is near when the rule runs, with the first such run.
+    at_run: Vec<(&'r str, Timestamp)>,
+    /// Instances whose window is near while the rule's jobs may still begin, with the first such run.
+    in_start_window: Vec<(&'r str, Timestamp)>,
+}
+
+impl Rule {
+    /// Which rules of a plan may begin jobs in the windows of the instances that the plan's selections select, from `now`
+    /// on. AWS lets such jobs fail [D], unless it owns the windows: of a continuous rule's instances it does.
+    pub fn window_warnings(rules: &[Self], selected: &[Resource], now: Timestamp) -> Vec<Warning> {
+        if rules.iter().any(|rule| rule.continuous) {
+            return Vec::new();
+        }
+        let free = |database: &&Resource| {
+            database.kind == ResourceKind::DbInstance && database.continuous_recovery_point_arn.is_empty()
+        };
+        let instances: Vec<&Resource> = selected.iter().filter(free).collect();
+        let kinds: [(_, _, fn(&Resource) -> Option<Window>); 2] = [
+            ("NEAR_BACKUP_WINDOW", "automated backup window", |database| {
+                let window = BackupWindow::parse(&database.automated_backup_window);
+                window.filter(|_| database.automated_backup_retention_days > 0).map(Window::Backup)
+            }),
+            ("NEAR_MAINTENANCE_WINDOW", "maintenance window", |database| {
+                MaintenanceWindow::parse(&database.maintenance_window).map(Window::Maintenance)
+            }),
+        ];
+        let mut warnings = Vec::new();
+        for (at, rule) in rules.iter().enumerate() {
+            let runs = rule.minutes_of_the_week(now);
+            for (code, window, read) in kinds {
+                let near = rule.near(&runs, &instances, read);
+                let mut warn = |member: &str, message| {
+                    warnings.push(Warning { code, message, field: format!("rules[{at}].{member}") });
+                };
+                if let Some(first) = first(&near.at_run) {
+                    let message = format!(
+                        "rule {} runs inside the {window}, or in the hour before it, of {}, first at {first}: AWS lets jobs \
+                         that begin then fail; move the schedule or the window",
+                        rule.name,
+                        names(&near.at_run)
+                    );
+                    warn("schedule", message);
+                }
+                if let Some(first) = first(&near.in_start_window) {
+                    let message = format!(
+                        "jobs of rule {} may begin up to {} minutes after it runs, which reaches into the {window}, or the \
+                         hour before it, of {}, first after the run of {first}: AWS lets jobs that begin then fail; shorten \
+                         the start window, or move the schedule or the window",
+                        rule.name,
+                        rule.windows.start_minutes,
+                        names(&near.in_start_window)
+                    );
+                    warn("start_window_minutes", message);
+                }
+            }
+        }
+        warnings
+    }
+
+    /// What the check of the windows could not see.
+    pub fn windows_not_checked() -> Warning {
+        Warning {
+            code: "WINDOWS_NOT_CHECKED",
+            message:
+                "which databases the plan selects was not found out, or not of all: whether its rules run near their \
+                      backup and maintenance windows, where AWS lets jobs fail, is not known"
+                    .to_owned(),
+            field: String::new(),
+        }
+    }
+
+    /// The first run of each minute of the week at which the rule runs: windows come round daily or weekly, so the other
+    /// runs are like it.
+    fn minutes_of_the_week(&self, now: Timestamp) -> BTreeMap<i64, Timestamp> {
+        let mut minutes = BTreeMap::new();
+        let Ok(timetable) = self.timetable() else { return minutes };
+        let end = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let runs = timetable.runs_after(now).map(|run| run.at.timestamp());
+        for run in runs.take(MOST_RUNS).take_while(|run| *run <= end) {
+            minutes.entry(run.as_second().div_euclid(60).rem_euclid(MINUTES_A_WEEK)).or_insert(run);
+        }
+        minutes
+    }
+
+    fn near<'r>(
+        &self,
+        runs: &BTreeMap<i64, Timestamp>,
+        instances: &[&'r Resource],
+        read: fn(&Resource) -> Option<Window>,
+    ) -> Near<'r> {
+        let mut near = Near::default();
+        for database in instances {
+            let Some(window) = read(database) else { continue };
+            let first = |minutes| runs.values().filter(|run| window.meets(**run, minutes)).min().copied();
+            if let Some(run) = first(0) {
+                near.at_run.push((&database.id, run));
+            } else if let Some(run) = first(self.windows.start_minutes) {
+                near.in_start_window.push((&database.id, run));
+            }
+        }
+        near
+    }
+}
+
+impl Window {
+    fn meets(&self, at: Timestamp, minutes: i64) -> bool {
+        match self {
+            Self::Backup(window) => window.meets(at, minutes),
+            Self::Maintenance(window) => window.meets(at, minutes),
+        }
+    }
+}
+
+fn first(near: &[(&str, Timestamp)]) -> Option<Timestamp> {
+    near.iter().map(|(_, run)| *run).min()
+}
+
+fn names(near: &[(&str, Timestamp)]) -> String {
+    let named: Vec<_> = near.iter().take(MOST_NAMED).map(|(id, _)| *id).collect();
+    let more = near.len().saturating_sub(MOST_NAMED);
+    let noun = if near.len() == 1 { "instance" } else { "instances" };
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{noun} {}{rest}", named.join(", "))
+}

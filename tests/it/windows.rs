@@ -1,0 +1,119 @@
+//! Warnings of rules that run near the windows of the databases that a plan selects now.
+
+use serde_json::json;
+use strongroom::proto::{
+    CreatePlanRequest, CreateSelectionRequest, EnsureServiceRoleRequest, Lifecycle, PreviewScheduleRequest, Rule,
+    TagCondition, UpdatePlanRequest, Warning,
+};
+
+use crate::harness::{LABS, World};
+
+const NEAR: [&str; 3] = ["NEAR_BACKUP_WINDOW", "NEAR_MAINTENANCE_WINDOW", "WINDOWS_NOT_CHECKED"];
+
+fn rule(name: &str, schedule: &str, start_window: i32) -> Rule {
+    Rule {
+        name: name.into(),
+        target_vault: "prod".into(),
+        schedule: schedule.into(),
+        start_window_minutes: Some(start_window),
+        ..Default::default()
+    }
+}
+
+/// A plan that selects `rdspg-fcj-labs`, whose windows are 09:15–09:45 and, on Thursdays, 20:15–20:45.
+async fn planned() -> World {
+    let world = World::start().await;
+    world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap();
+    let rules = vec![rule("quiet", "cron(0 14 ? * * *)", 60)];
+    let plan = CreatePlanRequest { name: "plan".into(), rules, ..Default::default() };
+    world.plans().create_plan(plan).await.unwrap();
+    select(&world, "labs", CreateSelectionRequest { resources: vec![LABS.into()], ..Default::default() }).await;
+    world
+}
+
+async fn select(world: &World, name: &str, selection: CreateSelectionRequest) {
+    let role = "AWSBackupDefaultServiceRole".to_owned();
+    let selection = CreateSelectionRequest { plan: "plan".into(), name: name.into(), role, ..selection };
+    world.plans().create_selection(selection).await.unwrap();
+}
+
+async fn updated(world: &World, rules: Vec<Rule>) -> Vec<Warning> {
+    let request = UpdatePlanRequest { plan: "plan".into(), rules, ..Default::default() };
+    near(world.plans().update_plan(request).await.unwrap().into_inner().warnings)
+}
+
+fn near(warnings: Vec<Warning>) -> Vec<Warning> {
+    warnings.into_iter().filter(|warning| NEAR.contains(&warning.code.as_str())).collect()
+}
+
+fn places(warnings: &[Warning]) -> Vec<(&str, &str)> {
+    warnings.iter().map(|warning| (warning.code.as_str(), warning.field.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_rule_that_runs_near_a_window_is_told_with_the_instance() {
+    let world = planned().await;
+    let rules = || {
+        vec![
+            rule("quiet", "cron(0 14 ? * * *)", 60),
+            rule("hour-before", "cron(15 8 ? * * *)", 60),
+            rule("reaches", "cron(0 5 ? * * *)", 240),
+            rule("ends-before", "cron(0 6 ? * * *)", 135),
+            rule("maintained", "cron(30 20 ? * THU *)", 60),
+            rule("other-day", "cron(30 20 ? * FRI *)", 60),
+        ]
+    };
+    let warnings = updated(&world, rules()).await;
+    assert_eq!(
+        places(&warnings),
+        [
+            ("NEAR_BACKUP_WINDOW", "rules[1].schedule"),
+            ("NEAR_BACKUP_WINDOW", "rules[2].start_window_minutes"),
+            ("NEAR_MAINTENANCE_WINDOW", "rules[4].schedule"),
+        ]
+    );
+    let message = &warnings[0].message;
+    assert!(message.contains("instance rdspg-fcj-labs, first at 2026-03-02T08:15:00Z"), "{message}");
+    assert!(warnings[2].message.contains("first at 2026-03-05T20:30:00Z"), "{}", warnings[2].message);
+    // The saved plan's preview says the same, and that of unsaved rules cannot know.
+    let saved = PreviewScheduleRequest { plan: "plan".into(), ..Default::default() };
+    let saved = world.plans().preview_schedule(saved).await.unwrap().into_inner();
+    assert_eq!(near(saved.warnings), warnings);
+    let unsaved = PreviewScheduleRequest { rules: rules(), ..Default::default() };
+    let unsaved = world.plans().preview_schedule(unsaved).await.unwrap().into_inner();
+    assert_eq!(near(unsaved.warnings), []);
+}
+
+#[tokio::test]
+async fn only_what_the_plan_selects_now_counts() {
+    let world = planned().await;
+    // mysql-legacy makes its own backup at 05:10.
+    let daily = || vec![rule("daily", "cron(0 5 ? * * *)", 60)];
+    assert_eq!(updated(&world, daily()).await, []);
+    let production = TagCondition { key: "Environment".into(), value: "production".into(), ..Default::default() };
+    select(&world, "production", CreateSelectionRequest { conditions: vec![production], ..Default::default() }).await;
+    let warnings = updated(&world, daily()).await;
+    assert_eq!(places(&warnings), [("NEAR_BACKUP_WINDOW", "rules[0].schedule")]);
+    assert!(warnings[0].message.contains("instance mysql-legacy, first"), "{}", warnings[0].message);
+}
+
+#[tokio::test]
+async fn a_continuous_rule_owns_the_windows() {
+    let world = planned().await;
+    let lifecycle = Some(Lifecycle { delete_after_days: Some(7), ..Default::default() });
+    let continuous = Rule { enable_continuous_backup: true, lifecycle, ..rule("pitr", "cron(30 9 ? * * *)", 60) };
+    let snapshots = rule("snapshots", "cron(30 9 1 * ? *)", 60);
+    assert_eq!(updated(&world, vec![continuous, snapshots.clone()]).await, []);
+    assert_eq!(places(&updated(&world, vec![snapshots]).await), [("NEAR_BACKUP_WINDOW", "rules[0].schedule")]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_looked_at_is_said_and_stops_nothing() {
+    let world = planned().await;
+    for operation in ["ListBackupSelections", "GetBackupSelection", "DescribeRegionSettings", "DescribeDBInstances"] {
+        let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+        world.arm(json!({"operation": operation, "next": 1, "effect": denied})).await;
+        let warnings = updated(&world, vec![rule(operation, "cron(30 9 ? * * *)", 60)]).await;
+        assert_eq!(places(&warnings), [("WINDOWS_NOT_CHECKED", "")], "{operation}");
+    }
+}
