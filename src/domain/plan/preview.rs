@@ -34,13 +34,8 @@ impl Rule {
     pub fn preview(rules: &[Self], after: Timestamp, count: usize) -> Vec<RulePreview<'_>> {
         let timetables: Vec<_> = rules.iter().map(|rule| rule.timetable().ok()).collect();
         let overruled = |rule: &Self, at: Timestamp| {
-            let others = rules.iter().zip(&timetables).filter(|(other, _)| other.keeps_longer_than(rule));
-            others.into_iter().any(|(other, timetable)| {
-                timetable.as_ref().is_some_and(|timetable| {
-                    // The start windows meet when the other one's last run before ours closes has not closed before ours opens.
-                    let latest = timetable.latest_before(rule.start_by(at));
-                    latest.is_some_and(|theirs| other.start_by(theirs) > at)
-                })
+            rules.iter().zip(&timetables).any(|(other, timetable)| {
+                timetable.as_ref().is_some_and(|timetable| other.overrules(timetable, rule, at))
             })
         };
         let runs = |rule: &Self, timetable: &Timetable| {
@@ -66,6 +61,14 @@ impl Rule {
     pub fn start_by(&self, run: Timestamp) -> Timestamp {
         // A window is 100 years at most [M], and the calendar ends in the year 9999.
         run.checked_add(SignedDuration::from_mins(self.windows.start_minutes)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether AWS runs only this rule, by its timetable, instead of another one's run at `at`, for a resource of both: it
+    /// keeps longer, and the start windows meet [D].
+    pub(in crate::domain) fn overrules(&self, timetable: &Timetable, other: &Self, at: Timestamp) -> bool {
+        // They meet when our last run before theirs closes has not closed before theirs opens.
+        let meets = || timetable.latest_before(other.start_by(at)).is_some_and(|ours| self.start_by(ours) > at);
+        self.keeps_longer_than(other) && meets()
     }
 
     /// Whether AWS prefers this rule where the two overlap [D].
