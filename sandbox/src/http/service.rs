@@ -178,12 +178,18 @@ impl Service {
                 body: service.error(request_id, error),
             },
             // The code stands in the body: boto3 reads no header here [X].
-            Self::Json(_) => Written {
-                status: error.status,
-                content_type: JSON_1_1,
-                error_type: Some(error.code.clone().into_owned()),
-                body: serde_json::json!({ "__type": error.code, "Message": error.message }).to_string(),
-            },
+            Self::Json(json) => {
+                let message = match json {
+                    Json::Kms => "message",
+                    Json::Tagging => "Message",
+                };
+                Written {
+                    status: error.status,
+                    content_type: JSON_1_1,
+                    error_type: Some(error.code.clone().into_owned()),
+                    body: serde_json::json!({ "__type": error.code, message: error.message }).to_string(),
+                }
+            }
         }
     }
 }
