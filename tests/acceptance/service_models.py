@@ -196,7 +196,8 @@ def error_violations(operation, status: int, headers, body: bytes) -> list[str]:
         expected = shapes[code].metadata["error"]["httpStatusCode"] if code in shapes else None
     else:
         value = json.loads(body)
-        message = value.get("Message")
+        # KMS writes it in lower case; which of the two is right is the model's to say, below.
+        message = value.get("Message") or value.get("message")
         code = headers.get("x-amzn-ErrorType") if protocol == "rest-json" else value.pop("__type", None)
         # The model of AWS Backup gives no status; its documentation says 400, and 500 for faults of the service.
         fault = code in shapes and shapes[code].metadata.get("fault", False)
