@@ -116,8 +116,8 @@ def lifecycle(state: Attributes) -> dict:
     expected = {"retention": "RETENTION_DAYS", "delete_after_days": days} if days else {"retention": "RETENTION_FOREVER"}
     if cold:
         expected["move_to_cold_storage_after_days"] = cold
-    if block.take("opt_in_to_archive_for_supported_resources"):
-        expected["archive_ebs_snapshots"] = True
+    expected["archive_ebs_snapshots"] = block.take("opt_in_to_archive_for_supported_resources", False)
+    expected["delete_after_event"] = ""  # Terraform has no word for it
     block.done()
     return expected
 

@@ -267,7 +267,7 @@ resource "aws_backup_plan" "plan" {
           delete_after       = lifecycle.value.delete_after
           cold_storage_after = lifecycle.value.cold_storage_after
 
-          # later: opt_in_to_archive_for_supported_resources = lifecycle.value.cold_storage_after != null
+          opt_in_to_archive_for_supported_resources = lifecycle.value.cold_storage_after != null
         }
       }
 
