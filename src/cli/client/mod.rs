@@ -7,6 +7,7 @@ pub(in crate::cli) mod connection;
 mod descriptors;
 pub(in crate::cli) mod failure;
 mod flags;
+mod irreversible;
 mod lift;
 mod request;
 mod show;
@@ -28,7 +29,7 @@ use self::{
     flags::{Flag, flag_of, flags},
     show::{Format, listed},
     verbs::{Verb, Waits},
-    wait::{Wait, job_of, look, verdict, with_job_of},
+    wait::{Pauses, Wait, job_of, look, verdict, with_job_of},
 };
 use super::{DONE, FAILED, tell};
 
@@ -89,7 +90,9 @@ impl<'c> Command<'c> {
                     .filter(|flag| flag.position.is_some())
                     .flat_map(|flag| given::<String>(self.matches, &flag.name))
                     .collect();
-                let text = format!("{} {} {}: {consequence}", self.verb.noun, self.verb.name, named.join(" "));
+                // The one thing that makes a delete take more with it.
+                let with = if on(self.matches, "force") { ", with everything in it" } else { "" };
+                let text = format!("{} {} {}: {consequence}{with}", self.verb.noun, self.verb.name, named.join(" "));
                 confirm::ask(&text, "yes", "--yes")
             }
             Some(_) | None => Ok(()),
@@ -107,7 +110,11 @@ impl<'c> Command<'c> {
         {
             return self.every_page(connection, request, things.name()).await;
         }
-        let answer = self.ask(connection, request).await?;
+        let request = self.confirmed(connection, request).await?;
+        let mut answer = self.ask(connection, request.clone()).await?;
+        if on(self.matches, "force") {
+            answer = self.until_deleted(connection, request, answer).await?;
+        }
         match job_of(&answer).filter(|_| on(self.matches, "wait")) {
             Some(job) if !job.id.is_empty() => {
                 tell(format_args!("job {}", job.id));
@@ -157,6 +164,30 @@ impl<'c> Command<'c> {
                 return whole.map_or(Ok(()), |whole| self.shown(&whole));
             }
             request.set_field_by_name("page_token", Value::String(token));
+        }
+    }
+
+    /// A vault with many recovery points takes several calls to delete, each of which says how far it came.
+    async fn until_deleted(
+        &self,
+        connection: &Connection,
+        request: DynamicMessage,
+        mut answer: DynamicMessage,
+    ) -> Result<DynamicMessage, Failure> {
+        let mut pauses = Pauses::new();
+        loop {
+            let said = |field: &str| answer.get_field_by_name(field);
+            if said("deleted").is_some_and(|deleted| deleted.as_bool() == Some(true)) {
+                return Ok(answer);
+            }
+            if said("undeleted").is_some_and(|points| !points.as_list().unwrap_or_default().is_empty()) {
+                self.shown(&answer)?;
+                return Err(Failure::new(FAILED, "the vault stays: not all of its recovery points could be deleted"));
+            }
+            let remaining = said("recovery_points_remaining").and_then(|count| count.as_i64()).unwrap_or_default();
+            tell(format_args!("{remaining} recovery points remain"));
+            pauses.pass().await;
+            answer = self.ask(connection, request.clone()).await?;
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn request(matches: &ArgMatches, of: &MessageDescriptor, flags: &[Fla
         None => Value::Object(Map::new()),
     };
     let (shared, own): (Vec<&Flag>, Vec<&Flag>) = flags.iter().partition(|flag| flag.targets.len() > 1);
-    for flag in own {
+    for flag in &own {
         if let Some(value) = value(matches, flag)? {
             flag.targets.iter().try_for_each(|path| put(&mut document, path, value.clone()))?;
         }
@@ -41,9 +41,10 @@ pub(super) fn request(matches: &ArgMatches, of: &MessageDescriptor, flags: &[Fla
         let Some(value) = value(matches, flag)? else { continue };
         let begun: Vec<&Path> = flag.targets.iter().filter(|path| at(&document, &path[..1]).is_some()).collect();
         if begun.is_empty() {
-            let of: Vec<&str> = flag.targets.iter().map(|path| path[0].as_str()).collect();
-            let text = format!("--{} belongs to {}: give a flag of one of them too", flag.name, of.join(" or to "));
-            return Err(Failure::usage(text));
+            // Its own flags begin what this one belongs to.
+            let begins = |path: &Path| own.iter().find(|own| own.targets.iter().any(|target| target[0] == path[0]));
+            let of: Vec<String> = flag.targets.iter().filter_map(begins).map(|own| format!("--{}", own.name)).collect();
+            return Err(Failure::usage(format!("--{} needs {} too", flag.name, of.join(" or "))));
         }
         begun.into_iter().try_for_each(|path| put(&mut document, path, value.clone()))?;
     }

@@ -215,7 +215,8 @@ pub(super) const VERBS: &[Verb] = &[
         "JobService/StartRestore",
         &["recovery_point_arn"],
         "strongroom restore start arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly \\\n    \
-         --role backup --db-instance-identifier orders-restored --wait",
+         --role backup --db-instance-identifier orders-restored --wait\n\
+         strongroom restore start --restore-token \"$token\" --wait",
     )
     .waits(Waits::Asked),
     verb(

@@ -26,6 +26,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How often in a row the server may not answer before the wait is given up: a restart takes less.
 const MOST_FAILED_LOOKS: u32 = 20;
 
+/// The pauses between looks.
+pub(super) struct Pauses(Duration);
+
+impl Pauses {
+    pub(super) fn new() -> Self {
+        Self(FIRST_LOOK)
+    }
+
+    pub(super) async fn pass(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = self.0.mul_f64(1.3).min(LONGEST_PAUSE);
+    }
+}
+
 /// Where to look, and how long.
 pub(super) struct Wait<'w> {
     pub(super) connection: &'w Connection,
@@ -63,7 +77,7 @@ impl Wait<'_> {
         let method = descriptors::method("JobService/GetJob").ok_or_else(missing)?;
         let mut message = DynamicMessage::new(method.input());
         message.transcode_from(&request).map_err(|error| Failure::new(FAILED, error.to_string()))?;
-        let (mut progress, mut pause, mut failed) = (Progress::begin(), FIRST_LOOK, 0);
+        let (mut progress, mut pauses, mut failed) = (Progress::begin(), Pauses::new(), 0);
         loop {
             match self.connection.call(&method, message.clone()).await {
                 Ok(answer) => {
@@ -86,8 +100,7 @@ impl Wait<'_> {
                     }
                 }
             }
-            tokio::time::sleep(pause).await;
-            pause = pause.mul_f64(1.3).min(LONGEST_PAUSE);
+            pauses.pass().await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
-use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
 
 use crate::cli::client::descriptors::{short, value_name};
 
@@ -46,7 +46,11 @@ pub(super) fn lines(field: &FieldDescriptor, value: &Value) -> Vec<String> {
 /// A value in one line.
 pub(super) fn inline(field: &FieldDescriptor, value: &Value) -> String {
     match value {
-        Value::List(values) => values.iter().map(|value| one(field, value)).collect::<Vec<_>>().join(", "),
+        Value::List(values) => {
+            // Sentences have commas of their own.
+            let between = if matches!(field.kind(), Kind::Message(_)) { "; " } else { ", " };
+            values.iter().map(|value| one(field, value)).collect::<Vec<_>>().join(between)
+        }
         Value::Map(_) => pairs(field, value).join(", "),
         value => one(field, value),
     }
