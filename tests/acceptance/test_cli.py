@@ -122,3 +122,20 @@ def test_a_person_sees_a_bar(binary, neighbour):
     neighbour.advance("PT1H")
     assert terminal.end() == 0, terminal.seen
     assert "state:               COMPLETED" in terminal.seen
+
+
+def test_a_person_types_the_name_of_what_nobody_can_undo(binary, neighbour):
+    server = neighbour.server.address
+    run(binary, server, "vault", "create", "nightly")
+    lock = ("vault", "lock", "nightly", "--mode", "compliance", "--changeable-for-days", "3", "--min-retention-days", "7")
+    terminal = Terminal(binary, server, *lock)
+    terminal.until("Type nightly")
+    assert "2026-03-05T00:00:00Z" in terminal.seen, "the date is shown before the question"
+    terminal.type("yes")
+    assert terminal.end() == 1
+    assert "compliance" not in run(binary, server, "vault", "get", "nightly")
+    terminal = Terminal(binary, server, *lock)
+    terminal.until("Type nightly")
+    terminal.type("nightly")
+    assert terminal.end() == 0, terminal.seen
+    assert "compliance from 2026-03-05T00:00:00Z" in run(binary, server, "vault", "get", "nightly")
