@@ -26,6 +26,9 @@ enum Window {
     Maintenance(MaintenanceWindow),
 }
 
+/// Reads a window of an instance, if it has one.
+type Read = fn(&Resource) -> Option<Window>;
+
 /// How a rule gets near windows.
 #[derive(Default)]
 struct Near<'r> {
@@ -46,14 +49,9 @@ impl Rule {
             database.kind == ResourceKind::DbInstance && database.continuous_recovery_point_arn.is_empty()
         };
         let instances: Vec<&Resource> = selected.iter().filter(free).collect();
-        let kinds: [(_, _, fn(&Resource) -> Option<Window>); 2] = [
-            ("NEAR_BACKUP_WINDOW", "automated backup window", |database| {
-                let window = BackupWindow::parse(&database.automated_backup_window);
-                window.filter(|_| database.automated_backup_retention_days > 0).map(Window::Backup)
-            }),
-            ("NEAR_MAINTENANCE_WINDOW", "maintenance window", |database| {
-                MaintenanceWindow::parse(&database.maintenance_window).map(Window::Maintenance)
-            }),
+        let kinds: [(_, _, Read); 2] = [
+            ("NEAR_BACKUP_WINDOW", "automated backup window", Window::backup),
+            ("NEAR_MAINTENANCE_WINDOW", "maintenance window", Window::maintenance),
         ];
         let mut warnings = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
@@ -113,12 +111,7 @@ impl Rule {
         minutes
     }
 
-    fn near<'r>(
-        &self,
-        runs: &BTreeMap<i64, Timestamp>,
-        instances: &[&'r Resource],
-        read: fn(&Resource) -> Option<Window>,
-    ) -> Near<'r> {
+    fn near<'r>(&self, runs: &BTreeMap<i64, Timestamp>, instances: &[&'r Resource], read: Read) -> Near<'r> {
         let mut near = Near::default();
         for database in instances {
             let Some(window) = read(database) else { continue };
@@ -134,6 +127,16 @@ impl Rule {
 }
 
 impl Window {
+    /// RDS makes backups of its own only when it keeps them.
+    fn backup(database: &Resource) -> Option<Self> {
+        let window = BackupWindow::parse(&database.automated_backup_window);
+        window.filter(|_| database.automated_backup_retention_days > 0).map(Self::Backup)
+    }
+
+    fn maintenance(database: &Resource) -> Option<Self> {
+        MaintenanceWindow::parse(&database.maintenance_window).map(Self::Maintenance)
+    }
+
     fn meets(&self, at: Timestamp, minutes: i64) -> bool {
         match self {
             Self::Backup(window) => window.meets(at, minutes),
