@@ -12,6 +12,7 @@ mod backups;
 mod calls;
 mod cli;
 mod cli_jobs;
+mod cli_vaults;
 mod copies;
 mod coverage;
 mod dry_runs;

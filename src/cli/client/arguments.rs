@@ -32,8 +32,7 @@ pub(in crate::cli) fn nouns() -> impl Iterator<Item = Command> {
 }
 
 fn with_verbs(noun: Command) -> Command {
-    let there = |verb: &&Verb| verb.noun == noun.get_name() && method(verb.rpc).is_some();
-    let verbs = VERBS.iter().filter(there).map(command).collect::<Vec<_>>();
+    let verbs = VERBS.iter().filter(|verb| verb.noun == noun.get_name()).map(command).collect::<Vec<_>>();
     noun.subcommands(verbs)
 }
 
