@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,9 @@ from processes import environment
 from read_back import compare_all
 
 PLUGINS = [os.environ.get("STRONGROOM_TF_PLUGINS", ""), "/opt/tf-plugins", "/usr/share/terraform/plugins"]
+# Examples of community modules, each in a checkout of its module: `/checkout//examples/NAME`, with `:` between them.
+EXAMPLES = [example for example in os.environ.get("STRONGROOM_TF_EXAMPLES", "").split(":") if example]
+MODULE_CALL = re.compile(r'^module "([^"]+)" \{\s*source\s*=\s*"([^"]+)"', re.MULTILINE)
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 CONFIGURATIONS = Path(__file__).parent / "terraform"
 
@@ -56,15 +60,37 @@ def configured(sandbox, tmp_path):
     if not plugins:
         pytest.skip(f"NOT TESTED: no plugin directory with {PROVIDER}; set STRONGROOM_TF_PLUGINS")
 
-    def configure(source: Path, prepare=lambda folder: None, inside: str = ".") -> Terraform:
-        shutil.copytree(source, tmp_path / "configuration", dirs_exist_ok=True)
-        folder = tmp_path / "configuration" / inside
-        prepare(folder)
+    def configure(source: Path, inside: str = ".") -> Terraform:
+        root = tmp_path / "configuration"
+        shutil.copytree(source, root, ignore=shutil.ignore_patterns(".git", ".terraform*", "*.tfstate*"))
+        folder = root / inside
+        own_module(folder, root)
         terraform = Terraform(folder, sandbox.url)
         terraform("init", "-input=false", f"-plugin-dir={plugins}")
         return terraform
 
     return configure
+
+
+def own_module(folder: Path, root: Path) -> None:
+    """Lets an example that names its module by registry or repository take it from the checkout it is part of.
+
+    The list of installed modules is what `terraform init` would have written after a download; the files of the example
+    stay as they are.
+    """
+    known = [{"Key": "", "Source": "", "Dir": "."}]
+    for file in folder.glob("*.tf"):
+        for name, source in MODULE_CALL.findall(file.read_text()):
+            if source.startswith("."):
+                continue
+            if re.fullmatch(r"[\w-]+/[\w-]+/[\w-]+", source):
+                address = {"Source": f"registry.terraform.io/{source}", "Version": "0.0.0"}
+            else:
+                address = {"Source": source}
+            known.append({"Key": name, "Dir": os.path.relpath(root, folder)} | address)
+    modules = folder / ".terraform/modules"
+    modules.mkdir(parents=True)
+    (modules / "modules.json").write_text(json.dumps({"Modules": known}))
 
 
 def nothing_is_left(aws) -> bool:
@@ -94,5 +120,18 @@ def test_nothing_of_what_terraform_made_is_lost_in_our_api(configured, aws, clie
     terraform.changes_nothing()
     counts = compare_all(client, terraform.state())
     assert counts["aws_backup_plan"] == 2 and counts["aws_backup_selection"] == 4 and counts["aws_backup_vault"] == 4
+    terraform("destroy", "-auto-approve")
+    assert nothing_is_left(aws)
+
+
+@pytest.mark.skipif(not EXAMPLES, reason="NOT TESTED: STRONGROOM_TF_EXAMPLES names no example; see CONTRIBUTING.md")
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_nothing_of_what_a_community_module_made_is_lost_in_our_api(configured, aws, client, example):
+    checkout, _, inside = example.partition("//")
+    terraform = configured(Path(checkout), inside)
+    terraform.apply()
+    terraform.changes_nothing()
+    counts = compare_all(client, terraform.state())
+    assert counts.get("aws_backup_plan") and counts.get("aws_backup_selection"), f"it backs up nothing: {counts}"
     terraform("destroy", "-auto-approve")
     assert nothing_is_left(aws)

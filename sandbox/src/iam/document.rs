@@ -44,7 +44,7 @@ fn trusts(trust: &str, kind: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
             continue;
         }
         match statement.get("Effect").and_then(Value::as_str) {
-            Some("Allow") => allowed = true,
+            Some(effect) if effect.eq_ignore_ascii_case("Allow") => allowed = true,
             _ if !statement.contains_key("Condition") => return false,
             _ => {}
         }
@@ -128,7 +128,9 @@ fn texts(value: &Value) -> Vec<&str> {
 /// # Errors
 /// `MalformedPolicyDocument`, with the first fault as IAM words it.
 pub(super) fn check_trust(document: &str) -> Result<(), AwsError> {
-    for statement in checked_statements(document)? {
+    // In any case: published Terraform modules for AWS Backup have "allow", and IAM takes it of them [I].
+    let is_effect = |text: &str| text.eq_ignore_ascii_case("Allow") || text.eq_ignore_ascii_case("Deny");
+    for statement in checked_statements(document, is_effect)? {
         if statement.contains_key("Resource") || statement.contains_key("NotResource") {
             return Err(malformed("Has prohibited field Resource"));
         }
@@ -179,7 +181,7 @@ fn check_principals(kind: &str, principals: &Value) -> Result<(), AwsError> {
 /// # Errors
 /// `MalformedPolicyDocument`, with the first fault as IAM words it.
 pub(super) fn check_identity(document: &str) -> Result<(), AwsError> {
-    for statement in checked_statements(document)? {
+    for statement in checked_statements(document, |text| matches!(text, "Allow" | "Deny"))? {
         if statement.contains_key("Principal") || statement.contains_key("NotPrincipal") {
             return Err(malformed("Policy document should not specify a principal."));
         }
@@ -199,7 +201,8 @@ pub(super) fn check_identity(document: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn checked_statements(document: &str) -> Result<Vec<Map<String, Value>>, AwsError> {
+/// `is_effect` tells what may stand for Allow and Deny.
+fn checked_statements(document: &str, is_effect: fn(&str) -> bool) -> Result<Vec<Map<String, Value>>, AwsError> {
     let Ok(Value::Object(parsed)) = serde_json::from_str::<Value>(document) else {
         return Err(malformed("This policy contains invalid Json"));
     };
@@ -220,7 +223,7 @@ fn checked_statements(document: &str) -> Result<Vec<Map<String, Value>>, AwsErro
         return Err(malformed("Syntax errors in policy."));
     }
     for statement in &statements {
-        if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
+        if !statement.get("Effect").and_then(Value::as_str).is_some_and(is_effect) {
             return Err(malformed("Syntax errors in policy."));
         }
         if statement
@@ -251,6 +254,10 @@ mod tests {
         assert!(trusts_service(TRUST, "backup.amazonaws.com"));
         let spelled = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","backup.amazonaws.com"]},"Action":["sts:AssumeRole"]}}"#;
         assert!(trusts_service(spelled, "backup.amazonaws.com"));
+        let lower = TRUST.replace("Allow", "allow");
+        assert!(check_trust(&lower).is_ok() && trusts_service(&lower, "backup.amazonaws.com"));
+        let identity = r#"{"Statement":{"Effect":"allow","Action":"rds:*","Resource":"*"}}"#;
+        assert!(check_identity(identity).is_err(), "IAM is strict with what a role may do");
         let other = TRUST.replace("backup.", "ec2.");
         assert!(!trusts_service(&other, "backup.amazonaws.com"));
         assert!(!trusts_service("not json", "backup.amazonaws.com"));

@@ -20,7 +20,7 @@ pub fn judge(document: &str) -> Trust {
     let effects: Vec<(&str, bool)> = statements
         .iter()
         .filter(about_backup)
-        .map(|statement| (statement["Effect"].as_str().unwrap_or_default(), statement.get("Condition").is_some()))
+        .filter_map(|statement| Some((effect(statement)?, statement.get("Condition").is_some())))
         .collect();
     if effects.contains(&("Deny", false)) {
         Trust::Denied
@@ -60,6 +60,13 @@ fn statements(document: &str) -> Option<Vec<Value>> {
         None => Some(Vec::new()),
         Some(_) => None,
     }
+}
+
+/// `Allow` or `Deny`. IAM takes them in any case in trust policies, though nowhere else: published Terraform modules for
+/// AWS Backup have `"Effect": "allow"` [I].
+fn effect(statement: &Value) -> Option<&'static str> {
+    let written = statement["Effect"].as_str()?;
+    ["Allow", "Deny"].into_iter().find(|effect| effect.eq_ignore_ascii_case(written))
 }
 
 fn names_backup(statement: &Value) -> bool {
@@ -103,6 +110,7 @@ mod tests {
             let policy =
                 json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": action}]});
             assert_eq!(judge(&policy.to_string()), Trust::Granted, "{policy}");
+            assert_eq!(judge(&policy.to_string().replace("Allow", "allow")), Trust::Granted, "{policy}");
         }
     }
 

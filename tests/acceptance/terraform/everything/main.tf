@@ -129,6 +129,20 @@ resource "aws_iam_role" "backup" {
   tags               = local.tags
 }
 
+# As modules of some age write it: an effect in small letters, which IAM takes in trust policies.
+resource "aws_iam_role" "plain" {
+  name_prefix = "plain-"
+
+  assume_role_policy = <<-JSON
+    {
+      "Version": "2012-10-17",
+      "Statement": [
+        {"Effect": "allow", "Action": ["sts:AssumeRole"], "Principal": {"Service": ["backup.amazonaws.com"]}}
+      ]
+    }
+  JSON
+}
+
 resource "aws_iam_role_policy_attachment" "aws" {
   for_each = toset([
     "service-role/AWSBackupServiceRolePolicyForBackup",
