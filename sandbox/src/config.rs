@@ -77,9 +77,9 @@ pub struct Behaviour {
     pub quotas: Quotas,
     /// Behaviour that AWS does not document, or that tests want to turn.
     pub switches: Switches,
-    /// How long after a change of a role it "cannot be assumed by AWS Backup" yet. AWS needs seconds [T][Q]; 0 by default.
+    /// How long after a change of a role it "cannot be assumed by AWS Backup" yet. AWS needs seconds `[T][Q]`; 0 by default.
     pub role_propagation: SignedDuration,
-    /// Opt-in of resource types in a region nobody has set up [U]; a type that is not named here is opted in.
+    /// Opt-in of resource types in a region nobody has set up `[U]`; a type that is not named here is opted in.
     pub opt_in: BTreeMap<String, bool>,
 }
 
@@ -87,7 +87,7 @@ pub struct Behaviour {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobTimings {
-    /// From CREATED to RUNNING, when nothing blocks the job. AWS takes up to an hour [D].
+    /// From CREATED to RUNNING, when nothing blocks the job. AWS takes up to an hour `[D]`.
     pub start_delay: SignedDuration,
     /// From RUNNING to the end.
     pub run_time: SignedDuration,
@@ -99,31 +99,31 @@ impl Default for JobTimings {
     }
 }
 
-/// Numbers that AWS limits (semantics reference, section 9), plus the sandbox's own bounds on its memory.
+/// Numbers that AWS limits (docs/aws-backup-semantics.md, section 9), plus the sandbox's own bounds on its memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quotas {
-    /// Backup vaults per region and account [D].
+    /// Backup vaults per region and account `[D]`.
     pub vaults: usize,
-    /// Recovery points per vault. AWS: 1,000,000 [D]; less here, because a sandbox holds them in memory.
+    /// Recovery points per vault. AWS: 1,000,000 `[D]`; less here, because a sandbox holds them in memory.
     pub recovery_points_per_vault: usize,
-    /// Backup plans per region and account [D].
+    /// Backup plans per region and account `[D]`.
     pub plans: usize,
-    /// Versions per plan [D].
+    /// Versions per plan `[D]`.
     pub versions_per_plan: usize,
-    /// Selections per plan [D].
+    /// Selections per plan `[D]`.
     pub selections_per_plan: usize,
-    /// Rules per plan [D].
+    /// Rules per plan `[D]`.
     pub rules_per_plan: usize,
-    /// Copy actions per rule [D].
+    /// Copy actions per rule `[D]`.
     pub copy_actions_per_rule: usize,
-    /// Tag conditions in one selection [D].
+    /// Tag conditions in one selection `[D]`.
     pub tags_per_selection: usize,
-    /// Tags a rule adds to its recovery points [D].
+    /// Tags a rule adds to its recovery points `[D]`.
     pub tags_per_recovery_point: usize,
-    /// Tags per resource [D].
+    /// Tags per resource `[D]`.
     pub tags_per_resource: usize,
-    /// Active legal holds per region and account [D].
+    /// Active legal holds per region and account `[D]`.
     pub legal_holds: usize,
     /// Jobs of each kind (backup, restore, copy) that a region keeps; above it the oldest ended ones go early.
     pub jobs: usize,
@@ -152,11 +152,11 @@ impl Default for Quotas {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
-    /// A missing vault answers 403 AccessDeniedException, as AWS does [Q][T][D]; otherwise ResourceNotFoundException.
+    /// A missing vault answers 403 AccessDeniedException, as AWS does `[Q][T][D]`; otherwise ResourceNotFoundException.
     pub missing_vault_is_denied: bool,
-    /// `rate(…)` is accepted as a rule's schedule beside `cron(…)` [U].
+    /// `rate(…)` is accepted as a rule's schedule beside `cron(…)` `[U]`.
     pub rate_expressions: bool,
-    /// Describe/UpdateGlobalSettings answer as in an organization's management account; otherwise they are refused [M].
+    /// Describe/UpdateGlobalSettings answer as in an organization's management account; otherwise they are refused `[M]`.
     pub organization: bool,
 }
 

@@ -67,7 +67,7 @@ enum Named {
     Alias(String),
 }
 
-/// A key is named by its id, its ARN, `alias/NAME` or an alias' ARN; one of another region is none [M].
+/// A key is named by its id, its ARN, `alias/NAME` or an alias' ARN; one of another region is none `[M]`.
 fn key_arn(call: &Call, asked: &str) -> Result<Named, AwsError> {
     let Some(rest) = asked.strip_prefix("arn:") else {
         return Ok(if asked.starts_with("alias/") {

@@ -9,7 +9,7 @@ use crate::call::AwsError;
 use crate::rds::{BackupWindow, MaintenanceWindow, NewCluster, NewInstance, Place, Settings, Status};
 use crate::world::{Region, World};
 
-/// The hour of the default daily rule, UTC [M].
+/// The hour of the default daily rule, UTC `[M]`.
 const DAILY_RULE: i64 = 5;
 
 /// Hours that a window keeps from the start and from the daily rule.

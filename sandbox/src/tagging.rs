@@ -235,7 +235,7 @@ fn untag_resources(world: &mut World, call: &Call, body: &Value) -> Result<Value
     })
 }
 
-/// Changes each resource for itself: the answer is 200 and names those that failed [M].
+/// Changes each resource for itself: the answer is 200 and names those that failed `[M]`.
 fn change(
     region: &mut Region,
     call: &Call,

@@ -42,7 +42,7 @@ impl Aws {
         self.clients(asked).await?.region_settings().await
     }
 
-    /// Changes the settings that the update names; AWS leaves the others alone [M][X]. Answers all of them as they are
+    /// Changes the settings that the update names; AWS leaves the others alone `[M][X]`. Answers all of them as they are
     /// then. Safe to repeat by what it is.
     pub async fn update_region_settings(
         &self,

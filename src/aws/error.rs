@@ -232,7 +232,7 @@ impl Error {
         Self::found(operation, Kind::RequestIdReused, Noun::Job, &job.id, message)
     }
 
-    /// Whether AWS refuses a token of idempotency because it stood for another request. AWS documents no code for it [U];
+    /// Whether AWS refuses a token of idempotency because it stood for another request. AWS documents no code for it `[U]`;
     /// nothing else about such a token can be wrong, since it is a UUID.
     pub fn is_about_the_token(&self) -> bool {
         self.kind == Kind::Rejected && self.message.to_ascii_lowercase().contains("idempotency")
@@ -292,7 +292,7 @@ pub(super) fn classify(code: &str, status: u16) -> Kind {
         | "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAuthenticationToken" => Kind::Credentials,
-        // A quota, whatever the SDK's list of throttling codes says (semantics reference, section 0.10).
+        // A quota, whatever the SDK's list of throttling codes says (docs/aws-backup-semantics.md, section 0.10).
         "LimitExceededException" | "LimitExceeded" => Kind::Quota,
         "ConflictException" | "ConcurrentModification" | "ConcurrentModificationException" | "DeleteConflict" => {
             Kind::Conflict

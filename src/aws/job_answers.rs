@@ -125,7 +125,7 @@ fn state(word: Option<&str>) -> JobState {
     JobState::of_word(word.unwrap_or_default())
 }
 
-/// Backup jobs say `12.5`, restore jobs `12.50%` [D][Q].
+/// Backup jobs say `12.5`, restore jobs `12.50%` `[D][Q]`.
 fn percent(text: Option<&str>) -> f64 {
     let number = text.and_then(|text| text.trim().trim_end_matches('%').parse::<f64>().ok());
     number.filter(|number| number.is_finite()).unwrap_or_default().clamp(0.0, 100.0)

@@ -55,7 +55,7 @@ fn date(at: Timestamp) -> aws_smithy_types::DateTime {
     aws_smithy_types::DateTime::from_secs_and_nanos(at.as_second(), nanos)
 }
 
-/// For filters whose start AWS takes as exclusive, or as inclusive: it does not say [U], and counts in milliseconds. A
+/// For filters whose start AWS takes as exclusive, or as inclusive: it does not say `[U]`, and counts in milliseconds. A
 /// start one of them earlier is inclusive either way.
 fn just_before(at: Timestamp) -> aws_smithy_types::DateTime {
     date(at.saturating_sub(jiff::SignedDuration::from_millis(1)).unwrap_or(at))

@@ -268,7 +268,7 @@ impl Clients {
         Ok(Plan { tags: tags.into_iter().collect(), ..plan })
     }
 
-    /// Makes sure that a plan is there: of a deleted one AWS still tells what it was, and when it was deleted [I].
+    /// Makes sure that a plan is there: of a deleted one AWS still tells what it was, and when it was deleted `[I]`.
     pub(super) async fn plan_is_there(&self, operation: Operation, id: &str) -> Result<(), Error> {
         match self.describe_plan(id, None).await?.deletion_date {
             None => Ok(()),
@@ -339,8 +339,8 @@ pub(super) fn about_plan(error: Error, plan: &str) -> Error {
     if is_missing(&error) { error.as_kind(Kind::NotFound) } else { error }
 }
 
-/// InvalidParameterValueException with such a message is how AWS says "missing" of a plan [T][Q] and, of a selection,
-/// what clients take it for [T].
+/// InvalidParameterValueException with such a message is how AWS says "missing" of a plan `[T][Q]` and, of a selection,
+/// what clients take it for `[T]`.
 pub(super) fn is_missing(error: &Error) -> bool {
     error.kind == Kind::NotFound || (error.kind == Kind::Rejected && error.message.contains("Cannot find Backup"))
 }

@@ -1,4 +1,4 @@
-//! Waiting for IAM: a role just created "cannot be assumed by AWS Backup" for some seconds (semantics reference, 15.1).
+//! Waiting for IAM: a role just created "cannot be assumed by AWS Backup" for some seconds (docs/aws-backup-semantics.md, 15.1).
 
 use std::time::{Duration, Instant};
 

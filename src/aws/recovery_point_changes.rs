@@ -19,7 +19,7 @@ pub(super) const PAUSES: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
 
 impl Aws {
-    /// Deletes a recovery point and looks whether that happened: AWS also answers success when it could not [M].
+    /// Deletes a recovery point and looks whether that happened: AWS also answers success when it could not `[M]`.
     /// Returns the state in which the point still is, `None` when it is gone.
     pub async fn delete_recovery_point(
         &self,
@@ -148,7 +148,7 @@ impl Clients {
         }
     }
 
-    /// AWS says nothing of how long a disassociation takes [U]: one that is not seen after some looks goes on.
+    /// AWS says nothing of how long a disassociation takes `[U]`: one that is not seen after some looks goes on.
     async fn look_after_disassociation(
         &self,
         vault: &VaultName,

@@ -90,7 +90,7 @@ impl Clients {
         }
     }
 
-    /// AWS takes no page below 20 points for RDS [M], and a caller may want fewer: then the rest of AWS's page is read
+    /// AWS takes no page below 20 points for RDS `[M]`, and a caller may want fewer: then the rest of AWS's page is read
     /// again for the next one, from the place where this one ends.
     async fn recovery_points_of(
         &self,
@@ -133,7 +133,7 @@ impl Clients {
     }
 }
 
-/// The smallest page of ListRecoveryPointsByResource [M].
+/// The smallest page of ListRecoveryPointsByResource `[M]`.
 const FEWEST_POINTS: usize = 20;
 
 /// Where a page of a resource's points begins: AWS's token, and how many of the points behind it the pages before took.

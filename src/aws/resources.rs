@@ -135,7 +135,7 @@ struct Place {
     skip: usize,
 }
 
-/// RDS's bounds on MaxRecords [M].
+/// RDS's bounds on MaxRecords `[M]`.
 const FEWEST_RECORDS: usize = 20;
 pub(super) const MOST_RECORDS: usize = 100;
 

@@ -119,7 +119,7 @@ impl Aws {
 
 impl Clients {
     /// The job that AWS answered a start with, if it is one of this very restore: AWS does not say what a token with
-    /// another request gives [U].
+    /// another request gives `[U]`.
     async fn job_of(
         &self,
         restore: &Restore,

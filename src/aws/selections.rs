@@ -267,7 +267,7 @@ impl Clients {
     }
 
     /// Understands a failure of a call that names a selection. AWS's words for a missing selection and for a missing
-    /// plan are not told apart reliably [T]: the plan itself tells.
+    /// plan are not told apart reliably `[T]`: the plan itself tells.
     async fn about_selection(&self, error: Error, plan_id: &str, id: &str) -> Error {
         if !is_missing(&error) {
             return error.about(Noun::Selection, id);

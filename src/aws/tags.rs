@@ -148,7 +148,7 @@ impl Clients {
     }
 }
 
-/// The tagging API answers success though it failed for the resource [M].
+/// The tagging API answers success though it failed for the resource `[M]`.
 fn failed(
     operation: Operation,
     arn: &Arn,

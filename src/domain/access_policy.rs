@@ -18,7 +18,7 @@ pub struct AccessPolicy {
 type Found = Vec<(String, Fault)>;
 
 impl AccessPolicy {
-    /// What IAM allows a resource's policy to have; for vaults AWS says nothing [U].
+    /// What IAM allows a resource's policy to have; for vaults AWS says nothing `[U]`.
     const MOST_BYTES: usize = 20 * 1024;
 
     /// Reads the document and finds every fault of it.

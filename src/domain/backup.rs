@@ -28,7 +28,7 @@ pub struct StartBackup {
 }
 
 impl StartBackup {
-    /// An hour to start in, as the console's backups on demand have it [M][D], and seven days to finish in.
+    /// An hour to start in, as the console's backups on demand have it `[M][D]`, and seven days to finish in.
     pub const DEFAULT_WINDOWS: Windows = Windows { start_minutes: 60, completion_minutes: 10_080 };
 
     /// The default completion window for a start window. Where the default to finish in would be too short for a long start window, it is
@@ -42,8 +42,8 @@ impl StartBackup {
         ResourceRef::parse(self.resource.as_str()).ok().map(|(named, _)| named)
     }
 
-    /// What the lifecycle will not do: cold storage that databases do not have [M][D], and a retention that the vault's
-    /// lock turns into a failed job [D].
+    /// What the lifecycle will not do: cold storage that databases do not have `[M][D]`, and a retention that the vault's
+    /// lock turns into a failed job `[D]`.
     pub fn lifecycle_warnings(&self, lock: Option<&VaultLock>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         if self.lifecycle.cold_after_days.is_some() && self.resource.service() == "rds" {
@@ -80,7 +80,7 @@ pub fn database_warnings(database: &Resource, at: Timestamp) -> Vec<Warning> {
     database_findings(database, at).into_iter().map(warning).collect()
 }
 
-/// What of the database's state lets a backup that begins about `at` fail (semantics reference, section 3.3).
+/// What of the database's state lets a backup that begins about `at` fail (docs/aws-backup-semantics.md, section 3.3).
 pub fn database_findings(database: &Resource, at: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     let noun = match database.kind {

@@ -1,4 +1,4 @@
-//! Copies of recovery points, and what makes them fail (semantics reference, sections 1.12, 11 and 15).
+//! Copies of recovery points, and what makes them fail (docs/aws-backup-semantics.md, sections 1.12, 11 and 15).
 
 use super::{
     Arn, AskedScope, Finding, Lifecycle, RecoveryPoint, RecoveryPointState, RequestId, RoleRef, Vault, VaultName,
@@ -53,7 +53,7 @@ impl Destination {
 }
 
 impl StartCopy {
-    /// The lifecycle of the copy. One that the original does not have keeps it for ever [M].
+    /// The lifecycle of the copy. One that the original does not have keeps it for ever `[M]`.
     pub fn lifecycle_of_copy(&self, original: &RecoveryPoint) -> Lifecycle {
         self.lifecycle.as_ref().or(original.lifecycle.as_ref()).cloned().unwrap_or(Lifecycle::FOREVER)
     }
@@ -80,7 +80,7 @@ impl StartCopy {
                 "make a snapshot with StartBackup and copy that, or copy by an action of the plan's rule",
             ));
         }
-        // AWS Backup counts a cluster as RDS only when it is a Multi-AZ one (semantics reference, section 8.2).
+        // AWS Backup counts a cluster as RDS only when it is a Multi-AZ one (docs/aws-backup-semantics.md, section 8.2).
         if point.resource_type == "RDS" && point.arn.contains(":cluster-snapshot:") {
             obstacles.push(Finding::error(
                 "MULTI_AZ_CLUSTER_NOT_COPYABLE",
@@ -116,7 +116,7 @@ impl StartCopy {
         )
     }
 
-    /// A key of AWS's own takes no part in a copy to another account [D].
+    /// A key of AWS's own takes no part in a copy to another account `[D]`.
     pub fn aws_managed_key(what: &str, key: &str) -> Finding {
         Finding::error(
             "AWS_MANAGED_KEY",

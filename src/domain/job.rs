@@ -1,4 +1,4 @@
-//! Jobs: backups, restores and copies (semantics reference, sections 1.9, 1.11, 1.12 and 5).
+//! Jobs: backups, restores and copies (docs/aws-backup-semantics.md, sections 1.9, 1.11, 1.12 and 5).
 
 mod advice;
 mod explain;
@@ -18,7 +18,7 @@ use super::{
 pub struct JobId(String);
 
 impl JobId {
-    /// AWS's ids are UUIDs in either case, compared case-sensitively [D]; other words are left for AWS to judge.
+    /// AWS's ids are UUIDs in either case, compared case-sensitively `[D]`; other words are left for AWS to judge.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if text.is_empty() {
             return Err("is required: give the id of a job".into());
@@ -58,7 +58,7 @@ impl JobKind {
     /// In the order in which a list of all kinds has them.
     pub const ALL: [Self; 3] = [Self::Backup, Self::Restore, Self::Copy];
 
-    /// Whether AWS knows the state for this kind [M].
+    /// Whether AWS knows the state for this kind `[M]`.
     pub fn has_state(self, state: &JobState) -> bool {
         use JobState as S;
         match self {
@@ -233,7 +233,7 @@ impl Job {
         }
     }
 
-    /// COMPLETED, but there is something to read: a message, or a category other than success [M][D].
+    /// COMPLETED, but there is something to read: a message, or a category other than success `[M][D]`.
     pub fn completed_with_issues(&self) -> bool {
         let category_is_bad =
             !self.message_category.is_empty() && !self.message_category.eq_ignore_ascii_case("SUCCESS");
@@ -241,7 +241,7 @@ impl Job {
     }
 
     /// Why AWS cannot stop the job, in words; `None`: it can, as far as is known. Stopping RDS and its family is not
-    /// supported [M].
+    /// supported `[M]`.
     pub fn reason_not_cancellable(&self) -> Option<String> {
         let Self { id, kind, state, resource_type, .. } = self;
         if *kind != JobKind::Backup {

@@ -1,4 +1,4 @@
-//! How long recovery points are kept (semantics reference, section 7.3).
+//! How long recovery points are kept (docs/aws-backup-semantics.md, section 7.3).
 
 use std::fmt;
 
@@ -22,9 +22,9 @@ pub struct Lifecycle {
     pub retention: Retention,
     /// Days after which it moves to cold storage; absent: never.
     pub cold_after_days: Option<u16>,
-    /// EBS snapshots move to cold storage too, which they do only when told to [M].
+    /// EBS snapshots move to cold storage too, which they do only when told to `[M]`.
     pub archive_ebs_snapshots: bool,
-    /// AWS's word for the event after which it deletes the point. AWS alone says it [M]: never sent.
+    /// AWS's word for the event after which it deletes the point. AWS alone says it `[M]`: never sent.
     pub delete_after_event: Option<String>,
 }
 
@@ -44,7 +44,7 @@ const DAYS_IN_COLD_STORAGE: u16 = 90;
 impl Lifecycle {
     /// 35 days, no cold storage: the console's choice, and ours for what leaves the lifecycle out.
     pub const DEFAULT: Self = Self::kept(Retention::Days(35));
-    /// What no lifecycle at all, and one that AWS does not tell, means [M].
+    /// What no lifecycle at all, and one that AWS does not tell, means `[M]`.
     pub const FOREVER: Self = Self::kept(Retention::Forever);
 
     /// Kept so long, and never in cold storage.
@@ -59,7 +59,7 @@ impl Lifecycle {
         asked(self) == asked(other)
     }
 
-    /// A number of days, 1–36500 [Q].
+    /// A number of days, 1–36500 `[Q]`.
     pub fn parse_days(days: i32) -> Result<u16, Fault> {
         u16::try_from(days)
             .ok()
@@ -80,7 +80,7 @@ impl Lifecycle {
         after_days(created, self.cold_after_days?)
     }
 
-    /// AWS keeps a recovery point at least 90 days in cold storage [M].
+    /// AWS keeps a recovery point at least 90 days in cold storage `[M]`.
     pub fn check(self) -> Result<Self, Fault> {
         match (self.retention, self.cold_after_days) {
             (Retention::Days(delete), Some(cold)) if delete < cold.saturating_add(DAYS_IN_COLD_STORAGE) => Err(format!(

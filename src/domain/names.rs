@@ -1,4 +1,4 @@
-//! Names that people give, each with AWS's rule for it (semantics reference, section 1.5).
+//! Names that people give, each with AWS's rule for it (docs/aws-backup-semantics.md, section 1.5).
 
 use std::fmt;
 
@@ -80,7 +80,7 @@ fn checked(
 }
 
 impl VaultName {
-    /// A name that a new vault can have [M]: 2–50 letters, digits, hyphens, underscores.
+    /// A name that a new vault can have `[M]`: 2–50 letters, digits, hyphens, underscores.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         checked(text, "a vault name", 2..=50, is_word, "2–50 letters, digits, hyphens and underscores").map(Self)
     }
@@ -108,13 +108,13 @@ impl VaultName {
 }
 
 impl PlanName {
-    /// A name that a plan can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
+    /// A name that a plan can have `[M]`: 1–50 letters, digits, `-`, `_`, `.`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         checked(text, "a plan name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
             .map(Self)
     }
 
-    /// The name of a plan that is there: other tools can make names of up to 200 characters [M].
+    /// The name of a plan that is there: other tools can make names of up to 200 characters `[M]`.
     pub fn parse_reference(text: &str) -> Result<Self, Fault> {
         let rule = "1–200 letters, digits, hyphens, underscores and dots";
         checked(text, "a plan's id, ARN or name", 1..=200, is_word_or_dot, rule).map(Self)
@@ -122,7 +122,7 @@ impl PlanName {
 }
 
 impl RuleName {
-    /// A name that a rule can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
+    /// A name that a rule can have `[M]`: 1–50 letters, digits, `-`, `_`, `.`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         checked(text, "a rule name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
             .map(Self)
@@ -130,7 +130,7 @@ impl RuleName {
 }
 
 impl SelectionName {
-    /// A name that a selection can have [M]: 1–50 letters, digits, `-`, `_`, `.`.
+    /// A name that a selection can have `[M]`: 1–50 letters, digits, `-`, `_`, `.`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         checked(text, "a selection name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
             .map(Self)
@@ -138,7 +138,7 @@ impl SelectionName {
 }
 
 impl RoleName {
-    /// A name that a role can have [M]: 1–64 letters, digits and `+=,.@-_`.
+    /// A name that a role can have `[M]`: 1–64 letters, digits and `+=,.@-_`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let allowed = |byte| is_word_or_dot(byte) || matches!(byte, b'+' | b'=' | b',' | b'@');
         checked(text, "a role name", 1..=64, allowed, "1–64 letters, digits and +=,.@-_").map(Self)
@@ -146,7 +146,7 @@ impl RoleName {
 }
 
 impl RolePath {
-    /// A path that a role can have [M]: begins and ends with `/`, at most 512 printable characters.
+    /// A path that a role can have `[M]`: begins and ends with `/`, at most 512 printable characters.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let printable = text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
         if text.starts_with('/') && text.ends_with('/') && text.len() <= 512 && printable {

@@ -2,7 +2,7 @@
 
 use super::invalid::Fault;
 
-/// AWS Backup's own bound on `maxResults` [M].
+/// AWS Backup's own bound on `maxResults` `[M]`.
 pub const MAX_PAGE_SIZE: u16 = 1000;
 
 /// The page a caller asks for.

@@ -1,4 +1,4 @@
-//! Backup plans: what is backed up, when, whereto and for how long (semantics reference, sections 1.7 and 7).
+//! Backup plans: what is backed up, when, whereto and for how long (docs/aws-backup-semantics.md, sections 1.7 and 7).
 
 mod collisions;
 mod content;
@@ -130,10 +130,10 @@ pub struct NewRule {
 }
 
 impl NewRule {
-    /// Longest retention of continuous backups, in days [D].
+    /// Longest retention of continuous backups, in days `[D]`.
     const LONGEST_CONTINUOUS: u16 = 35;
 
-    /// Continuous backups are kept 1–35 days [D], too short for cold storage.
+    /// Continuous backups are kept 1–35 days `[D]`, too short for cold storage.
     pub fn check_continuous(continuous: bool, lifecycle: &Lifecycle) -> Result<bool, Fault> {
         let kept = match lifecycle.retention {
             Retention::Days(days) if days <= Self::LONGEST_CONTINUOUS => return Ok(continuous),
@@ -151,13 +151,13 @@ impl NewRule {
     }
 }
 
-/// Most rules of a plan [D].
+/// Most rules of a plan `[D]`.
 pub const MOST_RULES: usize = 10;
-/// Most copies that a rule makes [D].
+/// Most copies that a rule makes `[D]`.
 pub const MOST_COPIES: usize = 5;
 /// Most entries of a list that AWS documents no bound for: index types, scans, and settings of a plan.
 pub const MOST_ENTRIES: usize = 50;
-/// Most tags that a rule puts on recovery points [D].
+/// Most tags that a rule puts on recovery points `[D]`.
 pub const MOST_RECOVERY_POINT_TAGS: usize = 10;
 
 /// 1–10 rules with different names. Tells every fault with the place of its rule.
@@ -192,12 +192,12 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// What AWS fills in [D][P]: 8 hours and 7 days.
+    /// What AWS fills in `[D][P]`: 8 hours and 7 days.
     pub const DEFAULT: Self = Self { start_minutes: 480, completion_minutes: 10_080 };
-    /// 100 years [M].
+    /// 100 years `[M]`.
     const LONGEST: i64 = 52_560_000;
 
-    /// A start window [M].
+    /// A start window `[M]`.
     pub fn parse_start(minutes: i32) -> Result<i64, Fault> {
         let minutes = i64::from(minutes);
         match minutes {
@@ -257,7 +257,7 @@ pub struct ScanSetting {
     pub role_arn: String,
 }
 
-/// A word of AWS Backup's settings [M]: 1–50 letters, digits, `-`, `_`, `.`.
+/// A word of AWS Backup's settings `[M]`: 1–50 letters, digits, `-`, `_`, `.`.
 pub fn check_setting_word(text: &str) -> Result<(), Fault> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if (1..=50).contains(&text.len()) && text.bytes().all(allowed) {

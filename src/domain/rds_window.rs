@@ -29,7 +29,7 @@ impl BackupWindow {
         Some(Self(Window::between(clock(from)?, clock(to)?, DAY)))
     }
 
-    /// Whether a backup that begins now fails: now lies in the window or in the hour before it [D].
+    /// Whether a backup that begins now fails: now lies in the window or in the hour before it `[D]`.
     pub(super) fn blocks(self, at: Timestamp) -> bool {
         self.0.meets(at, 0)
     }
@@ -47,7 +47,7 @@ impl MaintenanceWindow {
         Some(Self(Window::between(day_clock(from)?, day_clock(to)?, WEEK)))
     }
 
-    /// Whether a backup that begins now fails: now lies in the window or in the hour before it [D].
+    /// Whether a backup that begins now fails: now lies in the window or in the hour before it `[D]`.
     pub(super) fn blocks(self, at: Timestamp) -> bool {
         self.0.meets(at, 0)
     }

@@ -1,4 +1,4 @@
-//! Recovery points (semantics reference, sections 1.10, 3.5 and 5.4).
+//! Recovery points (docs/aws-backup-semantics.md, sections 1.10, 3.5 and 5.4).
 
 use jiff::Timestamp;
 
@@ -124,7 +124,7 @@ pub struct RecoveryPoint {
 }
 
 impl RecoveryPoint {
-    /// Whether it is restorable to any second of its window. Its ARN tells [Q].
+    /// Whether it is restorable to any second of its window. Its ARN tells `[Q]`.
     pub fn is_continuous(&self) -> bool {
         is_continuous(&self.arn)
     }
@@ -174,7 +174,7 @@ fn or<'t>(name: &'t str, id: &'t str) -> &'t str {
     if name.is_empty() { id } else { name }
 }
 
-/// `arn:aws:backup:REGION:ACCOUNT:recovery-point:continuous:…` [Q].
+/// `arn:aws:backup:REGION:ACCOUNT:recovery-point:continuous:…` `[Q]`.
 pub(super) fn is_continuous(arn: &str) -> bool {
     Arn::parse(arn).is_ok_and(|arn| {
         arn.service() == "backup"

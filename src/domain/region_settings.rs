@@ -1,4 +1,4 @@
-//! Which resource types AWS Backup protects in a region (semantics reference, sections 1.13 and 8.4).
+//! Which resource types AWS Backup protects in a region (docs/aws-backup-semantics.md, sections 1.13 and 8.4).
 
 use std::collections::BTreeMap;
 

@@ -52,7 +52,7 @@ impl ResourceRef {
     }
 }
 
-/// RDS's rule for identifiers [M]; identifiers of AWS's own making keep it too.
+/// RDS's rule for identifiers `[M]`; identifiers of AWS's own making keep it too.
 fn check_identifier(id: &str) -> Result<(), Fault> {
     let well_formed = (1..=63).contains(&id.len())
         && id.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -112,7 +112,7 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// AWS Backup's name of its type (semantics reference, section 8.2): the engine decides, and a cluster of another
+    /// AWS Backup's name of its type (docs/aws-backup-semantics.md, section 8.2): the engine decides, and a cluster of another
     /// engine is a Multi-AZ one, which counts as RDS.
     pub fn resource_type(&self) -> &'static str {
         match self.engine.as_str() {

@@ -1,11 +1,11 @@
-//! AWS Backup's names of resource types (semantics reference, section 8.3).
+//! AWS Backup's names of resource types (docs/aws-backup-semantics.md, section 8.3).
 
 use super::{
     Arn,
     invalid::{Fault, quoted},
 };
 
-/// AWS Backup's names of resource types [M]; AWS may have newer ones.
+/// AWS Backup's names of resource types `[M]`; AWS may have newer ones.
 pub(super) const RESOURCE_TYPES: [&str; 19] = [
     "Aurora",
     "CloudFormation",

@@ -1,4 +1,4 @@
-//! Restores: typed settings over the recovery point's own metadata (semantics reference, section 10), and what would make
+//! Restores: typed settings over the recovery point's own metadata (docs/aws-backup-semantics.md, section 10), and what would make
 //! them fail.
 
 pub mod checks;
@@ -117,7 +117,7 @@ impl RestoreSource {
             || continuous.is_some_and(|id| id.starts_with("continuous:cluster-"))
     }
 
-    /// Whether clusters of the type are restored without instances [D]. Those of a Multi-AZ DB cluster come with it.
+    /// Whether clusters of the type are restored without instances `[D]`. Those of a Multi-AZ DB cluster come with it.
     pub fn comes_without_instances(&self) -> bool {
         self.resource_type != "RDS"
     }
@@ -244,7 +244,7 @@ impl Fields<'_> {
 /// Far more than RDS takes of a database.
 const MOST_SECURITY_GROUPS: usize = 25;
 
-/// RDS's rule for the identifier of a new instance or cluster [M].
+/// RDS's rule for the identifier of a new instance or cluster `[M]`.
 fn identifier(text: &str, noun: &str) -> Result<(), Fault> {
     if text.is_empty() {
         return Err(format!("is required: give the identifier of the {noun} to make").into());
@@ -279,7 +279,7 @@ fn without_iops(storage_type: &str) -> Fault {
     Fault(format!("cannot be provisioned for storage of type {storage_type}: choose io1, io2 or gp3"))
 }
 
-/// A list as a value of metadata: JSON in a text [D]. Empty: nothing is asked for.
+/// A list as a value of metadata: JSON in a text `[D]`. Empty: nothing is asked for.
 fn list(items: &[String]) -> Option<String> {
     (!items.is_empty()).then(|| serde_json::Value::from(items).to_string())
 }

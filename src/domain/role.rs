@@ -1,4 +1,4 @@
-//! The IAM role that AWS Backup assumes (semantics reference, section 2.1).
+//! The IAM role that AWS Backup assumes (docs/aws-backup-semantics.md, section 2.1).
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! When a rule runs: AWS's cron, read in the rule's own time zone (semantics reference, section 7.1).
+//! When a rule runs: AWS's cron, read in the rule's own time zone (docs/aws-backup-semantics.md, section 7.1).
 
 mod cron;
 #[cfg(test)]
@@ -24,7 +24,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Daily at 05:00: what AWS fills in [D].
+    /// Daily at 05:00: what AWS fills in `[D]`.
     pub const DEFAULT: &str = "cron(0 5 ? * * *)";
 
     /// Reads an expression; blank: [`Self::DEFAULT`]. Tells the faults of all its fields.
@@ -66,7 +66,7 @@ impl fmt::Display for Schedule {
 pub struct TimeZone(tz::TimeZone);
 
 impl TimeZone {
-    /// What AWS fills in, as it spells it [M][T].
+    /// What AWS fills in, as it spells it `[M][T]`.
     pub const DEFAULT: &str = "Etc/UTC";
 
     /// Reads the name of a zone in any case; blank: [`Self::DEFAULT`].
@@ -85,8 +85,8 @@ impl TimeZone {
 
 /// When a rule runs: its schedule, read in its zone.
 ///
-/// AWS says that a schedule follows local time [D] and not what becomes of a local time that daylight saving skips or
-/// repeats [U]. As with EventBridge, a skipped one does not run and a repeated one runs once, at its first passage [I].
+/// AWS says that a schedule follows local time `[D]` and not what becomes of a local time that daylight saving skips or
+/// repeats `[U]`. As with EventBridge, a skipped one does not run and a repeated one runs once, at its first passage `[I]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timetable {
     /// The times.

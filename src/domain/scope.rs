@@ -67,7 +67,7 @@ impl RegionName {
         &self.0
     }
 
-    /// The partition of AWS that the region is in: what stands after `arn:` [D].
+    /// The partition of AWS that the region is in: what stands after `arn:` `[D]`.
     pub fn partition(&self) -> &'static str {
         const BY_PREFIX: [(&str, &str); 7] = [
             ("cn-", "aws-cn"),

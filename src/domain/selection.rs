@@ -1,4 +1,4 @@
-//! Selections: the resources that a plan backs up (semantics reference, section 8).
+//! Selections: the resources that a plan backs up (docs/aws-backup-semantics.md, section 8).
 
 mod matcher;
 mod preview;
@@ -129,7 +129,7 @@ impl Criteria {
     }
 }
 
-/// Most conditions of a selection [M].
+/// Most conditions of a selection `[M]`.
 const MOST_CONDITIONS: usize = 30;
 
 /// At most 30 conditions.
@@ -174,9 +174,9 @@ impl TagCondition {
 pub struct ResourcePattern;
 
 impl ResourcePattern {
-    /// Most ARNs of a selection [M].
+    /// Most ARNs of a selection `[M]`.
     const MOST: usize = 500;
-    /// Most when one has a `*` [M].
+    /// Most when one has a `*` `[M]`.
     const MOST_WITH_STAR: usize = 30;
 
     /// `*` alone, an ARN, or an ARN with `*`, which may stand for several of its parts.

@@ -8,7 +8,7 @@ use super::invalid::{Fault, quoted};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags(pub BTreeMap<String, String>);
 
-/// Most tags a resource can have [D].
+/// Most tags a resource can have `[D]`.
 const MOST: usize = 50;
 
 impl Tags {

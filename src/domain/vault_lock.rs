@@ -1,4 +1,4 @@
-//! Vault locks, and the plans that clash with one (semantics reference, section 11).
+//! Vault locks, and the plans that clash with one (docs/aws-backup-semantics.md, section 11).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +18,7 @@ pub struct VaultLock {
 }
 
 impl VaultLock {
-    /// Whether a new backup or copy may be kept so long: for ever is longer than any maximum [I].
+    /// Whether a new backup or copy may be kept so long: for ever is longer than any maximum `[I]`.
     pub fn allows(&self, retention: Retention) -> bool {
         self.against(retention).is_none()
     }
@@ -52,7 +52,7 @@ impl VaultLock {
     }
 }
 
-/// A lock that is asked for: all of it, since AWS replaces the one before whole [I].
+/// A lock that is asked for: all of it, since AWS replaces the one before whole `[I]`.
 #[derive(Debug, Clone)]
 pub struct LockVault {
     /// The vault.
@@ -66,17 +66,17 @@ pub struct LockVault {
 }
 
 impl LockVault {
-    /// AWS takes no shorter time to think better of it [M].
+    /// AWS takes no shorter time to think better of it `[M]`.
     const SHORTEST_GRACE: i32 = 3;
     /// A repeated call comes this long after the first at most; later it means a new date.
     const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
-    /// A bound of retention [M].
+    /// A bound of retention `[M]`.
     pub fn parse_bound(days: i64) -> Result<u16, Fault> {
         i32::try_from(days).map_err(|_| not_days(days, 1)).and_then(Lifecycle::parse_days)
     }
 
-    /// The days in which a compliance lock can be undone [M].
+    /// The days in which a compliance lock can be undone `[M]`.
     pub fn parse_grace(days: i32) -> Result<u16, Fault> {
         if days < Self::SHORTEST_GRACE {
             return Err(not_days(days, Self::SHORTEST_GRACE));

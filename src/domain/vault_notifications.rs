@@ -1,4 +1,4 @@
-//! Which events of a vault go to which SNS topic (semantics reference, section 12).
+//! Which events of a vault go to which SNS topic (docs/aws-backup-semantics.md, section 12).
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::{
     invalid::{Fault, quoted},
 };
 
-/// AWS's BackupVaultEvent [M].
+/// AWS's BackupVaultEvent `[M]`.
 const EVENTS: &str = "BACKUP_JOB_STARTED BACKUP_JOB_COMPLETED BACKUP_JOB_SUCCESSFUL BACKUP_JOB_FAILED BACKUP_JOB_EXPIRED \
      RESTORE_JOB_STARTED RESTORE_JOB_COMPLETED RESTORE_JOB_SUCCESSFUL RESTORE_JOB_FAILED COPY_JOB_STARTED \
      COPY_JOB_SUCCESSFUL COPY_JOB_FAILED RECOVERY_POINT_MODIFIED BACKUP_PLAN_CREATED BACKUP_PLAN_MODIFIED \
@@ -25,7 +25,7 @@ pub struct VaultNotifications {
 }
 
 impl VaultNotifications {
-    /// A standard topic; FIFO topics get nothing from AWS Backup [D].
+    /// A standard topic; FIFO topics get nothing from AWS Backup `[D]`.
     pub fn parse_topic(text: &str) -> Result<Arn, Fault> {
         if text.is_empty() {
             return Err("is required: give the ARN of an SNS topic".into());

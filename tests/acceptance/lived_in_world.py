@@ -7,7 +7,7 @@ from legal_holds import legal_holds
 from lived_in_iam import roles
 from processes import ACCOUNT, REGION
 
-# Sections 1.6 to 1.14 of the semantics reference, and its sections 2 to 4.
+# Sections 1.6 to 1.14 of docs/aws-backup-semantics.md, and its sections 2 to 4.
 BACKUP = """
     CreateBackupVault DescribeBackupVault ListBackupVaults DeleteBackupVault PutBackupVaultLockConfiguration
     DeleteBackupVaultLockConfiguration PutBackupVaultAccessPolicy GetBackupVaultAccessPolicy

@@ -172,7 +172,7 @@ def _xml_value(shape, element, path):
             yield f"{path}: {text!r} is no {kind}"
 
 
-# Answered by AWS for every operation, whatever the model lists (semantics reference, 1.3).
+# Answered by AWS for every operation, whatever the model lists (docs/aws-backup-semantics.md, 1.3).
 GENERIC = {"AccessDeniedException", "ThrottlingException", "AccessDenied", "Throttling", "ValidationError"}
 GENERIC |= {"InvalidParameterValue", "InvalidParameterCombination"}
 

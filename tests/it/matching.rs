@@ -1,5 +1,5 @@
 //! The matcher of previews and explanations against the sandbox's own, by which its rules fire. They share nothing but
-//! section 8 of the semantics reference.
+//! section 8 of docs/aws-backup-semantics.md.
 
 use std::collections::BTreeMap;
 

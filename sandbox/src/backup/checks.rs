@@ -16,7 +16,7 @@ pub fn required<'v>(member: &str, value: Option<&'v str>) -> Result<&'v str, Aws
     value.filter(|value| !value.is_empty()).ok_or_else(|| error::missing_parameter(member))
 }
 
-/// `^[a-zA-Z0-9\-\_]{2,50}$` [M].
+/// `^[a-zA-Z0-9\-\_]{2,50}$` `[M]`.
 ///
 /// # Errors
 /// IPV.
@@ -30,7 +30,7 @@ pub fn vault_name(name: &str) -> Result<(), AwsError> {
     Err(error::invalid_parameter(format!("BackupVaultName must be {rule}, not '{}'", shorten(name))))
 }
 
-/// The form of a role ARN. AWS answers a malformed one like one it can't assume [Q].
+/// The form of a role ARN. AWS answers a malformed one like one it can't assume `[Q]`.
 ///
 /// # Errors
 /// IPV.
@@ -45,7 +45,7 @@ pub fn role_arn(arn: &str) -> Result<(), AwsError> {
 /// Whether AWS Backup can assume the role, which must be of the caller's account.
 ///
 /// # Errors
-/// IPV in AWS's words [T][Q].
+/// IPV in AWS's words `[T][Q]`.
 pub fn assumable(world: &mut World, call: &Call, arn: &str) -> Result<(), AwsError> {
     let iam = &call.account(world).iam;
     iam.assumable_by_backup(arn, call.now, call.behaviour.role_propagation).map_err(|_| not_assumable(arn))
@@ -68,7 +68,7 @@ pub fn token(token: Option<&str>) -> Result<(), AwsError> {
     }
 }
 
-/// The answer to a token that stood for another request [U].
+/// The answer to a token that stood for another request `[U]`.
 pub fn token_reused(token: Option<&str>) -> AwsError {
     let token = token.unwrap_or_default();
     error::invalid_parameter(format!("IdempotencyToken '{token}' was already used with different parameters"))
@@ -112,7 +112,7 @@ pub fn tags(member: &str, tags: &BTreeMap<String, String>, most: usize) -> Resul
     Ok(())
 }
 
-/// `BackupOptions`: keys and values of `^[a-zA-Z0-9\-\_\.]{1,50}$` [M].
+/// `BackupOptions`: keys and values of `^[a-zA-Z0-9\-\_\.]{1,50}$` `[M]`.
 ///
 /// # Errors
 /// IPV.

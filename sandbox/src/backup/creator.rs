@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Present on jobs and points that a plan made, absent on those on demand [M].
+/// Present on jobs and points that a plan made, absent on those on demand `[M]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Creator {

@@ -1,4 +1,4 @@
-//! The error shapes of AWS Backup (semantics reference, section 1.3), one constructor for each.
+//! The error shapes of AWS Backup (docs/aws-backup-semantics.md, section 1.3), one constructor for each.
 
 use crate::call::AwsError;
 
@@ -36,7 +36,7 @@ pub fn invalid_resource_state(message: impl Into<String>) -> AwsError {
     AwsError::new(400, "InvalidResourceStateException", message)
 }
 
-/// LE, 400: a quota. SDKs take this code for throttling and retry it [X].
+/// LE, 400: a quota. SDKs take this code for throttling and retry it `[X]`.
 pub fn limit_exceeded(message: impl Into<String>) -> AwsError {
     AwsError::new(400, "LimitExceededException", message)
 }
@@ -46,7 +46,7 @@ pub fn missing_parameter(member: &str) -> AwsError {
     AwsError::new(400, "MissingParameterValueException", format!("{member} is required and was not provided"))
 }
 
-/// RNF, **400** [D]: a plan, job, recovery point, selection, or what a vault has not been given.
+/// RNF, **400** `[D]`: a plan, job, recovery point, selection, or what a vault has not been given.
 pub fn not_found(message: impl Into<String>) -> AwsError {
     AwsError::new(400, "ResourceNotFoundException", message)
 }
@@ -56,7 +56,7 @@ pub fn service_unavailable(message: impl Into<String>) -> AwsError {
     AwsError::new(500, "ServiceUnavailableException", message)
 }
 
-/// 403, not in the model: what AWS says of a vault that does not exist [Q][D].
+/// 403, not in the model: what AWS says of a vault that does not exist `[Q][D]`.
 pub fn access_denied() -> AwsError {
     AwsError::new(403, "AccessDeniedException", "Insufficient privileges to perform this action.")
 }

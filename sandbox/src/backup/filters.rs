@@ -25,7 +25,7 @@ pub struct Seen<'j> {
     pub category: Option<Category>,
 }
 
-/// Filters as they were asked for. Bounds in time exclude their own instant [I].
+/// Filters as they were asked for. Bounds in time exclude their own instant `[I]`.
 #[derive(Debug)]
 pub struct JobFilters<'r> {
     state: Option<&'r str>,
@@ -43,7 +43,7 @@ impl<'r> JobFilters<'r> {
     ///
     /// # Errors
     /// IPV for an unknown state, a bad time, or another account: `*` and others are for the management account of an
-    /// organization [M].
+    /// organization `[M]`.
     pub fn of(call: &Call, request: &'r RestRequest, state: &str, states: &[&str]) -> Result<Self, AwsError> {
         if let Some(value) = request.query(state).filter(|value| !states.contains(value)) {
             return Err(error::invalid_parameter(format!(

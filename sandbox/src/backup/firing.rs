@@ -1,4 +1,4 @@
-//! What falls to be backed up when rules fire: semantics reference, section 7.2.
+//! What falls to be backed up when rules fire: docs/aws-backup-semantics.md, section 7.2.
 //!
 //! The engine asks [`next_fire`](super::plans::Plans::next_fire), moves the clock there, and calls [`fire`] until that
 //! instant is past. Selections are evaluated at that moment: a database tagged yesterday is backed up tonight.
@@ -88,8 +88,8 @@ pub fn fire(account: &mut Account, region: &str, now: Timestamp, behaviour: &Beh
 }
 
 /// Whether another rule of the plan, whose start window meets this one's, keeps its points longer: AWS Backup runs only
-/// that one, comparing the whole windows [D]. Rules of equal retention both run [I], unless they fire at once: then the
-/// first in the plan does [I].
+/// that one, comparing the whole windows `[D]`. Rules of equal retention both run `[I]`, unless they fire at once: then the
+/// first in the plan does `[I]`.
 fn gives_way(plan: &Plan, rule: &Rule, due: Timestamp, firings: &[Firing]) -> bool {
     let rules = &plan.current().document.rules;
     let before = |other: &Rule| rules.iter().find(|any| any.id == other.id || any.id == rule.id) == Some(other);

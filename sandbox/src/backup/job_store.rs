@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 /// How long jobs can be looked up [M for ListBackupJobs; U for the others].
 pub const HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How long an idempotency token protects; AWS does not say [U].
+/// How long an idempotency token protects; AWS does not say `[U]`.
 pub const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What every kind of job has.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A timestamp on the wire: epoch seconds as a JSON number, to the millisecond [M][P].
+/// A timestamp on the wire: epoch seconds as a JSON number, to the millisecond `[M][P]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(pub Timestamp);
 

@@ -3,24 +3,24 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The wire shape `Lifecycle` of rules, jobs, copy actions and recovery points. Absent numbers mean "never" [M].
+/// The wire shape `Lifecycle` of rules, jobs, copy actions and recovery points. Absent numbers mean "never" `[M]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Lifecycle {
-    /// Days until the move to cold storage; databases ignore it [M].
+    /// Days until the move to cold storage; databases ignore it `[M]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub move_to_cold_storage_after_days: Option<i64>,
-    /// Days until deletion, 1…36500; absent keeps the point for ever [Q].
+    /// Days until deletion, 1…36500; absent keeps the point for ever `[Q]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_after_days: Option<i64>,
-    /// Only with EBS [M].
+    /// Only with EBS `[M]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opt_in_to_archive_for_supported_resources: Option<bool>,
 }
 
 impl Lifecycle {
-    /// The lifecycle that both say "never" (-1, the console's idiom [U]) and "no cold storage" (0, which Terraform
-    /// leaves out [T]) are written as: an absent number.
+    /// The lifecycle that both say "never" (-1, the console's idiom `[U]`) and "no cold storage" (0, which Terraform
+    /// leaves out `[T]`) are written as: an absent number.
     #[must_use]
     pub fn normalised(mut self) -> Self {
         self.move_to_cold_storage_after_days =
@@ -29,7 +29,7 @@ impl Lifecycle {
         self
     }
 
-    /// What AWS says of an impossible lifecycle, in its words [Q]; `None` when it is fine.
+    /// What AWS says of an impossible lifecycle, in its words `[Q]`; `None` when it is fine.
     #[must_use]
     pub fn fault(&self) -> Option<&'static str> {
         if self.delete_after_days.is_some_and(|days| !(1..=36_500).contains(&days)) {

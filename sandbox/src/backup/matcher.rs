@@ -1,4 +1,4 @@
-//! Which resources a selection takes: semantics reference, section 8, as pure functions.
+//! Which resources a selection takes: docs/aws-backup-semantics.md, section 8, as pure functions.
 //!
 //! ```text
 //! selected(r) =  opted_in(r)
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use glob::{matches_arn, matches_like};
 
-/// What Conditions put before a tag's key [M]; ListOfTags name the bare key.
+/// What Conditions put before a tag's key `[M]`; ListOfTags name the bare key.
 pub const TAG_KEY_PREFIX: &str = "aws:ResourceTag/";
 
 /// The part of a selection that decides: the wire shapes of `BackupSelection`, without its name and role.
@@ -52,11 +52,11 @@ pub struct TagEquals {
 pub struct Conditions {
     /// The tag has exactly this value.
     pub string_equals: Vec<TagTest>,
-    /// The tag has another value, or is missing [I].
+    /// The tag has another value, or is missing `[I]`.
     pub string_not_equals: Vec<TagTest>,
     /// The tag's value matches the pattern.
     pub string_like: Vec<TagTest>,
-    /// The tag's value does not match the pattern, or the tag is missing [I].
+    /// The tag's value does not match the pattern, or the tag is missing `[I]`.
     pub string_not_like: Vec<TagTest>,
 }
 
@@ -96,7 +96,7 @@ impl Resource<'_> {
 }
 
 /// Whether a selection takes a resource of its region. `opted_in` is the region's setting for the resource's type; it is
-/// asked unless the selection names the type [D].
+/// asked unless the selection names the type `[D]`.
 pub fn selects(criteria: &Criteria, resource: &Resource<'_>, opted_in: bool) -> bool {
     let mut named = criteria.resources.iter().filter(|pattern| matches_arn(pattern, resource.arn)).peekable();
     let everything = criteria.resources.is_empty() && criteria.list_of_tags.is_empty();
@@ -111,7 +111,7 @@ fn has_any_tag(list: &[TagEquals], resource: &Resource<'_>) -> bool {
     list.iter().any(|tag| resource.tag(&tag.condition_key) == Some(tag.condition_value.as_str()))
 }
 
-/// Whether every test holds. A missing tag fails Equals and Like and passes their negations, as in IAM [I].
+/// Whether every test holds. A missing tag fails Equals and Like and passes their negations, as in IAM `[I]`.
 fn holds(conditions: &Conditions, resource: &Resource<'_>) -> bool {
     let value = |test: &TagTest| resource.tag(test.condition_key.strip_prefix(TAG_KEY_PREFIX)?);
     let equals = |test: &TagTest| value(test) == Some(test.condition_value.as_str());

@@ -1,4 +1,4 @@
-//! How a job ended: state, words, category. The texts are AWS's (semantics reference, section 5.6).
+//! How a job ended: state, words, category. The texts are AWS's (docs/aws-backup-semantics.md, section 5.6).
 
 use jiff::Timestamp;
 
@@ -43,7 +43,7 @@ impl Terminal {
     }
 }
 
-/// `MessageCategory`. AWS publishes examples, not the list [U].
+/// `MessageCategory`. AWS publishes examples, not the list `[U]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Category {
     /// Completed without a remark.
@@ -85,7 +85,7 @@ impl Outcome {
         Self { state: Terminal::Completed, at, message: None, category: Category::Success, recovery_point_arn }
     }
 
-    /// The console's "completed with issues": COMPLETED with a message [M][D].
+    /// The console's "completed with issues": COMPLETED with a message `[M][D]`.
     #[must_use]
     pub fn with_issue(mut self, message: impl Into<String>, category: Category) -> Self {
         self.message = Some(message.into());
@@ -122,31 +122,31 @@ impl Failure {
         Self { message: message.into(), category }
     }
 
-    /// The resource stayed busy until the end of the start window [D].
+    /// The resource stayed busy until the end of the start window `[D]`.
     #[must_use]
     pub fn resource_busy() -> Self {
         Self::new(Category::Conflict, "Backup job failed because there was a running job for the same resource.")
     }
 
-    /// A window ran out [D].
+    /// A window ran out `[D]`.
     #[must_use]
     pub fn expired() -> Self {
         Self::new(Category::Miscellaneous, "Backup job expired before completion.")
     }
 
-    /// StopBackupJob [M].
+    /// StopBackupJob `[M]`.
     #[must_use]
     pub fn stopped() -> Self {
         Self::new(Category::Miscellaneous, "Backup job was stopped by user.")
     }
 
-    /// The vault is gone [D].
+    /// The vault is gone `[D]`.
     #[must_use]
     pub fn vault_gone() -> Self {
         Self::new(Category::ResourceNotFound, "Backup job failed because backup vault ARN does not exist.")
     }
 
-    /// Outside a vault lock's range. `kind` is `Backup` or `Copy`; the copy's words are published [D].
+    /// Outside a vault lock's range. `kind` is `Backup` or `Copy`; the copy's words are published `[D]`.
     #[must_use]
     pub fn retention_out_of_range(kind: &str) -> Self {
         Self::new(

@@ -1,4 +1,4 @@
-//! Paging of the Backup lists: `maxResults` 1–1000 and an opaque `nextToken` [M].
+//! Paging of the Backup lists: `maxResults` 1–1000 and an opaque `nextToken` `[M]`.
 //!
 //! A token holds the position of the last entry that was given, not a count: entries that come or go between two
 //! pages neither repeat nor hide others.
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{error, rest::RestRequest};
 use crate::call::AwsError;
 
-/// The page size when the caller names none; AWS documents no default [U].
+/// The page size when the caller names none; AWS documents no default `[U]`.
 const DEFAULT: usize = 1000;
 
 /// What of a list is asked for.

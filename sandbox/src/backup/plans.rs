@@ -41,7 +41,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "backup/template/plans/{templateId}/toPlan", "GetBackupPlanFromTemplate", templates::get),
 ];
 
-/// How long a deleted plan can still be read. AWS keeps it longer than anyone measured [U].
+/// How long a deleted plan can still be read. AWS keeps it longer than anyone measured `[U]`.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Deleted plans kept at most, so that a loop of create and delete under a standing clock stays bounded.
@@ -78,7 +78,7 @@ pub struct Plan {
 /// One state of a plan. An update adds another.
 #[derive(Debug)]
 pub struct Version {
-    /// Base64 of a UUID's text [P].
+    /// Base64 of a UUID's text `[P]`.
     pub id: String,
     /// When it was made.
     pub created: Timestamp,
@@ -219,7 +219,7 @@ impl Plans {
     }
 }
 
-/// RNF for a plan or version [I].
+/// RNF for a plan or version `[I]`.
 fn no_such_plan() -> AwsError {
     error::not_found("Failed reading Backup plan with provided version")
 }

@@ -40,7 +40,7 @@ impl Source {
         Some(Self { arn: arn.to_owned(), region: region.to_owned(), account: account.to_owned(), kind })
     }
 
-    /// AWS Backup's type string (semantics reference, section 8.3). A cluster's depends on its engine: `rds` knows it;
+    /// AWS Backup's type string (docs/aws-backup-semantics.md, section 8.3). A cluster's depends on its engine: `rds` knows it;
     /// one that is not there counts as Aurora.
     #[must_use]
     pub fn resource_type(&self, rds: &rds::State) -> &'static str {
@@ -97,7 +97,7 @@ fn kind(service: &str, resource: &str) -> Option<Kind> {
     }
 }
 
-/// Whether StopBackupJob works for the type; the list is closed [M].
+/// Whether StopBackupJob works for the type; the list is closed `[M]`.
 #[must_use]
 pub fn can_stop(resource_type: &str) -> bool {
     const STOPPABLE: [&str; 9] =
@@ -105,7 +105,7 @@ pub fn can_stop(resource_type: &str) -> bool {
     STOPPABLE.contains(&resource_type)
 }
 
-/// Whether the size of a point is told: 0 for RDS, and nothing for the types whose snapshots AWS does not measure [M].
+/// Whether the size of a point is told: 0 for RDS, and nothing for the types whose snapshots AWS does not measure `[M]`.
 #[must_use]
 pub fn size_told(resource_type: &str, bytes: i64) -> Option<i64> {
     match resource_type {

@@ -21,7 +21,7 @@ pub struct Route {
     /// In capitals.
     pub method: &'static str,
     /// Segments between slashes without the outer ones; `{name}` takes any one segment. Clients differ on trailing
-    /// slashes [X], so patterns have none and requests may.
+    /// slashes `[X]`, so patterns have none and requests may.
     pub pattern: &'static str,
     /// The operation's name in the service model.
     pub operation: &'static str,

@@ -1,7 +1,7 @@
 //! When a rule fires: `cron(…)` and, behind a switch, `rate(…)`, read in the rule's own time zone.
 //!
-//! AWS Backup says that schedules follow local time [D] and not what happens to a local time that does not exist or
-//! exists twice [U]. The neighbour that does say, EventBridge Scheduler, is followed [D for Scheduler, I here]: **a
+//! AWS Backup says that schedules follow local time `[D]` and not what happens to a local time that does not exist or
+//! exists twice `[U]`. The neighbour that does say, EventBridge Scheduler, is followed [D for Scheduler, I here]: **a
 //! local time that daylight saving skips is not made up for, and one that it repeats fires once**, at its first
 //! passage. A `rate` counts elapsed time and knows no daylight saving.
 //!
@@ -17,9 +17,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use cron::Cron;
 
-/// What the API fills in when a rule names no schedule [D].
+/// What the API fills in when a rule names no schedule `[D]`.
 pub const DEFAULT_EXPRESSION: &str = "cron(0 5 ? * * *)";
-/// What the API fills in when a rule names no zone [M][T].
+/// What the API fills in when a rule names no zone `[M][T]`.
 pub const DEFAULT_TIMEZONE: &str = "Etc/UTC";
 
 /// Longest expression read; the longest sensible one (all 230 years listed) would be refused by nobody's need.
@@ -43,7 +43,7 @@ enum When {
 }
 
 impl Schedule {
-    /// Reads an expression and the IANA name of its zone. `rate_from` switches `rate(…)` on [U] and is the instant that
+    /// Reads an expression and the IANA name of its zone. `rate_from` switches `rate(…)` on `[U]` and is the instant that
     /// its intervals are counted from.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Backup selections: which resources a plan backs up, and under which role (semantics reference, section 1.8).
+//! Backup selections: which resources a plan backs up, and under which role (docs/aws-backup-semantics.md, section 1.8).
 //!
 //! There is no update: a selection is replaced by a new one.
 
@@ -26,7 +26,7 @@ pub const ROUTES: &[Route] = &[
     ),
 ];
 
-/// The permission that a role needs, so that AWS Backup can find tagged resources [T].
+/// The permission that a role needs, so that AWS Backup can find tagged resources `[T]`.
 pub const TAG_PERMISSION: &str = "tag:GetResources";
 
 /// A selection of a plan.

@@ -26,7 +26,7 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "global-settings", "UpdateGlobalSettings", update_global),
 ];
 
-/// Every resource type, as AWS Backup spells it [M].
+/// Every resource type, as AWS Backup spells it `[M]`.
 pub const RESOURCE_TYPES: [&str; 17] = [
     "Aurora",
     "CloudFormation",
@@ -47,7 +47,7 @@ pub const RESOURCE_TYPES: [&str; 17] = [
     "VirtualMachine",
 ];
 
-/// The types AWS Backup can manage fully when it is allowed to [M].
+/// The types AWS Backup can manage fully when it is allowed to `[M]`.
 const MANAGEABLE: [&str; 2] = ["DynamoDB", "EFS"];
 
 const GLOBAL_KEYS: [&str; 3] = ["isCrossAccountBackupEnabled", "isDelegatedAdministratorEnabled", "isMpaEnabled"];
@@ -60,7 +60,7 @@ pub struct RegionSettings {
 }
 
 impl RegionSettings {
-    /// Whether selections by tag take resources of this type along (semantics reference, section 8.4).
+    /// Whether selections by tag take resources of this type along (docs/aws-backup-semantics.md, section 8.4).
     pub fn opted_in(&self, resource_type: &str, behaviour: &Behaviour) -> bool {
         let default = || behaviour.opt_in.get(resource_type).copied().unwrap_or(true);
         self.opt_in.get(resource_type).copied().unwrap_or_else(default)
@@ -75,7 +75,7 @@ pub struct GlobalSettings {
 }
 
 impl GlobalSettings {
-    /// Whether the organization lets its accounts copy into each other's vaults; off until it is switched on [D].
+    /// Whether the organization lets its accounts copy into each other's vaults; off until it is switched on `[D]`.
     pub fn cross_account_backup(&self) -> bool {
         self.values.get("isCrossAccountBackupEnabled").is_some_and(|value| value == "true")
     }
@@ -107,7 +107,7 @@ fn describe_region(world: &mut World, call: &Call, _: &RestRequest) -> Result<Re
     }))
 }
 
-/// Merges the given keys into the settings [M][X].
+/// Merges the given keys into the settings `[M][X]`.
 fn update_region(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let input: Preferences = request.body()?;
     let opt_in = input.resource_type_opt_in_preference.unwrap_or_default();
@@ -160,7 +160,7 @@ fn update_global(world: &mut World, call: &Call, request: &RestRequest) -> Resul
     Ok(RestReply::empty())
 }
 
-/// Outside an organization these operations are refused [M].
+/// Outside an organization these operations are refused `[M]`.
 fn in_organization(call: &Call) -> Result<(), AwsError> {
     if call.behaviour.switches.organization {
         return Ok(());

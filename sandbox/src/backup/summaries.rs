@@ -22,13 +22,13 @@ pub struct Counted<'j> {
     pub state: &'j str,
     /// `ResourceType`.
     pub resource_type: &'j str,
-    /// `MessageCategory`; blank until the job has ended, and for restores, which have none [M].
+    /// `MessageCategory`; blank until the job has ended, and for restores, which have none `[M]`.
     pub category: &'j str,
 }
 
 /// How one dimension is treated: the parameter's value, or its absence.
 enum Dimension<'r> {
-    /// `AGGREGATE_ALL`, or nothing said [I].
+    /// `AGGREGATE_ALL`, or nothing said `[I]`.
     Sum,
     /// `ANY`: a row for each value.
     Split,
@@ -57,7 +57,7 @@ impl<'r> Dimension<'r> {
 }
 
 /// Counts `jobs` as the request asks and answers with `list` (such as `BackupJobSummaries`). The present day is not
-/// in it: data goes up to the last 00:00 UTC [M].
+/// in it: data goes up to the last 00:00 UTC `[M]`.
 ///
 /// # Errors
 /// IPV for an unknown period or state, another account (only an organization's management account may), bad paging.

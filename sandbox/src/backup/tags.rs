@@ -23,7 +23,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "tags/{resourceArn}", "ListTags", list),
 ];
 
-/// Refuses tags that AWS refuses: keys of 1 to 128 characters without `aws:` in front, values of at most 256 [D][I].
+/// Refuses tags that AWS refuses: keys of 1 to 128 characters without `aws:` in front, values of at most 256 `[D][I]`.
 ///
 /// # Errors
 /// IPV that names every fault.
@@ -63,7 +63,7 @@ pub fn check_count(count: usize, quotas: &Quotas) -> Result<(), AwsError> {
 }
 
 /// Whether a resource with this ARN is there to be tagged by AWS Backup. Snapshots with an RDS ARN are not: they are
-/// tagged in RDS [M].
+/// tagged in RDS `[M]`.
 fn check_taggable(backup: &State, call: &Call, arn: &str) -> Result<(), AwsError> {
     let shown: String = arn.chars().take(200).collect();
     let parts: Vec<&str> = arn.splitn(6, ':').collect();

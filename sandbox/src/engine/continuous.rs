@@ -1,4 +1,4 @@
-//! Continuous backup (point-in-time restore): semantics reference, section 7.4. One continuous point for a database,
+//! Continuous backup (point-in-time restore): docs/aws-backup-semantics.md, section 7.4. One continuous point for a database,
 //! which each run updates instead of making another.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) enum Begun {
 }
 
 /// Whether the rule asks for it and the type can: RDS instances and Aurora clusters here. All other types in the same
-/// rule get snapshots [D].
+/// rule get snapshots `[D]`.
 pub(super) fn wanted(job: &BackupJob, source: &Source) -> bool {
     job.continuous
         && match source.kind {
@@ -160,7 +160,7 @@ fn see(region: &Region, source: &Source) -> Result<Seen, Failure> {
     Ok(Seen { resource_id, kms_key, restore_metadata, tags })
 }
 
-/// A run updates the one point there is [D]: what a restore starts from is what the database is set to by now [I].
+/// A run updates the one point there is `[D]`: what a restore starts from is what the database is set to by now `[I]`.
 fn bring_up_to_date(region: &mut Region, arn: &str, source: &Source) -> Result<(), Failure> {
     let seen = see(region, source)?;
     if let Some(point) = region.backup.recovery_points.get_mut(arn) {
@@ -223,7 +223,7 @@ fn configured_elsewhere(point: &RecoveryPoint) -> Failure {
     Failure::new(Category::Conflict, not_enabled(&format!("PITR already configured in backup plan: [{plan}]")))
 }
 
-/// AWS's words for the fallback to a snapshot [D].
+/// AWS's words for the fallback to a snapshot `[D]`.
 fn not_enabled(why: &str) -> String {
     format!("Enabling continuous backup failed, because of the following error: {why}")
 }

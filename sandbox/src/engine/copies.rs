@@ -16,7 +16,7 @@ use crate::{
     world::World,
 };
 
-/// The copy actions of a rule, once its backup is there. Continuous points are not copied [M].
+/// The copy actions of a rule, once its backup is there. Continuous points are not copied `[M]`.
 pub(super) fn follow(world: &mut World, now: &Instant<'_>, backup: &BackupJob, point_arn: &str) {
     let Some(point) = now.region(world).backup.recovery_points.get(point_arn).cloned() else { return };
     if point.is_continuous() {

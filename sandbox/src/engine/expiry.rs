@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A point has reached the end of its lifecycle. It is deleted with the role that made it, whatever lock its vault has;
-/// where that role can't, the point stays, EXPIRED [K].
+/// where that role can't, the point stays, EXPIRED `[K]`.
 pub(super) fn expires(world: &mut World, now: &Instant<'_>, arn: &str) {
     let account = world.account(now.account);
     let region = account.regions.entry(now.region.to_owned()).or_default();

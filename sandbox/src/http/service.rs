@@ -1,4 +1,4 @@
-//! Which AWS service a request is for (semantics reference, section 1.1), and how that service writes its answers.
+//! Which AWS service a request is for (docs/aws-backup-semantics.md, section 1.1), and how that service writes its answers.
 
 use hyper::{
     Uri,
@@ -72,7 +72,7 @@ impl Service {
         }
     }
 
-    /// What the service says when it is asked too often (semantics reference, section 9).
+    /// What the service says when it is asked too often (docs/aws-backup-semantics.md, section 9).
     pub fn throttled(self) -> AwsError {
         match self {
             Self::Backup | Self::Json(Json::Kms) => AwsError::new(400, "ThrottlingException", "Rate exceeded"),

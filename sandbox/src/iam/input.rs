@@ -9,7 +9,7 @@ pub(super) struct Pattern {
     allows: fn(char) -> bool,
 }
 
-/// Role and policy names [M].
+/// Role and policy names `[M]`.
 pub(super) const NAME: Pattern =
     Pattern { text: r"[\w+=,.@-]+", allows: |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) };
 
@@ -19,13 +19,13 @@ pub(super) const ARN: Pattern = Pattern {
     allows: |c| !c.is_control(),
 };
 
-/// Policy documents and descriptions [M].
+/// Policy documents and descriptions `[M]`.
 pub(super) const TEXT: Pattern = Pattern {
     text: r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*",
     allows: |c| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}'),
 };
 
-/// Tag keys and values [M].
+/// Tag keys and values `[M]`.
 pub(super) const TAG: Pattern = Pattern {
     text: r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*",
     allows: |c| c.is_alphanumeric() || c == ' ' || c.is_whitespace() && !c.is_control() || "_.:/=+-@".contains(c),
@@ -68,7 +68,7 @@ impl<'f> Input<'f> {
         Some(value)
     }
 
-    /// `/` or `/…/` [M]; `/` when absent.
+    /// `/` or `/…/` `[M]`; `/` when absent.
     pub(super) fn path(&mut self, name: &str) -> &'f str {
         let Some(path) = self.form.get(name) else { return "/" };
         self.length(name, path, &(1..=512));
@@ -173,7 +173,7 @@ impl Paging<'_> {
     }
 }
 
-/// `IsTruncated` always, `Marker` only when truncated [M].
+/// `IsTruncated` always, `Marker` only when truncated `[M]`.
 pub(super) fn paged<T>(xml: Xml, page: &Page<T>) -> Xml {
     xml.value("IsTruncated", page.marker.is_some()).optional("Marker", page.marker.as_ref())
 }

@@ -67,7 +67,7 @@ pub const ACTIONS: &[(&str, QueryHandler)] = &[
 /// The roles of an account, and its own policies.
 #[derive(Debug, Default)]
 pub struct State {
-    /// By lower-case name: IAM keeps names as written but they are unique without regard to case [M].
+    /// By lower-case name: IAM keeps names as written but they are unique without regard to case `[M]`.
     roles: BTreeMap<String, Role>,
     /// By lower-case name, likewise.
     policies: BTreeMap<String, policies::Own>,
@@ -130,7 +130,7 @@ impl State {
     }
 
     /// Whether AWS Backup can assume the role now. IAM needs `propagation` after a role was created or its trust
-    /// policy changed; during it AWS Backup answers as if the role did not trust it [T][Q].
+    /// policy changed; during it AWS Backup answers as if the role did not trust it `[T][Q]`.
     ///
     /// # Errors
     /// Why not.

@@ -13,10 +13,10 @@ use crate::query::{Form, Xml};
 use crate::random_id::random_id;
 use crate::world::World;
 
-/// Policies that an account makes itself [K].
+/// Policies that an account makes itself `[K]`.
 const MAX_POLICIES: usize = 1500;
 
-/// Characters of a document, white space not counted [K].
+/// Characters of a document, white space not counted `[K]`.
 const MAX_DOCUMENT: usize = 6144;
 
 /// A policy of the account's own.
@@ -30,7 +30,7 @@ pub(super) struct Own {
     pub(super) updated: Timestamp,
     description: Option<String>,
     tags: BTreeMap<String, String>,
-    /// By number; at least the default one. Numbers are never used again [M].
+    /// By number; at least the default one. Numbers are never used again `[M]`.
     pub(super) versions: BTreeMap<u32, Version>,
     pub(super) default: u32,
     pub(super) last: u32,
@@ -124,7 +124,7 @@ impl State {
     }
 }
 
-/// Policy names are unique in an account without regard to case, whatever their path [M].
+/// Policy names are unique in an account without regard to case, whatever their path `[M]`.
 fn key(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or_default().to_lowercase()
 }
@@ -285,7 +285,7 @@ pub(super) fn no_such_policy(arn: &str) -> AwsError {
     no_such_entity(format!("Policy {arn} was not found."))
 }
 
-/// The `Policy` shape. `whole`: with description and tags, which lists leave out [M].
+/// The `Policy` shape. `whole`: with description and tags, which lists leave out `[M]`.
 fn shape(policy: &Shown<'_>, state: &State, whole: bool) -> Xml {
     let xml = Xml::new()
         .text("PolicyName", policy.name)

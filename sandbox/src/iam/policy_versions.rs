@@ -8,7 +8,7 @@ use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::World;
 
-/// Versions of a policy at a time [M].
+/// Versions of a policy at a time `[M]`.
 const MAX_VERSIONS: usize = 5;
 
 pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {

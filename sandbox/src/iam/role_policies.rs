@@ -7,10 +7,10 @@ use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::World;
 
-/// Managed policies per role [K].
+/// Managed policies per role `[K]`.
 const MAX_ATTACHED: usize = 10;
 
-/// Characters of all inline policies of a role together, white space not counted [K].
+/// Characters of all inline policies of a role together, white space not counted `[K]`.
 const MAX_INLINE: usize = 10_240;
 
 pub(super) fn attach(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {

@@ -9,7 +9,7 @@ use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::World;
 
-/// Tags per role [M].
+/// Tags per role `[M]`.
 const MAX_TAGS: usize = 50;
 
 pub(super) fn tag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
@@ -45,7 +45,7 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
 }
 
 /// The old tags with the new ones over them. IAM's tag keys are unique without regard to case and keep the spelling
-/// of the last writer [M].
+/// of the last writer `[M]`.
 pub(super) fn merged(
     old: &BTreeMap<String, String>,
     new: Vec<(String, String)>,

@@ -11,13 +11,13 @@ use crate::query::{Form, Xml};
 use crate::random_id::random_id;
 use crate::world::World;
 
-/// Roles per account [K].
+/// Roles per account `[K]`.
 const MAX_ROLES: usize = 1000;
 
-/// Characters of a trust policy, white space not counted: the raised quota, so that no real policy is refused [K].
+/// Characters of a trust policy, white space not counted: the raised quota, so that no real policy is refused `[K]`.
 const MAX_TRUST: usize = 4096;
 
-/// RFC 3986: documents in answers are encoded but for its unreserved characters [M].
+/// RFC 3986: documents in answers are encoded but for its unreserved characters `[M]`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
@@ -140,7 +140,7 @@ pub(super) fn update_trust(world: &mut World, call: &Call, form: &Form) -> Resul
     Ok(Xml::none())
 }
 
-/// The sandbox has no EC2 and so no instance profiles; Terraform asks for them before it deletes a role [X].
+/// The sandbox has no EC2 and so no instance profiles; Terraform asks for them before it deletes a role `[X]`.
 pub(super) fn list_instance_profiles(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     call.account(world).iam.role(name_of(form)?)?;
     Ok(Xml::new().list("InstanceProfiles", "member", []).value("IsTruncated", false))

@@ -48,7 +48,7 @@ impl Service {
         [Self::Iam, Self::Rds, Self::Sts].into_iter().find(|service| service.version() == version)
     }
 
-    /// API version [M].
+    /// API version `[M]`.
     #[must_use]
     pub fn version(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Service {
         }
     }
 
-    /// XML namespace of every answer; RDS's is http, the others' https [M].
+    /// XML namespace of every answer; RDS's is http, the others' https `[M]`.
     fn namespace(self) -> &'static str {
         match self {
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",

@@ -9,7 +9,7 @@ use super::snapshot::percent;
 use super::{Cluster, ClusterSnapshot, Instance, Settings, Snapshot, SnapshotKind, State, Status, place_of};
 use crate::world::Tags;
 
-/// Why a backup must not start now [D].
+/// Why a backup must not start now `[D]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindowConflict {
     /// Inside the weekly maintenance window, or in the hour before it.
@@ -38,7 +38,7 @@ impl State {
     }
 
     /// The ARNs of what AWS Backup can protect: clusters, and instances that belong to none (a cluster's instances
-    /// are backed up with it [I]). A database on its way out is not among them.
+    /// are backed up with it `[I]`). A database on its way out is not among them.
     pub fn protectable(&self) -> impl Iterator<Item = &str> {
         let instances = self.instances.values().filter(|it| it.cluster.is_none() && it.status != Status::Deleting);
         let clusters = self.clusters.values().filter(|it| it.status != Status::Deleting);
@@ -187,7 +187,7 @@ impl State {
 
 impl Instance {
     /// Whether a snapshot by AWS Backup must not start at `at`. Under continuous backup AWS Backup manages the windows
-    /// itself and nothing conflicts [D]; without automated backups there is no backup window to meet.
+    /// itself and nothing conflicts `[D]`; without automated backups there is no backup window to meet.
     #[must_use]
     pub fn window_conflict(&self, at: Timestamp) -> Option<WindowConflict> {
         if self.backup_recovery_point.is_some() {

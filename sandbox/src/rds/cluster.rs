@@ -93,7 +93,7 @@ impl Cluster {
         self.settings.restore_window(self.created, now)
     }
 
-    /// What GetRecoveryPointRestoreMetadata says of a cluster's backup [I].
+    /// What GetRecoveryPointRestoreMetadata says of a cluster's backup `[I]`.
     #[must_use]
     pub fn restore_metadata(&self) -> BTreeMap<String, String> {
         self.settings.cluster_restore_metadata(&self.id, &self.arn)

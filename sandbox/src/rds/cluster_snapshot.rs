@@ -53,7 +53,7 @@ impl ClusterSnapshot {
         }
     }
 
-    /// What GetRecoveryPointRestoreMetadata says of it [I].
+    /// What GetRecoveryPointRestoreMetadata says of it `[I]`.
     #[must_use]
     pub fn restore_metadata(&self) -> BTreeMap<String, String> {
         self.settings.cluster_restore_metadata(&self.cluster, &self.arn)

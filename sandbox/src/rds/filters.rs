@@ -6,7 +6,7 @@ use super::kind_and_id;
 use super::params::Params;
 use crate::query::Form;
 
-/// The filters of a request, by name: all must hold, and a filter holds when any of its values does [M].
+/// The filters of a request, by name: all must hold, and a filter holds when any of its values does `[M]`.
 pub(super) struct Filters(BTreeMap<String, Vec<String>>);
 
 impl Filters {

@@ -257,7 +257,7 @@ fn place_of(arn: &str) -> Place<'_> {
     Place { region, account: parts.next().unwrap_or_default() }
 }
 
-/// What an identifier parameter names: the identifier itself or its ARN [M], whatever its case.
+/// What an identifier parameter names: the identifier itself or its ARN `[M]`, whatever its case.
 fn named(parameter: &str) -> String {
     kind_and_id(parameter).map_or(parameter, |(_, id)| id).to_lowercase()
 }

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use crate::call::AwsError;
 use crate::query::{Form, Page, Xml, page};
 
-/// Tags per resource [M].
+/// Tags per resource `[M]`.
 pub(crate) const MAX_TAGS: usize = 50;
 
 /// The parameters of one request, with the faults found so far.
@@ -43,7 +43,7 @@ impl<'f> Params<'f> {
     }
 
     /// A name to be given to something new, lower-cased as RDS stores it: 1–`most` letters, digits and hyphens, first a
-    /// letter, no two hyphens in a row, none at the end [M].
+    /// letter, no two hyphens in a row, none at the end `[M]`.
     pub(super) fn new_identifier(&mut self, name: &str, most: usize) -> String {
         let text = self.required(name).to_lowercase();
         let well_formed = text.starts_with(|c: char| c.is_ascii_lowercase())

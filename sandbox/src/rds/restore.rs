@@ -1,7 +1,7 @@
 //! Restores: a new database out of a snapshot; to a point in time in [`super::point_in_time`].
 //!
 //! RDS's own restore actions and AWS Backup's restore jobs take the same parameters by the same names; a job's
-//! metadata is read as if it were the form of the action (semantics reference, section 10).
+//! metadata is read as if it were the form of the action (docs/aws-backup-semantics.md, section 10).
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::call::{AwsError, Call};
 use crate::query::{Form, Xml};
 use crate::world::{Tags, World};
 
-/// Members of RestoreDBInstanceFromDBSnapshot and RestoreDBInstanceToPointInTime [M], beside those that are read here:
+/// Members of RestoreDBInstanceFromDBSnapshot and RestoreDBInstanceToPointInTime `[M]`, beside those that are read here:
 /// accepted, without a consequence in the sandbox.
 const WITHOUT_CONSEQUENCE: &[&str] = &[
     "BackupTarget",
@@ -74,7 +74,7 @@ const READ: &[&str] = &[
     "VpcSecurityGroupIds",
 ];
 
-/// Keys that AWS Backup's own metadata carries and a restore ignores [D].
+/// Keys that AWS Backup's own metadata carries and a restore ignores `[D]`.
 const INFORMATION: &[&str] = &["EngineVersion", "KmsKeyId", "Encrypted", "vpcId", "StorageEncrypted"];
 
 /// Keys of a restore of a cluster, beside the common ones.
@@ -215,7 +215,7 @@ pub(super) fn answer(
 }
 
 impl Snapshot {
-    /// What GetRecoveryPointRestoreMetadata says of a snapshot [I]: everything a restore can set, as it was.
+    /// What GetRecoveryPointRestoreMetadata says of a snapshot `[I]`: everything a restore can set, as it was.
     #[must_use]
     pub fn restore_metadata(&self) -> BTreeMap<String, String> {
         let mut metadata = self.settings.restore_metadata(&self.instance, &self.arn);

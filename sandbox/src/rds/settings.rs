@@ -120,7 +120,7 @@ pub(super) fn major(engine: &str, version: &str) -> String {
 }
 
 impl Settings {
-    /// What RDS fills in for an engine. `identifier` decides the windows, which RDS chooses at random [M]: here the
+    /// What RDS fills in for an engine. `identifier` decides the windows, which RDS chooses at random `[M]`: here the
     /// same for the same name, so that runs repeat.
     pub(crate) fn of_engine(place: &Place<'_>, engine: &str, version: Option<&str>, identifier: &str) -> Option<Self> {
         let (default_version, port, license) = engine_defaults(engine)?;

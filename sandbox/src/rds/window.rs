@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp, civil::Weekday, tz::TimeZone};
 
-/// Backups must not start in this time before a window either [D].
+/// Backups must not start in this time before a window either `[D]`.
 const CLOSE: i64 = 60;
 const DAY: i64 = 24 * 60;
 const WEEK: i64 = 7 * DAY;
@@ -32,7 +32,7 @@ impl BackupWindow {
         Self { start: minute.rem_euclid(DAY), minutes: 30 }
     }
 
-    /// Reads `hh:mm-hh:mm`; `None` if it is not that, or shorter than 30 minutes [M].
+    /// Reads `hh:mm-hh:mm`; `None` if it is not that, or shorter than 30 minutes `[M]`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (from, to) = text.split_once('-')?;
@@ -72,7 +72,7 @@ impl MaintenanceWindow {
         Self { start: minute.rem_euclid(WEEK), minutes: 30 }
     }
 
-    /// Reads `ddd:hh:mm-ddd:hh:mm`; `None` if it is not that, or not 30 minutes to 24 hours long [M].
+    /// Reads `ddd:hh:mm-ddd:hh:mm`; `None` if it is not that, or not 30 minutes to 24 hours long `[M]`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (from, to) = text.split_once('-')?;

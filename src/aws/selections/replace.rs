@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What old and new both select is selected by something at every instant, and what two selections of a plan select is
-//! backed up once [I]. Each step looks at what is there and is right whoever did the steps before, so a repetition goes on
+//! backed up once `[I]`. Each step looks at what is there and is right whoever did the steps before, so a repetition goes on
 //! where the call was interrupted. The stand-in's name is a lock too: AWS lets one call alone create it.
 
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ use crate::domain::{
 /// time it was interrupted.
 const LONGEST_CALL: SignedDuration = SignedDuration::from_mins(2);
 
-/// The longest that a selection just created is waited for: AWS may not know it at once [T].
+/// The longest that a selection just created is waited for: AWS may not know it at once `[T]`.
 const LONGEST_UNSEEN: Duration = Duration::from_secs(30);
 
 /// What there is of a selection that is to be replaced: it, or its stand-in, or both.

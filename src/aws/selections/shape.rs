@@ -1,6 +1,6 @@
 //! Selections in AWS's shape.
 //!
-//! AWS selects `(resources or list_of_tags) and conditions and not not_resources` (semantics reference, section 8.1): of
+//! AWS selects `(resources or list_of_tags) and conditions and not not_resources` (docs/aws-backup-semantics.md, section 8.1): of
 //! the tags in the list one is enough, of the conditions all must hold. So ALL is said by conditions and ANY by the list.
 
 use aws_sdk_backup::types::{BackupSelection, Condition, ConditionParameter, ConditionType, Conditions};

@@ -1,4 +1,4 @@
-//! What to do about AWS's explanations, by the families of messages that AWS publishes (semantics reference, section 5.6).
+//! What to do about AWS's explanations, by the families of messages that AWS publishes (docs/aws-backup-semantics.md, section 5.6).
 
 use super::{Job, JobKind};
 
@@ -67,7 +67,7 @@ const FAMILIES: &[(&[&str], &str)] = &[
     (&["internal error", "fatal error"], "start it again; if it fails again, ask AWS support with the job's id"),
 ];
 
-/// By AWS's class of the explanation, in lower case, where the words are of no family [M][U].
+/// By AWS's class of the explanation, in lower case, where the words are of no family `[M][U]`.
 const CATEGORIES: &[(&str, &str)] = &[
     ("accessdenied", "call GetServiceRole with the job's role to see what it lacks"),
     ("invalidparameters", "correct what the message names and start it again"),

@@ -1,4 +1,4 @@
-//! Why a job waits, and what its end means (semantics reference, sections 5.1 and 5.6).
+//! Why a job waits, and what its end means (docs/aws-backup-semantics.md, sections 5.1 and 5.6).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,7 +25,7 @@ impl Job {
     }
 
     /// Which of the jobs of the same resource this one waits for: AWS runs one backup or copy of a resource at a time
-    /// [D]. One that runs, else one that has waited longer.
+    /// `[D]`. One that runs, else one that has waited longer.
     pub fn blocked_by<'j>(&self, others: &'j [Job]) -> Option<&'j Job> {
         if self.kind == JobKind::Restore {
             return None;

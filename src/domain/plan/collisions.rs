@@ -1,4 +1,4 @@
-//! Rules whose jobs may begin in the windows of the databases that they back up (semantics reference, section 3.3).
+//! Rules whose jobs may begin in the windows of the databases that they back up (docs/aws-backup-semantics.md, section 3.3).
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ struct Near<'r> {
 
 impl Rule {
     /// Which rules of a plan may begin jobs in the windows of the instances that the plan's selections select, from `now`
-    /// on. AWS lets such jobs fail [D], unless it owns the windows: of a continuous rule's instances it does.
+    /// on. AWS lets such jobs fail `[D]`, unless it owns the windows: of a continuous rule's instances it does.
     pub fn window_warnings(rules: &[Self], selected: &[Resource], now: Timestamp) -> Vec<Warning> {
         if rules.iter().any(|rule| rule.continuous) {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! When the rules of a plan run, and which runs AWS leaves out (semantics reference, section 7.2).
+//! When the rules of a plan run, and which runs AWS leaves out (docs/aws-backup-semantics.md, section 7.2).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -64,14 +64,14 @@ impl Rule {
     }
 
     /// Whether AWS runs only this rule, by its timetable, instead of another one's run at `at`, for a resource of both: it
-    /// keeps longer, and the start windows meet [D].
+    /// keeps longer, and the start windows meet `[D]`.
     pub(in crate::domain) fn overrules(&self, timetable: &Timetable, other: &Self, at: Timestamp) -> bool {
         // They meet when our last run before theirs closes has not closed before theirs opens.
         let meets = || timetable.latest_before(other.start_by(at)).is_some_and(|ours| self.start_by(ours) > at);
         self.keeps_longer_than(other) && meets()
     }
 
-    /// Whether AWS prefers this rule where the two overlap [D].
+    /// Whether AWS prefers this rule where the two overlap `[D]`.
     pub(super) fn keeps_longer_than(&self, other: &Self) -> bool {
         self.lifecycle.retention > other.lifecycle.retention
     }

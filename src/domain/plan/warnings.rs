@@ -119,8 +119,8 @@ fn days(retention: Retention) -> String {
     }
 }
 
-/// AWS compares the whole start windows and runs only the rule with the longer retention [D]; of two that keep equally long
-/// it does not say which [U].
+/// AWS compares the whole start windows and runs only the rule with the longer retention `[D]`; of two that keep equally long
+/// it does not say which `[U]`.
 fn overlap_message(one: &Placed<'_>, other: &Placed<'_>, rules: &[Rule], first: Timestamp) -> String {
     let overlap = format!(
         "the start windows of {} and {} overlap, first at {first}: for a resource of both AWS Backup then",

@@ -1,4 +1,4 @@
-//! Continuous backup (semantics reference, section 7.4).
+//! Continuous backup (docs/aws-backup-semantics.md, section 7.4).
 
 use super::{Evidence, covering::Covering};
 use crate::domain::{Finding, JobState, RecoveryPointState, ResourceKind};

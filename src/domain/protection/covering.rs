@@ -89,7 +89,7 @@ impl<'e> Covering<'e> {
     }
 
     /// The rule of the plan to which this one gives way at its run at `at`: one that overrules it, or of two that keep
-    /// equally long and run at once the first in the plan [I].
+    /// equally long and run at once the first in the plan `[I]`.
     pub(super) fn gives_way_at(&self, at: Timestamp) -> Option<&'e Rule> {
         let rules = &self.plan.content.rules;
         let own = rules.iter().take_while(|rule| !std::ptr::eq(*rule, self.rule)).count();

@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Evidence, covering::Covering};
 use crate::domain::{Finding, Job, JobState, Severity};
 
-/// How long AWS remembers jobs [M].
+/// How long AWS remembers jobs `[M]`.
 const MEMORY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// A job is made at the moment of its run, and a little later it can be seen [I].
+/// A job is made at the moment of its run, and a little later it can be seen `[I]`.
 const UNTIL_SEEN: SignedDuration = SignedDuration::from_mins(15);
 
 impl Covering<'_> {

@@ -56,7 +56,7 @@ pub struct AutomatedBackup {
 
 impl AutomatedBackup {
     /// Whether it is of the database that the continuous recovery point follows, or followed: the point's ARN has the
-    /// database's resource id [Q].
+    /// database's resource id `[Q]`.
     pub fn is_of(&self, recovery_point_arn: &str) -> bool {
         let id = recovery_point_arn.rsplit(":continuous:").next().unwrap_or_default();
         self.recovery_point_arn == recovery_point_arn

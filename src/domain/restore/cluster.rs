@@ -35,7 +35,7 @@ pub struct RdsClusterRestore {
     pub publicly_accessible: Option<bool>,
 }
 
-/// A cluster's storage stands in three zones [D].
+/// A cluster's storage stands in three zones `[D]`.
 const MOST_ZONES: usize = 3;
 
 impl RdsClusterRestore {

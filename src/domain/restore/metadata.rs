@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// All values are texts; lists are JSON in a text [D]. AWS's own documents spell the names in several cases, and restore
-/// testing takes them in any [D]: a name is looked up in any case, and one that AWS gave stays spelled as it is.
+/// All values are texts; lists are JSON in a text `[D]`. AWS's own documents spell the names in several cases, and restore
+/// testing takes them in any `[D]`: a name is looked up in any case, and one that AWS gave stays spelled as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestoreMetadata {
     /// By name.

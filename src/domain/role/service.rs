@@ -1,4 +1,4 @@
-//! What a role needs to serve resource types: AWS's managed policies for them (semantics reference, section 2.1).
+//! What a role needs to serve resource types: AWS's managed policies for them (docs/aws-backup-semantics.md, section 2.1).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,7 +22,7 @@ pub enum ServicePolicy {
 }
 
 impl ServicePolicy {
-    /// ARN in a partition of AWS, such as `aws-cn` [D]. The second is plural: `…ForRestores`. Those of S3 have no path [Q].
+    /// ARN in a partition of AWS, such as `aws-cn` `[D]`. The second is plural: `…ForRestores`. Those of S3 have no path `[Q]`.
     pub fn arn(self, partition: &str) -> String {
         let name = match self {
             Self::Backup => "service-role/AWSBackupServiceRolePolicyForBackup",
@@ -33,7 +33,7 @@ impl ServicePolicy {
         format!("arn:{partition}:iam::aws:policy/{name}")
     }
 
-    /// The one for backups of the type, and the one for its restores [D].
+    /// The one for backups of the type, and the one for its restores `[D]`.
     fn of_type(resource_type: &str) -> [Self; 2] {
         if resource_type == "S3" { [Self::S3Backup, Self::S3Restore] } else { [Self::Backup, Self::Restores] }
     }
@@ -99,7 +99,7 @@ pub struct RoleNeed {
     pub missing: Vec<ServicePolicy>,
 }
 
-/// As long as it may take IAM to tell AWS Backup of a role: tools that make roles wait so long [T].
+/// As long as it may take IAM to tell AWS Backup of a role: tools that make roles wait so long `[T]`.
 const PROPAGATION: SignedDuration = SignedDuration::from_mins(2);
 
 impl RoleState {

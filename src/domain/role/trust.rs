@@ -63,7 +63,7 @@ fn statements(document: &str) -> Option<Vec<Value>> {
 }
 
 /// `Allow` or `Deny`. IAM takes them in any case in trust policies, though nowhere else: published Terraform modules for
-/// AWS Backup have `"Effect": "allow"` [I].
+/// AWS Backup have `"Effect": "allow"` `[I]`.
 fn effect(statement: &Value) -> Option<&'static str> {
     let written = statement["Effect"].as_str()?;
     ["Allow", "Deny"].into_iter().find(|effect| effect.eq_ignore_ascii_case(written))

@@ -9,7 +9,7 @@ use super::super::invalid::quoted;
 /// What an expression names, field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cron {
-    /// One alone: AWS runs a rule at most hourly [D].
+    /// One alone: AWS runs a rule at most hourly `[D]`.
     minute: i8,
     hours: BTreeSet<i8>,
     days: Days,

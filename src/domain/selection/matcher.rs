@@ -1,4 +1,4 @@
-//! Whether a selection selects a resource, by what, and everything that stands in the way (semantics reference, section 8).
+//! Whether a selection selects a resource, by what, and everything that stands in the way (docs/aws-backup-semantics.md, section 8).
 //!
 //! ```text
 //! selected(r) =  supported(r) ∧ in region ∧ ¬ member of a cluster ∧ ( opted_in(r) ∨ its type is named )
@@ -60,7 +60,7 @@ pub struct Eligibility {
     pub scope: Scope,
     /// The resource types that AWS Backup supports in the region.
     pub supported: BTreeSet<String>,
-    /// By resource type: whether the region's settings opt in. A type that is not listed counts as opted in [I].
+    /// By resource type: whether the region's settings opt in. A type that is not listed counts as opted in `[I]`.
     pub opt_in: BTreeMap<String, bool>,
 }
 
@@ -227,7 +227,7 @@ impl Eligibility {
 }
 
 /// Whether an entry of `resources` names a resource type: a concrete ARN, or a pattern whose service and type are spelled
-/// out. ARN formats that several types share name none of them [D].
+/// out. ARN formats that several types share name none of them `[D]`.
 fn names_a_type(pattern: &str) -> bool {
     if !pattern.contains('*') {
         return true;

@@ -287,7 +287,7 @@ impl Reader {
         }
     }
 
-    /// AWS does not list its categories [U]; they are words.
+    /// AWS does not list its categories `[U]`; they are words.
     fn message_category(&mut self, text: &str) -> Result<Option<String>, Noted> {
         match text {
             "" => Ok(None),

@@ -30,7 +30,7 @@ pub type CopyJobs = JobStore<CopyJob>;
 /// One copy job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CopyJob {
-    /// Upper-case UUID, as in AWS's examples [D].
+    /// Upper-case UUID, as in AWS's examples `[D]`.
     pub id: String,
     /// Whose job.
     pub account: String,

@@ -15,7 +15,7 @@ use crate::{
     world::World,
 };
 
-/// The short list; summaries know more [M].
+/// The short list; summaries know more `[M]`.
 const STATES: &[&str] = &["CREATED", "RUNNING", "COMPLETED", "FAILED", "PARTIAL"];
 
 /// DescribeCopyJob: everything is nested under `CopyJob`.

@@ -20,7 +20,7 @@ use crate::backup::{
     routes::{Route, route},
 };
 
-/// Backup jobs: semantics reference, section 1.9.
+/// Backup jobs: docs/aws-backup-semantics.md, section 1.9.
 pub const ROUTES: &[Route] = &[
     route("PUT", "backup-jobs", "StartBackupJob", start_backup_job),
     route("GET", "backup-jobs", "ListBackupJobs", list_backup_jobs),
@@ -32,7 +32,7 @@ pub const ROUTES: &[Route] = &[
 /// The backup jobs of a region.
 pub type BackupJobs = JobStore<BackupJob>;
 
-/// One backup job. What can be seen of it in each state: semantics reference, section 5.1.
+/// One backup job. What can be seen of it in each state: docs/aws-backup-semantics.md, section 5.1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackupJob {
     /// Lower-case UUID; the snapshot's name carries it.
@@ -78,9 +78,9 @@ pub struct BackupJob {
 /// How long a job may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompletionWindow {
-    /// Counted from the successful start: jobs of a rule [M].
+    /// Counted from the successful start: jobs of a rule `[M]`.
     FromStart(SignedDuration),
-    /// An instant, counted from the scheduled time: jobs on demand [M].
+    /// An instant, counted from the scheduled time: jobs on demand `[M]`.
     Until(Timestamp),
 }
 

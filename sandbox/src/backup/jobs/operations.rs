@@ -1,4 +1,4 @@
-//! StartBackupJob and StopBackupJob, and how a job is accepted: semantics reference, section 1.9.
+//! StartBackupJob and StopBackupJob, and how a job is accepted: docs/aws-backup-semantics.md, section 1.9.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::{
     world::World,
 };
 
-/// What the API fills in [D].
+/// What the API fills in `[D]`.
 const DEFAULT_START_WINDOW: i64 = 480;
 const DEFAULT_COMPLETE_WINDOW: i64 = 10_080;
 
@@ -48,7 +48,7 @@ struct StartBackupJob {
 /// StartBackupJob.
 ///
 /// # Errors
-/// MPV, IPV and RNF as in the semantics reference. What only shows when the job starts (the state of the database, its
+/// MPV, IPV and RNF as in docs/aws-backup-semantics.md. What only shows when the job starts (the state of the database, its
 /// windows, the role's permissions, the vault's lock) is no error here but a FAILED job.
 pub(super) fn start_backup_job(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let input: StartBackupJob = request.body()?;
@@ -114,7 +114,7 @@ pub fn accept(world: &mut World, account: &str, region: &str, job: BackupJob, st
     world.account(account).region(region).backup.jobs.insert(job);
 }
 
-/// The answer tells the recovery point's ARN beforehand for EFS and DynamoDB alone [M].
+/// The answer tells the recovery point's ARN beforehand for EFS and DynamoDB alone `[M]`.
 fn started(source: &Source, call: &Call, job_id: &str, created_at: Timestamp) -> RestReply {
     let point = matches!(&source.kind, crate::backup::resource_types::Kind::Other("EFS" | "DynamoDB", _))
         .then(|| snapshot_arn(source, &call.account, &call.region, job_id));
@@ -160,7 +160,7 @@ fn windows(start: Option<i64>, complete: Option<i64>) -> Result<(SignedDuration,
 /// StopBackupJob.
 ///
 /// # Errors
-/// RNF for an unknown job; IR for a type that can't be stopped (all databases [M]) and for a job that has ended.
+/// RNF for an unknown job; IR for a type that can't be stopped (all databases `[M]`) and for a job that has ended.
 pub(super) fn stop_backup_job(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let id = request.path("backupJobId");
     let backup = &mut call.region(world).backup;

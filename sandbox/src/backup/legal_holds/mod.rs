@@ -1,7 +1,7 @@
-//! Legal holds: what one is, and which recovery points it keeps (semantics reference, section 1.14).
+//! Legal holds: what one is, and which recovery points it keeps (docs/aws-backup-semantics.md, section 1.14).
 //!
-//! A hold keeps the points that are there, and fit its selection, when it is made [I]: a date range cannot reach into
-//! the future [M], and AWS does not say that one without a range grows.
+//! A hold keeps the points that are there, and fit its selection, when it is made `[I]`: a date range cannot reach into
+//! the future `[M]`, and AWS does not say that one without a range grows.
 
 mod operations;
 
@@ -32,12 +32,12 @@ pub const ROUTES: &[Route] = &[
 /// Cancelled holds that a region remembers; above it the oldest go early.
 const MOST_CANCELLED: usize = 1_000;
 
-/// A legal hold. Creating and cancelling take no time here, so the model's CREATING and CANCELING are never seen [I].
+/// A legal hold. Creating and cancelling take no time here, so the model's CREATING and CANCELING are never seen `[I]`.
 #[derive(Debug, Clone)]
 pub struct LegalHold {
     /// Lower-case UUID.
     pub id: String,
-    /// `arn:aws:backup:R:A:legal-hold:ID` [U].
+    /// `arn:aws:backup:R:A:legal-hold:ID` `[U]`.
     pub arn: String,
     /// What people call it.
     pub title: String,
@@ -60,16 +60,16 @@ pub struct Cancelled {
     pub at: Timestamp,
     /// Why.
     pub description: String,
-    /// Until when its record is kept; AWS does not say how long without a number of days [U].
+    /// Until when its record is kept; AWS does not say how long without a number of days `[U]`.
     pub retain_until: Option<Timestamp>,
 }
 
-/// `RecoveryPointSelection`. What is left out fits everything; all that is given must fit [I].
+/// `RecoveryPointSelection`. What is left out fits everything; all that is given must fit `[I]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Names of vaults.
     pub vaults: Vec<String>,
-    /// ARNs of resources or vaults, or types of resources: "the resources, including type of resources and vaults" [M].
+    /// ARNs of resources or vaults, or types of resources: "the resources, including type of resources and vaults" `[M]`.
     pub resources: Vec<String>,
     /// First and last time of creation, both included.
     pub dates: Option<(Timestamp, Timestamp)>,

@@ -159,7 +159,7 @@ pub(super) fn get(world: &mut World, call: &Call, request: &RestRequest) -> Resu
     Ok(RestReply::json(&told))
 }
 
-/// ListLegalHolds: active and cancelled ones, oldest first [I].
+/// ListLegalHolds: active and cancelled ones, oldest first `[I]`.
 ///
 /// # Errors
 /// IPV for a bad page.
@@ -174,7 +174,7 @@ pub(super) fn list(world: &mut World, call: &Call, request: &RestRequest) -> Res
     Ok(RestReply::json(&Members::new().with("LegalHolds", holds).maybe("NextToken", next)))
 }
 
-/// CancelLegalHold, which the model lets answer 201. What had outlived its retention meanwhile expires now [D].
+/// CancelLegalHold, which the model lets answer 201. What had outlived its retention meanwhile expires now `[D]`.
 ///
 /// # Errors
 /// MPV without a description; RNF; IRS for a hold that is cancelled already; IPV for a bad number of days.

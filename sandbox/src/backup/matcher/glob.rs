@@ -1,11 +1,11 @@
 //! `*` in ARNs and in the Like operators. Nothing else is special: `?` is itself.
 
-/// Whether an ARN matches an entry of `Resources`: `*` is any run of characters, anywhere [D].
+/// Whether an ARN matches an entry of `Resources`: `*` is any run of characters, anywhere `[D]`.
 pub fn matches_arn(pattern: &str, arn: &str) -> bool {
     matches(pattern.as_bytes(), arn.as_bytes(), |_| true)
 }
 
-/// Whether a tag's value matches a StringLike pattern: `*` is any run of characters that are not white space [D].
+/// Whether a tag's value matches a StringLike pattern: `*` is any run of characters that are not white space `[D]`.
 pub fn matches_like(pattern: &str, value: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let value: Vec<char> = value.chars().collect();

@@ -1,7 +1,7 @@
 //! The wire shapes of a plan: what comes in, and what is stored and echoed.
 //!
 //! Members that were not sent are not echoed, apart from the defaults that AWS fills in: Terraform takes any other
-//! addition for a change. `AdvancedBackupSettings` stands beside the plan in answers, never inside it [T].
+//! addition for a change. `AdvancedBackupSettings` stands beside the plan in answers, never inside it `[T]`.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::lifecycle::Lifecycle;
 
-/// Minutes that the API fills in when a rule names no start window [D][P].
+/// Minutes that the API fills in when a rule names no start window `[D][P]`.
 pub const DEFAULT_START_WINDOW: i64 = 480;
-/// Minutes that the API fills in when a rule names no completion window [D][P].
+/// Minutes that the API fills in when a rule names no completion window `[D][P]`.
 pub const DEFAULT_COMPLETION_WINDOW: i64 = 10_080;
 
 /// `BackupPlanInput`. Everything is optional here, so that `validate` can name what is missing.
@@ -118,7 +118,7 @@ pub struct CopyAction {
     /// Where to.
     #[serde(default)]
     pub destination_backup_vault_arn: String,
-    /// Of the copy; absent takes the source's [D].
+    /// Of the copy; absent takes the source's `[D]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle: Option<Lifecycle>,
 }

@@ -1,4 +1,4 @@
-//! The plan operations, semantics reference, section 1.7.
+//! The plan operations, docs/aws-backup-semantics.md, section 1.7.
 
 use std::collections::BTreeMap;
 

@@ -18,7 +18,7 @@ use crate::backup::schedule::DEFAULT_TIMEZONE;
 use crate::call::{AwsError, Call};
 use crate::world::World;
 
-/// A built-in plan. The ids are this sandbox's own [U]; names and the daily rule are AWS's.
+/// A built-in plan. The ids are this sandbox's own `[U]`; names and the daily rule are AWS's.
 #[derive(Debug)]
 struct Template {
     id: &'static str,
@@ -154,7 +154,7 @@ pub(super) fn export(world: &mut World, call: &Call, request: &RestRequest) -> R
     Ok(RestReply::json(&Output { backup_plan_template_json }))
 }
 
-/// GetBackupPlanFromJSON: takes only what [`export`] made, unedited [M].
+/// GetBackupPlanFromJSON: takes only what [`export`] made, unedited `[M]`.
 pub(super) fn from_json(_: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]

@@ -14,11 +14,11 @@ use crate::backup::schedule::{DEFAULT_EXPRESSION, DEFAULT_TIMEZONE, Schedule};
 use crate::call::AwsError;
 use crate::config::Behaviour;
 
-/// Minutes: one hour [M].
+/// Minutes: one hour `[M]`.
 const LEAST_START_WINDOW: i64 = 60;
-/// Minutes: a hundred years [M].
+/// Minutes: a hundred years `[M]`.
 const LONGEST_WINDOW: i64 = 52_560_000;
-/// The longest retention of a continuous backup, in days [D].
+/// The longest retention of a continuous backup, in days `[D]`.
 const LONGEST_CONTINUOUS: i64 = 35;
 
 /// A plan that may be stored, and its rules' schedules in the same order.
@@ -67,7 +67,7 @@ pub(super) fn validate(input: PlanInput, behaviour: &Behaviour, now: Timestamp) 
     Ok(Valid { document: Document { name, rules: valid, advanced_backup_settings, scan_settings }, schedules })
 }
 
-/// Collects what is wrong with the rules; AWS reports them under one heading [Q].
+/// Collects what is wrong with the rules; AWS reports them under one heading `[Q]`.
 #[derive(Debug, Default)]
 struct Faults {
     general: Vec<String>,
@@ -85,7 +85,7 @@ impl Faults {
         }
     }
 
-    /// AWS writes a space before the colon where the lifecycle is at fault and none elsewhere [Q].
+    /// AWS writes a space before the colon where the lifecycle is at fault and none elsewhere `[Q]`.
     fn into_result(self) -> Result<(), AwsError> {
         let colon = match (self.general.as_slice(), self.lifecycle.as_slice()) {
             ([], []) => return Ok(()),
@@ -152,7 +152,7 @@ fn rule(input: RuleInput, behaviour: &Behaviour, now: Timestamp, faults: &mut Fa
     (rule, schedule)
 }
 
-/// The bounds are AWS's [M]; that the completion window is an hour longer is what module authors enforce [I].
+/// The bounds are AWS's `[M]`; that the completion window is an hour longer is what module authors enforce `[I]`.
 fn windows(start: i64, completion: i64, faults: &mut Faults) {
     if !(LEAST_START_WINDOW..=LONGEST_WINDOW).contains(&start) {
         faults.add(format!(
@@ -213,7 +213,7 @@ fn copy_actions(copies: Vec<CopyAction>, behaviour: &Behaviour, faults: &mut Fau
     copies
 }
 
-/// `WindowsVSS` of EC2 and the two options of S3 are all there is [M].
+/// `WindowsVSS` of EC2 and the two options of S3 are all there is `[M]`.
 fn advanced(setting: &AdvancedBackupSetting) -> Result<(), AwsError> {
     let known: &[&str] = match setting.resource_type.as_str() {
         "EC2" => &["WindowsVSS"],

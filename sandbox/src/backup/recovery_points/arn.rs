@@ -1,4 +1,4 @@
-//! Names of snapshots and ARNs of recovery points: semantics reference, sections 1.5 and 3.5.
+//! Names of snapshots and ARNs of recovery points: docs/aws-backup-semantics.md, sections 1.5 and 3.5.
 
 use sha2::{Digest, Sha256};
 
@@ -50,7 +50,7 @@ fn named(kind: &Kind, account: &str, region: &str, snapshot: &str, job_id: &str)
     }
 }
 
-/// The ARN of an instance's or cluster's continuous point. AWS's hash is not known [U]; this one tells one enabling
+/// The ARN of an instance's or cluster's continuous point. AWS's hash is not known `[U]`; this one tells one enabling
 /// from the next, so that a stopped point keeps its ARN.
 #[must_use]
 pub fn continuous_arn(account: &str, region: &str, resource_id: &str, job_id: &str) -> String {

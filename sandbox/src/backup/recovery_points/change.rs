@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// DeleteRecoveryPoint. Where the point's role may not delete the snapshot the answer is 200 all the same, and the
-/// point stays, EXPIRED [M].
+/// point stays, EXPIRED `[M]`.
 ///
 /// # Errors
-/// RNF for an unknown vault or point, IR in a locked vault and under a legal hold [M], IRS while a job uses the point.
+/// RNF for an unknown vault or point, IR in a locked vault and under a legal hold `[M]`, IRS while a job uses the point.
 pub(super) fn delete_recovery_point(
     world: &mut World,
     call: &Call,
@@ -59,8 +59,8 @@ pub(super) fn delete_recovery_point(
     Ok(RestReply::empty())
 }
 
-/// Refuses to take away what a legal hold keeps: "any actions to delete or disassociate a recovery point will fail" [M];
-/// by which error is [I].
+/// Refuses to take away what a legal hold keeps: "any actions to delete or disassociate a recovery point will fail" `[M]`;
+/// by which error is `[I]`.
 fn check_not_held(backup: &State, point: &RecoveryPoint) -> Result<(), AwsError> {
     match backup.legal_holds.keeping(&point.arn) {
         Some(hold) => {
@@ -87,7 +87,7 @@ pub fn expire(point: &mut RecoveryPoint) {
     ));
 }
 
-/// Whether the role that made the point still exists, trusts AWS Backup and may delete it [K]. A role's propagation
+/// Whether the role that made the point still exists, trusts AWS Backup and may delete it `[K]`. A role's propagation
 /// does not matter here: the point is older than any wait.
 #[must_use]
 pub fn may_delete(iam: &iam::State, point: &RecoveryPoint, now: Timestamp) -> bool {
@@ -106,7 +106,7 @@ struct UpdateLifecycle {
     lifecycle: Option<Lifecycle>,
 }
 
-/// UpdateRecoveryPointLifecycle: the new lifecycle replaces the old one whole [M].
+/// UpdateRecoveryPointLifecycle: the new lifecycle replaces the old one whole `[M]`.
 ///
 /// # Errors
 /// RNF for an unknown vault or point; IPV for a bad lifecycle; IR in a locked vault, for a continuous point, and for one

@@ -41,10 +41,10 @@ pub(super) fn list_recovery_points_by_backup_vault(
     Ok(RestReply::json(&Members::new().with("RecoveryPoints", points).maybe("NextToken", next)))
 }
 
-/// ListRecoveryPointsByResource. A resource that was never backed up has an empty list [I].
+/// ListRecoveryPointsByResource. A resource that was never backed up has an empty list `[I]`.
 ///
 /// # Errors
-/// IPV for a bad page; for RDS resources `maxResults` must be at least 20 [M].
+/// IPV for a bad page; for RDS resources `maxResults` must be at least 20 `[M]`.
 pub(super) fn list_recovery_points_by_resource(
     world: &mut World,
     call: &Call,

@@ -25,7 +25,7 @@ use protected::{describe_protected_resource, list_protected_resources, list_prot
 use super::routes::{Route, route};
 use crate::backup::{creator::Creator, lifecycle::Lifecycle};
 
-/// Recovery points and protected resources: semantics reference, section 1.10.
+/// Recovery points and protected resources: docs/aws-backup-semantics.md, section 1.10.
 pub const ROUTES: &[Route] = &[
     route(
         "GET",
@@ -122,7 +122,7 @@ pub struct RecoveryPoint {
     pub bytes: i64,
     /// `None` keeps it for ever.
     pub lifecycle: Option<Lifecycle>,
-    /// The key; databases keep their own, not the vault's [D].
+    /// The key; databases keep their own, not the vault's `[D]`.
     pub encryption_key_arn: Option<String>,
     /// The plan and rule that made it.
     pub creator: Option<Creator>,
@@ -149,7 +149,7 @@ pub enum Content {
     Other,
 }
 
-/// `Status` of a recovery point: semantics reference, section 5.4.
+/// `Status` of a recovery point: docs/aws-backup-semantics.md, section 5.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Its job is running.

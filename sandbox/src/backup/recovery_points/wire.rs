@@ -1,4 +1,4 @@
-//! What can be seen of a recovery point. Its size has another name in the list by resource [M].
+//! What can be seen of a recovery point. Its size has another name in the list by resource `[M]`.
 
 use super::RecoveryPoint;
 use crate::backup::{json::Epoch, members::Members, resource_types::size_told};
@@ -31,7 +31,7 @@ pub(super) fn by_vault(point: &RecoveryPoint) -> Members {
         .with("VaultType", "BACKUP_VAULT")
 }
 
-/// DescribeRecoveryPoint: databases have no cold storage [M].
+/// DescribeRecoveryPoint: databases have no cold storage `[M]`.
 pub(super) fn described(point: &RecoveryPoint) -> Members {
     by_vault(point).with("StorageClass", "WARM")
 }

@@ -44,7 +44,7 @@ pub type RestoreJobs = JobStore<RestoreJob>;
 /// One restore job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RestoreJob {
-    /// Upper-case UUID, as in AWS's examples [D].
+    /// Upper-case UUID, as in AWS's examples `[D]`.
     pub id: String,
     /// Whose job.
     pub account: String,

@@ -63,7 +63,7 @@ pub(super) fn list_restore_jobs_by_protected_resource(
     Ok(answer(call, &page, jobs))
 }
 
-/// ListRestoreJobSummaries; they have no message category [M].
+/// ListRestoreJobSummaries; they have no message category `[M]`.
 ///
 /// # Errors
 /// IPV for a bad filter or page.

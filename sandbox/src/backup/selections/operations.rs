@@ -95,7 +95,7 @@ fn plan_mut<'w>(world: &'w mut World, call: &Call, id: &str) -> Result<&'w mut P
     call.region(world).backup.plans.active_mut(id).ok_or_else(|| no_such_plan(id))
 }
 
-/// **IPV**, not RNF [T][Q].
+/// **IPV**, not RNF `[T][Q]`.
 fn no_such_plan(id: &str) -> AwsError {
     error::invalid_parameter(format!("Cannot find Backup plan with ID {}", shortened(id)))
 }
@@ -115,7 +115,7 @@ struct GetOutput<'s> {
     creator_request_id: Option<&'s str>,
 }
 
-/// `BackupSelection` as it goes out: every list and all four operators, empty or not [X].
+/// `BackupSelection` as it goes out: every list and all four operators, empty or not `[X]`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Shown<'s> {
@@ -148,7 +148,7 @@ pub(in crate::backup) fn shown<'s>(plan: &'s Plan, selection: &'s Selection) -> 
     }
 }
 
-/// DeleteBackupSelection: of one that is gone, IPV [T].
+/// DeleteBackupSelection: of one that is gone, IPV `[T]`.
 pub(super) fn delete(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let plan = plan_mut(world, call, request.path("backupPlanId"))?;
     let id = request.path("selectionId");

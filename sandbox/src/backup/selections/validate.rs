@@ -10,12 +10,12 @@ use crate::backup::plans::{is_word, shortened};
 use crate::call::AwsError;
 use crate::config::Quotas;
 
-/// ARNs in a selection that uses no wildcard [M].
+/// ARNs in a selection that uses no wildcard `[M]`.
 const MOST_ARNS: usize = 500;
-/// ARNs in a selection that uses wildcards [M].
+/// ARNs in a selection that uses wildcards `[M]`.
 const MOST_PATTERNS: usize = 30;
 
-/// `BackupSelection` as it comes in. Absent and empty members mean the same [X].
+/// `BackupSelection` as it comes in. Absent and empty members mean the same `[X]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct SelectionInput {

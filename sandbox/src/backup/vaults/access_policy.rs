@@ -13,7 +13,7 @@ use crate::{
     world::World,
 };
 
-/// Bytes of a policy at most [U].
+/// Bytes of a policy at most `[U]`.
 const MAX_BYTES: usize = 20 * 1024;
 
 #[derive(Deserialize)]
@@ -64,7 +64,7 @@ fn check(policy: &str, call: &Call, iam: &iam::State) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// `"*"`, or a map of AWS, Service … to one or several. A role of the caller's own account must exist [T]; of other
+/// `"*"`, or a map of AWS, Service … to one or several. A role of the caller's own account must exist `[T]`; of other
 /// accounts the sandbox can't know.
 fn principals_are_sane(principal: &Value, call: &Call, iam: &iam::State) -> bool {
     let Value::Object(kinds) = principal else { return principal == "*" };

@@ -84,7 +84,7 @@ struct ListOutput<'a> {
     next_token: Option<String>,
 }
 
-/// By creation time, then name [I].
+/// By creation time, then name `[I]`.
 pub(super) fn list(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let page = Page::of(request)?;
     let standard = match request.query("vaultType") {

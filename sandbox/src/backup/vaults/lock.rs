@@ -1,4 +1,4 @@
-//! Vault lock (semantics reference, section 11).
+//! Vault lock (docs/aws-backup-semantics.md, section 11).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -30,7 +30,7 @@ impl Lock {
         self.lock_date.is_some_and(|date| date <= now)
     }
 
-    /// Whether a new backup may be kept for `delete_after_days`; `None` keeps it for ever, which a maximum forbids [I].
+    /// Whether a new backup may be kept for `delete_after_days`; `None` keeps it for ever, which a maximum forbids `[I]`.
     pub fn allows(&self, delete_after_days: Option<i64>) -> bool {
         let long_enough = self.min_retention_days.is_none_or(|min| delete_after_days.is_none_or(|days| days >= min));
         let short_enough = self.max_retention_days.is_none_or(|max| delete_after_days.is_some_and(|days| days <= max));
@@ -68,7 +68,7 @@ impl PutInput {
     }
 }
 
-/// Replaces the whole lock; what is left out is cleared [I]. It holds at once.
+/// Replaces the whole lock; what is left out is cleared `[I]`. It holds at once.
 pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let input: PutInput = request.body()?;
     let faults = input.faults();

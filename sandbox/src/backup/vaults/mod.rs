@@ -1,4 +1,4 @@
-//! Backup vaults (semantics reference, sections 1.6 and 11).
+//! Backup vaults (docs/aws-backup-semantics.md, sections 1.6 and 11).
 
 mod access_policy;
 mod describe;
@@ -73,11 +73,11 @@ pub struct Vault {
     pub arn: String,
     /// When it was made.
     pub created: Timestamp,
-    /// The token it was made with; Terraform sends none [X].
+    /// The token it was made with; Terraform sends none `[X]`.
     pub creator_request_id: Option<String>,
     /// The caller's key, or the account's key behind `alias/aws/backup`.
     pub key_arn: String,
-    /// Whether the caller named the key. Vaults with the AWS-managed key take no part in cross-account copies [D].
+    /// Whether the caller named the key. Vaults with the AWS-managed key take no part in cross-account copies `[D]`.
     pub own_key: bool,
     /// Its retention rules, if it is locked.
     pub lock: Option<Lock>,
@@ -97,7 +97,7 @@ impl Vaults {
     /// The vault.
     ///
     /// # Errors
-    /// 403 AccessDeniedException for a missing one, as AWS says it [Q][D], or RNF where that is switched off.
+    /// 403 AccessDeniedException for a missing one, as AWS says it `[Q][D]`, or RNF where that is switched off.
     pub fn get(&self, name: &str, behaviour: &Behaviour) -> Result<&Vault, AwsError> {
         self.0.get(name).ok_or_else(|| missing(name, behaviour))
     }
@@ -128,7 +128,7 @@ fn excerpt(text: &str) -> String {
     }
 }
 
-/// Refuses a name that no vault can have: `^[a-zA-Z0-9\-\_]{2,50}$` [M].
+/// Refuses a name that no vault can have: `^[a-zA-Z0-9\-\_]{2,50}$` `[M]`.
 ///
 /// # Errors
 /// IPV.
@@ -217,7 +217,7 @@ fn create(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestR
     Ok(reply)
 }
 
-/// A token or creator request id: 1 to 50 letters, digits and `-_.` [M].
+/// A token or creator request id: 1 to 50 letters, digits and `-_.` `[M]`.
 ///
 /// # Errors
 /// IPV that names `member`.

@@ -12,7 +12,7 @@ use crate::{
     world::World,
 };
 
-/// BackupVaultEvent [M].
+/// BackupVaultEvent `[M]`.
 const EVENTS: [&str; 24] = [
     "BACKUP_JOB_STARTED",
     "BACKUP_JOB_COMPLETED",
@@ -44,7 +44,7 @@ const EVENTS: [&str; 24] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Notifications {
-    /// A standard topic of the same account [D].
+    /// A standard topic of the same account `[D]`.
     #[serde(rename = "SNSTopicArn")]
     pub topic_arn: String,
     /// In the order they were given, each once.

@@ -3,7 +3,7 @@
 /// A policy that AWS owns.
 pub(super) struct Policy {
     pub(super) name: &'static str,
-    /// `/` or `/service-role/`: part of the ARN, and forgetting it is a common mistake [D].
+    /// `/` or `/service-role/`: part of the ARN, and forgetting it is a common mistake `[D]`.
     pub(super) path: &'static str,
     pub(super) version: &'static str,
     pub(super) created: &'static str,

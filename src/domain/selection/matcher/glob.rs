@@ -1,11 +1,11 @@
 //! `*` in ARNs and in the Like operators. Nothing else is special: `?` is itself.
 
-/// Whether an ARN fits an entry of `resources`: `*` stands for any run of characters, anywhere [D].
+/// Whether an ARN fits an entry of `resources`: `*` stands for any run of characters, anywhere `[D]`.
 pub(super) fn fits_arn(pattern: &str, arn: &str) -> bool {
     fits(pattern, arn, |_| true)
 }
 
-/// Whether a tag's value fits a Like pattern: `*` stands for any run of characters that are not white space [D].
+/// Whether a tag's value fits a Like pattern: `*` stands for any run of characters that are not white space `[D]`.
 pub(super) fn fits_like(pattern: &str, value: &str) -> bool {
     fits(pattern, value, |run| !run.contains(char::is_whitespace))
 }

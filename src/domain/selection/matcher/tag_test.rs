@@ -22,8 +22,8 @@ impl<'a> TagTest<'a> {
         format!("{}[{}]", self.list, self.index)
     }
 
-    /// Why it does not hold. Keys and values compare with case [D]; a missing tag fails Equals and Like and passes their
-    /// negations, as in IAM [I].
+    /// Why it does not hold. Keys and values compare with case `[D]`; a missing tag fails Equals and Like and passes their
+    /// negations, as in IAM `[I]`.
     pub(super) fn mismatch(&self, tags: &BTreeMap<String, String>) -> Option<Mismatch> {
         let has = tags.get(self.key());
         let (kind, message) = match self.condition.operator {
