@@ -4,13 +4,32 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::ClockConfig;
-
 /// The fastest an automatic clock runs: a day to the second.
 pub const MAX_SPEED: f64 = 86_400.0;
 
 /// The furthest one command moves the clock: ten years. More is a typing mistake, and a long wait.
 pub const MAX_STEP: SignedDuration = SignedDuration::from_hours(24 * 3653);
+
+/// How the sandbox's time runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ClockConfig {
+    /// From the real now on, `speed` sandbox seconds to each real one.
+    Auto {
+        /// At least 0 and at most [`MAX_SPEED`].
+        speed: f64,
+    },
+    /// Stands at `start` until it is moved by hand.
+    Manual {
+        /// The first instant.
+        start: Timestamp,
+    },
+}
+
+impl Default for ClockConfig {
+    fn default() -> Self {
+        Self::Auto { speed: 1.0 }
+    }
+}
 
 /// How the clock runs just now.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -5,13 +5,32 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    backup::settings::RESOURCE_TYPES,
-    clock::{MAX_SPEED, MAX_STEP},
-};
+pub use crate::clock::ClockConfig;
+use crate::clock::{MAX_SPEED, MAX_STEP};
+
+/// Every resource type, as AWS Backup spells it `[M]`.
+pub const RESOURCE_TYPES: [&str; 17] = [
+    "Aurora",
+    "CloudFormation",
+    "DocumentDB",
+    "DynamoDB",
+    "EBS",
+    "EC2",
+    "EFS",
+    "EKS",
+    "FSx",
+    "Neptune",
+    "RDS",
+    "Redshift",
+    "S3",
+    "SAP HANA on Amazon EC2",
+    "Storage Gateway",
+    "Timestream",
+    "VirtualMachine",
+];
 
 /// Everything about a sandbox that is fixed when it starts, and how it behaves at first.
 #[derive(Debug, Clone)]
@@ -43,27 +62,6 @@ impl Default for SandboxConfig {
             max_connections: 1024,
             behaviour: Behaviour::default(),
         }
-    }
-}
-
-/// How the sandbox's time runs.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ClockConfig {
-    /// From the real now on, `speed` sandbox seconds to each real one.
-    Auto {
-        /// At least 0 and at most [`crate::clock::MAX_SPEED`].
-        speed: f64,
-    },
-    /// Stands at `start` until it is moved by hand.
-    Manual {
-        /// The first instant.
-        start: Timestamp,
-    },
-}
-
-impl Default for ClockConfig {
-    fn default() -> Self {
-        Self::Auto { speed: 1.0 }
     }
 }
 
@@ -158,11 +156,18 @@ pub struct Switches {
     pub rate_expressions: bool,
     /// Describe/UpdateGlobalSettings answer as in an organization's management account; otherwise they are refused `[M]`.
     pub organization: bool,
+    /// A repeated CreatorRequestId of a vault is answered with that vault, whatever else the request says `[U]`.
+    pub token_alone_repeats_vault: bool,
 }
 
 impl Default for Switches {
     fn default() -> Self {
-        Self { missing_vault_is_denied: true, rate_expressions: true, organization: false }
+        Self {
+            missing_vault_is_denied: true,
+            rate_expressions: true,
+            organization: false,
+            token_alone_repeats_vault: false,
+        }
     }
 }
 

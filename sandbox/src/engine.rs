@@ -1,6 +1,6 @@
 //! Lets time pass: brings the world from one instant to a later one, event by event, in time order.
 //!
-//! What falls due stands on two kinds of agenda, both sorted: [`due::Agenda`] for jobs and recovery points of the whole
+//! What falls due stands on two kinds of agenda, both sorted: [`crate::due::Agenda`] for jobs and recovery points of the whole
 //! world, and each region's plans for its rules. A database's own changes of state are brought up to the instant of
 //! each event of its region, and at last to the end.
 
@@ -8,7 +8,6 @@ mod backups;
 mod continuous;
 mod copies;
 mod databases;
-pub mod due;
 mod expiry;
 mod firing;
 mod restores;
@@ -19,9 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     config::Behaviour,
+    due::{Due, Kind},
     world::{Region, World},
 };
-use due::{Due, Kind};
 
 /// How often the world is pruned while time is moved over long stretches; keeps the memory flat.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(6);

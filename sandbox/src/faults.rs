@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{call::AwsError, http::Service};
+use crate::{call::AwsError, service::Service};
 
 /// Faults at once at most.
 const MAX_FAULTS: usize = 1000;

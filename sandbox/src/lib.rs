@@ -19,11 +19,13 @@
 //! ```
 
 pub mod backup;
+mod body;
 pub mod call;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod credentials;
+pub mod due;
 pub mod engine;
 pub mod faults;
 pub mod http;
@@ -33,6 +35,8 @@ pub mod query;
 mod random_id;
 pub mod rds;
 pub mod sandbox;
+pub mod service;
+mod shared;
 mod start_world;
 pub mod sts;
 pub mod tagging;

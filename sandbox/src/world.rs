@@ -10,7 +10,7 @@ use crate::config::Behaviour;
 #[derive(Debug, Default)]
 pub struct World {
     /// What falls due when, in every account and region.
-    pub agenda: crate::engine::due::Agenda,
+    pub agenda: crate::due::Agenda,
     /// By account id.
     pub accounts: BTreeMap<String, Account>,
 }

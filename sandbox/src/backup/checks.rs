@@ -39,7 +39,7 @@ pub fn role_arn(arn: &str) -> Result<(), AwsError> {
     let fine = rest.is_some_and(|(account, name)| {
         account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty() && arn.len() <= 2048
     });
-    if fine { Ok(()) } else { Err(not_assumable(arn)) }
+    if fine { Ok(()) } else { Err(error::invalid_parameter(cannot_be_assumed(arn))) }
 }
 
 /// Whether AWS Backup can assume the role, which must be of the caller's account.
@@ -48,11 +48,14 @@ pub fn role_arn(arn: &str) -> Result<(), AwsError> {
 /// IPV in AWS's words `[T][Q]`.
 pub fn assumable(world: &mut World, call: &Call, arn: &str) -> Result<(), AwsError> {
     let iam = &call.account(world).iam;
-    iam.assumable_by_backup(arn, call.now, call.behaviour.role_propagation).map_err(|_| not_assumable(arn))
+    let assumed = iam.assumable_by_backup(arn, call.now, call.behaviour.role_propagation);
+    assumed.map_err(|_| error::invalid_parameter(cannot_be_assumed(arn)))
 }
 
-fn not_assumable(arn: &str) -> AwsError {
-    error::invalid_parameter(format!("IAM Role {} cannot be assumed by AWS Backup", shorten(arn)))
+/// AWS Backup's words for a role it cannot assume, in a refusal and as the end of a job alike `[T][Q]`.
+#[must_use]
+pub fn cannot_be_assumed(role: &str) -> String {
+    format!("IAM Role {} cannot be assumed by AWS Backup", shorten(role))
 }
 
 /// Idempotency tokens have no pattern in the model; a megabyte of one is kept for a day, so it is refused.
@@ -133,7 +136,7 @@ pub fn no_such_vault(name: &str) -> AwsError {
     error::not_found(format!("Backup vault {} does not exist", shorten(name)))
 }
 
-/// A value from the wire, fit for a message.
+/// A value from the wire, fit for a message: a megabyte of name stays out of the answer.
 #[must_use]
 pub fn shorten(text: &str) -> String {
     const MOST: usize = 200;

@@ -11,16 +11,6 @@ pub fn already_exists(message: impl Into<String>, arn: &str, creator_request_id:
     }
 }
 
-/// CF, 400: frameworks, report plans and restore testing that are busy.
-pub fn conflict(message: impl Into<String>) -> AwsError {
-    AwsError::new(400, "ConflictException", message)
-}
-
-/// DF, 500: a dependent service failed.
-pub fn dependency_failure(message: impl Into<String>) -> AwsError {
-    AwsError::new(500, "DependencyFailureException", message)
-}
-
 /// IPV, 400: a bad value; a role that can't be assumed; a bad lifecycle; an unknown plan of a selection.
 pub fn invalid_parameter(message: impl Into<String>) -> AwsError {
     AwsError::new(400, "InvalidParameterValueException", message)
@@ -49,11 +39,6 @@ pub fn missing_parameter(member: &str) -> AwsError {
 /// RNF, **400** `[D]`: a plan, job, recovery point, selection, or what a vault has not been given.
 pub fn not_found(message: impl Into<String>) -> AwsError {
     AwsError::new(400, "ResourceNotFoundException", message)
-}
-
-/// SU, 500: a temporary failure.
-pub fn service_unavailable(message: impl Into<String>) -> AwsError {
-    AwsError::new(500, "ServiceUnavailableException", message)
 }
 
 /// 403, not in the model: what AWS says of a vault that does not exist `[Q][D]`.

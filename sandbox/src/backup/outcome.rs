@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::checks;
+
 /// The end of a backup, copy or restore job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -144,6 +146,12 @@ impl Failure {
     #[must_use]
     pub fn vault_gone() -> Self {
         Self::new(Category::ResourceNotFound, "Backup job failed because backup vault ARN does not exist.")
+    }
+
+    /// The job's role cannot be assumed when the job needs it.
+    #[must_use]
+    pub fn role_not_assumable(role: &str) -> Self {
+        Self::new(Category::AccessDenied, checks::cannot_be_assumed(role))
     }
 
     /// Outside a vault lock's range. `kind` is `Backup` or `Copy`; the copy's words are published `[D]`.

@@ -21,7 +21,7 @@ use crate::call::AwsError;
 
 pub use agenda::{Clock, Firing};
 pub(in crate::backup) use operations::overview;
-pub(in crate::backup) use validate::{is_word, shortened};
+pub(in crate::backup) use validate::is_word;
 
 use agenda::Agenda;
 use document::Document;

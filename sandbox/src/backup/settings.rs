@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     call::{AwsError, Call},
-    config::Behaviour,
+    config::{Behaviour, RESOURCE_TYPES},
     world::World,
 };
 
@@ -24,27 +24,6 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "account-settings", "UpdateRegionSettings", update_region),
     route("GET", "global-settings", "DescribeGlobalSettings", describe_global),
     route("PUT", "global-settings", "UpdateGlobalSettings", update_global),
-];
-
-/// Every resource type, as AWS Backup spells it `[M]`.
-pub const RESOURCE_TYPES: [&str; 17] = [
-    "Aurora",
-    "CloudFormation",
-    "DocumentDB",
-    "DynamoDB",
-    "EBS",
-    "EC2",
-    "EFS",
-    "EKS",
-    "FSx",
-    "Neptune",
-    "RDS",
-    "Redshift",
-    "S3",
-    "SAP HANA on Amazon EC2",
-    "Storage Gateway",
-    "Timestream",
-    "VirtualMachine",
 ];
 
 /// The types AWS Backup can manage fully when it is allowed to `[M]`.

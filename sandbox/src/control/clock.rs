@@ -87,7 +87,7 @@ fn duration(text: &str) -> Result<SignedDuration, jiff::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ClockConfig;
+    use crate::clock::ClockConfig;
 
     fn clock() -> Clock {
         Clock::new(ClockConfig::Manual { start: "2026-03-01T04:00:00Z".parse().unwrap() })

@@ -13,11 +13,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
+    body::Body,
     call::AwsError,
     config::Behaviour,
     faults::{Fault, Faults},
-    http::Body,
-    sandbox::{Inner, Shared, guarded},
+    shared::{Inner, Shared, guarded},
 };
 
 const PREFIX: &str = "/_sandbox";

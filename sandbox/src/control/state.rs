@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    sandbox::Inner,
+    shared::Inner,
     world::{Account, Region},
 };
 

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Instant,
     continuous::{self, Begun},
-    copies, databases,
-    due::Kind,
-    expiry,
+    copies, databases, expiry,
 };
 use crate::{
     backup::{
@@ -17,6 +15,7 @@ use crate::{
         resource_types::{self, Source},
         slots::Work,
     },
+    due::Kind,
     world::World,
 };
 
@@ -86,7 +85,7 @@ fn check_role(world: &mut World, now: &Instant<'_>, job: &BackupJob, source: &So
     let denied = |message| Failure::new(Category::AccessDenied, message);
     let propagation = now.behaviour.role_propagation;
     if iam.assumable_by_backup(&job.role_arn, now.at, propagation).is_err() {
-        return Err(denied(format!("IAM Role {} cannot be assumed by AWS Backup", job.role_arn)));
+        return Err(Failure::role_not_assumable(&job.role_arn));
     }
     let actions: &[&str] = match source.kind {
         resource_types::Kind::DbInstance(_) => &["rds:CreateDBSnapshot", "rds:AddTagsToResource"],

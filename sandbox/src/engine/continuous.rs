@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Instant, backups::new_point, databases, due::Kind};
+use super::{Instant, backups::new_point, databases};
 use crate::{
     backup::{
         jobs::{BackupJob, Run},
@@ -13,6 +13,7 @@ use crate::{
         recovery_points::{Content, RecoveryPoint, Status, arn},
         resource_types::{self, Source},
     },
+    due::Kind,
     world::{Region, World},
 };
 

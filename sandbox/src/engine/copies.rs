@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Instant, backups::wake, databases, due::Kind};
+use super::{Instant, backups::wake, databases};
 use crate::{
     backup::{
         copies::{self, CopyJob, Phase, VaultArn},
@@ -12,6 +12,7 @@ use crate::{
         resource_types::Source,
         slots::Work,
     },
+    due::Kind,
     rds,
     world::World,
 };
@@ -168,7 +169,7 @@ fn check_role(world: &mut World, now: &Instant<'_>, job: &CopyJob, point: &Recov
     let iam = &world.account(now.account).iam;
     let denied = |message| Err(Failure::new(Category::AccessDenied, message));
     if iam.assumable_by_backup(&job.role_arn, now.at, now.behaviour.role_propagation).is_err() {
-        return denied(format!("IAM Role {} cannot be assumed by AWS Backup", job.role_arn));
+        return Err(Failure::role_not_assumable(&job.role_arn));
     }
     let action = match point.content {
         Content::DbSnapshot(_) => "rds:CopyDBSnapshot",

@@ -1,8 +1,9 @@
 //! The end of recovery points: by lifecycle, or asked for.
 
-use super::{Instant, due::Kind};
+use super::Instant;
 use crate::{
     backup::recovery_points::{self, Content, Status},
+    due::Kind,
     world::{Region, World},
 };
 

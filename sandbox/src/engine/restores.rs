@@ -1,12 +1,13 @@
 //! A restore job's way: the new database is begun, and the job ends when it is there.
 
-use super::{Instant, databases, due::Kind};
+use super::{Instant, databases};
 use crate::{
     backup::{
         outcome::{Category, Failure, Outcome},
         recovery_points::{Content, LastRestore, RecoveryPoint},
         restores::{Phase, RestoreJob},
     },
+    due::Kind,
     rds,
     world::World,
 };
@@ -46,7 +47,7 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &RestoreJob) -> Result<Strin
     let iam = &world.account(now.account).iam;
     let denied = |message| Err(Failure::new(Category::AccessDenied, message));
     if iam.assumable_by_backup(&job.role_arn, now.at, now.behaviour.role_propagation).is_err() {
-        return denied(format!("IAM Role {} cannot be assumed by AWS Backup", job.role_arn));
+        return Err(Failure::role_not_assumable(&job.role_arn));
     }
     if !iam.allows(&job.role_arn, action, &point.arn) {
         return denied(format!(

@@ -12,14 +12,16 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use tracing::Instrument;
 
 use super::{
-    Body, Service, intake,
+    intake,
     service::{Operation, Scope},
 };
 use crate::{
+    body::Body,
     call::{AwsError, Call},
     control, credentials,
     faults::Spoil,
-    sandbox::{Shared, apart, guarded},
+    service::Service,
+    shared::{Shared, apart, guarded},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");

@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::answer;
-use crate::sandbox::Shared;
+use crate::shared::Shared;
 
 /// For a client to send its header.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);

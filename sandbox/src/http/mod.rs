@@ -1,12 +1,9 @@
 //! HTTP: the listener, who a request is for, and the envelope of its answer.
 
 mod answer;
-mod body;
 mod connections;
 mod intake;
 mod service;
 
 pub(crate) use answer::answer;
-pub(crate) use body::Body;
 pub(crate) use connections::serve;
-pub use service::Service;

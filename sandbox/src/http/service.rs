@@ -13,31 +13,13 @@ use crate::{
         routes::{self, Route},
     },
     call::{AwsError, Call, JsonHandler},
-    kms,
+    iam, kms,
     query::{self, Form, QueryHandler},
-    tagging,
+    rds,
+    service::{Json, Service},
+    sts, tagging,
     world::World,
 };
-
-/// A service the sandbox speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// AWS Backup, restJson1.
-    Backup,
-    /// IAM, RDS or STS: form-encoded requests, XML answers.
-    Query(query::Service),
-    /// A service with JSON 1.1.
-    Json(Json),
-}
-
-/// The services with JSON 1.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Json {
-    /// Key Management Service.
-    Kms,
-    /// Resource Groups Tagging API.
-    Tagging,
-}
 
 impl Json {
     const ALL: [Self; 2] = [Self::Kms, Self::Tagging];
@@ -52,35 +34,6 @@ impl Json {
 }
 
 impl Service {
-    /// The service with this signing name (note: `tagging`, not `resourcegroupstaggingapi`).
-    pub fn signed_as(name: &str) -> Option<Self> {
-        match name {
-            "backup" => Some(Self::Backup),
-            "kms" => Some(Self::Json(Json::Kms)),
-            "tagging" => Some(Self::Json(Json::Tagging)),
-            _ => query::Service::signed_as(name).map(Self::Query),
-        }
-    }
-
-    /// The signing name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Backup => "backup",
-            Self::Query(service) => service.name(),
-            Self::Json(Json::Kms) => "kms",
-            Self::Json(Json::Tagging) => "tagging",
-        }
-    }
-
-    /// What the service says when it is asked too often (docs/aws-backup-semantics.md, section 9).
-    pub fn throttled(self) -> AwsError {
-        match self {
-            Self::Backup | Self::Json(Json::Kms) => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
-            Self::Query(_) => AwsError::new(400, "Throttling", "Rate exceeded"),
-            Self::Json(Json::Tagging) => AwsError::new(400, "ThrottledException", "Rate exceeded"),
-        }
-    }
-
     /// Whom a request is for: the credential scope says it, and for unsigned requests target, form or nothing.
     ///
     /// # Errors
@@ -194,6 +147,31 @@ impl Service {
     }
 }
 
+impl query::Service {
+    fn actions(self) -> &'static [(&'static str, QueryHandler)] {
+        match self {
+            Self::Iam => iam::ACTIONS,
+            Self::Rds => rds::ACTIONS,
+            Self::Sts => sts::ACTIONS,
+        }
+    }
+
+    /// The handler of the form's `Action`.
+    ///
+    /// # Errors
+    /// `MissingAction` without one, `InvalidAction` for one the sandbox does not serve.
+    fn action(self, form: &Form) -> Result<(&'static str, QueryHandler), AwsError> {
+        let Some(wanted) = form.get("Action") else {
+            return Err(AwsError::new(400, "MissingAction", "The request must contain the parameter Action."));
+        };
+        let found = self.actions().iter().find(|(name, _)| *name == wanted);
+        found.copied().ok_or_else(|| {
+            let version = self.version();
+            AwsError::new(400, "InvalidAction", format!("Could not find operation {wanted} for version {version}"))
+        })
+    }
+}
+
 fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
@@ -303,5 +281,13 @@ mod tests {
             assert_eq!(scope(other), None, "{other}");
         }
         assert_eq!(scope("AWS4-HMAC-SHA256 Credential=A/d/eu west:1/backup/aws4_request").map(|s| s.region), None);
+    }
+
+    #[test]
+    fn an_unknown_action_is_named_in_the_error() {
+        let form = Form::parse(b"Action=MakeTea&Version=2010-05-08").expect("a form");
+        let error = query::Service::Iam.action(&form).expect_err("unknown");
+        assert_eq!((error.status, error.code.as_ref()), (400, "InvalidAction"));
+        assert!(error.message.contains("MakeTea"));
     }
 }

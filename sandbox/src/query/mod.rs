@@ -67,29 +67,6 @@ impl Service {
         }
     }
 
-    fn actions(self) -> &'static [(&'static str, QueryHandler)] {
-        match self {
-            Self::Iam => crate::iam::ACTIONS,
-            Self::Rds => crate::rds::ACTIONS,
-            Self::Sts => crate::sts::ACTIONS,
-        }
-    }
-
-    /// The handler of the form's `Action`.
-    ///
-    /// # Errors
-    /// `MissingAction` without one, `InvalidAction` for one the sandbox does not serve.
-    pub fn action(self, form: &Form) -> Result<(&'static str, QueryHandler), AwsError> {
-        let Some(wanted) = form.get("Action") else {
-            return Err(AwsError::new(400, "MissingAction", "The request must contain the parameter Action."));
-        };
-        let found = self.actions().iter().find(|(name, _)| *name == wanted);
-        found.copied().ok_or_else(|| {
-            let version = self.version();
-            AwsError::new(400, "InvalidAction", format!("Could not find operation {wanted} for version {version}"))
-        })
-    }
-
     /// The answer's body: the envelope around what the handler gave.
     #[must_use]
     pub fn answer(self, action: &str, request_id: &str, result: &Xml) -> String {
@@ -147,13 +124,5 @@ mod tests {
         assert!(theirs.contains("<Type>Sender</Type><Code>NoSuchEntity</Code><Message>no &lt;role&gt;</Message>"));
         let ours = Service::Iam.error("r", &AwsError::new(500, "ServiceFailure", "sorry"));
         assert!(ours.contains("<Type>Receiver</Type>"));
-    }
-
-    #[test]
-    fn an_unknown_action_is_named_in_the_error() {
-        let form = Form::parse(b"Action=MakeTea&Version=2010-05-08").expect("a form");
-        let error = Service::Iam.action(&form).expect_err("unknown");
-        assert_eq!((error.status, error.code.as_ref()), (400, "InvalidAction"));
-        assert!(error.message.contains("MakeTea"));
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         rest::{RestReply, RestRequest},
     },
     call::{AwsError, Call},
-    engine::due::{Due, Kind},
+    due::{Due, Kind},
     world::World,
 };
 

@@ -19,7 +19,7 @@ use crate::{
         slots::Work,
     },
     call::{AwsError, Call},
-    engine::due::{Due, Kind},
+    due::{Due, Kind},
     world::World,
 };
 

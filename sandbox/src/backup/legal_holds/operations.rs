@@ -17,7 +17,7 @@ use crate::{
         tags, vaults,
     },
     call::{AwsError, Call},
-    engine::due::{Due, Kind},
+    due::{Due, Kind},
     world::World,
 };
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::document::{AdvancedBackupSetting, Document, PlanInput, Rule, ScanSetting};
-use super::{Plan, Plans, Version, no_such_plan, shortened, validate};
+use super::{Plan, Plans, Version, no_such_plan, validate};
+use crate::backup::checks::shorten;
 use crate::backup::json::Epoch;
 use crate::backup::page::{Page, oldest_first};
 use crate::backup::rest::{RestReply, RestRequest};
@@ -169,7 +170,7 @@ pub(super) fn get(world: &mut World, call: &Call, request: &RestRequest) -> Resu
         Some(text) => match text.parse::<usize>() {
             Ok(count @ 0..=10) => count,
             _ => {
-                let text = shortened(text);
+                let text = shorten(text);
                 return Err(error::invalid_parameter(format!("MaxScheduledRunsPreview must be 0 to 10, not {text:?}")));
             }
         },

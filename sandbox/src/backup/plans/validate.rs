@@ -8,6 +8,7 @@ use super::document::{
     AdvancedBackupSetting, CopyAction, DEFAULT_COMPLETION_WINDOW, DEFAULT_START_WINDOW, Document, PlanInput, Rule,
     RuleInput,
 };
+use crate::backup::checks::shorten;
 use crate::backup::error;
 use crate::backup::lifecycle::Lifecycle;
 use crate::backup::schedule::{DEFAULT_EXPRESSION, DEFAULT_TIMEZONE, Schedule};
@@ -39,7 +40,7 @@ pub(super) fn validate(input: PlanInput, behaviour: &Behaviour, now: Timestamp) 
     if !is_word(&name, 200) {
         return Err(error::invalid_parameter(format!(
             "Invalid backup plan name {:?}. It must consist of 1 to 200 letters, digits, '-', '_' and '.'",
-            shortened(&name)
+            shorten(&name)
         )));
     }
     let advanced_backup_settings = input.advanced_backup_settings.unwrap_or_default();
@@ -56,7 +57,7 @@ pub(super) fn validate(input: PlanInput, behaviour: &Behaviour, now: Timestamp) 
     let (mut valid, mut schedules) = (Vec::new(), Vec::new());
     for input in rules {
         if let Some(name) = input.rule_name.as_ref().filter(|name| !names.insert((*name).clone())) {
-            faults.add(format!("Rule name {:?} is used twice", shortened(name)));
+            faults.add(format!("Rule name {:?} is used twice", shorten(name)));
         }
         let (rule, schedule) = rule(input, behaviour, now, &mut faults);
         valid.push(rule);
@@ -102,14 +103,14 @@ fn rule(input: RuleInput, behaviour: &Behaviour, now: Timestamp, faults: &mut Fa
     if name.is_empty() {
         faults.add("Rule name is null".to_owned());
     } else if !is_word(&name, 50) {
-        let name = shortened(&name);
+        let name = shorten(&name);
         faults.add(format!("Invalid rule name {name:?}. It must consist of 1 to 50 letters, digits, '-', '_' and '.'"));
     }
     let vault_name = input.target_backup_vault_name.unwrap_or_default();
     if vault_name.is_empty() {
         faults.add("Backup vault name is null".to_owned());
     } else if !is_vault_name(&vault_name) {
-        let vault = shortened(&vault_name);
+        let vault = shorten(&vault_name);
         faults.add(format!(
             "Invalid backup vault name {vault:?}. It must consist of 2 to 50 letters, digits, '-' and '_'"
         ));
@@ -188,7 +189,7 @@ fn recovery_point_tags(tags: &BTreeMap<String, String>, most: usize, faults: &mu
             faults.add(format!(
                 "Invalid recovery point tag {:?}. Keys have 1 to 128 characters and do not begin with aws:, values \
                  have at most 256",
-                shortened(key)
+                shorten(key)
             ));
         }
     }
@@ -203,10 +204,8 @@ fn copy_actions(copies: Vec<CopyAction>, behaviour: &Behaviour, faults: &mut Fau
     let copies: Vec<CopyAction> = copies.into_iter().map(normalised).collect();
     for copy in &copies {
         if !is_vault_arn(&copy.destination_backup_vault_arn) {
-            faults.add(format!(
-                "Invalid destination backup vault ARN {:?}",
-                shortened(&copy.destination_backup_vault_arn)
-            ));
+            faults
+                .add(format!("Invalid destination backup vault ARN {:?}", shorten(&copy.destination_backup_vault_arn)));
         }
         faults.lifecycle(copy.lifecycle.as_ref());
     }
@@ -219,7 +218,7 @@ fn advanced(setting: &AdvancedBackupSetting) -> Result<(), AwsError> {
         "EC2" => &["WindowsVSS"],
         "S3" => &["BackupACLs", "BackupObjectTags"],
         other => {
-            let other = shortened(other);
+            let other = shorten(other);
             return Err(error::invalid_parameter(format!(
                 "Advanced backup settings do not support the resource type {other:?}: EC2 and S3 do"
             )));
@@ -229,8 +228,8 @@ fn advanced(setting: &AdvancedBackupSetting) -> Result<(), AwsError> {
         if !known.contains(&option.as_str()) || !matches!(value.as_str(), "enabled" | "disabled") {
             return Err(error::invalid_parameter(format!(
                 "Invalid backup option {:?}: {:?} of {}. Options are {} with the value enabled or disabled",
-                shortened(option),
-                shortened(value),
+                shorten(option),
+                shorten(value),
                 setting.resource_type,
                 known.join(", ")
             )));
@@ -255,9 +254,4 @@ fn is_vault_arn(arn: &str) -> bool {
     let ["arn", _, "backup", region, account, "backup-vault", name] = parts[..] else { return false };
     let numbered = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     !region.is_empty() && numbered && is_vault_name(name)
-}
-
-/// The beginning of a text that came off the wire, for a message.
-pub(in crate::backup) fn shortened(text: &str) -> &str {
-    text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end])
 }

@@ -12,7 +12,7 @@ use crate::{
         rest::{RestReply, RestRequest},
     },
     call::{AwsError, Call},
-    engine::due::{Due, Kind},
+    due::{Due, Kind},
     iam,
     world::World,
 };

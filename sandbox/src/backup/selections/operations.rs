@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::validate::{SelectionInput, validate};
 use super::{Selection, TAG_PERMISSION};
+use crate::backup::checks::{self, shorten};
 use crate::backup::error;
 use crate::backup::json::Epoch;
 use crate::backup::matcher::Criteria;
 use crate::backup::page::{Page, oldest_first};
-use crate::backup::plans::{Plan, shortened};
+use crate::backup::plans::Plan;
 use crate::backup::rest::{RestReply, RestRequest};
 use crate::backup::vaults::check_token;
 use crate::call::{AwsError, Call};
@@ -76,12 +77,9 @@ pub(super) fn create(world: &mut World, call: &Call, request: &RestRequest) -> R
 }
 
 fn check_role(world: &mut World, call: &Call, role: &str) -> Result<(), AwsError> {
-    let iam = &call.account(world).iam;
-    let shown = shortened(role);
-    if iam.assumable_by_backup(role, call.now, call.behaviour.role_propagation).is_err() {
-        return Err(error::invalid_parameter(format!("IAM Role {shown} cannot be assumed by AWS Backup")));
-    }
-    if !iam.allows(role, TAG_PERMISSION, "*") {
+    checks::assumable(world, call, role)?;
+    if !call.account(world).iam.allows(role, TAG_PERMISSION, "*") {
+        let shown = shorten(role);
         return Err(error::invalid_parameter(format!("IAM Role {shown} is not authorized to call {TAG_PERMISSION}")));
     }
     Ok(())
@@ -97,11 +95,11 @@ fn plan_mut<'w>(world: &'w mut World, call: &Call, id: &str) -> Result<&'w mut P
 
 /// **IPV**, not RNF `[T][Q]`.
 fn no_such_plan(id: &str) -> AwsError {
-    error::invalid_parameter(format!("Cannot find Backup plan with ID {}", shortened(id)))
+    error::invalid_parameter(format!("Cannot find Backup plan with ID {}", shorten(id)))
 }
 
 fn no_such_selection(id: &str) -> String {
-    format!("Cannot find Backup selection with ID {}", shortened(id))
+    format!("Cannot find Backup selection with ID {}", shorten(id))
 }
 
 #[derive(Debug, Serialize)]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::backup::checks::shorten;
 use crate::backup::error;
 use crate::backup::matcher::{Conditions, Criteria, TAG_KEY_PREFIX, TagEquals, TagTest};
-use crate::backup::plans::{is_word, shortened};
+use crate::backup::plans::is_word;
 use crate::call::AwsError;
 use crate::config::Quotas;
 
@@ -60,7 +61,7 @@ pub(super) fn validate(input: SelectionInput, quotas: &Quotas) -> Result<Valid, 
     let role_arn = input.iam_role_arn.ok_or_else(|| error::missing_parameter("BackupSelection.IamRoleArn"))?;
     let mut faults = Vec::new();
     if !is_word(&name, 50) {
-        let name = shortened(&name);
+        let name = shorten(&name);
         faults.push(format!("SelectionName {name:?} must consist of 1 to 50 letters, digits, '-', '_' and '.'"));
     }
     let criteria = Criteria {
@@ -92,7 +93,7 @@ fn arns(member: &str, given: Option<Vec<String>>, faults: &mut Vec<String>) -> R
     }
     let fine = |arn: &str| arn == "*" || (arn.starts_with("arn:") && arn.len() <= 2_048 && arn.is_ascii());
     faults.extend(given.iter().filter(|arn| !fine(arn)).map(|arn| {
-        let arn = shortened(arn);
+        let arn = shorten(arn);
         format!("{member} entry {arn:?} is neither an ARN, which may hold *, nor *")
     }));
     Ok(given)
@@ -104,7 +105,7 @@ fn list_of_tags(given: Vec<ConditionInput>, faults: &mut Vec<String>) -> Vec<Tag
         let kind = condition.condition_type.unwrap_or_default();
         // The model's enumeration has one member; AWS's own samples spell it StringEquals too [D].
         if !kind.eq_ignore_ascii_case("STRINGEQUALS") {
-            faults.push(format!("ListOfTags ConditionType {:?} must be STRINGEQUALS", shortened(&kind)));
+            faults.push(format!("ListOfTags ConditionType {:?} must be STRINGEQUALS", shorten(&kind)));
         }
         let (Some(condition_key), Some(condition_value)) = (condition.condition_key, condition.condition_value) else {
             faults.push("ListOfTags entries need ConditionKey and ConditionValue".to_owned());
@@ -126,7 +127,7 @@ fn conditions(given: BTreeMap<String, Option<Vec<ParameterInput>>>, faults: &mut
             "StringNotLike" => &mut conditions.string_not_like,
             // An unknown member, as everywhere; but skipping an operator would select too much.
             other => {
-                faults.push(format!("Conditions has no operator {:?}", shortened(other)));
+                faults.push(format!("Conditions has no operator {:?}", shorten(other)));
                 continue;
             }
         };
@@ -139,7 +140,7 @@ fn conditions(given: BTreeMap<String, Option<Vec<ParameterInput>>>, faults: &mut
                 Some(key) => tag(&operator, key, &condition_value, faults),
                 None => faults.push(format!(
                     "{operator} ConditionKey {:?} must have the form {TAG_KEY_PREFIX}key",
-                    shortened(&condition_key)
+                    shorten(&condition_key)
                 )),
             }
             into.push(TagTest { condition_key, condition_value });
@@ -150,7 +151,7 @@ fn conditions(given: BTreeMap<String, Option<Vec<ParameterInput>>>, faults: &mut
 
 fn tag(member: &str, key: &str, value: &str, faults: &mut Vec<String>) {
     if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-        let key = shortened(key);
+        let key = shorten(key);
         faults.push(format!("{member} tag {key:?}: keys have 1 to 128 characters and values at most 256"));
     }
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::Vault;
 use crate::{
     backup::{
-        State, error,
+        State,
+        checks::shorten,
+        error,
         json::Epoch,
         page::{self, Page},
         rest::{RestReply, RestRequest},
@@ -91,7 +93,7 @@ pub(super) fn list(world: &mut World, call: &Call, request: &RestRequest) -> Res
         None | Some("BACKUP_VAULT") => true,
         Some("LOGICALLY_AIR_GAPPED_BACKUP_VAULT" | "RESTORE_ACCESS_BACKUP_VAULT") => false,
         Some(other) => {
-            return Err(error::invalid_parameter(format!("Invalid vaultType '{}'", super::excerpt(other))));
+            return Err(error::invalid_parameter(format!("Invalid vaultType '{}'", shorten(other))));
         }
     };
     let shared = request.query_bool("shared")?.unwrap_or(false);

@@ -16,6 +16,7 @@ pub use lock::Lock;
 pub use notifications::Notifications;
 
 use super::{
+    checks::shorten,
     error,
     json::Epoch,
     rest::{RestReply, RestRequest},
@@ -116,16 +117,7 @@ fn missing(name: &str, behaviour: &Behaviour) -> AwsError {
 }
 
 fn not_found(name: &str) -> AwsError {
-    error::not_found(format!("Backup vault {} does not exist", excerpt(name)))
-}
-
-/// A caller's text as an error message repeats it: a megabyte of name stays out of the answer.
-fn excerpt(text: &str) -> String {
-    if text.chars().count() > 100 {
-        format!("{}…", text.chars().take(100).collect::<String>())
-    } else {
-        text.to_owned()
-    }
+    error::not_found(format!("Backup vault {} does not exist", shorten(name)))
 }
 
 /// Refuses a name that no vault can have: `^[a-zA-Z0-9\-\_]{2,50}$` `[M]`.
@@ -140,7 +132,7 @@ pub fn check_name(name: &str) -> Result<(), AwsError> {
     }
     Err(error::invalid_parameter(format!(
         "Invalid backup vault name '{}': 2 to 50 letters, digits, hyphens and underscores are allowed",
-        excerpt(name)
+        shorten(name)
     )))
 }
 
@@ -183,7 +175,8 @@ fn create(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestR
         let same_key = input.encryption_key_arn.as_ref().map_or(!vault.own_key, |key| *key == vault.key_arn);
         let same_token = input.creator_request_id.is_some() && input.creator_request_id == vault.creator_request_id;
         // A repeated request is answered as the first was: SDKs send the same token again [M]; outcome [U].
-        if same_token && same_key && given == vault.made_with_tags {
+        let same = same_key && given == vault.made_with_tags;
+        if same_token && (same || call.behaviour.switches.token_alone_repeats_vault) {
             return Ok(RestReply::json(&CreateOutput::from(vault)));
         }
         let message = "Backup vault with the same name already exists";
@@ -241,7 +234,7 @@ fn check_key(arn: &str) -> Result<(), AwsError> {
     }
     Err(error::invalid_parameter(format!(
         "Invalid EncryptionKeyArn '{}': the ARN of a KMS key is needed",
-        excerpt(arn)
+        shorten(arn)
     )))
 }
 

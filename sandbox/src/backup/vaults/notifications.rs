@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::excerpt;
 use crate::{
     backup::{
+        checks::shorten,
         error,
         rest::{RestReply, RestRequest},
     },
@@ -66,7 +66,7 @@ pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Resu
     let given = input.events.ok_or_else(|| error::missing_parameter("BackupVaultEvents"))?;
     check_topic(&topic_arn, call)?;
     let unknown: Vec<String> =
-        given.iter().filter(|event| !EVENTS.contains(&event.as_str())).map(|event| excerpt(event)).take(10).collect();
+        given.iter().filter(|event| !EVENTS.contains(&event.as_str())).map(|event| shorten(event)).take(10).collect();
     if !unknown.is_empty() {
         return Err(error::invalid_parameter(format!("Unknown BackupVaultEvents: {}", unknown.join(", "))));
     }
@@ -95,7 +95,7 @@ fn check_topic(arn: &str, call: &Call) -> Result<(), AwsError> {
     }
     Err(error::invalid_parameter(format!(
         "Invalid SNSTopicArn '{}': a standard topic of account {} is needed",
-        excerpt(arn),
+        shorten(arn),
         call.account
     )))
 }

@@ -1,0 +1,54 @@
+//! The AWS services the sandbox speaks: their names, and what each says when it is asked too often.
+
+use crate::{call::AwsError, query};
+
+/// A service the sandbox speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// AWS Backup, restJson1.
+    Backup,
+    /// IAM, RDS or STS: form-encoded requests, XML answers.
+    Query(query::Service),
+    /// A service with JSON 1.1.
+    Json(Json),
+}
+
+/// The services with JSON 1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Json {
+    /// Key Management Service.
+    Kms,
+    /// Resource Groups Tagging API.
+    Tagging,
+}
+
+impl Service {
+    /// The service with this signing name (note: `tagging`, not `resourcegroupstaggingapi`).
+    pub fn signed_as(name: &str) -> Option<Self> {
+        match name {
+            "backup" => Some(Self::Backup),
+            "kms" => Some(Self::Json(Json::Kms)),
+            "tagging" => Some(Self::Json(Json::Tagging)),
+            _ => query::Service::signed_as(name).map(Self::Query),
+        }
+    }
+
+    /// The signing name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Query(service) => service.name(),
+            Self::Json(Json::Kms) => "kms",
+            Self::Json(Json::Tagging) => "tagging",
+        }
+    }
+
+    /// What the service says when it is asked too often (docs/aws-backup-semantics.md, section 9).
+    pub fn throttled(self) -> AwsError {
+        match self {
+            Self::Backup | Self::Json(Json::Kms) => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
+            Self::Query(_) => AwsError::new(400, "Throttling", "Rate exceeded"),
+            Self::Json(Json::Tagging) => AwsError::new(400, "ThrottledException", "Rate exceeded"),
+        }
+    }
+}
