@@ -12,8 +12,7 @@ use crate::{
     config::{Config, Url},
     domain::MAX_PAGE_SIZE,
     lifecycle::Lifecycle,
-    proto,
-    rpc::{self, About},
+    rpc::{self, About, Limits},
 };
 
 /// Which AWS the server works on.
@@ -92,18 +91,16 @@ fn about(config: &Config, sandbox_endpoint: Option<String>) -> About {
         ("sandbox", sandbox_endpoint.is_some()),
         ("telemetry", config.telemetry.otlp_endpoint.is_some()),
     ];
-    // Bounds of the configuration keep every number far below these limits.
-    let seconds = |duration: std::time::Duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
     About {
         build: BUILD.to_owned(),
         sandbox_endpoint,
         features: features.iter().filter(|(_, has)| *has).map(|(name, _)| (*name).to_owned()).collect(),
-        limits: proto::Limits {
-            max_request_bytes: i64::try_from(config.server.max_request_bytes).unwrap_or(i64::MAX),
-            max_page_size: MAX_PAGE_SIZE.into(),
-            max_concurrent_requests: i32::try_from(config.server.max_concurrent_requests).unwrap_or(i32::MAX),
-            request_timeout_seconds: seconds(config.server.request_timeout),
-            role_propagation_seconds: seconds(config.aws.role_propagation_wait),
+        limits: Limits {
+            request_bytes: config.server.max_request_bytes,
+            page_size: MAX_PAGE_SIZE,
+            concurrent_requests: config.server.max_concurrent_requests,
+            request_timeout: config.server.request_timeout,
+            role_propagation: config.aws.role_propagation_wait,
         },
     }
 }

@@ -1,118 +1,242 @@
 //! Backups on demand.
 
 use super::{
-    Aws, Error, Kind, Noun,
-    call::{Operation, call},
-    client::Clients,
+    Error, Failure, FailureKind, Scoped,
+    call::Operation,
     job_answers::listed_backup,
+    jobs::{read, settled},
     lifecycle,
+    resources::arn_of,
 };
 use crate::domain::{
-    AskedScope, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, StartBackup, Warning, database_warnings,
+    Arn, Asked, Finding, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, Noun, Refusal, RequestId, Resource, ResourceRef,
+    ResourceType, Scope, StartBackup, Vault, database_findings, restore_checks::not_checked,
 };
 
 const START: Operation = Operation::write("backup", "StartBackupJob");
 const LIST: Operation = Operation::read("backup", "ListBackupJobs");
 
-impl Aws {
+/// What is to be backed up, as far as RDS tells.
+struct Source {
+    arn: Arn,
+    database: Database,
+}
+
+/// What RDS tells of what is to be backed up.
+enum Database {
+    /// It is no database.
+    None,
+    /// It is there.
+    There(Box<Resource>),
+    /// RDS does not tell; with the reason.
+    NotChecked(String),
+}
+
+impl Source {
+    /// What of the database's state lets a backup that begins about then fail.
+    fn findings(&self, at: jiff::Timestamp) -> Vec<Finding> {
+        let findings = match &self.database {
+            Database::None => Vec::new(),
+            Database::There(database) => database_findings(database, at),
+            Database::NotChecked(why) => {
+                let permissions = "rds:DescribeDBInstances and rds:DescribeDBClusters";
+                vec![not_checked(&format!("the state of {}", self.arn), permissions, why)]
+            }
+        };
+        findings.into_iter().map(|finding| finding.at("resource")).collect()
+    }
+}
+
+impl Scoped {
     /// Starts a backup, or returns the job that the same request started before. A repetition may come after the database
     /// was deleted: AWS has no look-up by token, so it is sent all the same when there is a job that this very request can
-    /// have started.
-    pub async fn start_backup(&self, asked: &AskedScope, start: &StartBackup) -> Result<(Job, Vec<Warning>), Error> {
-        let clients = self.clients(asked).await?;
-        let database = start.database();
-        let look = async {
-            match &database {
-                Some(named) => Some(self.get_resource(asked, named).await),
-                None => None,
+    /// have started. A check has no job.
+    pub async fn start_backup(&self, asked: &Asked<StartBackup>) -> Result<(Option<Job>, Vec<Finding>), Error> {
+        let Asked { request_id, what: start, .. } = asked;
+        let (role, source, vault) = tokio::join!(
+            self.role_handed_over(&start.role, asked.is_check()),
+            self.source(&start.resource),
+            self.describe_vault(&start.vault)
+        );
+        let role = role?;
+        let role_arn = &role.arn;
+        let mut findings = Vec::new();
+        // AWS would accept the job and let it fail minutes later.
+        let (source, gone) = match source {
+            Ok(source) => (source, None),
+            Err(error) if error.is_missing() && !asked.is_check() => {
+                let Some((arn, earlier)) = self.backups_like(asked, role_arn).await? else { return Err(error) };
+                (Source { arn, database: Database::None }, Some((error, earlier)))
             }
+            Err(error) => return Err(error),
         };
-        let (role_arn, database, vault) =
-            tokio::join!(clients.role_arn(&start.role), look, clients.describe_vault(&start.vault));
-        let role_arn = role_arn?;
-        // AWS would accept the job and let it fail minutes later. What could not be read only costs its warnings.
-        let (database, gone) = match database {
-            Some(Err(error)) if error.kind == Kind::NotFound => {
-                let earlier = clients.backups_like(start, &role_arn).await;
-                let error = error.about(Noun::Resource, &start.resource);
-                if earlier.is_empty() {
-                    return Err(error);
-                }
-                (None, Some((error, earlier)))
+        if asked.is_check() {
+            findings.extend(vault_findings(start, &source.arn, &seen(vault)?));
+            role.refused()?;
+            findings.extend(role.findings(ResourceType::of_arn(&source.arn)));
+            findings.extend(source.findings(self.now()));
+            return Ok((None, findings));
+        }
+        let id = self.send_backup(start, &source.arn, request_id, role_arn).await?;
+        if let Some((error, earlier)) = gone
+            && !earlier.iter().any(|job| job.id == id)
+        {
+            return Err(error.though_begun(&id));
+        }
+        let job = self.describe_job(&id, JobKind::Backup).await.map_err(|error| error.after(START.name))?;
+        // AWS does not say what a token with another request gives [U]: the job itself tells.
+        let vault_differs = job.vault_arn.as_ref().is_some_and(|arn| !arn.ends_with(&format!(":{}", start.vault)));
+        let kept_differently = job.lifecycle.as_ref().is_some_and(|kept| kept.retention != start.lifecycle.retention);
+        let differs = job.resource_arn.as_deref() != Some(source.arn.as_str())
+            || vault_differs
+            || job.role_arn.as_ref() != Some(role_arn);
+        if request_id.may_repeat() && (differs || kept_differently) {
+            return Err(Refusal::token_of_another(&job, request_id).into());
+        }
+        findings.extend(vault_findings(start, &source.arn, &vault));
+        // AWS's own clock says when; a job that has begun, or ended, has met whatever there was to warn of.
+        if let (Some(at), JobState::Created | JobState::Pending) = (job.created_at, &job.state) {
+            findings.extend(source.findings(at));
+        }
+        Ok((Some(job), findings))
+    }
+}
+
+/// The vault, or why it could not be seen; where it is missing AWS would refuse the backup.
+fn seen(vault: Result<Vault, Failure>) -> Result<Result<Vault, Failure>, Failure> {
+    match vault {
+        Err(error) if error.kind == FailureKind::NotFound => Err(error),
+        vault => Ok(vault),
+    }
+}
+
+/// What the lifecycle will not do. A vault that could not be seen may have a lock.
+fn vault_findings(start: &StartBackup, resource: &Arn, vault: &Result<Vault, Failure>) -> Vec<Finding> {
+    match vault {
+        Ok(vault) => start.findings(resource, vault.lock.as_ref()),
+        Err(error) => {
+            let what = format!("the lock of vault {}", start.vault);
+            let unseen = not_checked(&what, "backup:DescribeBackupVault", &error.message).at("vault");
+            [start.findings(resource, None), vec![unseen]].concat()
+        }
+    }
+}
+
+impl Scoped {
+    /// What is to be backed up. Only an ARN can do without RDS.
+    async fn source(&self, resource: &ResourceRef) -> Result<Source, Error> {
+        let arn = match resource {
+            ResourceRef::Arn(arn) => Some(arn),
+            ResourceRef::Database(_) => None,
+        };
+        let found = match resource.database() {
+            Some(named) => Some(self.database(&named).await),
+            None => None,
+        };
+        match (arn, found) {
+            (Some(arn), None) => Ok(Source { arn: arn.clone(), database: Database::None }),
+            (_, Some(Ok(found))) => {
+                let arn = arn.cloned().map_or_else(|| arn_of(&found), Ok)?;
+                Ok(Source { arn, database: Database::There(Box::new(found)) })
             }
-            other => (other.and_then(Result::ok), None),
-        };
-        let id = self
-            .once_assumable(&role_arn, || async {
-                let sent = clients
+            (Some(arn), Some(Err(error))) if !error.is_missing() => {
+                let database = Database::NotChecked(error.message().to_owned());
+                Ok(Source { arn: arn.clone(), database })
+            }
+            (_, Some(Err(Error::Failed(failure)))) => Err(failure.about(Noun::Resource, resource).into()),
+            (_, Some(Err(refused))) => Err(refused),
+            (None, None) => Err(Failure::malformed(START, "resource").into()),
+        }
+    }
+
+    async fn send_backup(
+        &self,
+        start: &StartBackup,
+        resource: &Arn,
+        request_id: &RequestId,
+        role_arn: &str,
+    ) -> Result<JobId, Failure> {
+        let answer = self
+            .once_assumable(role_arn, || async {
+                let sent = self
+                    .clients
                     .backup
                     .start_backup_job()
                     .backup_vault_name(start.vault.as_str())
-                    .resource_arn(start.resource.as_str())
-                    .iam_role_arn(&role_arn)
-                    .idempotency_token(start.request_id.as_str())
+                    .resource_arn(resource.as_str())
+                    .iam_role_arn(role_arn)
+                    .idempotency_token(request_id.as_str())
                     .start_window_minutes(start.windows.start_minutes)
                     .complete_window_minutes(start.windows.completion_minutes)
                     .lifecycle(lifecycle::to_aws(&start.lifecycle))
                     .set_recovery_point_tags(
                         (!start.tags.0.is_empty()).then(|| start.tags.0.clone().into_iter().collect()),
                     );
-                call(START, sent.send()).await
+                self.call(START, sent.send()).await
             })
             .await;
-        let id = match id {
-            Ok(answer) => answer.backup_job_id.ok_or_else(|| Error::malformed(START.name, "BackupJobId"))?,
+        match answer {
+            Ok(answer) => {
+                let id = answer.backup_job_id.and_then(|id| JobId::parse(&id).ok());
+                id.ok_or_else(|| Failure::malformed(START, "BackupJobId"))
+            }
             Err(error) if error.is_about_the_token() => {
-                return Err(error.as_kind(Kind::RequestIdReused).about(Noun::Job, &start.request_id));
+                Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::Job, request_id))
             }
-            Err(error) => {
-                return Err(clients.in_vault(error, &start.vault, Noun::Resource, start.resource.as_str()).await);
-            }
-        };
-        if let Some((error, earlier)) = gone
-            && !earlier.contains(&id)
-        {
-            return Err(error.though_begun(&id));
+            Err(error) => Err(self.in_vault(error, &start.vault, Noun::Resource, resource.as_str()).await),
         }
-        let job = JobId::parse(&id).map_err(|_| Error::malformed(START.name, "BackupJobId"))?;
-        let job = clients.describe_job(&job, JobKind::Backup).await.map_err(|error| error.after(START.name))?;
-        // AWS does not say what a token with another request gives [U]: the job itself tells.
-        let vault_differs = !job.vault_arn.is_empty() && !job.vault_arn.ends_with(&format!(":{}", start.vault));
-        let kept_differently = job.lifecycle.as_ref().is_some_and(|kept| kept.retention != start.lifecycle.retention);
-        let differs = job.resource_arn != start.resource.as_str() || vault_differs || job.role_arn != role_arn;
-        if start.request_id.may_repeat() && (differs || kept_differently) {
-            return Err(Error::token_of_another(START.name, &job, &start.request_id));
-        }
-        let mut warnings = start.lifecycle_warnings(vault.ok().and_then(|vault| vault.lock).as_ref());
-        // AWS's own clock says when; a job that has begun, or ended, has met whatever there was to warn of.
-        if let (Some(database), Some(at), JobState::Created | JobState::Pending) =
-            (database, job.created_at, &job.state)
-        {
-            warnings.extend(database_warnings(&database, at));
-        }
-        Ok((job, warnings))
     }
-}
 
-impl Clients {
-    /// Ids of the jobs that this very request can have started before: those of the same backup that have not failed.
-    async fn backups_like(&self, start: &StartBackup, role_arn: &str) -> Vec<String> {
-        if !start.request_id.may_repeat() {
-            return Vec::new();
+    /// The jobs that this very request can have started before, and the ARN of what they back up: those of the same backup
+    /// that have not failed. `None` without any.
+    async fn backups_like(
+        &self,
+        asked: &Asked<StartBackup>,
+        role_arn: &str,
+    ) -> Result<Option<(Arn, Vec<Job>)>, Failure> {
+        let Asked { request_id, what: start, .. } = asked;
+        if !request_id.may_repeat() {
+            return Ok(None);
         }
-        let sent = self
-            .backup
-            .list_backup_jobs()
-            .by_resource_arn(start.resource.as_str())
-            .by_backup_vault_name(start.vault.as_str())
-            .max_results(MAX_PAGE_SIZE.into());
-        // Where they cannot be read, the refusal stays what it is.
-        let jobs = call(LIST, sent.send()).await.ok().and_then(|answer| answer.backup_jobs).unwrap_or_default();
-        let jobs = jobs.into_iter().map(|job| listed_backup(job, &self.scope));
-        let same = |job: &Job| {
-            let kept = job.lifecycle.as_ref().is_none_or(|kept| kept.retention == start.lifecycle.retention);
-            job.role_arn == role_arn && kept && job.created_by.is_none() && job.state != JobState::Failed
-        };
-        jobs.filter(same).map(|job| job.id).collect()
+        let mut like = None;
+        for arn in self.arns_of(&start.resource) {
+            let sent = self
+                .clients
+                .backup
+                .list_backup_jobs()
+                .by_resource_arn(arn.as_str())
+                .by_backup_vault_name(start.vault.as_str())
+                .max_results(MAX_PAGE_SIZE.into());
+            // Where they may not be read, the refusal stays what it is.
+            let Some(answer) = settled(self.call(LIST, sent.send()).await)? else { continue };
+            let jobs = read(LIST, answer.backup_jobs, |job| listed_backup(job, self.scope()))?;
+            let same = |job: &Job| {
+                let kept = job.lifecycle.as_ref().is_none_or(|kept| kept.retention == start.lifecycle.retention);
+                job.role_arn.as_deref() == Some(role_arn)
+                    && kept
+                    && job.created_by.is_none()
+                    && job.state != JobState::Failed
+            };
+            let jobs: Vec<Job> = jobs.into_iter().filter(same).collect();
+            if !jobs.is_empty() && like.replace((arn, jobs)).is_some() {
+                // There were an instance and a cluster of the name: which of them was meant, nobody knows any more.
+                return Ok(None);
+            }
+        }
+        Ok(like)
+    }
+
+    /// What a resource that is gone can have had for its ARN.
+    fn arns_of(&self, resource: &ResourceRef) -> Vec<Arn> {
+        match resource {
+            ResourceRef::Arn(arn) => vec![arn.clone()],
+            ResourceRef::Database(id) => {
+                let Scope { account, region } = self.scope();
+                // RDS stores identifiers in lower case.
+                let (partition, id) = (region.partition(), id.to_ascii_lowercase());
+                let arns = ["db", "cluster"].map(|kind| format!("arn:{partition}:rds:{region}:{account}:{kind}:{id}"));
+                arns.iter().filter_map(|arn| Arn::parse(arn).ok()).collect()
+            }
+        }
     }
 }

@@ -2,11 +2,16 @@
 
 use std::{
     error::Error as StdError,
+    pin::Pin,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
-use aws_credential_types::provider::error::CredentialsError;
+use aws_config::sts::AssumeRoleProvider;
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, error::CredentialsError},
+};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::{
     client::{
@@ -24,9 +29,11 @@ use opentelemetry::{
 use tracing::{Instrument, Span, field};
 
 use super::{
+    Scoped,
     attempts::Attempts,
-    error::{Effect, Error, Kind, chain, classify},
+    error::{Effect, Failure, FailureKind, chain, classify},
 };
+use crate::domain::{Noun, Scope};
 
 /// An operation of AWS, in AWS's words.
 #[derive(Debug, Clone, Copy)]
@@ -56,38 +63,101 @@ impl Operation {
     }
 }
 
-/// Sends an operation. The SDK retries inside, as configured; nobody else does.
-pub(super) async fn call<T, E>(
+impl Scoped {
+    /// The door: sends an operation in this scope. The SDK retries inside, as configured; nobody else does.
+    pub(super) fn call<T, E>(
+        &self,
+        operation: Operation,
+        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
+    ) -> impl Future<Output = Result<T, Failure>> + Send
+    where
+        T: RequestId + Send,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        pass(operation, Some(self.scope()), Box::pin(send), SdkError::request_id, understand)
+    }
+}
+
+/// The door for what comes before any scope: who Strongroom is.
+pub(super) fn call_unscoped<T, E>(
     operation: Operation,
     send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
-) -> Result<T, Error>
+) -> impl Future<Output = Result<T, Failure>> + Send
 where
-    T: RequestId,
+    T: RequestId + Send,
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
+    pass(operation, None, Box::pin(send), SdkError::request_id, understand)
+}
+
+const ASSUME_ROLE: Operation = Operation::read("sts", "AssumeRole");
+
+/// The door into another account. The SDK's provider sends, so its attempts are not seen.
+pub(super) async fn assume_role(provider: &AssumeRoleProvider, scope: &Scope, role: &str) -> Result<(), Failure> {
+    let understand = |operation: Operation, error: CredentialsError, _: &Attempts| {
+        let (kind, message) = match credentials_fault(&error) {
+            Some(FailureKind::Unavailable) => {
+                (FailureKind::Unavailable, format!("role {role} could not be assumed at the moment"))
+            }
+            _ => (
+                FailureKind::AccountNotReachable,
+                format!("role {role} cannot be assumed: check that it exists and trusts Strongroom's identity"),
+            ),
+        };
+        let failure = Failure::told(operation.name, kind, message).about(Noun::Account, &scope.account);
+        Failure { source: Some(Box::new(error)), ..failure }
+    };
+    let send = async { provider.provide_credentials().await.map(Assumed) };
+    pass(ASSUME_ROLE, Some(scope), Box::pin(send), |_| None, understand).await.map(drop)
+}
+
+/// Credentials do not tell the request that brought them.
+struct Assumed(#[expect(dead_code, reason = "the provider keeps them itself")] Credentials);
+
+impl RequestId for Assumed {
+    fn request_id(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// What all doors lead through: the span, the metrics, and an error that is understood.
+///
+/// `send` comes boxed: an SDK call is a future of several kilobytes, and every caller up to the handler would carry it.
+async fn pass<T: RequestId, X>(
+    operation: Operation,
+    scope: Option<&Scope>,
+    send: Pin<Box<impl Future<Output = Result<T, X>> + Send>>,
+    id_of: impl FnOnce(&X) -> Option<&str>,
+    understand: impl FnOnce(Operation, X, &Attempts) -> Failure,
+) -> Result<T, Failure> {
     let span = tracing::info_span!(
         "aws",
         otel.name = operation.name,
         aws.service = operation.service,
         aws.operation = operation.name,
+        aws.account_id = scope.map(|scope| scope.account.as_str()),
+        aws.region = scope.map(|scope| scope.region.as_str()),
         aws.request_id = field::Empty,
         aws.attempts = field::Empty,
         aws.error_code = field::Empty,
     );
     let attempts = Arc::new(Attempts::default());
     let began = Instant::now();
-    // Boxed: an SDK call is a future of several kilobytes, and every caller up to the handler would carry it.
-    let answer = attempts.watch(Box::pin(send)).instrument(span.clone()).await;
+    let answer = attempts.watch(send).instrument(span.clone()).await;
     span.record("aws.attempts", attempts.count());
-    if let Some(id) = answer.request_id() {
+    let id = match &answer {
+        Ok(answer) => answer.request_id(),
+        Err(error) => id_of(error),
+    };
+    if let Some(id) = id {
         span.record("aws.request_id", id);
     }
     let answer = answer.map_err(|error| understand(operation, error, &attempts));
-    record(operation, &span, began.elapsed(), &attempts, answer.as_ref().err());
+    record(operation, scope, &span, began.elapsed(), &attempts, answer.as_ref().err());
     answer
 }
 
-fn understand<E>(operation: Operation, error: SdkError<E, HttpResponse>, attempts: &Attempts) -> Error
+fn understand<E>(operation: Operation, error: SdkError<E, HttpResponse>, attempts: &Attempts) -> Failure
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
@@ -99,25 +169,27 @@ where
             let message = service.err().message().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
             (classify(code, status), Some(code.to_owned()), message, retry_after(service.raw().headers()))
         }
-        SdkError::ResponseError(_) => (Kind::Unavailable, None, "the answer could not be read".to_owned(), None),
-        SdkError::TimeoutError(_) => (Kind::Unavailable, None, "no answer in time".to_owned(), None),
+        SdkError::ResponseError(_) => (FailureKind::Unavailable, None, "the answer could not be read".to_owned(), None),
+        SdkError::TimeoutError(_) => (FailureKind::Unavailable, None, "no answer in time".to_owned(), None),
         // Credentials are looked for before anything is sent, and their absence arrives as one of these.
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)
-            if credentials_fault(&error) == Some(Kind::Credentials) =>
+            if credentials_fault(&error) == Some(FailureKind::Credentials) =>
         {
-            (Kind::Credentials, None, "there are no usable credentials".to_owned(), None)
+            (FailureKind::Credentials, None, "there are no usable credentials".to_owned(), None)
         }
         SdkError::ConstructionFailure(_) if credentials_fault(&error).is_some() => {
-            (Kind::Unavailable, None, "credentials could not be had at the moment".to_owned(), None)
+            (FailureKind::Unavailable, None, "credentials could not be had at the moment".to_owned(), None)
         }
-        SdkError::ConstructionFailure(_) => (Kind::Rejected, None, "the request could not be built".to_owned(), None),
-        _ => (Kind::Unavailable, None, "the service could not be reached".to_owned(), None),
+        SdkError::ConstructionFailure(_) => {
+            (FailureKind::Rejected, None, "the request could not be built".to_owned(), None)
+        }
+        _ => (FailureKind::Unavailable, None, "the service could not be reached".to_owned(), None),
     };
     let effect = match operation.nature {
         Nature::Read => Effect::None,
         Nature::Write => attempts.effect(),
     };
-    Error {
+    Failure {
         operation: operation.name,
         kind,
         effect,
@@ -126,7 +198,6 @@ where
         aws_code,
         message,
         aws_request_id,
-        obstacles: Vec::new(),
         source: Some(Box::new(error)),
     }
 }
@@ -136,17 +207,17 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
     headers.get("x-amz-retry-after")?.parse().ok().map(Duration::from_millis)
 }
 
-/// Why there are no credentials, if that is the matter: [`Kind::Credentials`] when a person has to act,
-/// [`Kind::Unavailable`] when who gives them out (STS, the instance) did not answer, or throttles.
-pub(super) fn credentials_fault(error: &(dyn StdError + 'static)) -> Option<Kind> {
+/// Why there are no credentials, if that is the matter: [`FailureKind::Credentials`] when a person has to act,
+/// [`FailureKind::Unavailable`] when who gives them out (STS, the instance) did not answer, or throttles.
+pub(super) fn credentials_fault(error: &(dyn StdError + 'static)) -> Option<FailureKind> {
     let fault = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
     let passing = matches!(fault, CredentialsError::ProviderTimedOut(_))
         || chain(fault).any(|cause| {
             let refused = cause.downcast_ref::<AssumeRoleError>().and_then(|refused| refused.code());
-            let throttles = |code| matches!(classify(code, 400), Kind::Throttled | Kind::Unavailable);
+            let throttles = |code| matches!(classify(code, 400), FailureKind::Throttled | FailureKind::Unavailable);
             cause.is::<std::io::Error>() || cause.is::<ConnectorError>() || refused.is_some_and(throttles)
         });
-    Some(if passing { Kind::Unavailable } else { Kind::Credentials })
+    Some(if passing { FailureKind::Unavailable } else { FailureKind::Credentials })
 }
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
@@ -164,18 +235,27 @@ static ATTEMPTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
-fn record(operation: Operation, span: &Span, took: Duration, attempts: &Attempts, error: Option<&Error>) {
+fn record(
+    operation: Operation,
+    scope: Option<&Scope>,
+    span: &Span,
+    took: Duration,
+    attempts: &Attempts,
+    error: Option<&Failure>,
+) {
     let outcome =
         error.map_or("ok".to_owned(), |error| error.aws_code.clone().unwrap_or_else(|| format!("{:?}", error.kind)));
     if error.is_some() {
         span.record("aws.error_code", &outcome);
     }
     tracing::debug!(parent: span, aws.attempts = attempts.count(), elapsed_ms = took.as_millis(), outcome, "called AWS");
-    let labels = [
-        KeyValue::new("aws.service", operation.service),
-        KeyValue::new("aws.operation", operation.name),
-        KeyValue::new("outcome", outcome),
-    ];
+    let mut labels =
+        vec![KeyValue::new("aws.service", operation.service), KeyValue::new("aws.operation", operation.name)];
+    if let Some(Scope { account, region }) = scope {
+        labels.push(KeyValue::new("aws.account_id", account.as_str().to_owned()));
+        labels.push(KeyValue::new("aws.region", region.as_str().to_owned()));
+    }
+    ATTEMPTS.add(u64::from(attempts.count()), &labels);
+    labels.push(KeyValue::new("outcome", outcome));
     DURATION.record(took.as_secs_f64(), &labels);
-    ATTEMPTS.add(u64::from(attempts.count()), &labels[..2]);
 }

@@ -1,17 +1,13 @@
 //! Who Strongroom is in AWS, and a client of each service for each account and region that is asked for.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+mod recent;
+
+use std::sync::Arc;
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
 };
-use aws_credential_types::{
-    Credentials,
-    provider::{ProvideCredentials, SharedCredentialsProvider},
-};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::SystemTimeSource,
@@ -21,14 +17,15 @@ use tokio::sync::OnceCell;
 
 use super::{
     attempts::{AttemptLog, QuotaIsFinal},
-    call::{Operation, call, credentials_fault},
+    call::{Operation, assume_role, call_unscoped},
     clock::AwsClock,
-    error::{Error, Kind, Noun},
+    error::{Error, Failure},
 };
 use crate::{
     config::AwsConfig,
-    domain::{AccountId, AskedScope, RegionName, Scope},
+    domain::{AccountId, Noun, Refusal, RefusalKind, RegionName, Scope},
 };
+use recent::Recent;
 
 /// AWS as Strongroom uses it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,26 +37,16 @@ struct Inner {
     config: AwsConfig,
     default_region: Option<RegionName>,
     /// Asked once, when first needed: a start must not wait for AWS.
-    identity: OnceCell<Identity>,
-    clients: RwLock<BTreeMap<Scope, Arc<Clients>>>,
+    home: OnceCell<AccountId>,
+    clients: Recent<Scope, Clients>,
     /// Heard by every client.
     clock: Arc<AwsClock>,
-}
-
-/// Who the credentials stand for.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// The account.
-    pub account: AccountId,
-    /// ARN of the user or role.
-    pub arn: String,
 }
 
 /// The clients of one account and region.
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) scope: Scope,
-    clock: Arc<AwsClock>,
     pub(super) backup: aws_sdk_backup::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) kms: aws_sdk_kms::Client,
@@ -68,17 +55,18 @@ pub(super) struct Clients {
     pub(super) sts: aws_sdk_sts::Client,
 }
 
-impl Clients {
-    /// [`Aws::now`].
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
+fn timeouts(config: &AwsConfig) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(config.connect_timeout)
+        .read_timeout(config.read_timeout)
+        .operation_attempt_timeout(config.attempt_timeout)
+        .operation_timeout(config.operation_timeout)
+        .build()
 }
 
 const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
 
-/// Most accounts × regions that clients are kept for. Requests name them, so their number needs a bound; at the bound all
-/// are let go, and those still asked for are made again.
+/// Most accounts × regions that clients are kept for. Requests name them, so their number needs a bound.
 const MOST_CLIENTS: usize = 100;
 
 impl Aws {
@@ -86,14 +74,7 @@ impl Aws {
     pub async fn connect(config: &AwsConfig) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(config.max_attempts))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(config.connect_timeout)
-                    .read_timeout(config.read_timeout)
-                    .operation_attempt_timeout(config.attempt_timeout)
-                    .operation_timeout(config.operation_timeout)
-                    .build(),
-            );
+            .timeout_config(timeouts(config));
         if let Some(region) = &config.region {
             loader = loader.region(Region::new(region.as_str().to_owned()));
         }
@@ -116,18 +97,14 @@ impl Aws {
             .endpoint_url(endpoint_url)
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SystemTimeSource::new())
+            // A clock that is moved by hand is no skew: the SDK would take every 403 beside a far-off Date for one, and try
+            // again.
+            .disable_clock_skew_correction(true)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                 "sandbox", "sandbox", None, None, "sandbox",
             )))
             .retry_config(RetryConfig::standard().with_max_attempts(config.max_attempts))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(config.connect_timeout)
-                    .read_timeout(config.read_timeout)
-                    .operation_attempt_timeout(config.attempt_timeout)
-                    .operation_timeout(config.operation_timeout)
-                    .build(),
-            )
+            .timeout_config(timeouts(config))
             .build();
         Self::with(sdk, config)
     }
@@ -138,8 +115,8 @@ impl Aws {
             sdk,
             config: config.clone(),
             default_region,
-            identity: OnceCell::new(),
-            clients: RwLock::default(),
+            home: OnceCell::new(),
+            clients: Recent::of(MOST_CLIENTS),
             clock: Arc::default(),
         }))
     }
@@ -164,87 +141,37 @@ impl Aws {
         AttemptLog { clock: Arc::clone(&self.0.clock) }
     }
 
-    /// [`Self::now`] when nothing else asks AWS: by a call that needs no permission.
-    pub async fn ask_time(&self, asked: &AskedScope) -> Result<Timestamp, Error> {
-        call(GET_CALLER_IDENTITY, self.clients(asked).await?.sts.get_caller_identity().send()).await?;
-        Ok(self.now())
-    }
-
-    /// Who Strongroom is; asked of AWS once.
-    pub async fn identity(&self) -> Result<&Identity, Error> {
+    /// The account that Strongroom's own identity is of; asked of AWS once, in the region of whoever asks first: a server
+    /// need not have one of its own.
+    pub(super) async fn home(&self, region: &RegionName) -> Result<&AccountId, Error> {
         self.0
-            .identity
+            .home
             .get_or_try_init(|| async {
-                let sts = aws_sdk_sts::Client::from_conf(
-                    aws_sdk_sts::config::Builder::from(&self.0.sdk).interceptor(self.attempt_log()).build(),
-                );
-                let answer = call(GET_CALLER_IDENTITY, sts.get_caller_identity().send()).await?;
+                let sts = aws_sdk_sts::config::Builder::from(&self.0.sdk)
+                    .region(Region::new(region.as_str().to_owned()))
+                    .interceptor(self.attempt_log());
+                let sts = aws_sdk_sts::Client::from_conf(sts.build());
+                let answer = call_unscoped(GET_CALLER_IDENTITY, sts.get_caller_identity().send()).await?;
                 let account = answer.account().and_then(|account| AccountId::parse(account).ok());
-                Ok(Identity {
-                    account: account.ok_or_else(|| Error::malformed(GET_CALLER_IDENTITY.name, "Account"))?,
-                    arn: answer.arn().unwrap_or_default().to_owned(),
-                })
+                Ok(account.ok_or_else(|| Failure::malformed(GET_CALLER_IDENTITY, "Account"))?)
             })
             .await
     }
 
-    /// The clients for what a request asks, blanks filled with the defaults.
-    pub(super) async fn clients(&self, asked: &AskedScope) -> Result<Arc<Clients>, Error> {
-        let scope = self.scope(asked).await?;
-        if let Some(clients) = self.0.clients.read().unwrap_or_else(PoisonError::into_inner).get(&scope) {
-            return Ok(Arc::clone(clients));
-        }
-        let clients = Arc::new(self.make(&scope).await?);
-        let mut known = self.0.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_CLIENTS {
-            known.clear();
-        }
-        known.insert(scope, Arc::clone(&clients));
-        Ok(clients)
-    }
-
-    /// The scope that a request means, if the configuration lets it go there.
-    pub async fn scope(&self, asked: &AskedScope) -> Result<Scope, Error> {
-        let refused =
-            |noun, name: &str, message: String| Err(Error::found("scope", Kind::ScopeNotAllowed, noun, name, message));
-        let config = &self.0.config;
-        let Some(region) = asked.region.as_ref().or(self.0.default_region.as_ref()) else {
-            let message = "the request names no region and the server has no default: set scope.region, or aws.region on the server";
-            return refused(Noun::Account, "region", message.to_owned());
-        };
-        if !config.allowed_regions.is_empty()
-            && !config.allowed_regions.iter().any(|allowed| allowed.as_str() == region.as_str())
-        {
-            return refused(
-                Noun::Account,
-                region.as_str(),
-                format!("region {region} is not among the server's aws.allowed_regions"),
-            );
-        }
-        let home = &self.identity().await?.account;
-        let account = asked.account.as_ref().unwrap_or(home);
-        let allowed = account == home
-            || config.allowed_accounts.is_empty()
-            || config.allowed_accounts.iter().any(|allowed| allowed.as_str() == account.as_str());
-        if !allowed {
-            return refused(
-                Noun::Account,
-                account.as_str(),
-                format!("account {account} is not among the server's aws.allowed_accounts"),
-            );
-        }
-        Ok(Scope { account: account.clone(), region: region.clone() })
+    /// The clients of a scope that requests may go to.
+    pub(super) async fn clients(&self, scope: &Scope) -> Result<Arc<Clients>, Error> {
+        // Boxed: few requests are the first of their scope, and all would carry the making.
+        self.0.clients.get_or_make(scope, || Box::pin(self.make(scope))).await
     }
 
     async fn make(&self, scope: &Scope) -> Result<Clients, Error> {
         let mut sdk = self.0.sdk.clone().into_builder().region(Region::new(scope.region.as_str().to_owned()));
-        if scope.account != self.identity().await?.account {
+        if scope.account != *self.home(&scope.region).await? {
             sdk = sdk.credentials_provider(SharedCredentialsProvider::new(self.role_in(scope).await?));
         }
         let sdk = sdk.build();
         Ok(Clients {
             scope: scope.clone(),
-            clock: Arc::clone(&self.0.clock),
             backup: aws_sdk_backup::Client::from_conf(
                 aws_sdk_backup::config::Builder::from(&sdk)
                     .interceptor(self.attempt_log())
@@ -271,19 +198,14 @@ impl Aws {
 
     async fn role_in(&self, scope: &Scope) -> Result<AssumeRoleProvider, Error> {
         let Some(template) = &self.0.config.assume_role else {
+            let account = scope.account.as_str();
             let message = format!(
-                "account {} is not the server's own, and aws.assume_role, the role to assume in other accounts, is not set",
-                scope.account
+                "account {account} is not the server's own, and aws.assume_role, the role to assume in other accounts, is not set"
             );
-            return Err(Error::found(
-                "AssumeRole",
-                Kind::AccountNotReachable,
-                Noun::Account,
-                scope.account.as_str(),
-                message,
-            ));
+            return Err(Refusal::of(RefusalKind::AccountNotReachable, Noun::Account, account, message).into());
         };
-        let mut provider = AssumeRoleProvider::builder(template.role_in(scope.account.as_str()))
+        let role = template.role_in(scope.account.as_str());
+        let mut provider = AssumeRoleProvider::builder(&role)
             .session_name("strongroom")
             .region(Region::new(scope.region.as_str().to_owned()))
             .configure(&self.0.sdk);
@@ -292,22 +214,7 @@ impl Aws {
         }
         let provider = provider.build().await;
         // Asked here once, so that "no way in" is told apart from credentials that fail later.
-        match provider.provide_credentials().await {
-            Ok(_) => Ok(provider),
-            Err(error) => {
-                let role = template.role_in(scope.account.as_str());
-                let (kind, message) = match credentials_fault(&error) {
-                    Some(Kind::Unavailable) => {
-                        (Kind::Unavailable, format!("role {role} could not be assumed at the moment"))
-                    }
-                    _ => (
-                        Kind::AccountNotReachable,
-                        format!("role {role} cannot be assumed: check that it exists and trusts Strongroom's identity"),
-                    ),
-                };
-                let refused = Error::found("AssumeRole", kind, Noun::Account, scope.account.as_str(), message);
-                Err(Error { source: Some(Box::new(error)), ..refused })
-            }
-        }
+        assume_role(&provider, scope, &role).await?;
+        Ok(provider)
     }
 }

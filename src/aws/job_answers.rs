@@ -1,4 +1,4 @@
-//! Jobs as AWS tells them, of which no two kinds use the same words.
+//! Jobs as AWS tells them, of which no two kinds use the same words. What has no id is none.
 
 use std::time::Duration;
 
@@ -7,40 +7,42 @@ use aws_sdk_backup::{
         describe_backup_job::DescribeBackupJobOutput as BackupDescription,
         describe_restore_job::DescribeRestoreJobOutput as RestoreDescription,
     },
-    types::{BackupJob, CopyJob, CopyJobState, RecoveryPointCreator, RestoreJobsListMember as RestoreJob},
+    types::{
+        BackupJob, CopyJob, CopyJobState, RecoveryPointCreator, RestoreJobCreator, RestoreJobsListMember as RestoreJob,
+    },
 };
 use jiff::Timestamp;
 
 use super::{lifecycle, time};
-use crate::domain::{Job, JobKind, JobState, PlanOrigin, Scope};
+use crate::domain::{Job, JobId, JobKind, JobOrigin, JobState, PlanOrigin, ResourceType, Scope};
 
 /// DescribeBackupJob and ListBackupJobs tell the same members in two types.
 macro_rules! backup_job {
     ($name:ident, $answer:ty) => {
-        pub(super) fn $name(job: $answer, scope: &Scope) -> Job {
-            Job {
-                id: job.backup_job_id.unwrap_or_default(),
+        pub(super) fn $name(job: $answer, scope: &Scope) -> Option<Job> {
+            let id = JobId::told(job.backup_job_id?)?;
+            Some(Job {
                 state: state(job.state.as_ref().map(|word| word.as_str())),
                 percent_done: percent(job.percent_done.as_deref()),
-                status_message: job.status_message.unwrap_or_default(),
-                message_category: job.message_category.unwrap_or_default(),
-                resource_arn: job.resource_arn.unwrap_or_default(),
-                resource_type: job.resource_type.unwrap_or_default(),
-                resource_name: job.resource_name.unwrap_or_default(),
-                vault_arn: job.backup_vault_arn.unwrap_or_default(),
-                recovery_point_arn: job.recovery_point_arn.unwrap_or_default(),
-                role_arn: job.iam_role_arn.unwrap_or_default(),
+                status_message: told(job.status_message),
+                message_category: told(job.message_category),
+                resource_arn: told(job.resource_arn),
+                resource_type: job.resource_type.and_then(ResourceType::told),
+                resource_name: told(job.resource_name),
+                vault_arn: told(job.backup_vault_arn),
+                recovery_point_arn: told(job.recovery_point_arn),
+                role_arn: told(job.iam_role_arn),
                 created_at: time(job.creation_date.as_ref()),
                 start_by: time(job.start_by.as_ref()),
                 expected_completion_at: time(job.expected_completion_date.as_ref()),
                 completed_at: time(job.completion_date.as_ref()),
-                bytes_transferred: job.bytes_transferred.unwrap_or_default(),
-                backup_size_bytes: job.backup_size_in_bytes.unwrap_or_default(),
+                bytes_transferred: job.bytes_transferred,
+                backup_size_bytes: job.backup_size_in_bytes,
                 lifecycle: job.recovery_point_lifecycle.as_ref().map(lifecycle::from_aws),
-                created_by: job.created_by.map(origin),
-                parent_job_id: job.parent_job_id.unwrap_or_default(),
-                ..Job::blank(JobKind::Backup, scope.clone())
-            }
+                created_by: job.created_by.map(origin).map(JobOrigin::Plan),
+                parent_job_id: job.parent_job_id.and_then(JobId::told),
+                ..Job::blank(id, JobKind::Backup, scope.clone())
+            })
         }
     };
 }
@@ -51,28 +53,29 @@ backup_job!(listed_backup, BackupJob);
 /// DescribeRestoreJob and the lists of restore jobs, likewise.
 macro_rules! restore_job {
     ($name:ident, $answer:ty) => {
-        pub(super) fn $name(job: $answer, scope: &Scope) -> Job {
+        pub(super) fn $name(job: $answer, scope: &Scope) -> Option<Job> {
+            let id = JobId::told(job.restore_job_id?)?;
             let created_at = time(job.creation_date.as_ref());
             let state = state(job.status.as_ref().map(|word| word.as_str()));
             let expected = job.expected_completion_time_minutes.filter(|_| !state.is_final());
-            Job {
-                id: job.restore_job_id.unwrap_or_default(),
+            Some(Job {
                 state,
                 percent_done: percent(job.percent_done.as_deref()),
-                status_message: job.status_message.unwrap_or_default(),
-                resource_arn: job.source_resource_arn.unwrap_or_default(),
-                resource_type: job.resource_type.unwrap_or_default(),
-                vault_arn: job.backup_vault_arn.unwrap_or_default(),
-                recovery_point_arn: job.recovery_point_arn.unwrap_or_default(),
-                role_arn: job.iam_role_arn.unwrap_or_default(),
+                status_message: told(job.status_message),
+                resource_arn: told(job.source_resource_arn),
+                resource_type: job.resource_type.and_then(ResourceType::told),
+                vault_arn: told(job.backup_vault_arn),
+                recovery_point_arn: told(job.recovery_point_arn),
+                role_arn: told(job.iam_role_arn),
                 created_at,
                 expected_completion_at: later(created_at, expected),
                 completed_at: time(job.completion_date.as_ref()),
-                backup_size_bytes: job.backup_size_in_bytes.unwrap_or_default(),
-                created_resource_arn: job.created_resource_arn.unwrap_or_default(),
-                parent_job_id: job.parent_job_id.unwrap_or_default(),
-                ..Job::blank(JobKind::Restore, scope.clone())
-            }
+                backup_size_bytes: job.backup_size_in_bytes,
+                created_resource_arn: told(job.created_resource_arn),
+                created_by: job.created_by.and_then(restore_origin),
+                parent_job_id: job.parent_job_id.and_then(JobId::told),
+                ..Job::blank(id, JobKind::Restore, scope.clone())
+            })
         }
     };
 }
@@ -80,31 +83,31 @@ macro_rules! restore_job {
 restore_job!(described_restore, RestoreDescription);
 restore_job!(listed_restore, RestoreJob);
 
-pub(super) fn copy(job: CopyJob, scope: &Scope) -> Job {
+pub(super) fn copy(job: CopyJob, scope: &Scope) -> Option<Job> {
+    let id = JobId::told(job.copy_job_id?)?;
     let state = state(job.state.as_ref().map(CopyJobState::as_str));
-    Job {
-        id: job.copy_job_id.unwrap_or_default(),
+    Some(Job {
         // AWS tells no progress of copies.
-        percent_done: if state == JobState::Completed { 100.0 } else { 0.0 },
+        percent_done: (state == JobState::Completed).then_some(100.0),
         state,
-        status_message: job.status_message.unwrap_or_default(),
-        message_category: job.message_category.unwrap_or_default(),
-        resource_arn: job.resource_arn.unwrap_or_default(),
-        resource_type: job.resource_type.unwrap_or_default(),
-        resource_name: job.resource_name.unwrap_or_default(),
-        vault_arn: job.source_backup_vault_arn.unwrap_or_default(),
-        recovery_point_arn: job.source_recovery_point_arn.unwrap_or_default(),
-        role_arn: job.iam_role_arn.unwrap_or_default(),
+        status_message: told(job.status_message),
+        message_category: told(job.message_category),
+        resource_arn: told(job.resource_arn),
+        resource_type: job.resource_type.and_then(ResourceType::told),
+        resource_name: told(job.resource_name),
+        vault_arn: told(job.source_backup_vault_arn),
+        recovery_point_arn: told(job.source_recovery_point_arn),
+        role_arn: told(job.iam_role_arn),
         created_at: time(job.creation_date.as_ref()),
         completed_at: time(job.completion_date.as_ref()),
-        backup_size_bytes: job.backup_size_in_bytes.unwrap_or_default(),
+        backup_size_bytes: job.backup_size_in_bytes,
         lifecycle: job.destination_recovery_point_lifecycle.as_ref().map(lifecycle::from_aws),
-        created_by: job.created_by.map(origin),
-        destination_vault_arn: job.destination_backup_vault_arn.unwrap_or_default(),
-        destination_recovery_point_arn: job.destination_recovery_point_arn.unwrap_or_default(),
-        parent_job_id: job.parent_job_id.unwrap_or_default(),
-        ..Job::blank(JobKind::Copy, scope.clone())
-    }
+        created_by: job.created_by.map(origin).map(JobOrigin::Plan),
+        destination_vault_arn: told(job.destination_backup_vault_arn),
+        destination_recovery_point_arn: told(job.destination_recovery_point_arn),
+        parent_job_id: job.parent_job_id.and_then(JobId::told),
+        ..Job::blank(id, JobKind::Copy, scope.clone())
+    })
 }
 
 /// The plan and rule that made a job or a recovery point.
@@ -121,14 +124,24 @@ pub(super) fn origin(creator: RecoveryPointCreator) -> PlanOrigin {
     }
 }
 
+/// AWS's restore testing, which alone is told to make restores.
+fn restore_origin(creator: RestoreJobCreator) -> Option<JobOrigin> {
+    told(creator.restore_testing_plan_arn).map(|plan_arn| JobOrigin::RestoreTesting { plan_arn })
+}
+
+/// A blank text tells nothing.
+pub(super) fn told(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
 fn state(word: Option<&str>) -> JobState {
     JobState::of_word(word.unwrap_or_default())
 }
 
 /// Backup jobs say `12.5`, restore jobs `12.50%` `[D][Q]`.
-fn percent(text: Option<&str>) -> f64 {
-    let number = text.and_then(|text| text.trim().trim_end_matches('%').parse::<f64>().ok());
-    number.filter(|number| number.is_finite()).unwrap_or_default().clamp(0.0, 100.0)
+fn percent(text: Option<&str>) -> Option<f64> {
+    let number = text?.trim().trim_end_matches('%').parse::<f64>().ok();
+    number.filter(|number| number.is_finite()).map(|number| number.clamp(0.0, 100.0))
 }
 
 fn later(at: Option<Timestamp>, minutes: Option<i64>) -> Option<Timestamp> {
@@ -142,18 +155,14 @@ mod tests {
 
     #[test]
     fn progress_is_read_in_every_spelling_and_never_leaves_its_range() {
-        for (text, number) in [
-            ("0.0", 0.0),
-            ("12.5", 12.5),
-            ("12.50%", 12.5),
-            ("100.0", 100.0),
-            ("150", 100.0),
-            ("-1", 0.0),
-            ("NaN", 0.0),
-        ] {
-            assert!((percent(Some(text)) - number).abs() < f64::EPSILON, "{text}");
+        for (text, number) in
+            [("0.0", 0.0), ("12.5", 12.5), ("12.50%", 12.5), ("100.0", 100.0), ("150", 100.0), ("-1", 0.0)]
+        {
+            assert_eq!(percent(Some(text)), Some(number), "{text}");
         }
-        assert!(percent(None) < f64::EPSILON && percent(Some("soon")) < f64::EPSILON);
+        for silent in [None, Some("soon"), Some("NaN")] {
+            assert_eq!(percent(silent), None);
+        }
     }
 
     #[test]

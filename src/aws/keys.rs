@@ -2,19 +2,15 @@
 
 use aws_sdk_kms::types::KeyManagerType;
 
-use super::{
-    Error,
-    call::{Operation, call},
-    client::Clients,
-};
+use super::{Failure, Scoped, call::Operation};
 
 const DESCRIBE: Operation = Operation::read("kms", "DescribeKey");
 
-impl Clients {
+impl Scoped {
     /// Whether AWS manages the key, so that nobody else's account can be let use it.
-    pub(super) async fn is_aws_managed(&self, key_arn: &str) -> Result<bool, Error> {
-        let answer = call(DESCRIBE, self.kms.describe_key().key_id(key_arn).send()).await?;
-        let metadata = answer.key_metadata.ok_or_else(|| Error::malformed(DESCRIBE.name, "KeyMetadata"))?;
+    pub(super) async fn is_aws_managed(&self, key_arn: &str) -> Result<bool, Failure> {
+        let answer = self.call(DESCRIBE, self.clients.kms.describe_key().key_id(key_arn).send()).await?;
+        let metadata = answer.key_metadata.ok_or_else(|| Failure::malformed(DESCRIBE, "KeyMetadata"))?;
         Ok(metadata.key_manager == Some(KeyManagerType::Aws))
     }
 }

@@ -1,4 +1,5 @@
-//! The AWS adapter: the only importer of the AWS SDK. One value, [`Aws`]; one file a noun; [`call`] is the one door.
+//! The AWS adapter: the only importer of the AWS SDK. One value, [`Aws`], gives a [`Scoped`] for an account and region,
+//! which has every operation, one file a noun; [`call`] is the one door.
 
 mod account;
 mod attempts;
@@ -13,6 +14,7 @@ mod jobs;
 mod keys;
 mod legal_holds;
 mod lifecycle;
+mod pages;
 mod plans;
 mod propagation;
 mod protection;
@@ -21,6 +23,7 @@ mod recovery_points;
 mod resources;
 mod restores;
 mod roles;
+mod scoped;
 mod selections;
 mod tags;
 mod vault_deletion;
@@ -28,16 +31,10 @@ mod vault_lock;
 mod vault_settings;
 mod vaults;
 
-pub use account::Account;
-pub use client::{Aws, Identity};
-pub use copies::CheckedCopy;
+pub use client::Aws;
 pub(crate) use error::chain;
-pub use error::{Effect, Error, Kind, Noun, Subject};
-pub use resources::ResourceFilter;
-pub use restores::RestoreChecks;
-pub use vault_deletion::{Undeleted, VaultDeletion};
-pub use vault_lock::LockedVault;
-pub use vault_settings::OfVault;
+pub use error::{Effect, Error, Failure, FailureKind};
+pub use scoped::Scoped;
 
 use jiff::Timestamp;
 

@@ -2,23 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Aws, Error, Kind, Noun};
+use super::{Failure, FailureKind, Scoped};
+use crate::domain::Noun;
 
-impl Aws {
+impl Scoped {
     /// Repeats a call that hands a role to AWS Backup while the answer is that it cannot be assumed (or is not yet
     /// authorized to call), within the configured bound. The call must carry the same idempotency token each time.
-    pub(super) async fn once_assumable<T, F>(&self, role_arn: &str, mut attempt: impl FnMut() -> F) -> Result<T, Error>
+    pub(super) async fn once_assumable<T, F>(
+        &self,
+        role_arn: &str,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, Failure>
     where
-        F: Future<Output = Result<T, Error>>,
+        F: Future<Output = Result<T, Failure>>,
     {
-        let bound = self.config().role_propagation_wait;
+        let bound = self.aws.config().role_propagation_wait;
         let began = Instant::now();
         let mut pause = Duration::from_millis(500);
         loop {
             match attempt().await {
                 Err(error) if is_about_the_role(&error) => {
                     if began.elapsed() + pause > bound {
-                        return Err(error.as_kind(Kind::RoleNotAssumable).about(Noun::Role, role_arn));
+                        return Err(error.as_kind(FailureKind::RoleNotAssumable).about(Noun::Role, role_arn));
                     }
                     tracing::info!(
                         role_arn,
@@ -34,7 +39,7 @@ impl Aws {
     }
 }
 
-fn is_about_the_role(error: &Error) -> bool {
-    error.kind == Kind::Rejected
+fn is_about_the_role(error: &Failure) -> bool {
+    error.kind == FailureKind::Rejected
         && (error.message.contains("cannot be assumed") || error.message.contains("is not authorized to call"))
 }

@@ -5,25 +5,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Aws, Error, Kind, client::Clients};
+use super::{Error, FailureKind, Scoped, pages::pages, resources::arn_of};
 use crate::domain::{
-    Arn, AskedScope, Eligibility, Evidence, Explanation, Job, JobFilter, JobKind, JudgedSelection, MAX_PAGE_SIZE, Page,
-    PageRequest, Part, Plan, PlanRef, RecoveryPoint, RecoveryPointQuery, Resource, ResourceKind, ResourceRef, RoleRef,
-    RoleState, Unread, Vault, VaultName, newest_usable,
+    Arn, DatabaseRef, Eligibility, Evidence, Explanation, Job, JobFilter, JobKind, JudgedSelection, Page, PageRequest,
+    Part, Plan, PlanFilter, PlanRef, PointInVault, RecoveryPoint, RecoveryPointQuery, Resource, ResourceKind,
+    ResourceRef, RoleRef, RoleState, Unread, Vault, VaultName, newest_usable,
 };
 
 /// Questions at once, of one call: AWS throttles by account, and others want answers too.
 const BREADTH: usize = 8;
 
-impl Aws {
+impl Scoped {
     /// Why a database is protected, or not. Fails only if the database itself cannot be read.
-    pub async fn explain_protection(&self, asked: &AskedScope, named: &ResourceRef) -> Result<Explanation, Error> {
-        let clients = self.clients(asked).await?;
-        let inquiry = Inquiry { aws: self, asked, clients: &clients };
-        let found = self.get_resource(asked, named).await?;
-        let arn = Arn::parse(&found.arn).map_err(|_| Error::malformed("DescribeDBInstances", "ARN"))?;
+    pub async fn explain_protection(&self, named: &DatabaseRef) -> Result<Explanation, Error> {
+        let inquiry = Inquiry { scoped: self };
+        let found = self.database(named).await?;
+        let arn = arn_of(&found)?;
         Ok(Box::pin(inquiry.about(found, arn)).await.explain())
     }
 }
@@ -31,9 +30,7 @@ impl Aws {
 /// The questions about one database.
 #[derive(Clone, Copy)]
 struct Inquiry<'a> {
-    aws: &'a Aws,
-    asked: &'a AskedScope,
-    clients: &'a Clients,
+    scoped: &'a Scoped,
 }
 
 /// What could not be read.
@@ -45,7 +42,7 @@ impl Inquiry<'_> {
         let mut gaps = Gaps::default();
         let (database, arn, asked_member) = self.cluster_of(found, arn, &mut gaps).await;
         let (eligibility, plans, jobs, points) =
-            tokio::join!(self.clients.eligibility(), self.plans(), self.jobs(&arn), self.points(&arn));
+            tokio::join!(self.scoped.eligibility(), self.plans(), self.jobs(&arn), self.points(&arn));
         let eligibility = gaps.take(Part::RegionSettings, "", eligibility).unwrap_or_else(|| permissive(&database));
         let plans = gaps.take(Part::Plans, "", plans).unwrap_or_default();
         let jobs = gaps.take(Part::Jobs, "", jobs);
@@ -59,7 +56,7 @@ impl Inquiry<'_> {
             None => None,
         };
         Evidence {
-            now: self.aws.now(),
+            now: self.scoped.now(),
             plan_count: plans.len(),
             database,
             asked_member,
@@ -79,9 +76,9 @@ impl Inquiry<'_> {
         if found.kind == ResourceKind::DbCluster || found.cluster_id.is_empty() {
             return (found, arn, None);
         }
-        let named = ResourceRef { kind: ResourceKind::DbCluster, id: found.cluster_id.clone() };
-        let cluster = gaps.take(Part::Cluster, &named.id, self.aws.get_resource(self.asked, &named).await);
-        match cluster.and_then(|cluster| Some((Arn::parse(&cluster.arn).ok()?, cluster))) {
+        let cluster = self.scoped.describe_resource(ResourceKind::DbCluster, &found.cluster_id).await;
+        let cluster = cluster.and_then(|cluster| Ok((arn_of(&cluster)?, cluster)));
+        match gaps.take(Part::Cluster, &found.cluster_id, cluster) {
             Some((arn, cluster)) => (cluster, arn, Some(found.id)),
             None => (found, arn, None),
         }
@@ -89,21 +86,23 @@ impl Inquiry<'_> {
 
     /// Every plan, without rules.
     async fn plans(self) -> Result<Vec<Plan>, Error> {
-        every(|page| async move { self.aws.list_plans(self.asked, &page, false).await }).await
+        let filter = &PlanFilter::default();
+        every(|page| async move { self.scoped.list_plans(filter, &page).await }).await
     }
 
     /// Every backup job that AWS remembers, the newest first: AWS does not say in which order it lists them.
     async fn jobs(self, resource: &Arn) -> Result<Vec<Job>, Error> {
-        let filter =
-            &JobFilter { kind: Some(JobKind::Backup), resource: Some(resource.clone()), ..JobFilter::default() };
-        let mut jobs = every(|page| async move { self.aws.list_jobs(self.asked, filter, &page).await }).await?;
+        let resource = Some(ResourceRef::Arn(resource.clone()));
+        let filter = &JobFilter { kinds: vec![JobKind::Backup], resource, ..JobFilter::default() };
+        let mut jobs = every(|page| async move { self.scoped.list_jobs(filter, &page).await }).await?;
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created_at));
         Ok(jobs)
     }
 
     async fn points(self, resource: &Arn) -> Result<Vec<RecoveryPoint>, Error> {
-        let query = &RecoveryPointQuery::OfResource { resource: resource.clone(), managed_by_backup_only: false };
-        every(|page| async move { self.aws.list_recovery_points(self.asked, query, &page).await }).await
+        let resource = ResourceRef::Arn(resource.clone());
+        let query = &RecoveryPointQuery::OfResource { resource, managed_by_backup_only: false };
+        every(|page| async move { self.scoped.list_recovery_points(query, &page).await }).await
     }
 
     /// Every selection of the plans, judged.
@@ -115,15 +114,20 @@ impl Inquiry<'_> {
         gaps: &mut Gaps,
     ) -> Vec<JudgedSelection> {
         let ids: Vec<PlanRef> = plans.iter().map(|plan| PlanRef::Id(plan.id.clone())).collect();
-        let read = each(ids, |id| async move { self.aws.selections_in_full(self.asked, &id).await }).await;
+        let read = each(ids, |id| async move { self.scoped.selections_in_full(&id).await }).await;
         let mut judged = Vec::new();
         for (plan, selections) in plans.iter().zip(read) {
             let selections = gaps.take_if_there(Part::Selections, &plan.content.name, selections).flatten();
             for selection in selections.unwrap_or_default() {
                 let Some(criteria) = &selection.criteria else { continue };
                 let verdict = criteria.judge(&database.candidate(), eligibility);
-                let (plan_id, plan_name) = (plan.id.clone(), plan.content.name.clone());
-                judged.push(JudgedSelection { plan_id, plan_name, selection, verdict });
+                judged.push(JudgedSelection {
+                    plan_id: plan.id.clone(),
+                    plan_arn: plan.arn.clone(),
+                    plan_name: plan.content.name.clone(),
+                    selection,
+                    verdict,
+                });
             }
         }
         judged
@@ -134,7 +138,7 @@ impl Inquiry<'_> {
         let covers = |plan: &&Plan| judged.iter().any(|judged| judged.plan_id == plan.id && judged.verdict.selected());
         let listed: Vec<&Plan> = plans.iter().filter(covers).collect();
         let ids = listed.iter().map(|plan| plan.id.clone()).collect();
-        let read = each(ids, |id: String| async move { self.clients.plan(&id).await }).await;
+        let read = each(ids, |id: String| async move { self.scoped.plan(&id).await }).await;
         let found = listed.into_iter().zip(read);
         let found = found.filter_map(|(plan, read)| gaps.take_if_there(Part::Plan, &plan.content.name, read).flatten());
         // One that was deleted meanwhile is still told.
@@ -147,7 +151,7 @@ impl Inquiry<'_> {
         let arns: BTreeSet<&String> = selecting.map(|judged| &judged.selection.role_arn).collect();
         let roles: Vec<RoleRef> = arns.into_iter().filter_map(|arn| Some(RoleRef::parse(arn).ok()?.0)).collect();
         let ask = |role: RoleRef| async move {
-            let state = self.aws.get_service_role(self.asked, &role).await;
+            let state = self.scoped.get_service_role(&role).await;
             (role.arn.map(|arn| arn.as_str().to_owned()).unwrap_or_default(), state)
         };
         let read = each(roles, ask).await.into_iter();
@@ -157,11 +161,11 @@ impl Inquiry<'_> {
     /// The vaults of the rules.
     async fn vaults(self, plans: &[Plan], gaps: &mut Gaps) -> BTreeMap<String, Option<Vault>> {
         let rules = plans.iter().flat_map(|plan| &plan.content.rules);
-        let names: BTreeSet<&String> = rules.map(|rule| &rule.target_vault).collect();
+        let names: BTreeSet<&String> = rules.map(|rule| &rule.vault).collect();
         // AWS's own vaults have names that nobody can give; they are always there.
         let names: Vec<VaultName> = names.into_iter().filter_map(|name| VaultName::parse(name).ok()).collect();
         let ask = |name: VaultName| async move {
-            let vault = self.clients.describe_vault(&name).await;
+            let vault = self.scoped.describe_vault(&name).await;
             (name.as_str().to_owned(), vault)
         };
         let read = each(names, ask).await.into_iter();
@@ -171,10 +175,12 @@ impl Inquiry<'_> {
 
     /// A point with all that AWS tells of it: its list tells little.
     async fn in_full(self, listed: &RecoveryPoint, gaps: &mut Gaps) -> RecoveryPoint {
-        let (Ok(vault), Ok(arn)) = (VaultName::parse(&listed.vault_name), Arn::parse(&listed.arn)) else {
+        let (Ok(vault), Ok(arn)) =
+            (VaultName::parse(listed.vault_name.as_deref().unwrap_or_default()), Arn::parse(&listed.arn))
+        else {
             return listed.clone();
         };
-        let described = self.aws.get_recovery_point(self.asked, &vault, &arn).await;
+        let described = self.scoped.get_recovery_point(&PointInVault { vault, arn }).await;
         let described = gaps.take_if_there(Part::RecoveryPoints, "", described).flatten();
         described.unwrap_or_else(|| listed.clone())
     }
@@ -182,21 +188,21 @@ impl Inquiry<'_> {
 
 impl Gaps {
     /// What was read; what was not is noted.
-    fn take<T>(&mut self, part: Part, name: &str, read: Result<T, Error>) -> Option<T> {
+    fn take<T, E: Into<Error>>(&mut self, part: Part, name: &str, read: Result<T, E>) -> Option<T> {
         let unread = |error: Error| Unread {
             part,
             name: name.to_owned(),
-            operation: error.operation,
-            denied: matches!(error.kind, Kind::Denied | Kind::MissingOrDenied),
-            why: error.message,
+            operation: error.failure().map_or("reading it", |failure| failure.operation),
+            denied: error.failed_as(FailureKind::Denied) || error.failed_as(FailureKind::MissingOrDenied),
+            why: error.message().to_owned(),
         };
-        read.map_err(|error| self.0.push(unread(error))).ok()
+        read.map_err(|error| self.0.push(unread(error.into()))).ok()
     }
 
     /// What was read, `Some(None)` if it is not there; what could not be read is noted.
-    fn take_if_there<T>(&mut self, part: Part, name: &str, read: Result<T, Error>) -> Option<Option<T>> {
-        match read {
-            Err(error) if error.kind == Kind::NotFound => Some(None),
+    fn take_if_there<T, E: Into<Error>>(&mut self, part: Part, name: &str, read: Result<T, E>) -> Option<Option<T>> {
+        match read.map_err(Into::into) {
+            Err(error) if error.is_missing() => Some(None),
             read => self.take(part, name, read).map(Some),
         }
     }
@@ -209,26 +215,23 @@ async fn each<Q, F: Future>(questions: Vec<Q>, ask: impl Fn(Q) -> F) -> Vec<F::O
 }
 
 /// Every page of a list.
-async fn every<T, F>(read: impl Fn(PageRequest) -> F) -> Result<Vec<T>, Error>
+async fn every<T, F>(read: impl Fn(PageRequest) -> F + Send + Sync) -> Result<Vec<T>, Error>
 where
-    F: Future<Output = Result<Page<T>, Error>>,
+    T: Send,
+    F: Future<Output = Result<Page<T>, Error>> + Send,
 {
-    let (mut all, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = read(PageRequest { size: MAX_PAGE_SIZE, cursor }).await?;
-        all.extend(page.items);
-        cursor = match page.next {
-            None => return Ok(all),
-            next => next,
-        };
-    }
+    let pages = pages(|cursor| {
+        let page = read(PageRequest::largest(cursor));
+        async move { page.await.map(|Page { items, next }| (items, next)) }
+    });
+    pages.try_concat().await
 }
 
 /// What to judge by where the region's settings cannot be read: as if they were the default.
 fn permissive(database: &Resource) -> Eligibility {
     Eligibility {
         scope: database.scope.clone(),
-        supported: BTreeSet::from([database.resource_type().to_owned()]),
+        supported: BTreeSet::from([database.resource_type().into()]),
         opt_in: BTreeMap::new(),
     }
 }

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use super::{
-    Aws, Error, Kind, Noun,
-    call::{Operation, call},
-    client::Clients,
-    lifecycle, time,
+use super::{Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, time};
+use crate::domain::{
+    Arn, Asked, DeleteRecoveryPoint, Deletion, Finding, Noun, PointInVault, RecoveryPoint, RecoveryPointState, Refusal,
+    RefusalKind, UpdateLifecycle, Vault, VaultName, check_etag,
 };
-use crate::domain::{Arn, AskedScope, Lifecycle, RecoveryPoint, RecoveryPointState, Vault, VaultName, Warning};
 
 const DELETE: Operation = Operation::write("backup", "DeleteRecoveryPoint");
 const UPDATE_LIFECYCLE: Operation = Operation::write("backup", "UpdateRecoveryPointLifecycle");
@@ -18,72 +16,58 @@ const DISASSOCIATE: Operation = Operation::write("backup", "DisassociateRecovery
 pub(super) const PAUSES: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
 
-impl Aws {
+impl Scoped {
     /// Deletes a recovery point and looks whether that happened: AWS also answers success when it could not `[M]`.
-    /// Returns the state in which the point still is, `None` when it is gone.
-    pub async fn delete_recovery_point(
-        &self,
-        asked: &AskedScope,
-        vault: &VaultName,
-        arn: &Arn,
-    ) -> Result<Option<RecoveryPointState>, Error> {
-        let clients = self.clients(asked).await?;
-        let error = match clients.send_delete(vault, arn.as_str()).await {
-            Ok(()) => return clients.look_after_delete(vault, arn).await,
-            Err(error) => error,
+    pub async fn delete_recovery_point(&self, asked: &Asked<DeleteRecoveryPoint>) -> Result<Deletion, Error> {
+        let DeleteRecoveryPoint { point, allow_missing } = &asked.what;
+        // AWS itself checks all of this when it is asked to delete, and says what is in the way.
+        let deletion = if asked.is_check() {
+            self.check_deletion(point).await
+        } else {
+            self.delete(&point.vault, &point.arn).await
         };
-        if error.kind == Kind::State {
-            if let Ok(point) = clients.describe_recovery_point(vault, arn).await
-                && point.state == RecoveryPointState::Deleting
-            {
-                // Asked again while the deletion goes on: that is what was asked for.
-                return Ok(Some(RecoveryPointState::Deleting));
-            }
-            return Err(clients.why_refused(error, vault, arn).await);
-        }
-        match clients.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
-            gone if gone.is_gone_by_us() => Ok(None),
-            error => Err(error),
+        match deletion {
+            Err(error) if *allow_missing && error.is_missing() => Ok(Deletion::done()),
+            deletion => deletion,
         }
     }
 
-    /// Gives a recovery point another lifecycle; with `validate_only` says what that would be. Returns the point with it.
+    /// Gives a recovery point another lifecycle. Returns the point with it.
+    ///
+    /// AWS has no condition for this: a change between the read and the write is overwritten. A repeated call finds its own
+    /// lifecycle, whatever etag it brings, and changes nothing.
     pub async fn update_recovery_point_lifecycle(
         &self,
-        asked: &AskedScope,
-        vault: &VaultName,
-        arn: &Arn,
-        lifecycle: &Lifecycle,
-        validate_only: bool,
-    ) -> Result<(RecoveryPoint, Vec<Warning>), Error> {
-        let clients = self.clients(asked).await?;
+        asked: &Asked<UpdateLifecycle>,
+    ) -> Result<(RecoveryPoint, Vec<Finding>), Error> {
+        let UpdateLifecycle { point: PointInVault { vault, arn }, lifecycle, etag } = &asked.what;
         let (mut point, found) =
-            tokio::try_join!(clients.describe_recovery_point(vault, arn), clients.describe_vault(vault))?;
-        unchangeable(&point, &found).map_or(Ok(()), Err)?;
-        let warnings = point.lifecycle_warnings(lifecycle, self.now());
-        if validate_only {
-            point.delete_at = point.created_at.and_then(|created| lifecycle.delete_at(created));
-            point.cold_at = point.created_at.and_then(|created| lifecycle.cold_at(created));
-            point.lifecycle = Some(lifecycle.clone());
-            return Ok((point, warnings));
+            tokio::try_join!(self.describe_recovery_point(vault, arn), self.describe_vault(vault))?;
+        let mut findings = point.lifecycle_findings(lifecycle, self.now());
+        if point.lifecycle.as_ref().is_some_and(|present| present.asks_the_same_as(lifecycle)) {
+            return Ok((point, findings));
         }
-        let sent = clients.backup.update_recovery_point_lifecycle().backup_vault_name(vault.as_str());
-        match call(
-            UPDATE_LIFECYCLE,
-            sent.recovery_point_arn(arn.as_str()).lifecycle(lifecycle::to_aws(lifecycle)).send(),
-        )
-        .await
-        {
+        unchangeable(&point, &found).map_or(Ok(()), Err)?;
+        let present = point.etag().unwrap_or_default();
+        let what = format!("the lifecycle of recovery point {arn}");
+        check_etag(etag.as_deref(), &present, &what, (Noun::RecoveryPoint, arn.as_str()))?;
+        if asked.is_check() {
+            findings.extend(self.check_holds(&asked.what.point).await?);
+            return Ok((point.with_lifecycle(lifecycle), findings));
+        }
+        let sent = self.clients.backup.update_recovery_point_lifecycle().backup_vault_name(vault.as_str());
+        let sent = sent.recovery_point_arn(arn.as_str()).lifecycle(lifecycle::to_aws(lifecycle));
+        match self.call(UPDATE_LIFECYCLE, sent.send()).await {
             Ok(answer) => {
                 let calculated = answer.calculated_lifecycle.as_ref();
                 point.delete_at = time(calculated.and_then(|calculated| calculated.delete_at.as_ref()));
                 point.cold_at = time(calculated.and_then(|calculated| calculated.move_to_cold_storage_at.as_ref()));
                 point.lifecycle =
                     Some(answer.lifecycle.as_ref().map_or_else(|| lifecycle.clone(), lifecycle::from_aws));
-                Ok((point, warnings))
+                Ok((point, findings))
             }
-            Err(error) if error.kind == Kind::State => Err(clients.why_refused(error, vault, arn).await),
-            Err(error) => Err(clients.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await),
+            Err(error) if error.kind == FailureKind::State => Err(self.why_refused(error, vault, arn).await.into()),
+            Err(error) => Err(self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await.into()),
         }
     }
 
@@ -91,58 +75,151 @@ impl Aws {
     /// `None` when it is gone from there.
     pub async fn disassociate_recovery_point(
         &self,
-        asked: &AskedScope,
-        vault: &VaultName,
-        arn: &Arn,
-    ) -> Result<(Option<RecoveryPointState>, Vec<Warning>), Error> {
-        let clients = self.clients(asked).await?;
-        let point = clients.describe_recovery_point(vault, arn).await?;
-        let warnings = point.disassociation_warnings();
-        let sent = clients.backup.disassociate_recovery_point().backup_vault_name(vault.as_str());
-        match call(DISASSOCIATE, sent.recovery_point_arn(arn.as_str()).send()).await {
-            Ok(_) => Ok((clients.look_after_disassociation(vault, arn).await?, warnings)),
-            Err(error) if error.kind == Kind::State => match clients.why_refused(error, vault, arn).await {
-                error if error.kind == Kind::State && !point.is_continuous() => {
-                    let message = format!(
-                        "recovery point {arn} is a snapshot: only a continuous one can be given back to its service"
-                    );
-                    Err(Error { message, ..error.as_kind(Kind::Unsupported) })
+        asked: &Asked<PointInVault>,
+    ) -> Result<(Option<RecoveryPointState>, Vec<Finding>), Error> {
+        let PointInVault { vault, arn } = &asked.what;
+        let point = self.describe_recovery_point(vault, arn).await?;
+        let mut findings = point.disassociation_findings();
+        if asked.is_check() {
+            if !point.is_continuous() {
+                let message = not_continuous(arn);
+                return Err(Refusal::of(RefusalKind::Unsupported, Noun::RecoveryPoint, arn.as_str(), message).into());
+            }
+            findings.extend(self.check_what_keeps(&asked.what).await?);
+            return Ok((Some(point.state), findings));
+        }
+        let sent = self.clients.backup.disassociate_recovery_point().backup_vault_name(vault.as_str());
+        match self.call(DISASSOCIATE, sent.recovery_point_arn(arn.as_str()).send()).await {
+            Ok(_) => Ok((self.look_after_disassociation(vault, arn).await?, findings)),
+            Err(error) if error.kind == FailureKind::State => match self.why_refused(error, vault, arn).await {
+                error if error.kind == FailureKind::State && !point.is_continuous() => {
+                    let message = not_continuous(arn);
+                    Err(Failure { message, ..error.as_kind(FailureKind::Unsupported) }.into())
                 }
-                error => Err(error),
+                error => Err(error.into()),
             },
-            Err(error) => match clients.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
-                gone if gone.is_gone_by_us() => Ok((None, warnings)),
-                error => Err(error),
+            Err(error) => match self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
+                gone if gone.is_gone_by_us() => Ok((None, findings)),
+                error => Err(error.into()),
             },
         }
     }
 }
 
-impl Clients {
+impl Scoped {
+    /// Whether a point could be deleted, as far as that can be seen: a job that reads it is not.
+    async fn check_deletion(&self, point: &PointInVault) -> Result<Deletion, Error> {
+        let found = self.describe_recovery_point(&point.vault, &point.arn).await?;
+        match found.state {
+            RecoveryPointState::Deleting => Ok(Deletion::under_way()),
+            RecoveryPointState::Creating => {
+                let message =
+                    format!("a backup job is making recovery point {}: try again when it has ended", found.arn);
+                let busy = Failure::told(DELETE.name, FailureKind::Busy, message);
+                Err(busy.about(Noun::RecoveryPoint, &found.arn).into())
+            }
+            RecoveryPointState::Completed
+            | RecoveryPointState::Available
+            | RecoveryPointState::Partial
+            | RecoveryPointState::Expired
+            | RecoveryPointState::Stopped
+            | RecoveryPointState::Unknown(_) => {
+                Ok(Deletion { findings: self.check_what_keeps(point).await?, ..Deletion::checked() })
+            }
+        }
+    }
+
+    /// Refuses where the vault's lock or a legal hold keeps the point. What Strongroom may not look at is a finding: AWS
+    /// does the change without that look.
+    async fn check_what_keeps(&self, point: &PointInVault) -> Result<Vec<Finding>, Error> {
+        let mut findings = Vec::new();
+        match self.describe_vault(&point.vault).await {
+            Ok(vault) => {
+                if let Some(lock) = &vault.lock {
+                    let message = format!("vault {} is {}: what it holds stays", vault.name, lock.described());
+                    return Err(Refusal::of(RefusalKind::Locked, Noun::Vault, vault.name, message).into());
+                }
+            }
+            Err(error) if is_denial(&error) => {
+                let message = format!(
+                    "Strongroom may not look at vault {}: whether a lock keeps the recovery point is not known",
+                    point.vault
+                );
+                let action = "operator: grant backup:DescribeBackupVault to Strongroom's identity";
+                findings.push(Finding::warning("NOT_CHECKED", message, action).at("vault"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        findings.extend(self.check_holds(point).await?);
+        Ok(findings)
+    }
+
+    /// Refuses where a legal hold keeps the point, likewise.
+    async fn check_holds(&self, point: &PointInVault) -> Result<Option<Finding>, Error> {
+        match self.holds_on(&point.vault, Some(&point.arn)).await {
+            Ok(holds) => match holds.first() {
+                None => Ok(None),
+                Some(hold) => {
+                    let (arn, message) = (point.arn.as_str(), kept_by(hold, &point.arn));
+                    Err(Refusal::of(RefusalKind::Held, Noun::RecoveryPoint, arn, message).into())
+                }
+            },
+            Err(error) if is_denial(&error) => {
+                let message =
+                    "Strongroom may not look at legal holds: whether one keeps the recovery point is not known";
+                let action = "operator: grant backup:ListLegalHolds and backup:ListRecoveryPointsByLegalHold to \
+                              Strongroom's identity";
+                Ok(Some(Finding::warning("NOT_CHECKED", message, action).at("recovery_point")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn delete(&self, vault: &VaultName, arn: &Arn) -> Result<Deletion, Error> {
+        let error = match self.send_delete(vault, arn.as_str()).await {
+            Ok(()) => return self.look_after_delete(vault, arn).await,
+            Err(error) => error,
+        };
+        if error.kind == FailureKind::State {
+            return match self.describe_recovery_point(vault, arn).await {
+                // Asked again while the deletion goes on: that is what was asked for.
+                Ok(point) if point.state == RecoveryPointState::Deleting => Ok(Deletion::under_way()),
+                // Nobody knows whether it is being deleted.
+                Err(unread) if is_passing(&unread) => Err(unread.into()),
+                Ok(_) | Err(_) => Err(self.why_refused(error, vault, arn).await.into()),
+            };
+        }
+        match self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
+            gone if gone.is_gone_by_us() => Ok(Deletion::done()),
+            error => Err(error.into()),
+        }
+    }
+
     /// Asks AWS to delete a recovery point. That AWS says yes does not mean that it does it.
-    pub(super) async fn send_delete(&self, vault: &VaultName, arn: &str) -> Result<(), Error> {
-        let sent = self.backup.delete_recovery_point().backup_vault_name(vault.as_str()).recovery_point_arn(arn);
-        call(DELETE, sent.send()).await.map(drop)
+    pub(super) async fn send_delete(&self, vault: &VaultName, arn: &str) -> Result<(), Failure> {
+        let sent =
+            self.clients.backup.delete_recovery_point().backup_vault_name(vault.as_str()).recovery_point_arn(arn);
+        self.call(DELETE, sent.send()).await.map(drop)
     }
 
     /// What became of a point whose deletion AWS accepted. The state can lag behind the answer, so a point that still
     /// looks untouched (EXPIRED, too, is how a point looks that failed to be deleted before) is looked at a few times more.
-    async fn look_after_delete(&self, vault: &VaultName, arn: &Arn) -> Result<Option<RecoveryPointState>, Error> {
+    async fn look_after_delete(&self, vault: &VaultName, arn: &Arn) -> Result<Deletion, Error> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let point = match self.describe_recovery_point(vault, arn).await {
                 Ok(point) => point,
-                Err(error) if error.kind == Kind::NotFound => return Ok(None),
-                Err(error) => return Err(error.after(DELETE.name)),
+                Err(error) if error.kind == FailureKind::NotFound => return Ok(Deletion::done()),
+                Err(error) => return Err(error.after(DELETE.name).into()),
             };
             if point.state == RecoveryPointState::Deleting {
-                return Ok(Some(RecoveryPointState::Deleting));
+                return Ok(Deletion::under_way());
             }
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => {
                     let message = not_deleted(&point);
-                    return Err(Error::found(DELETE.name, Kind::NotDeleted, Noun::RecoveryPoint, &point.arn, message));
+                    return Err(Refusal::of(RefusalKind::NotDeleted, Noun::RecoveryPoint, &point.arn, message).into());
                 }
             }
         }
@@ -153,12 +230,12 @@ impl Clients {
         &self,
         vault: &VaultName,
         arn: &Arn,
-    ) -> Result<Option<RecoveryPointState>, Error> {
+    ) -> Result<Option<RecoveryPointState>, Failure> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let state = match self.describe_recovery_point(vault, arn).await {
                 Ok(point) => point.state,
-                Err(error) if error.kind == Kind::NotFound => return Ok(None),
+                Err(error) if error.kind == FailureKind::NotFound => return Ok(None),
                 Err(error) => return Err(error.after(DISASSOCIATE.name)),
             };
             match pauses.next() {
@@ -168,63 +245,76 @@ impl Clients {
         }
     }
 
-    /// AWS has two words for "not in this state" and means several things.
-    async fn why_refused(&self, error: Error, vault: &VaultName, arn: &Arn) -> Error {
+    /// AWS has two words for "not in this state" and means several things. What cannot be read leaves AWS's own words.
+    async fn why_refused(&self, error: Failure, vault: &VaultName, arn: &Arn) -> Failure {
         if error.has_code("InvalidResourceStateException") {
-            return error.as_kind(Kind::Busy).about(Noun::RecoveryPoint, arn);
+            return error.as_kind(FailureKind::Busy).about(Noun::RecoveryPoint, arn);
         }
-        if let Ok(found) = self.describe_vault(vault).await
-            && found.lock.is_some()
-        {
-            return error.as_kind(Kind::Locked).about(Noun::Vault, vault);
+        match self.describe_vault(vault).await {
+            Ok(found) if found.lock.is_some() => return error.as_kind(FailureKind::Locked).about(Noun::Vault, vault),
+            Ok(_) => {}
+            Err(unread) => tracing::info!(%unread, "whether a lock keeps a recovery point could not be read"),
         }
-        let holds = self.holds_on(vault, Some(arn)).await.unwrap_or_default();
-        // Who may not list legal holds has AWS's own words.
+        let holds = self.holds_on(vault, Some(arn)).await.unwrap_or_else(|unread| {
+            tracing::info!(%unread, "whether a legal hold keeps a recovery point could not be read");
+            Vec::new()
+        });
         let said = error.message.to_ascii_lowercase().contains("legal hold");
-        let message = match holds.first() {
-            Some(hold) => format!("legal hold {hold} keeps recovery point {arn} until it is cancelled"),
-            None => error.message.clone(),
-        };
+        let message = holds.first().map_or_else(|| error.message.clone(), |hold| kept_by(hold, arn));
         let error = error.about(Noun::RecoveryPoint, arn);
-        if holds.is_empty() && !said { error } else { Error { message, ..error.as_kind(Kind::Held) } }
+        if holds.is_empty() && !said { error } else { Failure { message, ..error.as_kind(FailureKind::Held) } }
     }
 }
 
+fn kept_by(hold: &Hold, arn: &Arn) -> String {
+    format!("legal hold {hold} keeps recovery point {arn} until it is cancelled")
+}
+
+fn not_continuous(arn: &Arn) -> String {
+    format!("recovery point {arn} is a snapshot: only a continuous one can be given back to its service")
+}
+
+/// Whether AWS will not let Strongroom look, however often it asks.
+fn is_denial(error: &Failure) -> bool {
+    matches!(error.kind, FailureKind::Denied | FailureKind::MissingOrDenied)
+}
+
+/// Whether the next look may see more.
+fn is_passing(error: &Failure) -> bool {
+    matches!(error.kind, FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Malformed)
+}
+
 /// Why AWS would not change the lifecycle of the point, if it would not.
-fn unchangeable(point: &RecoveryPoint, vault: &Vault) -> Option<Error> {
-    let refused =
-        |kind, noun, name: &str, message: String| Some(Error::found(UPDATE_LIFECYCLE.name, kind, noun, name, message));
+fn unchangeable(point: &RecoveryPoint, vault: &Vault) -> Option<Refusal> {
+    let refused = |kind, noun, name: &str, message: String| Some(Refusal::of(kind, noun, name, message));
     if point.is_continuous() {
         let message = format!(
             "recovery point {} is continuous: how long it reaches back is said by the rule that makes it, so change that",
             point.arn
         );
-        return refused(Kind::Unsupported, Noun::RecoveryPoint, &point.arn, message);
+        return refused(RefusalKind::Unsupported, Noun::RecoveryPoint, &point.arn, message);
     }
     if let Some(lock) = &vault.lock {
         let message =
             format!("vault {} is {}: the lifecycle of what it holds cannot be changed", vault.name, lock.described());
-        return refused(Kind::Locked, Noun::Vault, &vault.name, message);
+        return refused(RefusalKind::Locked, Noun::Vault, &vault.name, message);
     }
     if matches!(point.state, RecoveryPointState::Creating | RecoveryPointState::Deleting) {
         let message =
             format!("recovery point {} is {}: its lifecycle cannot be changed", point.arn, point.state.word());
-        return refused(Kind::State, Noun::RecoveryPoint, &point.arn, message);
+        return refused(RefusalKind::State, Noun::RecoveryPoint, &point.arn, message);
     }
     None
 }
 
 /// That a point is still there though AWS accepted its deletion, and what to do.
 pub(super) fn not_deleted(point: &RecoveryPoint) -> String {
-    let said = match point.status_message.as_str() {
-        "" => String::new(),
-        said => format!(" ({said})"),
-    };
+    let said = point.status_message.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
+    let role = point.role_arn.as_ref().map_or_else(|| "the role".to_owned(), |arn| format!("role {arn}"));
     format!(
-        "AWS accepted the deletion of recovery point {} and did not delete it: it is {}{said}; see that role {}, which made \
+        "AWS accepted the deletion of recovery point {} and did not delete it: it is {}{said}; see that {role}, which made \
          it, exists and may delete it, then delete again",
         point.arn,
-        point.state.word(),
-        point.role_arn
+        point.state.word()
     )
 }

@@ -1,5 +1,7 @@
 //! Recovery points.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_backup::{
     operation::{
         describe_recovery_point::DescribeRecoveryPointOutput,
@@ -8,64 +10,78 @@ use aws_sdk_backup::{
     types::{RecoveryPointByBackupVault, RecoveryPointByResource, RecoveryPointStatus, StorageClass},
 };
 
+use futures_util::TryStreamExt;
+
 use super::{
-    Aws, Error, Kind, Noun,
-    call::{Operation, call},
-    client::Clients,
-    date, job_answers, just_before, lifecycle, time,
+    Error, Failure, FailureKind, Scoped,
+    call::Operation,
+    date, job_answers, just_before, lifecycle,
+    pages::{MOST_LISTS, pages},
+    time,
 };
 use crate::domain::{
-    Arn, AskedScope, Lifecycle, MAX_PAGE_SIZE, Page, PageRequest, RecoveryPoint, RecoveryPointQuery,
-    RecoveryPointState, Scope, VaultName,
+    Arn, Cursor, Fault, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointInVault, RecoveryPoint,
+    RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
 };
 
 const DESCRIBE: Operation = Operation::read("backup", "DescribeRecoveryPoint");
 const LIST_IN_VAULT: Operation = Operation::read("backup", "ListRecoveryPointsByBackupVault");
 const LIST_OF_RESOURCE: Operation = Operation::read("backup", "ListRecoveryPointsByResource");
 
-impl Aws {
+impl Scoped {
     /// A recovery point.
-    pub async fn get_recovery_point(
-        &self,
-        asked: &AskedScope,
-        vault: &VaultName,
-        arn: &Arn,
-    ) -> Result<RecoveryPoint, Error> {
-        self.clients(asked).await?.describe_recovery_point(vault, arn).await
+    pub async fn get_recovery_point(&self, point: &PointInVault) -> Result<RecoveryPoint, Error> {
+        Ok(self.describe_recovery_point(&point.vault, &point.arn).await?)
     }
 
-    /// A page of the recovery points of a vault or a resource.
+    /// A page of the recovery points of a vault, of every vault or of a resource.
     pub async fn list_recovery_points(
         &self,
-        asked: &AskedScope,
         query: &RecoveryPointQuery,
         page: &PageRequest,
     ) -> Result<Page<RecoveryPoint>, Error> {
-        let clients = self.clients(asked).await?;
         match query {
-            RecoveryPointQuery::InVault { vault, resource, resource_type, plan_id, created, parent } => {
+            RecoveryPointQuery::InVaults { vault, resource, resource_type, plan, created, parent } => {
+                // A name that nothing has is told, and not taken for one that has no points.
+                let resource = async {
+                    match resource {
+                        Some(resource) => self.resource_arn(resource).await.map(Some),
+                        None => Ok(None),
+                    }
+                };
+                let plan_id = async {
+                    match plan {
+                        Some(plan) => self.plan_id(plan).await.map(Some),
+                        None => Ok(None),
+                    }
+                };
+                let (resource, plan_id) = tokio::try_join!(resource, plan_id)?;
                 let filter = |sent: ListRecoveryPointsByBackupVaultFluentBuilder| {
                     sent.set_by_resource_arn(resource.as_ref().map(ToString::to_string))
-                        .set_by_resource_type(resource_type.clone())
+                        .set_by_resource_type(resource_type.clone().map(Into::into))
                         .set_by_backup_plan_id(plan_id.clone())
                         .set_by_created_after(created.after.map(just_before))
                         .set_by_created_before(created.before.map(date))
                         .set_by_parent_recovery_point_arn(parent.as_ref().map(ToString::to_string))
                 };
-                clients.recovery_points_in(vault, filter, page).await
+                match vault {
+                    Some(vault) => Ok(self.recovery_points_in(vault, filter, page).await?),
+                    None => self.recovery_points_in_every_vault(filter, page).await,
+                }
             }
             RecoveryPointQuery::OfResource { resource, managed_by_backup_only } => {
-                clients.recovery_points_of(resource, *managed_by_backup_only, page).await
+                let resource = self.resource_arn(resource).await?;
+                self.recovery_points_of(&resource, *managed_by_backup_only, page).await
             }
         }
     }
 }
 
-impl Clients {
-    pub(super) async fn describe_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Error> {
-        let sent = self.backup.describe_recovery_point().backup_vault_name(vault.as_str());
-        match call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
-            Ok(answer) => Ok(described(answer, &self.scope)),
+impl Scoped {
+    pub(super) async fn describe_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Failure> {
+        let sent = self.clients.backup.describe_recovery_point().backup_vault_name(vault.as_str());
+        match self.call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
+            Ok(answer) => Ok(described(answer, self.scope())),
             Err(error) => Err(self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await),
         }
     }
@@ -76,18 +92,77 @@ impl Clients {
         vault: &VaultName,
         filter: impl FnOnce(ListRecoveryPointsByBackupVaultFluentBuilder) -> ListRecoveryPointsByBackupVaultFluentBuilder,
         page: &PageRequest,
-    ) -> Result<Page<RecoveryPoint>, Error> {
-        let sent = self.backup.list_recovery_points_by_backup_vault().backup_vault_name(vault.as_str());
-        let sent = filter(sent).max_results(page.size.into()).set_next_token(page.cursor.clone());
-        match call(LIST_IN_VAULT, sent.send()).await {
+    ) -> Result<Page<RecoveryPoint>, Failure> {
+        let sent = self.clients.backup.list_recovery_points_by_backup_vault().backup_vault_name(vault.as_str());
+        let sent = filter(sent).max_results(page.size.into()).set_next_token(page.token());
+        match self.call(LIST_IN_VAULT, sent.send()).await {
             Ok(answer) => {
                 let points = answer.recovery_points.unwrap_or_default();
-                let items = points.into_iter().map(|point| in_vault(point, &self.scope)).collect();
-                Ok(Page { items, next: answer.next_token })
+                let items = points.into_iter().map(|point| in_vault(point, self.scope())).collect();
+                Ok(Page { items, next: answer.next_token.map(Cursor::at) })
             }
             // Nothing but the vault can be missing here.
             Err(error) => Err(self.missing_or_denied(error, vault).await),
         }
+    }
+
+    /// A page of the recovery points of every vault there is, in the order of their names. AWS has no such list: it is asked
+    /// vault by vault, for one page [`MOST_LISTS`] times at most. The cursor's part is the name of the vault that comes next.
+    async fn recovery_points_in_every_vault(
+        &self,
+        filter: impl Fn(ListRecoveryPointsByBackupVaultFluentBuilder) -> ListRecoveryPointsByBackupVaultFluentBuilder
+        + Send
+        + Sync,
+        page: &PageRequest,
+    ) -> Result<Page<RecoveryPoint>, Error> {
+        let Cursor { part, skip, token } = page.cursor.clone().unwrap_or_default();
+        if skip != 0 || (part.is_empty() && token.is_some()) {
+            return Err(Refusal::page_token().into());
+        }
+        let names = self.vault_names().await?;
+        let mut vaults = names.iter().filter(|name| name.as_str() >= part.as_str());
+        let mut items = Vec::new();
+        let Some(mut vault) = vaults.next() else { return Ok(Page { items, next: None }) };
+        // The token is of that vault alone, which may have been deleted since.
+        let mut token = token.filter(|_| vault.as_str() == part);
+        for _ in 0..MOST_LISTS {
+            let found = u16::try_from(items.len()).unwrap_or(u16::MAX);
+            let wanted = page.size.saturating_sub(found);
+            if wanted == 0 {
+                break;
+            }
+            let asked = PageRequest { size: wanted, cursor: token.take().map(Cursor::at) };
+            match self.recovery_points_in(vault, &filter, &asked).await {
+                Ok(found) => {
+                    items.extend(found.items);
+                    token = found.next.and_then(|next| next.token);
+                }
+                // Deleted since it was listed.
+                Err(error) if error.kind == FailureKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+            if token.is_none() {
+                let Some(next) = vaults.next() else { return Ok(Page { items, next: None }) };
+                vault = next;
+            }
+        }
+        Ok(Page { items, next: Some(Cursor { part: vault.as_str().to_owned(), skip: 0, token }) })
+    }
+
+    /// The names of all vaults, sorted.
+    async fn vault_names(&self) -> Result<BTreeSet<VaultName>, Error> {
+        let vaults = pages(|cursor| async move {
+            let page = self.list_vaults(&PageRequest::largest(cursor)).await?;
+            Ok::<_, Error>((page.items, page.next))
+        });
+        let vaults: Vec<_> = vaults.try_concat().await?;
+        let name = |name: &str| VaultName::parse_reference(name).map(|(name, _)| name);
+        let names: Result<_, _> = vaults.iter().map(|vault| name(&vault.name)).collect();
+        let strange = |fault: Fault| {
+            let message = format!("the list of vaults has a name that {}", fault.0);
+            Failure::told("ListBackupVaults", FailureKind::Malformed, message).into()
+        };
+        names.map_err(strange)
     }
 
     /// AWS takes no page below 20 points for RDS `[M]`, and a caller may want fewer: then the rest of AWS's page is read
@@ -98,64 +173,38 @@ impl Clients {
         managed_by_backup_only: bool,
         page: &PageRequest,
     ) -> Result<Page<RecoveryPoint>, Error> {
-        let place = match &page.cursor {
-            Some(cursor) => Place::parse(cursor).ok_or_else(|| {
-                let message = "page_token is not a token of this server";
-                Error::found(LIST_OF_RESOURCE.name, Kind::Rejected, Noun::RecoveryPoint, cursor, message)
-            })?,
-            None => Place { skip: 0, token: None },
-        };
+        let ((), place) = Cursor::within(page.cursor.as_ref(), &[()], |()| "", FEWEST_POINTS)?;
         let wanted = usize::from(page.size);
         let asked = (place.skip + wanted).clamp(FEWEST_POINTS, MAX_PAGE_SIZE.into());
         let sent = self
+            .clients
             .backup
             .list_recovery_points_by_resource()
             .resource_arn(resource.as_str())
             .set_managed_by_aws_backup_only(managed_by_backup_only.then_some(true))
             .max_results(i32::try_from(asked).unwrap_or(i32::MAX))
             .set_next_token(place.token.clone());
-        let answer = match call(LIST_OF_RESOURCE, sent.send()).await {
+        let answer = match self.call(LIST_OF_RESOURCE, sent.send()).await {
             Ok(answer) => answer,
             // A resource that AWS Backup never saw has no points; AWS may say that as an error [U].
-            Err(error) if error.kind == Kind::NotFound => return Ok(Page { items: Vec::new(), next: None }),
-            Err(error) => return Err(error.about(Noun::Resource, resource)),
+            Err(error) if error.kind == FailureKind::NotFound => return Ok(Page { items: Vec::new(), next: None }),
+            Err(error) => return Err(error.about(Noun::Resource, resource).into()),
         };
         let found = answer.recovery_points.unwrap_or_default();
         let end = place.skip + wanted;
         let next = match answer.next_token {
-            _ if found.len() > end => Some(Place { skip: end, token: place.token }),
-            Some(token) => Some(Place { skip: 0, token: Some(token) }),
+            _ if found.len() > end => Some(Cursor { skip: end, ..place.clone() }),
+            Some(token) => Some(Cursor::at(token)),
             None => None,
         };
         let items = found.into_iter().skip(place.skip).take(wanted);
-        let items = items.map(|point| of_resource(point, resource, &self.scope)).collect();
-        Ok(Page { items, next: next.map(|place| place.to_string()) })
+        let items = items.map(|point| of_resource(point, resource, self.scope())).collect();
+        Ok(Page { items, next })
     }
 }
 
 /// The smallest page of ListRecoveryPointsByResource `[M]`.
 const FEWEST_POINTS: usize = 20;
-
-/// Where a page of a resource's points begins: AWS's token, and how many of the points behind it the pages before took.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    skip: usize,
-    token: Option<String>,
-}
-
-impl Place {
-    fn parse(cursor: &str) -> Option<Self> {
-        let (skip, token) = cursor.split_once(' ')?;
-        let skip = skip.parse().ok().filter(|skip| *skip < FEWEST_POINTS)?;
-        Some(Self { skip, token: (!token.is_empty()).then(|| token.to_owned()) })
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.skip, self.token.as_deref().unwrap_or_default())
-    }
-}
 
 /// DescribeRecoveryPoint and ListRecoveryPointsByBackupVault tell the same members in two types.
 macro_rules! recovery_point {
@@ -164,7 +213,7 @@ macro_rules! recovery_point {
             let storage_class: fn(&$answer) -> Option<&StorageClass> = $storage_class;
             let calculated = point.calculated_lifecycle.as_ref();
             RecoveryPoint {
-                storage_class: storage_class(&point).map(StorageClass::as_str).unwrap_or_default().to_owned(),
+                storage_class: storage_class(&point).map(|class| class.as_str().to_owned()),
                 state: state(point.status.as_ref()),
                 created_at: time(point.creation_date.as_ref()),
                 completed_at: time(point.completion_date.as_ref()),
@@ -174,17 +223,17 @@ macro_rules! recovery_point {
                 last_restore_at: time(point.last_restore_time.as_ref()),
                 scope: scope.clone(),
                 arn: point.recovery_point_arn.unwrap_or_default(),
-                vault_name: point.backup_vault_name.unwrap_or_default(),
-                vault_arn: point.backup_vault_arn.unwrap_or_default(),
-                resource_arn: point.resource_arn.unwrap_or_default(),
-                resource_type: point.resource_type.unwrap_or_default(),
-                resource_name: point.resource_name.unwrap_or_default(),
-                status_message: point.status_message.unwrap_or_default(),
-                backup_size_bytes: point.backup_size_in_bytes.unwrap_or_default(),
-                encryption_key_arn: point.encryption_key_arn.unwrap_or_default(),
-                role_arn: point.iam_role_arn.unwrap_or_default(),
-                created_by: point.created_by.map(job_answers::origin),
-                source_vault_arn: point.source_backup_vault_arn.unwrap_or_default(),
+                vault_name: point.backup_vault_name,
+                vault_arn: point.backup_vault_arn,
+                resource_arn: point.resource_arn,
+                resource_type: point.resource_type.and_then(ResourceType::told),
+                resource_name: point.resource_name,
+                status_message: job_answers::told(point.status_message),
+                backup_size_bytes: point.backup_size_in_bytes,
+                encryption_key_arn: point.encryption_key_arn,
+                role_arn: point.iam_role_arn,
+                created_by: point.created_by.map(job_answers::origin).map(JobOrigin::Plan),
+                source_vault_arn: point.source_backup_vault_arn,
             }
         }
     };
@@ -198,43 +247,16 @@ fn of_resource(point: RecoveryPointByResource, resource: &Arn, scope: &Scope) ->
     RecoveryPoint {
         state: state(point.status.as_ref()),
         created_at: time(point.creation_date.as_ref()),
-        arn: point.recovery_point_arn.unwrap_or_default(),
-        scope: scope.clone(),
-        vault_name: point.backup_vault_name.unwrap_or_default(),
-        vault_arn: String::new(),
-        resource_arn: resource.as_str().to_owned(),
-        resource_type: String::new(),
-        resource_name: point.resource_name.unwrap_or_default(),
-        status_message: point.status_message.unwrap_or_default(),
-        completed_at: None,
-        delete_at: None,
-        cold_at: None,
-        lifecycle: None,
-        backup_size_bytes: point.backup_size_bytes.unwrap_or_default(),
-        encryption_key_arn: point.encryption_key_arn.unwrap_or_default(),
-        role_arn: String::new(),
-        storage_class: String::new(),
-        last_restore_at: None,
-        created_by: None,
-        source_vault_arn: String::new(),
+        vault_name: point.backup_vault_name,
+        resource_arn: Some(resource.as_str().to_owned()),
+        resource_name: point.resource_name,
+        status_message: job_answers::told(point.status_message),
+        backup_size_bytes: point.backup_size_bytes,
+        encryption_key_arn: point.encryption_key_arn,
+        ..RecoveryPoint::blank(point.recovery_point_arn.unwrap_or_default(), scope.clone())
     }
 }
 
 fn state(status: Option<&RecoveryPointStatus>) -> RecoveryPointState {
     RecoveryPointState::of_word(status.map(RecoveryPointStatus::as_str).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_place_survives_its_cursor(skip in 0usize..FEWEST_POINTS, token in proptest::option::of("\\PC{1,60}")) {
-            let place = Place { skip, token };
-            prop_assert_eq!(Place::parse(&place.to_string()), Some(place));
-        }
-    }
 }

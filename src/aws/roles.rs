@@ -1,16 +1,12 @@
 //! The IAM role that AWS Backup assumes.
 
+use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 
-use super::{
-    Aws, Effect, Error, Kind, Noun,
-    call::{Operation, call},
-    client::Clients,
-    time,
-};
+use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
-    AskedScope, Change, ChangeKind, EnsureRole, RoleName, RoleRef, RoleState, Trust, TrustRepair, judge_trust,
-    repair_trust,
+    Asked, Change, ChangeKind, CheckedRole, EnsureRole, Noun, Refusal, RefusalKind, RoleName, RoleRef, RoleState,
+    Scope, Trust, TrustRepair, judge_trust, repair_trust,
 };
 
 const GET_ROLE: Operation = Operation::read("iam", "GetRole");
@@ -20,81 +16,61 @@ const LIST_ATTACHED: Operation = Operation::read("iam", "ListAttachedRolePolicie
 const LIST_INLINE: Operation = Operation::read("iam", "ListRolePolicies");
 const ATTACH: Operation = Operation::write("iam", "AttachRolePolicy");
 
-impl Aws {
+impl Scoped {
     /// The role as IAM has it.
-    pub async fn get_service_role(&self, asked: &AskedScope, role: &RoleRef) -> Result<RoleState, Error> {
-        let clients = self.clients(asked).await?;
-        match clients.role(&role.name).await? {
+    pub async fn get_service_role(&self, role: &RoleRef) -> Result<RoleState, Error> {
+        match self.role(&role.name).await? {
             Some((state, _)) if role.means(&state.arn) => Ok(state),
-            Some((state, _)) => Err(elsewhere(role, &state.arn)),
-            None => Err(missing(role)),
+            Some((state, _)) => Err(elsewhere(role, &state.arn).into()),
+            None => Err(missing(role).into()),
         }
     }
 
-    /// Creates the role or adds what it lacks; says what it did. Every step can be repeated, so a call that broke off
-    /// half way is finished by calling again.
-    pub async fn ensure_service_role(
-        &self,
-        asked: &AskedScope,
-        ensure: &EnsureRole,
-    ) -> Result<(RoleState, Vec<Change>), Error> {
-        let clients = self.clients(asked).await?;
+    /// Creates the role or adds what it lacks; answers the role as it is then, or would be, and what was, or would be, done.
+    /// Every step can be repeated, so a call that broke off half way is finished by calling again.
+    pub async fn ensure_service_role(&self, asked: &Asked<EnsureRole>) -> Result<(RoleState, Vec<Change>), Error> {
+        let ensure = &asked.what;
         let name = &ensure.role.name;
         let mut changes = Vec::new();
-        let (mut state, trust_document) = match clients.role(name).await? {
+        let (mut state, trust_document) = match self.role(name).await? {
             Some(found) => found,
             None => {
                 let message = format!("created role {name} at path {}, trusting backup.amazonaws.com", ensure.path);
                 changes.push(Change { kind: ChangeKind::RoleCreated, message });
-                clients.create_role(ensure).await?
+                let (planned, trust) = self.planned_role(ensure)?;
+                if asked.is_check() { (planned, trust) } else { self.create_role(ensure, planned, trust).await? }
             }
         };
-        // One that a dry run did not create has no ARN.
-        if !state.arn.is_empty() && !ensure.role.means(&state.arn) {
+        if !ensure.role.means(&state.arn) {
             let message = format!(
                 "role {name} exists already, under another path: it is {}; name that one, or choose another name",
                 state.arn
             );
-            return Err(Error::found(CREATE_ROLE.name, Kind::AlreadyExists, Noun::Role, name.as_str(), message));
+            return Err(Refusal::of(RefusalKind::AlreadyExists, Noun::Role, name.as_str(), message).into());
         }
-        if matches!(state.trust, Trust::Missing | Trust::Denied | Trust::Unreadable) {
-            let document = match repair_trust(&trust_document) {
-                TrustRepair::Write(document) => document,
-                TrustRepair::Impossible(why) => {
-                    let message = format!(
-                        "role {name} cannot be repaired by adding to it: {why}; correct its trust policy by hand"
-                    );
-                    return Err(Error::found(UPDATE_TRUST.name, Kind::State, Noun::Role, name.as_str(), message));
-                }
-            };
+        let repaired = repaired_trust(&state, &trust_document)?;
+        let created = !changes.is_empty();
+        if let Some(document) = &repaired {
             // A statement that denies under a condition stays, and makes the trust conditional.
-            state.trust = judge_trust(&document);
-            if !ensure.validate_only {
-                let sent = clients.iam.update_assume_role_policy().role_name(name.as_str()).policy_document(document);
-                call(UPDATE_TRUST, sent.send()).await.map_err(|error| error.about(Noun::Role, name))?;
-            }
+            state.trust = judge_trust(document);
             let message = format!("added backup.amazonaws.com to the trust policy of role {name}");
             changes.push(Change { kind: ChangeKind::TrustRepaired, message });
         }
-        for policy in state.missing(&ensure.served) {
-            let arn = policy.arn(state.partition);
-            if !ensure.validate_only {
-                let sent = clients.iam.attach_role_policy().role_name(name.as_str()).policy_arn(&arn);
-                // What was done before this step stays done, whatever becomes of the step.
-                let effect = |error: &Error| if changes.is_empty() { error.effect } else { Effect::Unknown };
-                call(ATTACH, sent.send())
-                    .await
-                    .map_err(|error| Error { effect: effect(&error), ..error.about(Noun::Role, name) })?;
-            }
+        let lacking: Vec<String> =
+            state.missing(&ensure.served).into_iter().map(|policy| policy.arn(state.partition)).collect();
+        for arn in &lacking {
             let message = format!("attached {arn} to role {name}");
-            state.attached.push(arn);
             changes.push(Change { kind: ChangeKind::PolicyAttached, message });
         }
+        if !asked.is_check() {
+            self.repair_role(name, repaired, &lacking, created).await?;
+        }
+        state.attached.extend(lacking);
         Ok((state, changes))
     }
 }
 
-impl Clients {
+impl Scoped {
     /// The ARN that AWS Backup wants. A name alone does not tell the role's path: IAM is asked.
     pub(super) async fn role_arn(&self, role: &RoleRef) -> Result<String, Error> {
         if let Some(arn) = &role.arn {
@@ -103,54 +79,61 @@ impl Clients {
         self.look_for_role(role).await
     }
 
+    /// The role that a change hands to AWS Backup. In a dry run IAM is asked for the role of an ARN too, and for what it says;
+    /// who may not ask may still hand the role over, so a refusal to tell is none of the role.
+    pub(super) async fn role_handed_over(&self, role: &RoleRef, check: bool) -> Result<CheckedRole, Error> {
+        if !check {
+            return self.role_arn(role).await.map(CheckedRole::unseen);
+        }
+        let (mut state, _) = match (self.role_alone(&role.name).await, &role.arn) {
+            (Ok(Some(found)), _) => found,
+            (Ok(None), _) => return Err(missing(role).into()),
+            (Err(error), Some(arn)) if error.kind == FailureKind::Denied => {
+                let unseen = CheckedRole::unseen(arn.as_str().to_owned());
+                return Ok(CheckedRole { unread: Some(error.message), ..unseen });
+            }
+            (Err(error), _) => return Err(error.into()),
+        };
+        if !role.means(&state.arn) {
+            return Err(elsewhere(role, &state.arn).into());
+        }
+        let unread = self.add_policies(&mut state).await.err().map(|error| error.message);
+        Ok(CheckedRole { arn: state.arn.clone(), state: Some(state), unread })
+    }
+
     /// As [`Self::role_arn`], for dry runs: IAM is asked for the role of an ARN too. Who may not ask may still hand the
     /// role to AWS Backup, so a refusal to tell is none of the role.
     pub(super) async fn role_arn_looked_for(&self, role: &RoleRef) -> Result<String, Error> {
         match (self.look_for_role(role).await, &role.arn) {
-            (Err(error), Some(arn)) if error.kind == Kind::Denied => Ok(arn.as_str().to_owned()),
+            (Err(error), Some(arn)) if error.failed_as(FailureKind::Denied) => Ok(arn.as_str().to_owned()),
             (answer, _) => answer,
         }
     }
 
     async fn look_for_role(&self, role: &RoleRef) -> Result<String, Error> {
-        let found = match call(GET_ROLE, self.iam.get_role().role_name(role.name.as_str()).send()).await {
-            Ok(answer) => answer.role.map(|found| found.arn).unwrap_or_default(),
-            Err(error) if error.kind == Kind::NotFound => return Err(missing(role)),
-            Err(error) => return Err(error.about(Noun::Role, &role.name)),
+        let found = match self.call(GET_ROLE, self.clients.iam.get_role().role_name(role.name.as_str()).send()).await {
+            Ok(answer) => answer.role.ok_or_else(|| Failure::malformed(GET_ROLE, "Role"))?.arn,
+            Err(error) if error.kind == FailureKind::NotFound => return Err(missing(role).into()),
+            Err(error) => return Err(error.about(Noun::Role, &role.name).into()),
         };
-        if role.means(&found) { Ok(found) } else { Err(elsewhere(role, &found)) }
+        if role.means(&found) { Ok(found) } else { Err(elsewhere(role, &found).into()) }
     }
 
     /// The role and its trust policy; `None` when there is no such role.
-    pub(super) async fn role(&self, name: &RoleName) -> Result<Option<(RoleState, String)>, Error> {
-        let about = |error: Error| error.about(Noun::Role, name);
-        let role = match call(GET_ROLE, self.iam.get_role().role_name(name.as_str()).send()).await {
-            Ok(answer) => answer.role.ok_or_else(|| Error::malformed(GET_ROLE.name, "Role"))?,
-            Err(error) if error.kind == Kind::NotFound => return Ok(None),
+    pub(super) async fn role(&self, name: &RoleName) -> Result<Option<(RoleState, String)>, Failure> {
+        let Some((mut state, document)) = self.role_alone(name).await? else { return Ok(None) };
+        self.add_policies(&mut state).await?;
+        Ok(Some((state, document)))
+    }
+
+    /// The role without its policies, and its trust policy; `None` when there is no such role.
+    async fn role_alone(&self, name: &RoleName) -> Result<Option<(RoleState, String)>, Failure> {
+        let about = |error: Failure| error.about(Noun::Role, name);
+        let role = match self.call(GET_ROLE, self.clients.iam.get_role().role_name(name.as_str()).send()).await {
+            Ok(answer) => answer.role.ok_or_else(|| Failure::malformed(GET_ROLE, "Role"))?,
+            Err(error) if error.kind == FailureKind::NotFound => return Ok(None),
             Err(error) => return Err(about(error)),
         };
-        let (mut attached, mut inline) = (Vec::new(), Vec::new());
-        let mut marker = None;
-        loop {
-            let sent = self.iam.list_attached_role_policies().role_name(name.as_str()).set_marker(marker);
-            let answer = call(LIST_ATTACHED, sent.send()).await.map_err(about)?;
-            attached.extend(
-                answer.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_arn),
-            );
-            marker = answer.marker.filter(|_| answer.is_truncated);
-            if marker.is_none() {
-                break;
-            }
-        }
-        loop {
-            let sent = self.iam.list_role_policies().role_name(name.as_str()).set_marker(marker);
-            let answer = call(LIST_INLINE, sent.send()).await.map_err(about)?;
-            inline.extend(answer.policy_names);
-            marker = answer.marker.filter(|_| answer.is_truncated);
-            if marker.is_none() {
-                break;
-            }
-        }
         // IAM answers policy documents percent-encoded [M].
         let document = role.assume_role_policy_document.as_deref().unwrap_or_default();
         let document = percent_decode_str(document).decode_utf8_lossy().into_owned();
@@ -158,65 +141,136 @@ impl Clients {
             name: role.role_name,
             arn: role.arn,
             path: role.path,
-            partition: self.scope.region.partition(),
+            partition: self.scope().region.partition(),
             created_at: time(Some(&role.create_date)),
             trust: judge_trust(&document),
-            attached,
-            inline,
+            attached: Vec::new(),
+            inline: Vec::new(),
         };
         Ok(Some((state, document)))
     }
 
-    async fn create_role(&self, ensure: &EnsureRole) -> Result<(RoleState, String), Error> {
+    async fn add_policies(&self, role: &mut RoleState) -> Result<(), Failure> {
+        let name = role.name.as_str();
+        let about = |error: Failure| error.about(Noun::Role, name);
+        let attached = pages(|marker| async move {
+            let sent = self.clients.iam.list_attached_role_policies().role_name(name).set_marker(marker);
+            let answer = self.call(LIST_ATTACHED, sent.send()).await.map_err(about)?;
+            let policies = answer.attached_policies.unwrap_or_default().into_iter();
+            let arns: Vec<String> = policies.filter_map(|policy| policy.policy_arn).collect();
+            Ok((arns, answer.marker.filter(|_| answer.is_truncated)))
+        });
+        let inline = pages(|marker| async move {
+            let sent = self.clients.iam.list_role_policies().role_name(name).set_marker(marker);
+            let answer = self.call(LIST_INLINE, sent.send()).await.map_err(about)?;
+            Ok((answer.policy_names, answer.marker.filter(|_| answer.is_truncated)))
+        });
+        let (attached, inline) = (attached.try_concat().await?, inline.try_concat().await?);
+        (role.attached, role.inline) = (attached, inline);
+        Ok(())
+    }
+
+    /// The role as it will be made, and its trust policy.
+    fn planned_role(&self, ensure: &EnsureRole) -> Result<(RoleState, String), Failure> {
         let TrustRepair::Write(trust) = repair_trust(r#"{"Version":"2012-10-17"}"#) else {
-            return Err(Error::malformed(CREATE_ROLE.name, "trust policy"));
+            return Err(Failure::malformed(CREATE_ROLE, "trust policy"));
         };
-        let mut state = RoleState {
-            name: ensure.role.name.as_str().to_owned(),
-            arn: String::new(),
-            path: ensure.path.as_str().to_owned(),
-            partition: self.scope.region.partition(),
+        let (name, path, Scope { account, region }) = (&ensure.role.name, &ensure.path, self.scope());
+        let planned = RoleState {
+            name: name.as_str().to_owned(),
+            arn: format!("arn:{}:iam::{account}:role{path}{name}", region.partition()),
+            path: path.as_str().to_owned(),
+            partition: region.partition(),
             created_at: None,
             trust: Trust::Granted,
             attached: Vec::new(),
             inline: Vec::new(),
         };
-        if ensure.validate_only {
-            return Ok((state, trust));
-        }
+        Ok((planned, trust))
+    }
+
+    async fn create_role(
+        &self,
+        ensure: &EnsureRole,
+        planned: RoleState,
+        trust: String,
+    ) -> Result<(RoleState, String), Failure> {
+        let name = &ensure.role.name;
         let mut sent = self
+            .clients
             .iam
             .create_role()
-            .role_name(ensure.role.name.as_str())
+            .role_name(name.as_str())
             .path(ensure.path.as_str())
             .description("Assumed by AWS Backup to back up and restore resources. Made by Strongroom.")
             .assume_role_policy_document(&trust);
         for (key, value) in &ensure.tags.0 {
             let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build();
-            sent = sent.tags(tag.map_err(|_| Error::malformed(CREATE_ROLE.name, "tag"))?);
+            sent = sent.tags(tag.map_err(|error| Failure::not_built(CREATE_ROLE, error))?);
         }
-        match call(CREATE_ROLE, sent.send()).await {
+        match self.call(CREATE_ROLE, sent.send()).await {
             Ok(answer) => {
-                let role = answer.role.ok_or_else(|| Error::malformed(CREATE_ROLE.name, "Role"))?;
-                state.arn = role.arn;
-                state.created_at = time(Some(&role.create_date));
-                Ok((state, trust))
+                let role = answer.role.ok_or_else(|| Failure::malformed(CREATE_ROLE, "Role"))?;
+                Ok((RoleState { arn: role.arn, created_at: time(Some(&role.create_date)), ..planned }, trust))
             }
             // Somebody, perhaps an earlier try of this call, was faster: what is there is repaired like any other.
-            Err(error) if error.kind == Kind::AlreadyExists => self.role(&ensure.role.name).await?.ok_or(error),
-            Err(error) => Err(error.about(Noun::Role, &ensure.role.name)),
+            Err(error) if error.kind == FailureKind::AlreadyExists => self.role(name).await?.ok_or(error),
+            Err(error) => Err(error.about(Noun::Role, name)),
+        }
+    }
+
+    /// Adds what the role lacks. What was done before a step stays done, whatever becomes of the step.
+    async fn repair_role(
+        &self,
+        name: &RoleName,
+        trust: Option<String>,
+        policies: &[String],
+        created: bool,
+    ) -> Result<(), Failure> {
+        let mut changed = created;
+        let failed = |error: Failure, changed: bool| {
+            let effect = if changed { Effect::Unknown } else { error.effect };
+            Failure { effect, ..error.about(Noun::Role, name) }
+        };
+        if let Some(document) = trust {
+            let sent = self.clients.iam.update_assume_role_policy().role_name(name.as_str()).policy_document(document);
+            self.call(UPDATE_TRUST, sent.send()).await.map_err(|error| failed(error, changed))?;
+            changed = true;
+        }
+        for arn in policies {
+            let sent = self.clients.iam.attach_role_policy().role_name(name.as_str()).policy_arn(arn);
+            self.call(ATTACH, sent.send()).await.map_err(|error| failed(error, changed))?;
+            changed = true;
+        }
+        Ok(())
+    }
+}
+
+/// The trust policy that lets AWS Backup assume the role, where the present one does not.
+fn repaired_trust(role: &RoleState, document: &str) -> Result<Option<String>, Refusal> {
+    match role.trust {
+        Trust::Granted | Trust::Conditional => return Ok(None),
+        Trust::Missing | Trust::Denied | Trust::Unreadable => {}
+    }
+    match repair_trust(document) {
+        TrustRepair::Write(document) => Ok(Some(document)),
+        TrustRepair::Impossible(why) => {
+            let name = &role.name;
+            let message =
+                format!("role {name} cannot be repaired by adding to it: {why}; correct its trust policy by hand");
+            Err(Refusal::of(RefusalKind::State, Noun::Role, name, message))
         }
     }
 }
 
-fn missing(role: &RoleRef) -> Error {
+fn missing(role: &RoleRef) -> Refusal {
     let name = &role.name;
     let message = format!("there is no role {name}: create it with EnsureServiceRole");
-    Error::found(GET_ROLE.name, Kind::NotFound, Noun::Role, name.as_str(), message)
+    Refusal::of(RefusalKind::NotFound, Noun::Role, name.as_str(), message)
 }
 
-fn elsewhere(role: &RoleRef, found: &str) -> Error {
+fn elsewhere(role: &RoleRef, found: &str) -> Refusal {
     let asked = role.arn.as_ref().map_or(role.name.as_str(), |arn| arn.as_str());
     let message = format!("there is no role {asked}: the role of that name is {found}");
-    Error::found(GET_ROLE.name, Kind::NotFound, Noun::Role, asked, message)
+    Refusal::of(RefusalKind::NotFound, Noun::Role, asked, message)
 }

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Aws, Error, Kind, Noun,
-    call::{Operation, call},
-    client::Clients,
-};
-use crate::domain::{Arn, AskedScope, Tags};
+use futures_util::TryStreamExt;
+
+use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages};
+use crate::domain::{Arn, Asked, Noun, ResourceRef, TagResource, Tags, UntagResource};
 
 const RDS_ADD: Operation = Operation::write("rds", "AddTagsToResource");
 const RDS_REMOVE: Operation = Operation::write("rds", "RemoveTagsFromResource");
@@ -35,136 +33,144 @@ fn keeper(arn: &Arn) -> Keeper {
     }
 }
 
-impl Aws {
+impl Scoped {
     /// Adds or overwrites tags; answers all tags that the resource has then.
-    pub async fn tag_resource(
-        &self,
-        asked: &AskedScope,
-        arn: &Arn,
-        tags: &Tags,
-    ) -> Result<BTreeMap<String, String>, Error> {
-        let clients = self.clients(asked).await?;
-        let text = arn.as_str();
-        let about = |error: Error| error.about(Noun::Resource, arn);
-        match keeper(arn) {
-            Keeper::Rds => {
-                let tag = |(key, value)| aws_sdk_rds::types::Tag::builder().key(key).value(value).build();
-                let sent = clients
-                    .rds
-                    .add_tags_to_resource()
-                    .resource_name(text)
-                    .set_tags(Some(tags.0.iter().map(tag).collect()));
-                call(RDS_ADD, sent.send()).await.map_err(about)?;
-            }
-            Keeper::Backup => {
-                let sent = clients
-                    .backup
-                    .tag_resource()
-                    .resource_arn(text)
-                    .set_tags(Some(tags.0.clone().into_iter().collect()));
-                call(BACKUP_TAG, sent.send()).await.map_err(about)?;
-            }
-            Keeper::Tagging => {
-                let sent = clients
-                    .tagging
-                    .tag_resources()
-                    .resource_arn_list(text)
-                    .set_tags(Some(tags.0.clone().into_iter().collect()));
-                let answer = call(TAGGING_TAG, sent.send()).await.map_err(about)?;
-                failed(TAGGING_TAG, arn, answer.failed_resources_map)?;
-            }
+    pub async fn tag_resource(&self, asked: &Asked<TagResource>) -> Result<BTreeMap<String, String>, Error> {
+        let TagResource { resource, tags } = &asked.what;
+        let arn = self.resource_arn(resource).await?;
+        if asked.is_check() {
+            let all = tags.added_to(self.tags_of(&arn).await?);
+            return if Tags::fit(&all) { Ok(all) } else { Err(too_many(&arn, all.len()).into()) };
         }
-        clients.tags(arn).await.map_err(|error| error.after("TagResource"))
+        self.add_tags(&arn, tags).await.map_err(|error| error.about(Noun::Resource, &arn))?;
+        Ok(self.tags_of(&arn).await.map_err(|error| error.after("TagResource"))?)
     }
 
     /// Removes tags; answers all tags that the resource has then.
-    pub async fn untag_resource(
-        &self,
-        asked: &AskedScope,
-        arn: &Arn,
-        keys: &[String],
-    ) -> Result<BTreeMap<String, String>, Error> {
-        let clients = self.clients(asked).await?;
-        let (text, keys) = (arn.as_str(), Some(keys.to_vec()));
-        let about = |error: Error| error.about(Noun::Resource, arn);
-        match keeper(arn) {
-            Keeper::Rds => {
-                let sent = clients.rds.remove_tags_from_resource().resource_name(text).set_tag_keys(keys);
-                call(RDS_REMOVE, sent.send()).await.map_err(about)?;
-            }
-            Keeper::Backup => {
-                let sent = clients.backup.untag_resource().resource_arn(text).set_tag_key_list(keys);
-                call(BACKUP_UNTAG, sent.send()).await.map_err(about)?;
-            }
-            Keeper::Tagging => {
-                let sent = clients.tagging.untag_resources().resource_arn_list(text).set_tag_keys(keys);
-                let answer = call(TAGGING_UNTAG, sent.send()).await.map_err(about)?;
-                failed(TAGGING_UNTAG, arn, answer.failed_resources_map)?;
-            }
+    pub async fn untag_resource(&self, asked: &Asked<UntagResource>) -> Result<BTreeMap<String, String>, Error> {
+        let UntagResource { resource, keys } = &asked.what;
+        let arn = self.resource_arn(resource).await?;
+        if asked.is_check() {
+            let mut left = self.tags_of(&arn).await?;
+            left.retain(|key, _| !keys.contains(key));
+            return Ok(left);
         }
-        clients.tags(arn).await.map_err(|error| error.after("UntagResource"))
+        self.remove_tags(&arn, keys).await.map_err(|error| error.about(Noun::Resource, &arn))?;
+        Ok(self.tags_of(&arn).await.map_err(|error| error.after("UntagResource"))?)
     }
 
-    /// All tags of a resource. The tagging API does not tell a resource without tags from one that does not exist: for
-    /// services other than RDS and AWS Backup both have none.
-    pub async fn list_tags(&self, asked: &AskedScope, arn: &Arn) -> Result<BTreeMap<String, String>, Error> {
-        self.clients(asked).await?.tags(arn).await
+    /// All tags of a resource.
+    pub async fn list_tags(&self, resource: &ResourceRef) -> Result<BTreeMap<String, String>, Error> {
+        let arn = self.resource_arn(resource).await?;
+        Ok(self.tags_of(&arn).await?)
     }
 }
 
-impl Clients {
-    async fn tags(&self, arn: &Arn) -> Result<BTreeMap<String, String>, Error> {
-        let text = arn.as_str();
-        let about = |error: Error| error.about(Noun::Resource, arn);
+impl Scoped {
+    async fn add_tags(&self, arn: &Arn, tags: &Tags) -> Result<(), Failure> {
+        let (text, tags) = (arn.as_str(), tags.0.clone());
         match keeper(arn) {
             Keeper::Rds => {
-                let answer = call(RDS_LIST, self.rds.list_tags_for_resource().resource_name(text).send())
-                    .await
-                    .map_err(about)?;
+                let tag = |(key, value)| aws_sdk_rds::types::Tag::builder().key(key).value(value).build();
+                let sent = self.clients.rds.add_tags_to_resource().resource_name(text);
+                let sent = sent.set_tags(Some(tags.into_iter().map(tag).collect()));
+                self.call(RDS_ADD, sent.send()).await.map(drop)
+            }
+            Keeper::Backup => {
+                let sent = self.clients.backup.tag_resource().resource_arn(text);
+                let sent = sent.set_tags(Some(tags.into_iter().collect()));
+                self.call(BACKUP_TAG, sent.send()).await.map(drop)
+            }
+            Keeper::Tagging => {
+                let sent = self.clients.tagging.tag_resources().resource_arn_list(text);
+                let sent = sent.set_tags(Some(tags.into_iter().collect()));
+                let answer = self.call(TAGGING_TAG, sent.send()).await?;
+                failed(TAGGING_TAG, answer.failed_resources_map)
+            }
+        }
+    }
+
+    async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Result<(), Failure> {
+        let (text, keys) = (arn.as_str(), Some(keys.to_vec()));
+        match keeper(arn) {
+            Keeper::Rds => {
+                let sent = self.clients.rds.remove_tags_from_resource().resource_name(text).set_tag_keys(keys);
+                self.call(RDS_REMOVE, sent.send()).await.map(drop)
+            }
+            Keeper::Backup => {
+                let sent = self.clients.backup.untag_resource().resource_arn(text).set_tag_key_list(keys);
+                self.call(BACKUP_UNTAG, sent.send()).await.map(drop)
+            }
+            Keeper::Tagging => {
+                let sent = self.clients.tagging.untag_resources().resource_arn_list(text).set_tag_keys(keys);
+                let answer = self.call(TAGGING_UNTAG, sent.send()).await?;
+                failed(TAGGING_UNTAG, answer.failed_resources_map)
+            }
+        }
+    }
+
+    /// The tagging API does not tell a resource without tags from one that does not exist: for services other than RDS and
+    /// AWS Backup both have none.
+    async fn tags_of(&self, arn: &Arn) -> Result<BTreeMap<String, String>, Failure> {
+        let text = arn.as_str();
+        let about = |error: Failure| error.about(Noun::Resource, arn);
+        match keeper(arn) {
+            Keeper::Rds => {
+                let sent = self.clients.rds.list_tags_for_resource().resource_name(text);
+                let answer = self.call(RDS_LIST, sent.send()).await.map_err(about)?;
                 let pair = |tag: aws_sdk_rds::types::Tag| Some((tag.key?, tag.value.unwrap_or_default()));
                 Ok(answer.tag_list.unwrap_or_default().into_iter().filter_map(pair).collect())
             }
-            Keeper::Backup => {
-                let (mut tags, mut cursor) = (BTreeMap::new(), None);
-                loop {
-                    let sent = self.backup.list_tags().resource_arn(text).set_next_token(cursor);
-                    let answer = call(BACKUP_LIST, sent.send()).await.map_err(about)?;
-                    tags.extend(answer.tags.unwrap_or_default());
-                    cursor = match answer.next_token {
-                        None => return Ok(tags),
-                        next => next,
-                    };
-                }
-            }
+            Keeper::Backup => self.backup_tags(text).await.map_err(about),
             Keeper::Tagging => {
-                let answer = call(TAGGING_GET, self.tagging.get_resources().resource_arn_list(text).send())
-                    .await
-                    .map_err(about)?;
+                let sent = self.clients.tagging.get_resources().resource_arn_list(text);
+                let answer = self.call(TAGGING_GET, sent.send()).await.map_err(about)?;
                 let found = answer.resource_tag_mapping_list.unwrap_or_default().into_iter();
                 let tags = found.flat_map(|mapping| mapping.tags.unwrap_or_default());
                 Ok(tags.map(|tag| (tag.key, tag.value)).collect())
             }
         }
     }
+
+    /// The tags of a vault, a plan or whatever else AWS Backup itself keeps.
+    pub(super) async fn backup_tags(&self, arn: &str) -> Result<BTreeMap<String, String>, Failure> {
+        let tags = pages(|token| async move {
+            let sent = self.clients.backup.list_tags().resource_arn(arn).set_next_token(token);
+            let answer = self.call(BACKUP_LIST, sent.send()).await?;
+            Ok((answer.tags.unwrap_or_default(), answer.next_token))
+        });
+        tags.try_fold(BTreeMap::new(), |mut all, page| async move {
+            all.extend(page);
+            Ok(all)
+        })
+        .await
+    }
+}
+
+/// What would be said of so many tags: AWS Backup calls it a quota, RDS and the tagging API a fault of the request.
+fn too_many(arn: &Arn, count: usize) -> Failure {
+    let kind = match keeper(arn) {
+        Keeper::Backup => FailureKind::Quota,
+        Keeper::Rds | Keeper::Tagging => FailureKind::Rejected,
+    };
+    let message = format!("resource {arn} would have {count} tags: AWS allows {} a resource", Tags::most());
+    Failure::told("TagResource", kind, message).about(Noun::Resource, arn)
 }
 
 /// The tagging API answers success though it failed for the resource `[M]`.
 fn failed(
     operation: Operation,
-    arn: &Arn,
     failures: Option<impl IntoIterator<Item = (String, aws_sdk_resourcegroupstagging::types::FailureInfo)>>,
-) -> Result<(), Error> {
+) -> Result<(), Failure> {
     let Some((_, failure)) = failures.into_iter().flatten().next() else { return Ok(()) };
     let code = failure.error_code.map(|code| code.as_str().to_owned()).unwrap_or_default();
     let message = failure.error_message.unwrap_or_else(|| code.clone());
     let kind = match failure.status_code {
-        404 => Kind::NotFound,
-        401 | 403 => Kind::Denied,
-        429 => Kind::Throttled,
-        500.. => Kind::Unavailable,
-        _ => Kind::Rejected,
+        404 => FailureKind::NotFound,
+        401 | 403 => FailureKind::Denied,
+        429 => FailureKind::Throttled,
+        500.. => FailureKind::Unavailable,
+        _ => FailureKind::Rejected,
     };
-    let mut error = Error::found(operation.name, kind, Noun::Resource, arn.as_str(), message);
-    error.aws_code = Some(code);
-    Err(error)
+    Err(Failure { aws_code: Some(code), ..Failure::told(operation.name, kind, message) })
 }

@@ -1,20 +1,22 @@
 //! Deleting vaults: empty ones, and with `force` what they hold first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, future, stream};
 use tokio::time::Instant;
 
 use super::{
-    Aws, Error, Kind, Noun,
-    call::{Operation, call},
-    client::Clients,
+    Error, Failure, FailureKind, Scoped,
+    call::Operation,
     legal_holds::Hold,
     recovery_point_changes::{PAUSES, not_deleted},
 };
 use crate::domain::{
-    AskedScope, Finding, MAX_PAGE_SIZE, Page, PageRequest, RecoveryPoint, RecoveryPointState, Vault, VaultLock,
-    VaultName,
+    Asked, Cursor, DeleteVault, Deletion, Finding, Noun, Page, PageRequest, RecoveryPoint, RecoveryPointState, Refusal,
+    RefusalKind, Undeleted, Vault, VaultDeletion, VaultLock, VaultName,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteBackupVault");
@@ -23,73 +25,70 @@ const DELETE_POINT: &str = "DeleteRecoveryPoint";
 /// Deletions of recovery points under way at once.
 const AT_ONCE: usize = 8;
 
-/// How far a forced deletion came.
-#[derive(Debug, Default)]
-pub struct VaultDeletion {
-    /// Whether the vault is gone.
-    pub deleted: bool,
-    /// Recovery points that this call deleted.
-    pub points_deleted: usize,
-    /// Recovery points that are still in the vault, those being deleted included.
-    pub points_remaining: i64,
-    /// What AWS would not delete.
-    pub undeleted: Vec<Undeleted>,
-}
-
-impl VaultDeletion {
-    /// The vault is gone, and had nothing to delete before.
-    pub fn done() -> Self {
-        Self { deleted: true, ..Self::default() }
+impl Scoped {
+    /// Deletes a vault; with `force` its recovery points first. That stops in time to say how far it came: what is left is
+    /// what the next call begins with, so that repeating the call goes on. AWS's 403 for a missing vault becomes
+    /// [`FailureKind::NotFound`] when that is certain, and [`RefusalKind::NotEmpty`] has all that keeps one with recovery
+    /// points.
+    pub async fn delete_vault(&self, asked: &Asked<DeleteVault>) -> Result<VaultDeletion, Error> {
+        let DeleteVault { vault, allow_missing, force } = &asked.what;
+        let deletion = match force {
+            true => self.delete_with_points(vault, asked.is_check()).await,
+            false => self.delete_empty(vault, asked.is_check()).await,
+        };
+        match deletion {
+            Err(error) if *allow_missing && error.is_missing() => Ok(VaultDeletion::of(Deletion::done(), self.scope())),
+            deletion => deletion,
+        }
     }
 }
 
-/// A recovery point that was not deleted.
-#[derive(Debug)]
-pub struct Undeleted {
-    /// Its ARN.
-    pub arn: String,
-    /// Why, and what to do.
-    pub message: String,
-}
-
-impl Aws {
-    /// Deletes an empty vault. AWS's 403 for a missing one becomes [`Kind::NotFound`] when that is certain, and
-    /// [`Kind::NotEmpty`] has all that keeps one with recovery points.
-    pub async fn delete_vault(&self, asked: &AskedScope, name: &VaultName) -> Result<(), Error> {
-        let clients = self.clients(asked).await?;
-        match clients.send_delete_vault(name).await {
-            Err(error) if error.kind == Kind::NotEmpty => Err(clients.why_not_empty(error, name).await),
-            deleted => deleted,
+impl Scoped {
+    /// AWS alone knows for certain whether a vault is empty, and refuses to delete one that is not: a check goes by its
+    /// count, and the deletion itself by AWS's answer.
+    async fn delete_empty(&self, name: &VaultName, check: bool) -> Result<VaultDeletion, Error> {
+        if check {
+            let vault = self.describe_vault(name).await?;
+            return match vault.recovery_points {
+                0 => Ok(VaultDeletion::of(Deletion::checked(), self.scope())),
+                _ => Err(self.why_not_empty(name, Ok(vault)).await.into()),
+            };
+        }
+        match self.send_delete_vault(name).await {
+            Ok(()) => Ok(VaultDeletion::of(Deletion::done(), self.scope())),
+            Err(error) if error.kind == FailureKind::NotEmpty => {
+                Err(self.why_not_empty(name, self.describe_vault(name).await).await.into())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Deletes the recovery points of a vault, then the vault; stops by `until` to say how far it came. What is left is
-    /// what the next call begins with, so that repeating the call goes on.
-    pub async fn delete_vault_with_points(
-        &self,
-        asked: &AskedScope,
-        name: &VaultName,
-        until: Instant,
-    ) -> Result<VaultDeletion, Error> {
-        let clients = self.clients(asked).await?;
-        let vault = clients.describe_vault(name).await?;
-        let first = clients.points_in(name, None).await?;
+    /// Deletes the recovery points of a vault, then the vault.
+    async fn delete_with_points(&self, name: &VaultName, check: bool) -> Result<VaultDeletion, Error> {
+        let vault = self.describe_vault(name).await?;
+        let first = self.points_in(name, None).await?;
         if first.items.iter().any(|point| point.state != RecoveryPointState::Deleting) {
-            clients.refuse_if_kept(&vault, name).await?;
+            self.refuse_if_kept(&vault, name).await?;
         }
-        let mut sweep = Sweep { clients: &clients, name, until, accepted: BTreeSet::new(), refused: BTreeMap::new() };
+        if check {
+            let checked = VaultDeletion::of(Deletion::checked(), self.scope());
+            return Ok(VaultDeletion { points_remaining: vault.recovery_points, ..checked });
+        }
+        let (accepted, refused) = (BTreeSet::new(), BTreeMap::new());
+        let mut sweep = Sweep { scoped: self, name, until: self.stop_by(), accepted, refused };
         let swept = sweep.run(first).await?;
         sweep.conclude(swept).await
     }
-}
 
-impl Clients {
     /// Deletes the vault, which must be empty.
-    async fn send_delete_vault(&self, name: &VaultName) -> Result<(), Error> {
-        match call(DELETE, self.backup.delete_backup_vault().backup_vault_name(name.as_str()).send()).await {
+    async fn send_delete_vault(&self, name: &VaultName) -> Result<(), Failure> {
+        match self.call(DELETE, self.clients.backup.delete_backup_vault().backup_vault_name(name.as_str()).send()).await
+        {
             Ok(_) => Ok(()),
             // DeleteBackupVault says InvalidRequestException for nothing but recovery points in the vault [D].
-            Err(error) if error.kind == Kind::State => Err(error.as_kind(Kind::NotEmpty).about(Noun::Vault, name)),
+            Err(error) if error.kind == FailureKind::State => {
+                Err(error.as_kind(FailureKind::NotEmpty).about(Noun::Vault, name))
+            }
             Err(error) => match self.missing_or_denied(error, name).await {
                 gone if gone.is_gone_by_us() => Ok(()),
                 error => Err(error),
@@ -97,34 +96,40 @@ impl Clients {
         }
     }
 
-    async fn points_in(&self, name: &VaultName, cursor: Option<String>) -> Result<Page<RecoveryPoint>, Error> {
-        self.recovery_points_in(name, |sent| sent, &PageRequest { size: MAX_PAGE_SIZE, cursor }).await
+    async fn points_in(&self, name: &VaultName, cursor: Option<Cursor>) -> Result<Page<RecoveryPoint>, Failure> {
+        self.recovery_points_in(name, |sent| sent, &PageRequest::largest(cursor)).await
     }
 
-    /// The refusal with how many points there are, and what keeps them. What cannot be read is left out.
-    async fn why_not_empty(&self, error: Error, name: &VaultName) -> Error {
-        let (vault, holds) = tokio::join!(self.describe_vault(name), self.holds_on(name, None));
-        let (vault, holds) = (vault.ok(), holds.unwrap_or_default());
+    /// The refusal with how many points there are, and what keeps them. What could not be read is said to be unknown: that
+    /// the vault is not empty is certain.
+    async fn why_not_empty(&self, name: &VaultName, vault: Result<Vault, Failure>) -> Refusal {
+        let holds = self.holds_on(name, None).await;
         let count = match vault.as_ref().map(|vault| vault.recovery_points) {
-            Some(1) => "a recovery point".to_owned(),
-            Some(count @ 2..) => format!("{count} recovery points"),
-            _ => "recovery points".to_owned(),
+            Ok(1) => "a recovery point".to_owned(),
+            Ok(count @ 2..) => format!("{count} recovery points"),
+            Ok(_) | Err(_) => "recovery points".to_owned(),
         };
         let holding = format!("vault {name} holds {count}");
         let mut obstacles = Vec::new();
-        if let Some(lock) = vault.as_ref().and_then(|vault| vault.lock.as_ref()) {
-            obstacles.push(locked(name, lock));
+        let mut unread = Vec::new();
+        match vault {
+            Ok(vault) => obstacles.extend(vault.lock.iter().map(|lock| locked(name, lock))),
+            Err(error) => unread.push(format!("whether it is locked is not known: {error}")),
         }
-        if !holds.is_empty() {
-            obstacles.push(held(name, &holds));
+        match holds {
+            Ok(holds) if holds.is_empty() => {}
+            Ok(holds) => obstacles.push(held(name, &holds)),
+            Err(error) => unread.push(format!("whether a legal hold keeps any is not known: {error}")),
         }
+        let mut why: Vec<_> = obstacles.iter().map(|obstacle| obstacle.message.clone()).collect();
         if obstacles.is_empty() {
             let action = "delete them first, or call DeleteVault with force";
             obstacles.push(Finding::error("VAULT_NOT_EMPTY", holding.clone(), action));
+            why.push(action.to_owned());
         }
-        let why: Vec<_> =
-            obstacles.iter().map(|it| if it.message == holding { &it.action } else { &it.message }).cloned().collect();
-        Error { message: format!("{holding}: {}", why.join("; ")), obstacles, ..error }
+        why.extend(unread);
+        let message = format!("{holding}: {}", why.join("; "));
+        Refusal { obstacles, ..Refusal::of(RefusalKind::NotEmpty, Noun::Vault, name.as_str(), message) }
     }
 
     /// Refuses before anything is deleted where a lock or a legal hold keeps points. Who may not list legal holds learns
@@ -132,16 +137,16 @@ impl Clients {
     async fn refuse_if_kept(&self, vault: &Vault, name: &VaultName) -> Result<(), Error> {
         let refuse = |kind, obstacle: Finding| {
             let message = format!("{}: {}; nothing was deleted", obstacle.message, obstacle.action);
-            Err(Error::found(DELETE.name, kind, Noun::Vault, name.as_str(), message))
+            Err(Refusal::of(kind, Noun::Vault, name.as_str(), message).into())
         };
         if let Some(lock) = &vault.lock {
-            return refuse(Kind::Locked, locked(name, lock));
+            return refuse(RefusalKind::Locked, locked(name, lock));
         }
         match self.holds_on(name, None).await {
             Ok(holds) if holds.is_empty() => Ok(()),
-            Ok(holds) => refuse(Kind::Held, held(name, &holds)),
-            Err(error) if error.kind == Kind::Denied => Ok(()),
-            Err(error) => Err(error),
+            Ok(holds) => refuse(RefusalKind::Held, held(name, &holds)),
+            Err(error) if error.kind == FailureKind::Denied => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -169,9 +174,10 @@ fn held(name: &VaultName, holds: &[Hold]) -> Finding {
 
 /// One pass over a vault's recovery points.
 struct Sweep<'c> {
-    clients: &'c Clients,
+    scoped: &'c Scoped,
     name: &'c VaultName,
-    until: Instant,
+    /// When it says how far it came; absent: when it is through.
+    until: Option<Instant>,
     /// ARNs whose deletion AWS accepted.
     accepted: BTreeSet<String>,
     /// By ARN: why AWS would not delete it.
@@ -187,7 +193,7 @@ enum Swept {
 
 impl Sweep<'_> {
     fn is_over(&self) -> bool {
-        Instant::now() >= self.until
+        is_past(self.until)
     }
 
     /// Deletes page by page, until all points were asked for or the time is over.
@@ -196,7 +202,7 @@ impl Sweep<'_> {
         loop {
             if let Some(error) = self.delete_all(page.items).await? {
                 // AWS does not answer, or throttles. Whoever has come nowhere should know why.
-                return if self.accepted.is_empty() { Err(error) } else { Ok(Swept::Part) };
+                return if self.accepted.is_empty() { Err(error.into()) } else { Ok(Swept::Part) };
             }
             if self.is_over() {
                 return Ok(Swept::Part);
@@ -207,12 +213,12 @@ impl Sweep<'_> {
     }
 
     /// Deletes what is not on its way out already. Ends early with an error that the next point would meet too.
-    async fn delete_all(&mut self, points: Vec<RecoveryPoint>) -> Result<Option<Error>, Error> {
-        let (clients, name, until) = (self.clients, self.name, self.until);
+    async fn delete_all(&mut self, points: Vec<RecoveryPoint>) -> Result<Option<Failure>, Failure> {
+        let (scoped, name, until) = (self.scoped, self.name, self.until);
         let wanted = points.into_iter().filter(|point| point.state != RecoveryPointState::Deleting);
         let mut answers = stream::iter(wanted)
-            .take_while(|_| future::ready(Instant::now() < until))
-            .map(|point| async move { (clients.send_delete(name, &point.arn).await, point.arn) })
+            .take_while(|_| future::ready(!is_past(until)))
+            .map(|point| async move { (scoped.send_delete(name, &point.arn).await, point.arn) })
             .buffer_unordered(AT_ONCE);
         let mut stopped = None;
         while let Some((answer, arn)) = answers.next().await {
@@ -221,17 +227,17 @@ impl Sweep<'_> {
                     self.accepted.insert(arn);
                 }
                 // Somebody else was quicker, or an attempt before of this call.
-                Err(error) if error.kind == Kind::NotFound => {
+                Err(error) if error.kind == FailureKind::NotFound => {
                     if error.is_gone_by_us() {
                         self.accepted.insert(arn);
                     }
                 }
-                Err(error) if matches!(error.kind, Kind::Denied | Kind::Credentials) => {
-                    return Err(clients.missing_or_denied(error, name).await);
+                Err(error) if matches!(error.kind, FailureKind::Denied | FailureKind::Credentials) => {
+                    return Err(scoped.missing_or_denied(error, name).await);
                 }
                 Err(error) => {
                     self.refused.insert(arn, refusal(&error));
-                    if matches!(error.kind, Kind::Throttled | Kind::Unavailable | Kind::Quota) {
+                    if matches!(error.kind, FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Quota) {
                         stopped = Some(error);
                         break;
                     }
@@ -251,7 +257,7 @@ impl Sweep<'_> {
             Some(left) => i64::try_from(left.len()).unwrap_or(i64::MAX),
             // A vault that was not seen to its end is counted by AWS.
             None => {
-                let vault = self.clients.describe_vault(self.name).await;
+                let vault = self.scoped.describe_vault(self.name).await;
                 vault.map_err(|error| self.after(error))?.recovery_points
             }
         };
@@ -261,14 +267,15 @@ impl Sweep<'_> {
             }
         }
         let deleted = left.is_some_and(|left| left.is_empty())
-            && match self.clients.send_delete_vault(self.name).await {
+            && match self.scoped.send_delete_vault(self.name).await {
                 Ok(()) => true,
                 // Points that AWS counts and no longer lists, or that a job has made since.
-                Err(error) if error.kind == Kind::NotEmpty => false,
-                Err(error) => return Err(error),
+                Err(error) if error.kind == FailureKind::NotEmpty => false,
+                Err(error) => return Err(error.into()),
             };
         Ok(VaultDeletion {
-            deleted,
+            scope: self.scoped.scope().clone(),
+            of_vault: if deleted { Deletion::done() } else { Deletion::under_way() },
             points_deleted: self.accepted.len(),
             points_remaining: remaining,
             undeleted: self.refused.into_iter().map(|(arn, message)| Undeleted { arn, message }).collect(),
@@ -276,7 +283,7 @@ impl Sweep<'_> {
     }
 
     /// What is in the vault once the deletions show, as far as they do so within some looks; `None`: the time was over.
-    async fn look(&self) -> Result<Option<Vec<RecoveryPoint>>, Error> {
+    async fn look(&self) -> Result<Option<Vec<RecoveryPoint>>, Failure> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let mut left = Vec::new();
@@ -292,7 +299,8 @@ impl Sweep<'_> {
             let may_go = |point: &RecoveryPoint| {
                 point.state == RecoveryPointState::Deleting || self.accepted.contains(&point.arn)
             };
-            let pause = pauses.next().filter(|pause| left.iter().any(may_go) && Instant::now() + *pause < self.until);
+            let in_time = |pause: &Duration| self.until.is_none_or(|until| Instant::now() + *pause < until);
+            let pause = pauses.next().filter(|pause| left.iter().any(may_go) && in_time(pause));
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Ok(Some(left)),
@@ -300,19 +308,23 @@ impl Sweep<'_> {
         }
     }
 
-    async fn points(&self, cursor: Option<String>) -> Result<Page<RecoveryPoint>, Error> {
-        self.clients.points_in(self.name, cursor).await.map_err(|error| self.after(error))
+    async fn points(&self, cursor: Option<Cursor>) -> Result<Page<RecoveryPoint>, Failure> {
+        self.scoped.points_in(self.name, cursor).await.map_err(|error| self.after(error))
     }
 
     /// An error of a read: once something was deleted nobody should think that nothing was.
-    fn after(&self, error: Error) -> Error {
+    fn after(&self, error: Failure) -> Failure {
         if self.accepted.is_empty() { error } else { error.after(DELETE_POINT) }
     }
 }
 
-fn refusal(error: &Error) -> String {
+fn is_past(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() >= until)
+}
+
+fn refusal(error: &Failure) -> String {
     match error.kind {
-        Kind::State if error.has_code("InvalidResourceStateException") => {
+        FailureKind::State if error.has_code("InvalidResourceStateException") => {
             format!("it is in use by a job: repeat the call when the job has ended ({})", error.message)
         }
         _ => format!("AWS refuses to delete it: {}", error.message),

@@ -1,13 +1,13 @@
-//! Access policies and notifications of vaults. AWS says "not found" of a setting that a vault does not have.
+//! Access policies and notifications of vaults. AWS says "not found" of a setting that a vault does not have, and has neither
+//! idempotency tokens nor conditions for them: they are read, compared and written.
 
 use aws_sdk_backup::types::BackupVaultEvent;
 
-use super::{
-    Aws, Error, Kind,
-    call::{Operation, call},
-    client::Clients,
+use super::{Error, Failure, FailureKind, Scoped, call::Operation};
+use crate::domain::{
+    AccessPolicy, Asked, Deletion, Noun, OfVault, Refusal, TopicRef, Vault, VaultName, VaultNotifications,
+    VaultSetting, check_etag,
 };
-use crate::domain::{AccessPolicy, AskedScope, Vault, VaultName, VaultNotifications};
 
 const GET_POLICY: Operation = Operation::read("backup", "GetBackupVaultAccessPolicy");
 const PUT_POLICY: Operation = Operation::write("backup", "PutBackupVaultAccessPolicy");
@@ -16,139 +16,138 @@ const GET_NOTIFICATIONS: Operation = Operation::read("backup", "GetBackupVaultNo
 const PUT_NOTIFICATIONS: Operation = Operation::write("backup", "PutBackupVaultNotifications");
 const DELETE_NOTIFICATIONS: Operation = Operation::write("backup", "DeleteBackupVaultNotifications");
 
-/// A setting of a vault that it may not have.
-#[derive(Debug)]
-pub struct OfVault<T> {
-    /// Name of the vault.
-    pub vault_name: String,
-    /// ARN of the vault.
-    pub vault_arn: String,
-    /// The setting.
-    pub setting: Option<T>,
-}
-
-impl<T> OfVault<T> {
-    fn none(vault: Vault) -> Self {
-        Self { vault_name: vault.name, vault_arn: vault.arn, setting: None }
-    }
-}
-
-impl Aws {
-    /// Makes sure that the vault is there, as far as a dry run can.
-    pub async fn vault_is_there(&self, asked: &AskedScope, name: &VaultName) -> Result<(), Error> {
-        self.clients(asked).await?.describe_vault(name).await.map(drop)
-    }
-
+impl Scoped {
     /// The resource policy, a JSON document.
-    pub async fn get_vault_access_policy(
-        &self,
-        asked: &AskedScope,
-        name: &VaultName,
-    ) -> Result<OfVault<String>, Error> {
-        let clients = self.clients(asked).await?;
-        let sent = clients.backup.get_backup_vault_access_policy().backup_vault_name(name.as_str());
-        match call(GET_POLICY, sent.send()).await {
-            Ok(answer) => Ok(OfVault {
+    pub async fn get_vault_access_policy(&self, name: &VaultName) -> Result<VaultSetting<String>, Error> {
+        let sent = self.clients.backup.get_backup_vault_access_policy().backup_vault_name(name.as_str());
+        match self.call(GET_POLICY, sent.send()).await {
+            Ok(answer) => Ok(VaultSetting {
                 vault_name: answer.backup_vault_name.unwrap_or_default(),
                 vault_arn: answer.backup_vault_arn.unwrap_or_default(),
+                scope: self.scope().clone(),
                 setting: answer.policy,
             }),
-            Err(error) => clients.without_setting(error, name).await.map(OfVault::none),
+            Err(error) => Ok(self.without_setting(error, name).await.map(VaultSetting::none)?),
         }
     }
 
-    /// Replaces the resource policy. Returns it as AWS has it now.
+    /// Replaces the resource policy. Answers it as AWS has it then.
     pub async fn set_vault_access_policy(
         &self,
-        asked: &AskedScope,
-        name: &VaultName,
-        policy: &AccessPolicy,
-    ) -> Result<String, Error> {
-        let clients = self.clients(asked).await?;
-        let sent = clients.backup.put_backup_vault_access_policy().backup_vault_name(name.as_str());
-        match call(PUT_POLICY, sent.policy(policy.as_str()).send()).await {
-            Ok(_) => {
-                let now =
-                    self.get_vault_access_policy(asked, name).await.map_err(|error| error.after(PUT_POLICY.name))?;
-                Ok(now.setting.unwrap_or_default())
-            }
-            Err(error) => Err(clients.missing_or_denied(error, name).await),
+        asked: &Asked<OfVault<AccessPolicy>>,
+    ) -> Result<VaultSetting<String>, Error> {
+        let OfVault { vault: name, etag, setting: policy } = &asked.what;
+        let now = self.get_vault_access_policy(name).await?;
+        if now.setting.as_ref().is_some_and(|told| policy.says(told)) {
+            return Ok(now);
+        }
+        unchanged(POLICY, name, etag.as_deref(), &now.etag())?;
+        if asked.is_check() {
+            return Ok(now.with(policy.as_str().to_owned()));
+        }
+        let sent = self.clients.backup.put_backup_vault_access_policy().backup_vault_name(name.as_str());
+        match self.call(PUT_POLICY, sent.policy(policy.as_str()).send()).await {
+            Ok(_) => self.get_vault_access_policy(name).await.map_err(|error| error.after(PUT_POLICY.name)),
+            Err(error) => Err(self.missing_or_denied(error, name).await.into()),
         }
     }
 
     /// Removes the resource policy, if there is one.
-    pub async fn delete_vault_access_policy(&self, asked: &AskedScope, name: &VaultName) -> Result<(), Error> {
-        let clients = self.clients(asked).await?;
-        let sent = clients.backup.delete_backup_vault_access_policy().backup_vault_name(name.as_str());
-        match call(DELETE_POLICY, sent.send()).await {
-            Ok(_) => Ok(()),
-            Err(error) => clients.without_setting(error, name).await.map(drop),
+    pub async fn delete_vault_access_policy(&self, asked: &Asked<OfVault<()>>) -> Result<Deletion, Error> {
+        let OfVault { vault: name, etag, setting: () } = &asked.what;
+        let now = self.get_vault_access_policy(name).await?;
+        if now.setting.is_none() {
+            return Ok(Deletion::done());
         }
+        unchanged(POLICY, name, etag.as_deref(), &now.etag())?;
+        if asked.is_check() {
+            return Ok(Deletion::checked());
+        }
+        let sent = self.clients.backup.delete_backup_vault_access_policy().backup_vault_name(name.as_str());
+        if let Err(error) = self.call(DELETE_POLICY, sent.send()).await {
+            self.without_setting(error, name).await?;
+        }
+        Ok(Deletion::done())
     }
 
     /// Which events go to which topic.
-    pub async fn get_vault_notifications(
-        &self,
-        asked: &AskedScope,
-        name: &VaultName,
-    ) -> Result<OfVault<VaultNotifications>, Error> {
-        let clients = self.clients(asked).await?;
-        let sent = clients.backup.get_backup_vault_notifications().backup_vault_name(name.as_str());
-        match call(GET_NOTIFICATIONS, sent.send()).await {
+    pub async fn get_vault_notifications(&self, name: &VaultName) -> Result<VaultSetting<VaultNotifications>, Error> {
+        let sent = self.clients.backup.get_backup_vault_notifications().backup_vault_name(name.as_str());
+        match self.call(GET_NOTIFICATIONS, sent.send()).await {
             Ok(answer) => {
                 let events = answer.backup_vault_events.unwrap_or_default();
                 let notifications = VaultNotifications {
-                    topic_arn: answer.sns_topic_arn.unwrap_or_default(),
+                    topic: TopicRef::told(answer.sns_topic_arn.unwrap_or_default()),
                     events: events.iter().map(|event| event.as_str().to_owned()).collect(),
                 };
-                Ok(OfVault {
+                Ok(VaultSetting {
                     vault_name: answer.backup_vault_name.unwrap_or_default(),
                     vault_arn: answer.backup_vault_arn.unwrap_or_default(),
+                    scope: self.scope().clone(),
                     setting: Some(notifications),
                 })
             }
-            Err(error) => clients.without_setting(error, name).await.map(OfVault::none),
+            Err(error) => Ok(self.without_setting(error, name).await.map(VaultSetting::none)?),
         }
     }
 
     /// Replaces which events go to which topic.
     pub async fn set_vault_notifications(
         &self,
-        asked: &AskedScope,
-        name: &VaultName,
-        notifications: &VaultNotifications,
-    ) -> Result<(), Error> {
-        let clients = self.clients(asked).await?;
-        let events = notifications.events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect();
-        let sent = clients
-            .backup
-            .put_backup_vault_notifications()
-            .backup_vault_name(name.as_str())
-            .sns_topic_arn(&notifications.topic_arn)
-            .set_backup_vault_events(Some(events));
-        match call(PUT_NOTIFICATIONS, sent.send()).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(clients.missing_or_denied(error, name).await),
+        asked: &Asked<OfVault<VaultNotifications>>,
+    ) -> Result<VaultSetting<VaultNotifications>, Error> {
+        let OfVault { vault: name, etag, setting: given } = &asked.what;
+        let now = self.get_vault_notifications(name).await?;
+        if now.setting.as_ref().is_some_and(|told| given.same_as(told, self.scope())) {
+            return Ok(now);
+        }
+        unchanged(NOTIFICATIONS, name, etag.as_deref(), &now.etag())?;
+        let topic = given.topic.arn_in(self.scope());
+        let events = given.events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect();
+        let then = now.with(VaultNotifications { topic: TopicRef::told(&topic), events: given.events.clone() });
+        if asked.is_check() {
+            return Ok(then);
+        }
+        let sent = self.clients.backup.put_backup_vault_notifications().backup_vault_name(name.as_str());
+        let sent = sent.sns_topic_arn(topic).set_backup_vault_events(Some(events));
+        match self.call(PUT_NOTIFICATIONS, sent.send()).await {
+            Ok(_) => Ok(then),
+            Err(error) => Err(self.missing_or_denied(error, name).await.into()),
         }
     }
 
     /// Ends the notifications, if there are any.
-    pub async fn delete_vault_notifications(&self, asked: &AskedScope, name: &VaultName) -> Result<(), Error> {
-        let clients = self.clients(asked).await?;
-        let sent = clients.backup.delete_backup_vault_notifications().backup_vault_name(name.as_str());
-        match call(DELETE_NOTIFICATIONS, sent.send()).await {
-            Ok(_) => Ok(()),
-            Err(error) => clients.without_setting(error, name).await.map(drop),
+    pub async fn delete_vault_notifications(&self, asked: &Asked<OfVault<()>>) -> Result<Deletion, Error> {
+        let OfVault { vault: name, etag, setting: () } = &asked.what;
+        let now = self.get_vault_notifications(name).await?;
+        if now.setting.is_none() {
+            return Ok(Deletion::done());
+        }
+        unchanged(NOTIFICATIONS, name, etag.as_deref(), &now.etag())?;
+        if asked.is_check() {
+            return Ok(Deletion::checked());
+        }
+        let sent = self.clients.backup.delete_backup_vault_notifications().backup_vault_name(name.as_str());
+        if let Err(error) = self.call(DELETE_NOTIFICATIONS, sent.send()).await {
+            self.without_setting(error, name).await?;
+        }
+        Ok(Deletion::done())
+    }
+}
+
+impl Scoped {
+    /// Of a vault that is there, "not found" means that it has no such setting: the vault. Else the failure.
+    async fn without_setting(&self, error: Failure, name: &VaultName) -> Result<Vault, Failure> {
+        match error.kind {
+            FailureKind::NotFound => self.describe_vault(name).await,
+            _ => Err(self.missing_or_denied(error, name).await),
         }
     }
 }
 
-impl Clients {
-    /// Of a vault that is there, "not found" means that it has no such setting: the vault. Else the failure.
-    async fn without_setting(&self, error: Error, name: &VaultName) -> Result<Vault, Error> {
-        match error.kind {
-            Kind::NotFound => self.describe_vault(name).await,
-            _ => Err(self.missing_or_denied(error, name).await),
-        }
-    }
+const POLICY: &str = "the access policy of vault";
+const NOTIFICATIONS: &str = "what is notified of vault";
+
+fn unchanged(what: &str, name: &VaultName, etag: Option<&str>, present: &str) -> Result<(), Refusal> {
+    check_etag(etag, present, &format!("{what} {name}"), (Noun::Vault, name.as_str()))
 }

@@ -1,111 +1,119 @@
 //! Backup vaults.
 
 use aws_sdk_backup::types::{BackupVaultListMember, VaultState, VaultType};
+use futures_util::TryStreamExt;
 
-use super::{
-    Aws, Error, Kind, Noun,
-    call::{Operation, call},
-    client::Clients,
-    time,
+use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
+use crate::domain::{
+    Asked, Cursor, MAX_PAGE_SIZE, NewVault, Noun, Page, PageRequest, Refusal, RefusalKind, Vault, VaultLock, VaultName,
 };
-use crate::domain::{AskedScope, NewVault, Page, PageRequest, Vault, VaultLock, VaultName};
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupVault");
 const DESCRIBE: Operation = Operation::read("backup", "DescribeBackupVault");
 const LIST: Operation = Operation::read("backup", "ListBackupVaults");
-const LIST_TAGS: Operation = Operation::read("backup", "ListTags");
 
-impl Aws {
+impl Scoped {
     /// Creates a vault, or returns the one that the same request created before.
-    pub async fn create_vault(&self, asked: &AskedScope, new: &NewVault) -> Result<Vault, Error> {
-        let clients = self.clients(asked).await?;
-        // AWS ties a CreatorRequestId to the vault's name: under another name it would make a second vault.
-        let other = |vault: &BackupVaultListMember| {
-            vault.creator_request_id() == Some(new.request_id.as_str())
-                && vault.backup_vault_name() != Some(new.name.as_str())
-        };
-        if new.request_id.may_repeat() {
-            match clients.vault_is_listed(other).await {
-                Ok(true) => {
-                    let (name, message) = (new.name.as_str(), "this request_id created another vault: use a fresh one");
-                    return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, name, message));
-                }
-                // Who may not list vaults may still create one.
-                Err(error) if error.kind != Kind::Denied => return Err(error),
-                Ok(false) | Err(_) => {}
-            }
+    pub async fn create_vault(&self, asked: &Asked<NewVault>) -> Result<Vault, Error> {
+        let new = &asked.what;
+        self.refuse_id_of_another(asked).await?;
+        if asked.is_check() {
+            // Done for real, AWS itself says whether the name is taken.
+            let there = self.vault_in_place_of(asked).await?;
+            return Ok(there.unwrap_or_else(|| new.planned(self.scope(), &asked.request_id)));
         }
-        let sent = clients
+        let sent = self
+            .clients
             .backup
             .create_backup_vault()
             .backup_vault_name(new.name.as_str())
-            .creator_request_id(new.request_id.as_str())
-            .set_encryption_key_arn(new.encryption_key_arn.clone())
+            .creator_request_id(asked.request_id.as_str())
+            .set_encryption_key_arn(new.key_arn(self.scope()))
             .set_backup_vault_tags((!new.tags.0.is_empty()).then(|| new.tags.0.clone().into_iter().collect()));
-        let created = call(CREATE, sent.send()).await.map_err(|error| error.about(Noun::Vault, &new.name));
+        let created = self.call(CREATE, sent.send()).await.map_err(|error| error.about(Noun::Vault, &new.name));
         let exists = match created {
             Ok(_) => {
-                let made = clients.describe_vault_with_tags(&new.name).await;
-                return made.map_err(|error| error.after(CREATE.name));
+                let made = self.get_vault(&new.name).await.map_err(|error| error.after(CREATE.name))?;
+                if asked.request_id.may_repeat() {
+                    as_asked(asked, &made)?;
+                }
+                return Ok(made);
             }
-            Err(error) if error.kind == Kind::AlreadyExists => error,
-            Err(error) => return Err(error),
+            Err(error) if error.kind == FailureKind::AlreadyExists => error,
+            Err(error) => return Err(error.into()),
         };
         // AWS may or may not answer a repeated CreatorRequestId with success [U]; the vault itself tells who made it.
-        let vault = clients.describe_vault_with_tags(&new.name).await?;
-        made_by(new, vault)?.ok_or(exists)
+        let vault = self.get_vault(&new.name).await?;
+        Ok(made_by(asked, vault)?.ok_or(exists)?)
+    }
+
+    /// AWS ties a CreatorRequestId to the vault's name: under another name it would make a second vault.
+    async fn refuse_id_of_another(&self, asked: &Asked<NewVault>) -> Result<(), Error> {
+        if !asked.request_id.may_repeat() {
+            return Ok(());
+        }
+        let name = asked.what.name.as_str();
+        let other = |vault: &BackupVaultListMember| {
+            vault.creator_request_id() == Some(asked.request_id.as_str()) && vault.backup_vault_name() != Some(name)
+        };
+        match self.vault_is_listed(other).await {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                let message = "this request_id created another vault: use a fresh one";
+                Err(Refusal::of(RefusalKind::RequestIdReused, Noun::Vault, name, message).into())
+            }
+            // Who may not list vaults may still create one.
+            Err(error) if error.kind == FailureKind::Denied => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What stands in the place of a new vault: nothing, or the vault that the same request created before. An error if
-    /// another's does. Changes nothing.
-    pub async fn vault_in_place_of(&self, asked: &AskedScope, new: &NewVault) -> Result<Option<Vault>, Error> {
-        match self.get_vault(asked, &new.name).await {
-            Ok(vault) => made_by(new, vault)?.map(Some).ok_or_else(|| {
-                let message = format!("vault {} exists already, made by another request", new.name);
-                Error::found(CREATE.name, Kind::AlreadyExists, Noun::Vault, new.name.as_str(), message)
+    /// another's does.
+    async fn vault_in_place_of(&self, asked: &Asked<NewVault>) -> Result<Option<Vault>, Error> {
+        let name = &asked.what.name;
+        match self.get_vault(name).await {
+            Ok(vault) => made_by(asked, vault)?.map(Some).ok_or_else(|| {
+                let message = format!("vault {name} exists already, made by another request");
+                Refusal::of(RefusalKind::AlreadyExists, Noun::Vault, name.as_str(), message).into()
             }),
             // Who may not see vaults may still create one.
-            Err(error) if matches!(error.kind, Kind::NotFound | Kind::MissingOrDenied) => Ok(None),
+            Err(error) if error.is_missing() || error.failed_as(FailureKind::MissingOrDenied) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// A vault with its tags.
-    pub async fn get_vault(&self, asked: &AskedScope, name: &VaultName) -> Result<Vault, Error> {
-        self.clients(asked).await?.describe_vault_with_tags(name).await
-    }
-
-    /// A page of vaults, without tags.
-    pub async fn list_vaults(&self, asked: &AskedScope, page: &PageRequest) -> Result<Page<Vault>, Error> {
-        let clients = self.clients(asked).await?;
-        let sent =
-            clients.backup.list_backup_vaults().max_results(page.size.into()).set_next_token(page.cursor.clone());
-        let answer = call(LIST, sent.send()).await?;
-        let items = answer.backup_vault_list.unwrap_or_default();
-        Ok(Page { items: items.into_iter().map(|vault| clients.listed(vault)).collect(), next: answer.next_token })
-    }
-}
-
-impl Clients {
-    pub(super) async fn describe_vault_with_tags(&self, name: &VaultName) -> Result<Vault, Error> {
+    pub async fn get_vault(&self, name: &VaultName) -> Result<Vault, Error> {
         let mut vault = self.describe_vault(name).await?;
-        let tags = call(LIST_TAGS, self.backup.list_tags().resource_arn(&vault.arn).send()).await;
-        vault.tags =
-            tags.map_err(|error| error.about(Noun::Vault, name))?.tags.unwrap_or_default().into_iter().collect();
+        vault.tags = self.backup_tags(&vault.arn).await.map_err(|error| error.about(Noun::Vault, name))?;
         Ok(vault)
     }
 
+    /// A page of vaults, without tags.
+    pub async fn list_vaults(&self, page: &PageRequest) -> Result<Page<Vault>, Error> {
+        let sent = self.clients.backup.list_backup_vaults().max_results(page.size.into()).set_next_token(page.token());
+        let answer = self.call(LIST, sent.send()).await?;
+        let items = answer.backup_vault_list.unwrap_or_default();
+        Ok(Page {
+            items: items.into_iter().map(|vault| self.listed(vault)).collect(),
+            next: answer.next_token.map(Cursor::at),
+        })
+    }
+}
+
+impl Scoped {
     /// A vault as AWS describes it, without tags.
-    pub(super) async fn describe_vault(&self, name: &VaultName) -> Result<Vault, Error> {
-        let sent = self.backup.describe_backup_vault().backup_vault_name(name.as_str());
-        let answer = match call(DESCRIBE, sent.send()).await {
+    pub(super) async fn describe_vault(&self, name: &VaultName) -> Result<Vault, Failure> {
+        let sent = self.clients.backup.describe_backup_vault().backup_vault_name(name.as_str());
+        let answer = match self.call(DESCRIBE, sent.send()).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.missing_or_denied(error, name).await),
         };
         Ok(Vault {
             name: answer.backup_vault_name.unwrap_or_default(),
             arn: answer.backup_vault_arn.unwrap_or_default(),
-            scope: self.scope.clone(),
+            scope: self.scope().clone(),
             encryption_key_arn: answer.encryption_key_arn.unwrap_or_default(),
             created_at: time(answer.creation_date.as_ref()),
             recovery_points: answer.number_of_recovery_points,
@@ -126,7 +134,7 @@ impl Clients {
         Vault {
             name: vault.backup_vault_name.unwrap_or_default(),
             arn: vault.backup_vault_arn.unwrap_or_default(),
-            scope: self.scope.clone(),
+            scope: self.scope().clone(),
             encryption_key_arn: vault.encryption_key_arn.unwrap_or_default(),
             created_at: time(vault.creation_date.as_ref()),
             recovery_points: vault.number_of_recovery_points,
@@ -146,9 +154,11 @@ impl Clients {
         date: Option<&aws_smithy_types::DateTime>,
     ) -> Option<VaultLock> {
         let locked_at = time(date);
+        // AWS counts in 64 bits what it bounds to 36500.
+        let days = |days: i64| i32::try_from(days).unwrap_or(i32::MAX);
         (locked == Some(true)).then(|| VaultLock {
-            min_retention_days: min,
-            max_retention_days: max,
+            min_retention_days: min.map(days),
+            max_retention_days: max.map(days),
             locked_at,
             immutable: locked_at.is_some_and(|at| at <= self.now()),
         })
@@ -156,61 +166,67 @@ impl Clients {
 
     /// Understands a failure of a call that names a vault. AWS says 403 for a vault that does not exist (semantics
     /// reference, section 0.1): the list of vaults, which no missing vault can forbid, tells the two apart.
-    pub(super) async fn missing_or_denied(&self, error: Error, name: &VaultName) -> Error {
+    pub(super) async fn missing_or_denied(&self, error: Failure, name: &VaultName) -> Failure {
         let error = error.about(Noun::Vault, name);
-        if error.kind != Kind::Denied {
+        if error.kind != FailureKind::Denied {
             return error;
         }
         match self.vault_is_listed(|vault| vault.backup_vault_name() == Some(name.as_str())).await {
             Ok(true) => error,
-            Ok(false) => error.as_kind(Kind::NotFound),
-            Err(_) => error.as_kind(Kind::MissingOrDenied),
+            Ok(false) => error.as_kind(FailureKind::NotFound),
+            Err(unseen) if unseen.kind == FailureKind::Denied => error.as_kind(FailureKind::MissingOrDenied),
+            Err(unseen) => Failure { effect: error.effect, ..unseen.about(Noun::Vault, name) },
         }
     }
 
     /// Understands a failure of a call about something in a vault: AWS does not say which of the two is missing.
-    pub(super) async fn in_vault(&self, error: Error, vault: &VaultName, noun: Noun, name: &str) -> Error {
+    pub(super) async fn in_vault(&self, error: Failure, vault: &VaultName, noun: Noun, name: &str) -> Failure {
         match error.kind {
-            Kind::Denied => self.missing_or_denied(error, vault).await,
-            Kind::RoleNotAssumable => error,
-            Kind::NotFound => match self.describe_vault(vault).await {
-                Err(missing) if missing.kind == Kind::NotFound => missing,
-                _ => error.about(noun, name),
+            FailureKind::Denied => self.missing_or_denied(error, vault).await,
+            FailureKind::RoleNotAssumable => error,
+            FailureKind::NotFound => match self.describe_vault(vault).await {
+                Err(missing) if missing.kind == FailureKind::NotFound => missing,
+                // Who may not see the vault is told of what it holds.
+                Err(unseen) if !matches!(unseen.kind, FailureKind::Denied | FailureKind::MissingOrDenied) => {
+                    Failure { effect: error.effect, ..unseen }
+                }
+                Ok(_) | Err(_) => error.about(noun, name),
             },
             _ => error.about(noun, name),
         }
     }
 
     /// Whether one of all vaults is such a one.
-    async fn vault_is_listed(&self, is_it: impl Fn(&BackupVaultListMember) -> bool) -> Result<bool, Error> {
-        let mut cursor = None;
-        loop {
-            let sent = self
-                .backup
-                .list_backup_vaults()
-                .max_results(crate::domain::MAX_PAGE_SIZE.into())
-                .set_next_token(cursor);
-            let answer = call(LIST, sent.send()).await?;
-            if answer.backup_vault_list().iter().any(&is_it) {
+    async fn vault_is_listed(&self, is_it: impl Fn(&BackupVaultListMember) -> bool) -> Result<bool, Failure> {
+        let vaults = pages(|token| async move {
+            let sent = self.clients.backup.list_backup_vaults().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
+            let answer = self.call(LIST, sent.send()).await?;
+            Ok((answer.backup_vault_list.unwrap_or_default(), answer.next_token))
+        });
+        let mut vaults = std::pin::pin!(vaults);
+        while let Some(page) = vaults.try_next().await? {
+            if page.iter().any(&is_it) {
                 return Ok(true);
             }
-            cursor = match answer.next_token {
-                None => return Ok(false),
-                next => next,
-            };
         }
+        Ok(false)
     }
 }
 
 /// The vault, if that request created it.
-fn made_by(new: &NewVault, vault: Vault) -> Result<Option<Vault>, Error> {
-    if vault.request_id != new.request_id.as_str() {
+fn made_by(asked: &Asked<NewVault>, vault: Vault) -> Result<Option<Vault>, Refusal> {
+    if vault.request_id != asked.request_id.as_str() {
         return Ok(None);
     }
-    let key_differs = new.encryption_key_arn.as_ref().is_some_and(|key| *key != vault.encryption_key_arn);
-    if key_differs || new.tags.0.iter().any(|(key, value)| vault.tags.get(key) != Some(value)) {
-        let message = "this request_id created the vault with another key or other tags: use a fresh request_id";
-        return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Vault, new.name.as_str(), message));
-    }
+    as_asked(asked, &vault)?;
     Ok(Some(vault))
+}
+
+/// Whether the vault that the request's id created is the one that the request asks for.
+fn as_asked(asked: &Asked<NewVault>, vault: &Vault) -> Result<(), Refusal> {
+    if asked.what.is(vault) {
+        return Ok(());
+    }
+    let message = "this request_id created the vault with another key or other tags: use a fresh request_id";
+    Err(Refusal::of(RefusalKind::RequestIdReused, Noun::Vault, &vault.name, message))
 }

@@ -41,7 +41,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done; a server: stopped, and everything under way has ended
   1    failed or refused; standard error says why (check-config: the configuration has faults)
-  2    the command line or the file given with it is wrong; nothing was asked of the server
+  2    the command line or the file given with it is wrong; nothing was changed
   3    a server: stopped, and work under way was cut off
 Of the commands that call a server:
   4    the server cannot be reached

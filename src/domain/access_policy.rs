@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Warning,
+    Finding,
     invalid::{Fault, quoted},
 };
 
@@ -69,36 +69,54 @@ impl AccessPolicy {
         &self.text
     }
 
+    /// Whether a vault's policy, as AWS tells it, says the same. AWS may write one otherwise than it was given: a list of one
+    /// as that one, lists in another order, an account as its root `[I]`.
+    pub fn says(&self, told: &str) -> bool {
+        let read = |text: &str| serde_json::from_str(text).ok().map(plain);
+        self.text == told || read(&self.text).is_some_and(|document| read(told) == Some(document))
+    }
+
     /// What will surprise.
-    pub fn warnings(&self) -> Vec<Warning> {
-        let mut warnings = Vec::new();
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
         for (index, statement) in self.statements.iter().enumerate() {
             let everyone = statement.get("NotPrincipal").is_some() || names_everyone(&statement["Principal"]);
             if !everyone || statement.get("Condition").is_some_and(|condition| *condition != Value::Object(Map::new()))
             {
                 continue;
             }
-            let field = || format!("policy.Statement[{index}]");
+            let field = format!("policy.Statement[{index}]");
             if statement["Effect"] == "Allow" {
-                warnings.push(Warning {
-                    code: "POLICY_OPEN_TO_ANYONE",
-                    message: "the statement lets every AWS account do this to the vault: name principals, or add a \
-                              Condition such as aws:PrincipalOrgID"
-                        .to_owned(),
-                    field: field(),
-                });
+                let message = "the statement lets every AWS account do this to the vault: name principals, or add a \
+                               Condition such as aws:PrincipalOrgID";
+                findings.push(Finding::warning("POLICY_OPEN_TO_ANYONE", message, "").at(field));
             } else if statement.get("NotPrincipal").is_none() && denies_its_change(statement) {
-                warnings.push(Warning {
-                    code: "POLICY_DENIES_ITS_CHANGE",
-                    message:
-                        "the statement denies everybody, Strongroom too, to change or remove this policy again: only \
-                              the root user of the account can then"
-                            .to_owned(),
-                    field: field(),
-                });
+                let message = "the statement denies everybody, Strongroom too, to change or remove this policy again: only \
+                               the root user of the account can then";
+                findings.push(Finding::warning("POLICY_DENIES_ITS_CHANGE", message, "").at(field));
             }
         }
-        warnings
+        findings
+    }
+}
+
+/// The document in the one way of writing that all that say the same have in common.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Array(members) => {
+            let mut members: Vec<Value> = members.into_iter().map(plain).collect();
+            members.sort_by_key(Value::to_string);
+            if members.len() == 1 { members.remove(0) } else { Value::Array(members) }
+        }
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, member)| (name, plain(member))).collect())
+        }
+        Value::String(text) => {
+            let root = text.strip_suffix(":root").and_then(|text| text.rsplit_once(":iam::"));
+            let account = root.map(|(_, account)| account.to_owned());
+            Value::String(account.unwrap_or(text))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Arn, Finding, Lifecycle, RequestId, Resource, ResourceKind, ResourceRef, RoleRef, Tags, VaultLock, VaultName,
-    Warning, Windows,
+    Arn, Finding, Lifecycle, Resource, ResourceKind, ResourceRef, ResourceType, RoleRef, Tags, VaultLock, VaultName,
+    Windows,
     rds_window::{BackupWindow, MaintenanceWindow},
 };
 
@@ -12,7 +12,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct StartBackup {
     /// What to back up.
-    pub resource: Arn,
+    pub resource: ResourceRef,
     /// Where the recovery point goes.
     pub vault: VaultName,
     /// The role that AWS Backup assumes.
@@ -23,8 +23,6 @@ pub struct StartBackup {
     pub windows: Windows,
     /// Tags of the recovery point, besides the resource's.
     pub tags: Tags,
-    /// Makes repeating safe.
-    pub request_id: RequestId,
 }
 
 impl StartBackup {
@@ -37,47 +35,17 @@ impl StartBackup {
         Self::DEFAULT_WINDOWS.completion_minutes.max(start_minutes + 60)
     }
 
-    /// The RDS instance or cluster that is backed up, if it is one.
-    pub fn database(&self) -> Option<ResourceRef> {
-        ResourceRef::parse(self.resource.as_str()).ok().map(|(named, _)| named)
-    }
-
     /// What the lifecycle will not do: cold storage that databases do not have `[M][D]`, and a retention that the vault's
-    /// lock turns into a failed job `[D]`.
-    pub fn lifecycle_warnings(&self, lock: Option<&VaultLock>) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        if self.lifecycle.cold_after_days.is_some() && self.resource.service() == "rds" {
-            warnings.push(Warning {
-                code: "COLD_STORAGE_IGNORED",
-                message: "RDS has no cold storage: AWS ignores move_to_cold_storage_after_days".to_owned(),
-                field: "lifecycle.move_to_cold_storage_after_days".to_owned(),
-            });
-        }
-        let Some(lock) = lock else { return warnings };
-        if !lock.allows(self.lifecycle.retention) {
-            warnings.push(Warning {
-                code: "RETENTION_OUTSIDE_VAULT_LOCK",
-                message: format!(
-                    "the lock of vault {} allows {} of retention and this backup is kept {}: the job will fail",
-                    self.vault,
-                    lock.range(),
-                    self.lifecycle.retention
-                ),
-                field: "lifecycle".to_owned(),
-            });
-        }
-        warnings
+    /// lock turns into a failed job `[D]`. `resource` is the ARN of what is backed up.
+    pub fn findings(&self, resource: &Arn, lock: Option<&VaultLock>) -> Vec<Finding> {
+        let of = ResourceType::of_arn(resource);
+        let mut findings: Vec<Finding> = self.lifecycle.cold_storage_ignored(of.as_ref()).into_iter().collect();
+        let outside = lock.and_then(|lock| {
+            Finding::outside_lock(self.vault.as_str(), lock, "this backup is", self.lifecycle.retention)
+        });
+        findings.extend(outside.map(|finding| finding.as_warning().at("lifecycle")));
+        findings
     }
-}
-
-/// What of the database's state lets a backup that begins about `at` fail, as a warning of the resource.
-pub fn database_warnings(database: &Resource, at: Timestamp) -> Vec<Warning> {
-    let warning = |finding: Finding| Warning {
-        code: finding.code,
-        message: format!("{}; {}", finding.message, finding.action),
-        field: "resource_arn".to_owned(),
-    };
-    database_findings(database, at).into_iter().map(warning).collect()
 }
 
 /// What of the database's state lets a backup that begins about `at` fail (docs/aws-backup-semantics.md, section 3.3).

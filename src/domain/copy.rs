@@ -1,9 +1,7 @@
 //! Copies of recovery points, and what makes them fail (docs/aws-backup-semantics.md, sections 1.12, 11 and 15).
 
 use super::{
-    Arn, AskedScope, Finding, Lifecycle, RecoveryPoint, RecoveryPointState, RequestId, RoleRef, Vault, VaultName,
-    Warning,
-    invalid::{Fault, quoted},
+    Arn, Finding, Lifecycle, RecoveryPoint, RecoveryPointState, ResourceType, RoleRef, Vault, VaultName, VaultRef,
 };
 
 /// A recovery point to be copied.
@@ -13,44 +11,27 @@ pub struct StartCopy {
     pub recovery_point: Arn,
     /// The vault that holds it.
     pub vault: VaultName,
-    /// Where the copy goes.
-    pub destination: Destination,
+    /// The vault that the copy goes to, in whatever account and region.
+    pub destination: VaultRef,
     /// The role that AWS Backup assumes.
     pub role: RoleRef,
     /// How long the copy is kept; absent: as long as the original.
     pub lifecycle: Option<Lifecycle>,
-    /// Makes repeating safe.
-    pub request_id: RequestId,
 }
 
-/// The vault that a copy goes to, in whatever account and region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
-    /// ARN.
-    pub arn: Arn,
-    /// Its name.
-    pub vault: VaultName,
-    /// Where it is: account and region, both named.
-    pub scope: AskedScope,
+/// A copy that nothing is known to stand in the way of.
+#[derive(Debug)]
+pub struct CheckedCopy {
+    /// How long the copy is kept.
+    pub lifecycle: Lifecycle,
+    /// AWS Backup's name for the type of what is copied, where it is known.
+    pub resource_type: Option<ResourceType>,
+    /// What will surprise.
+    pub findings: Vec<Finding>,
 }
 
-impl Destination {
-    /// The ARN of a vault.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
-        let arn = Arn::parse(text)?;
-        let fault = || {
-            format!(
-                "{} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME",
-                quoted(text)
-            )
-        };
-        let (vault, scope) = VaultName::parse_reference(text)?;
-        if scope.account.is_none() || scope.region.is_none() {
-            return Err(fault().into());
-        }
-        Ok(Self { arn, vault, scope })
-    }
-}
+/// The field of the request that says where the copy goes.
+const DESTINATION_FIELD: &str = "destination_vault";
 
 impl StartCopy {
     /// The lifecycle of the copy. One that the original does not have keeps it for ever `[M]`.
@@ -60,18 +41,17 @@ impl StartCopy {
 
     /// Whether the copy leaves the account.
     pub fn leaves_account(&self, original: &RecoveryPoint) -> bool {
-        self.destination.scope.account.as_ref() != Some(&original.scope.account)
+        self.destination.scope().account.is_some_and(|account| account != original.scope.account)
     }
 
-    /// What would make the job fail, as far as the recovery point and the vault that it goes to tell.
-    pub fn obstacles(&self, point: &RecoveryPoint, destination: Option<&Vault>) -> Vec<Finding> {
+    /// What would make the job fail, as far as the recovery point and the vault that it goes to tell: its ARN, and the
+    /// vault itself where it can be seen.
+    pub fn obstacles(&self, point: &RecoveryPoint, destination: &str, there: Option<&Vault>) -> Vec<Finding> {
         let mut obstacles = Vec::new();
-        if point.vault_arn == self.destination.arn.as_str() {
-            obstacles.push(Finding::error(
-                "DESTINATION_IS_SOURCE",
-                format!("the recovery point is in {} already", self.destination.arn),
-                "copy it into another vault",
-            ));
+        if point.vault_arn.as_deref() == Some(destination) {
+            let message = format!("the recovery point is in {destination} already");
+            let home = Finding::error("DESTINATION_IS_SOURCE", message, "copy it into another vault");
+            obstacles.push(home.at(DESTINATION_FIELD));
         }
         if point.is_continuous() {
             obstacles.push(Finding::error(
@@ -81,7 +61,7 @@ impl StartCopy {
             ));
         }
         // AWS Backup counts a cluster as RDS only when it is a Multi-AZ one (docs/aws-backup-semantics.md, section 8.2).
-        if point.resource_type == "RDS" && point.arn.contains(":cluster-snapshot:") {
+        if point.resource_type == Some(ResourceType::RDS) && point.arn.contains(":cluster-snapshot:") {
             obstacles.push(Finding::error(
                 "MULTI_AZ_CLUSTER_NOT_COPYABLE",
                 "AWS Backup does not copy recovery points of Multi-AZ DB clusters",
@@ -90,30 +70,32 @@ impl StartCopy {
         }
         obstacles.extend(not_copyable(&point.state));
         let lifecycle = self.lifecycle_of_copy(point);
-        if let Some(lock) = destination.and_then(|vault| vault.lock.as_ref())
-            && !lock.allows(lifecycle.retention)
-        {
-            obstacles.push(Finding::error(
-                "RETENTION_OUTSIDE_VAULT_LOCK",
-                format!(
-                    "the lock of vault {} allows {} of retention and the copy would be kept {}",
-                    self.destination.arn,
-                    lock.range(),
-                    lifecycle.retention
-                ),
-                "set a lifecycle within the lock, or copy into another vault",
-            ));
-        }
+        let lock = there.and_then(|vault| vault.lock.as_ref());
+        let outside =
+            lock.and_then(|lock| Finding::outside_lock(destination, lock, "the copy would be", lifecycle.retention));
+        obstacles.extend(outside.map(|finding| finding.at("lifecycle")));
         obstacles
     }
 
     /// The vault that the copy goes to is not there.
-    pub fn destination_missing(&self) -> Finding {
-        Finding::error(
-            "DESTINATION_NOT_FOUND",
-            format!("vault {} does not exist", self.destination.arn),
-            "create it, or correct the ARN",
-        )
+    pub fn destination_missing(destination: &str) -> Finding {
+        let message = format!("vault {destination} does not exist");
+        Finding::error("DESTINATION_NOT_FOUND", message, "create it, or correct the ARN").at(DESTINATION_FIELD)
+    }
+
+    /// The vault that the copy goes to could not be seen.
+    pub fn destination_not_checked(destination: &str, why: &str) -> Finding {
+        let message = format!(
+            "Strongroom could not look at vault {destination} ({why}): if it is missing, its lock does not allow the \
+             retention or its key does not allow the copy, the job fails"
+        );
+        Finding::warning("DESTINATION_NOT_CHECKED", message, "").at(DESTINATION_FIELD)
+    }
+
+    /// A key that takes part could not be looked at.
+    pub fn key_not_checked(what: &str, why: &str) -> Finding {
+        let message = format!("whose key {what} has is not known ({why}): if AWS manages it, the job fails");
+        Finding::warning("KEY_NOT_CHECKED", message, "").at(DESTINATION_FIELD)
     }
 
     /// A key of AWS's own takes no part in a copy to another account `[D]`.
@@ -126,16 +108,8 @@ impl StartCopy {
     }
 
     /// What of the copy will surprise.
-    pub fn warnings(&self, point: &RecoveryPoint) -> Vec<Warning> {
-        let cold = self.lifecycle_of_copy(point).cold_after_days.is_some();
-        if !cold || !matches!(point.resource_type.as_str(), "RDS" | "Aurora" | "DocumentDB" | "Neptune") {
-            return Vec::new();
-        }
-        vec![Warning {
-            code: "COLD_STORAGE_IGNORED",
-            message: "RDS has no cold storage: AWS ignores move_to_cold_storage_after_days".to_owned(),
-            field: "lifecycle.move_to_cold_storage_after_days".to_owned(),
-        }]
+    pub fn findings(&self, point: &RecoveryPoint) -> Vec<Finding> {
+        self.lifecycle_of_copy(point).cold_storage_ignored(point.type_of_resource().as_ref()).into_iter().collect()
     }
 }
 

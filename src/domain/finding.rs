@@ -1,4 +1,4 @@
-//! What is found on looking at a thing.
+//! What is found on looking at a thing, or on accepting a request that will surprise.
 
 /// How serious a finding is; the most serious is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,24 +20,50 @@ pub struct Finding {
     pub severity: Severity,
     /// What was found, in one sentence.
     pub message: String,
-    /// What to do about it; blank: nothing.
+    /// What to do about it; blank: nothing, or the message says it.
     pub action: String,
+    /// Path of the field of the request that it comes from; blank: from none, or from the whole of it.
+    pub field: String,
+    /// ARN, id or name of the thing that it is about; blank: what the answer is about.
+    pub subject: String,
 }
 
 impl Finding {
     /// Worth knowing; there is nothing to do.
     pub fn info(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Info, message: message.into(), action: String::new() }
+        Self::of(Severity::Info, code, message.into(), String::new())
     }
 
     /// May go wrong.
     pub fn warning(code: &'static str, message: impl Into<String>, action: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Warning, message: message.into(), action: action.into() }
+        Self::of(Severity::Warning, code, message.into(), action.into())
     }
 
     /// Goes wrong.
     pub fn error(code: &'static str, message: impl Into<String>, action: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), action: action.into() }
+        Self::of(Severity::Error, code, message.into(), action.into())
+    }
+
+    fn of(severity: Severity, code: &'static str, message: String, action: String) -> Self {
+        Self { code, severity, message, action, field: String::new(), subject: String::new() }
+    }
+
+    /// With the field of the request that it comes from.
+    #[must_use]
+    pub fn at(self, field: impl Into<String>) -> Self {
+        Self { field: field.into(), ..self }
+    }
+
+    /// With the thing that it is about, where the answer is about more than that.
+    #[must_use]
+    pub fn about(self, subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), ..self }
+    }
+
+    /// As it is told of a change that AWS accepts all the same: nothing of it is an obstacle.
+    #[must_use]
+    pub fn as_warning(self) -> Self {
+        Self { severity: self.severity.min(Severity::Warning), ..self }
     }
 
     /// Whether it lets what is planned fail.

@@ -62,6 +62,15 @@ impl Faults {
         Noted(())
     }
 
+    /// The same faults of fields that stand within `field`.
+    #[must_use]
+    pub fn under(mut self, field: &str) -> Self {
+        for violation in &mut self.0 {
+            violation.field = format!("{field}.{}", violation.field);
+        }
+        self
+    }
+
     /// Takes over the faults noted in another place.
     pub fn append(&mut self, other: Self) -> Result<(), Noted> {
         let any = !other.0.is_empty();

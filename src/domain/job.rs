@@ -2,19 +2,21 @@
 
 mod advice;
 mod explain;
+mod filter;
 
 use std::fmt;
 
-pub use explain::JobWait;
+pub use explain::{ExplainedJob, JobWait};
+pub use filter::{FilterMembers, JobAsk, JobFilter};
 use jiff::Timestamp;
 
 use super::{
-    Arn, Lifecycle, Period, PlanOrigin, Scope, VaultName,
+    Lifecycle, PlanOrigin, ResourceType, Scope,
     invalid::{Fault, quoted},
 };
 
 /// AWS's id of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JobId(String);
 
 impl JobId {
@@ -31,9 +33,21 @@ impl JobId {
         }
     }
 
+    /// The id as AWS tells it; a blank one tells nothing.
+    pub fn told(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        (!text.is_empty()).then_some(Self(text))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> Self {
+        id.0
     }
 }
 
@@ -41,6 +55,15 @@ impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A job to be looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetJob {
+    /// Which.
+    pub id: JobId,
+    /// Of this kind; `None`: of whichever has the id.
+    pub kind: Option<JobKind>,
 }
 
 /// What a job does.
@@ -79,8 +102,8 @@ impl fmt::Display for JobKind {
     }
 }
 
-/// Where a job stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a job stands; in the order in which a list has them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobState {
     /// Accepted, waits for its start.
     Created,
@@ -146,11 +169,24 @@ impl JobState {
     }
 }
 
-/// A job of any kind as AWS has it. What AWS does not say is blank, absent or 0.
+/// Where a job comes from, if it was not started on demand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobOrigin {
+    /// A rule of a plan made it.
+    Plan(PlanOrigin),
+    /// AWS's restore testing made it: only restores come from there `[M]`.
+    RestoreTesting {
+        /// ARN of the restore testing plan.
+        plan_arn: String,
+    },
+}
+
+/// A job of any kind as AWS has it. What AWS does not say is `None`: lists and kinds tell differently much, and silence
+/// must not be taken to say that it is not so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// AWS's id.
-    pub id: String,
+    pub id: JobId,
     /// What it does.
     pub kind: JobKind,
     /// Whose, and where.
@@ -158,23 +194,23 @@ pub struct Job {
     /// Where it stands.
     pub state: JobState,
     /// 0–100.
-    pub percent_done: f64,
+    pub percent_done: Option<f64>,
     /// AWS's explanation.
-    pub status_message: String,
+    pub status_message: Option<String>,
     /// AWS's class of the explanation.
-    pub message_category: String,
-    /// What is, or was, backed up.
-    pub resource_arn: String,
-    /// AWS's word.
-    pub resource_type: String,
+    pub message_category: Option<String>,
+    /// ARN of what is, or was, backed up.
+    pub resource_arn: Option<String>,
+    /// AWS Backup's name of its type.
+    pub resource_type: Option<ResourceType>,
     /// Display name.
-    pub resource_name: String,
+    pub resource_name: Option<String>,
     /// Of a backup: where it goes; of a restore and copy: where the source is.
-    pub vault_arn: String,
+    pub vault_arn: Option<String>,
     /// Made by a backup, read by a restore and copy.
-    pub recovery_point_arn: String,
+    pub recovery_point_arn: Option<String>,
     /// The role that AWS Backup assumes.
-    pub role_arn: String,
+    pub role_arn: Option<String>,
     /// When it was created.
     pub created_at: Option<Timestamp>,
     /// Until when a backup must have started.
@@ -184,60 +220,68 @@ pub struct Job {
     /// When it ended.
     pub completed_at: Option<Timestamp>,
     /// So far.
-    pub bytes_transferred: i64,
+    pub bytes_transferred: Option<i64>,
     /// Of the backup.
-    pub backup_size_bytes: i64,
+    pub backup_size_bytes: Option<i64>,
     /// How long its recovery point is kept.
     pub lifecycle: Option<Lifecycle>,
-    /// The plan and rule that made it; absent on demand.
-    pub created_by: Option<PlanOrigin>,
+    /// What made it; `None`: somebody, on demand.
+    pub created_by: Option<JobOrigin>,
     /// Of a restore: what it made.
-    pub created_resource_arn: String,
+    pub created_resource_arn: Option<String>,
     /// Of a copy: the vault it goes to.
-    pub destination_vault_arn: String,
+    pub destination_vault_arn: Option<String>,
     /// Of a copy: the recovery point it made.
-    pub destination_recovery_point_arn: String,
+    pub destination_recovery_point_arn: Option<String>,
     /// The job that it is part of.
-    pub parent_job_id: String,
+    pub parent_job_id: Option<JobId>,
 }
 
 impl Job {
     /// A job of which nothing else is known: each kind's answer of AWS fills in what it tells.
-    pub fn blank(kind: JobKind, scope: Scope) -> Self {
+    pub fn blank(id: JobId, kind: JobKind, scope: Scope) -> Self {
         Self {
-            id: String::new(),
+            id,
             kind,
             scope,
             state: JobState::Unknown(String::new()),
-            percent_done: 0.0,
-            status_message: String::new(),
-            message_category: String::new(),
-            resource_arn: String::new(),
-            resource_type: String::new(),
-            resource_name: String::new(),
-            vault_arn: String::new(),
-            recovery_point_arn: String::new(),
-            role_arn: String::new(),
+            percent_done: None,
+            status_message: None,
+            message_category: None,
+            resource_arn: None,
+            resource_type: None,
+            resource_name: None,
+            vault_arn: None,
+            recovery_point_arn: None,
+            role_arn: None,
             created_at: None,
             start_by: None,
             expected_completion_at: None,
             completed_at: None,
-            bytes_transferred: 0,
-            backup_size_bytes: 0,
+            bytes_transferred: None,
+            backup_size_bytes: None,
             lifecycle: None,
             created_by: None,
-            created_resource_arn: String::new(),
-            destination_vault_arn: String::new(),
-            destination_recovery_point_arn: String::new(),
-            parent_job_id: String::new(),
+            created_resource_arn: None,
+            destination_vault_arn: None,
+            destination_recovery_point_arn: None,
+            parent_job_id: None,
+        }
+    }
+
+    /// The rule of a plan that made it, if one did.
+    pub fn plan_origin(&self) -> Option<&PlanOrigin> {
+        match &self.created_by {
+            Some(JobOrigin::Plan(origin)) => Some(origin),
+            Some(JobOrigin::RestoreTesting { .. }) | None => None,
         }
     }
 
     /// COMPLETED, but there is something to read: a message, or a category other than success `[M][D]`.
     pub fn completed_with_issues(&self) -> bool {
         let category_is_bad =
-            !self.message_category.is_empty() && !self.message_category.eq_ignore_ascii_case("SUCCESS");
-        self.state == JobState::Completed && (!self.status_message.is_empty() || category_is_bad)
+            self.message_category.as_ref().is_some_and(|category| !category.eq_ignore_ascii_case("SUCCESS"));
+        self.state == JobState::Completed && (self.status_message.is_some() || category_is_bad)
     }
 
     /// Why AWS cannot stop the job, in words; `None`: it can, as far as is known. Stopping RDS and its family is not
@@ -250,48 +294,8 @@ impl Job {
         if state.is_final() {
             return Some(format!("job {id} has ended: it is {}", state.word()));
         }
-        let family = ["RDS", "Aurora", "DocumentDB", "Neptune", "FSx", "SAP HANA on Amazon EC2"];
-        family.contains(&resource_type.as_str()).then(|| {
-            format!(
-                "job {id} backs up a resource of type {resource_type}: AWS cannot stop such backups; wait for its end"
-            )
-        })
-    }
-}
-
-/// What a list of jobs is filtered by. AWS does the filtering, so what AWS cannot filter is not asked of it.
-#[derive(Debug, Clone, Default)]
-pub struct JobFilter {
-    /// One kind, or all.
-    pub kind: Option<JobKind>,
-    /// In this state.
-    pub state: Option<JobState>,
-    /// About this resource.
-    pub resource: Option<Arn>,
-    /// About resources of this type.
-    pub resource_type: Option<String>,
-    /// Backups into this vault.
-    pub vault: Option<VaultName>,
-    /// Copies into this vault.
-    pub destination_vault: Option<Arn>,
-    /// Created in this time.
-    pub created: Period,
-    /// Ended in this time.
-    pub completed: Period,
-    /// With this class of explanation.
-    pub category: Option<String>,
-    /// Part of this job.
-    pub parent: Option<JobId>,
-    /// Copies of this recovery point.
-    pub source: Option<Arn>,
-}
-
-impl JobFilter {
-    /// The kinds that jobs fitting the filter can have, in the order of the list.
-    pub fn kinds(&self) -> impl Iterator<Item = JobKind> {
-        JobKind::ALL.into_iter().filter(|kind| {
-            self.kind.is_none_or(|asked| asked == *kind)
-                && self.state.as_ref().is_none_or(|state| kind.has_state(state))
+        resource_type.as_ref().filter(|of| !of.can_be_cancelled()).map(|of| {
+            format!("job {id} backs up a resource of type {of}: AWS cannot stop such backups; wait for its end")
         })
     }
 }

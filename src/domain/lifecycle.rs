@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::invalid::Fault;
+use super::{Finding, ResourceType, invalid::Fault};
 
 /// How long a recovery point is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,9 @@ impl fmt::Display for Retention {
 const LONGEST_DAYS: i32 = 36_500;
 const DAYS_IN_COLD_STORAGE: u16 = 90;
 
+const COLD_STORAGE_IGNORED: &str = "COLD_STORAGE_IGNORED";
+const COLD_FIELD: &str = "lifecycle.move_to_cold_storage_after_days";
+
 impl Lifecycle {
     /// 35 days, no cold storage: the console's choice, and ours for what leaves the lifecycle out.
     pub const DEFAULT: Self = Self::kept(Retention::Days(35));
@@ -50,6 +53,23 @@ impl Lifecycle {
     /// Kept so long, and never in cold storage.
     pub const fn kept(retention: Retention) -> Self {
         Self { retention, cold_after_days: None, archive_ebs_snapshots: false, delete_after_event: None }
+    }
+
+    /// That AWS ignores the cold storage that the lifecycle asks for, where it is known that the type has none `[M][D]`.
+    pub fn cold_storage_ignored(&self, of: Option<&ResourceType>) -> Option<Finding> {
+        let ignored = self.cold_after_days.is_some() && of.is_some_and(|of| !of.has_cold_storage());
+        let message = "RDS has no cold storage: AWS ignores move_to_cold_storage_after_days";
+        ignored.then(|| Finding::warning(COLD_STORAGE_IGNORED, message, "").at(COLD_FIELD))
+    }
+
+    /// The same where resources of any type may be meant, by a rule of that name: which ones, tags decide later.
+    pub fn cold_storage_ignored_for_some(&self, rule: &str) -> Option<Finding> {
+        self.cold_after_days?;
+        let message = format!(
+            "RDS and Aurora have no cold storage: AWS ignores that setting of {rule} for them and keeps their recovery \
+             points warm"
+        );
+        Some(Finding::warning(COLD_STORAGE_IGNORED, message, "").at(COLD_FIELD))
     }
 
     /// Whether both ask for the same: what AWS alone says aside.

@@ -4,9 +4,13 @@
 //! valid by construction.
 
 mod access_policy;
+mod account;
 mod arn;
+mod asked;
 mod backup;
 mod copy;
+mod deletion;
+mod etag;
 mod finding;
 mod invalid;
 mod job;
@@ -18,6 +22,7 @@ mod plan;
 mod protection;
 mod rds_window;
 mod recovery_point;
+mod refusal;
 mod region_settings;
 mod request_id;
 mod resource;
@@ -29,60 +34,64 @@ mod scope;
 mod selection;
 mod tags;
 mod vault;
+mod vault_deletion;
+mod vault_findings;
 mod vault_lock;
 mod vault_notifications;
+mod vault_ref;
 
 pub use access_policy::AccessPolicy;
+pub use account::Account;
 pub use arn::Arn;
-pub use backup::{StartBackup, database_findings, database_warnings};
-pub use copy::{Destination, StartCopy};
+pub use asked::{Asked, Mode};
+pub use backup::{StartBackup, database_findings};
+pub use copy::{CheckedCopy, StartCopy};
+pub use deletion::Deletion;
+pub use etag::check_etag;
 pub use finding::{Finding, Severity};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
-pub use job::{Job, JobFilter, JobId, JobKind, JobState, JobWait};
+pub use job::{
+    ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrigin, JobState, JobWait,
+};
 pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
-pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
+pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use plan::{
-    AdvancedSetting, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewPlan, NewRule,
-    Plan, PlanContent, PlanRef, PlanUpdate, PreviewedRun, Rule, RulePreview, ScanAction, ScanSetting, Windows,
-    check_rule_names, check_setting_word,
+    AdvancedSetting, CopyAction, DeletePlan, GetPlan, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES,
+    NewPlan, NewRule, NewScanSetting, Plan, PlanContent, PlanFilter, PlanRef, PlanUpdate, PreviewedRun, Rule,
+    RulePreview, RuleVault, ScanAction, ScanSetting, SeenVault, Windows, check_rule_names, check_setting_word,
 };
 pub use protection::{
     Evidence, Explanation, JudgedSelection, NearMiss, Part, ProtectionVerdict, RuleCoverage, Unread, newest_usable,
 };
-pub use recovery_point::{PlanOrigin, RecoveryPoint, RecoveryPointQuery, RecoveryPointState};
+pub use recovery_point::{
+    DeleteRecoveryPoint, PlanOrigin, PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState,
+    UpdateLifecycle,
+};
+pub use refusal::{Noun, Refusal, RefusalKind, Subject};
 pub use region_settings::{RegionSettings, SettingsUpdate};
 pub use request_id::RequestId;
-pub use resource::{ProtectedResource, Resource, ResourceKind, ResourceRef};
-pub use resource_type::{TAGGED_KINDS, backup_type};
+pub use resource::{DatabaseRef, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef};
+pub use resource_type::{ResourceType, TAGGED_KINDS};
 pub use restore::{
-    PointInTime, RdsClusterRestore, RdsInstanceRestore, Restore, RestoreMetadata, RestoreSource, RestoreTarget,
-    RestoreWindow, checks as restore_checks,
+    PointInTime, RdsClusterRestore, RdsInstanceRestore, Restore, RestoreChecks, RestoreMetadata, RestoreSource,
+    RestoreTarget, RestoreWindow, checks as restore_checks,
 };
 pub use role::{
-    BACKUP_SERVICE, Change, ChangeKind, EnsureRole, RoleNeed, RoleRef, RoleState, ServedTypes, ServicePolicy, Trust,
-    TrustRepair, judge as judge_trust, repair as repair_trust,
+    BACKUP_SERVICE, Change, ChangeKind, CheckedRole, EnsureRole, GetRole, RoleNeed, RoleRef, RoleState, ServedTypes,
+    ServicePolicy, Trust, TrustRepair, judge as judge_trust, repair as repair_trust,
 };
 pub use schedule::{Schedule, ScheduledRun, TimeZone, Timetable};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};
 pub use selection::{
-    Candidate, Criteria, Eligibility, Maker, Match, Mismatch, MismatchKind, NewSelection, Operator, Predecessor,
-    PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, Replaced, ResourcePattern, Selection, SelectionRef,
-    TagCondition, Tally, Verdict, check_condition_count,
+    Candidate, Criteria, DeleteSelection, Eligibility, Maker, Match, Mismatch, MismatchKind, NewSelection, Operator,
+    Predecessor, PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, Replaced, ResourcePattern,
+    SavedSelection, Selection, SelectionRef, TagCondition, Tally, Verdict, check_condition_count,
 };
-pub use tags::{Tags, check_tag_keys};
-pub use vault::{NewVault, Vault};
-pub use vault_lock::{LockVault, RetentionClash, VaultLock};
-pub use vault_notifications::VaultNotifications;
-
-/// Something that was accepted and will surprise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// Stable code, documented in docs/errors.md.
-    pub code: &'static str,
-    /// One sentence for people.
-    pub message: String,
-    /// Path of the request field; blank for the whole request.
-    pub field: String,
-}
+pub use tags::{TagResource, Tags, UntagResource, check_tag_keys};
+pub use vault::{DeleteVault, NewVault, OfVault, Vault, VaultSetting};
+pub use vault_deletion::{Undeleted, VaultDeletion};
+pub use vault_lock::{LockVault, LockedVault, RetentionClash, VaultLock};
+pub use vault_notifications::{TopicRef, VaultNotifications};
+pub use vault_ref::{KeyRef, VaultRef};

@@ -18,7 +18,7 @@ impl Period {
     pub fn new(after: Option<Timestamp>, before: Option<Timestamp>) -> Result<Self, Fault> {
         match (after, before) {
             (Some(after), Some(before)) if before <= after => {
-                Err(format!("ends at {before} and begins at {after}: before must be later than after").into())
+                Err(format!("ends at {before} and begins at {after}: end_time must be later than start_time").into())
             }
             _ => Ok(Self { after, before }),
         }

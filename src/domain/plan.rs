@@ -1,11 +1,14 @@
 //! Backup plans: what is backed up, when, whereto and for how long (docs/aws-backup-semantics.md, sections 1.7 and 7).
 
+mod changes;
 mod collisions;
 mod content;
+mod findings;
 mod preview;
+mod rule_vault;
 #[cfg(test)]
 mod tests;
-mod warnings;
+mod vaults;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +17,12 @@ use uuid::Uuid;
 
 pub use content::{PlanContent, Rule};
 pub use preview::{PreviewedRun, RulePreview};
+pub use rule_vault::RuleVault;
+pub use vaults::SeenVault;
 
 use super::{
-    Arn, AskedScope, Lifecycle, PlanName, RequestId, Retention, RuleName, Scope, Tags, Timetable, VaultName,
+    Arn, AskedScope, Lifecycle, PlanName, Retention, RoleRef, RuleName, Scope, Selection, Tags, Timetable, VaultName,
+    VaultRef,
     invalid::{Fault, quoted},
 };
 
@@ -78,9 +84,36 @@ pub struct NewPlan {
     /// Settings by resource type.
     pub settings: Vec<AdvancedSetting>,
     /// Its malware scans.
-    pub scans: Vec<ScanSetting>,
-    /// Makes repeating safe.
-    pub request_id: RequestId,
+    pub scans: Vec<NewScanSetting>,
+}
+
+/// A plan to be read, in its current version or another.
+#[derive(Debug, Clone)]
+pub struct GetPlan {
+    /// Which plan.
+    pub plan: PlanRef,
+    /// Which version of it; absent: the current one.
+    pub version: Option<String>,
+}
+
+/// What a list of plans has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanFilter {
+    /// Also those that are deleted.
+    pub with_deleted: bool,
+    /// Each with its rules and selections.
+    pub whole: bool,
+}
+
+/// A plan to be deleted.
+#[derive(Debug, Clone)]
+pub struct DeletePlan {
+    /// Which plan.
+    pub plan: PlanRef,
+    /// The version that was read, if that alone is to be deleted.
+    pub etag: Option<String>,
+    /// True: one that is not there need not be.
+    pub allow_missing: bool,
 }
 
 /// What a plan is to be from now on. What is absent stays as it is.
@@ -95,11 +128,9 @@ pub struct PlanUpdate {
     /// All its settings by resource type.
     pub settings: Option<Vec<AdvancedSetting>>,
     /// All its malware scans.
-    pub scans: Option<Vec<ScanSetting>>,
+    pub scans: Option<Vec<NewScanSetting>>,
     /// The version that was read, if the update is for that alone.
     pub etag: Option<String>,
-    /// True: say what would be, and do nothing.
-    pub validate_only: bool,
 }
 
 /// A rule, every default filled in.
@@ -108,7 +139,7 @@ pub struct NewRule {
     /// Unique in its plan.
     pub name: RuleName,
     /// Where recovery points go.
-    pub target_vault: VaultName,
+    pub vault: VaultName,
     /// When it runs.
     pub timetable: Timetable,
     /// In which minutes after that.
@@ -122,7 +153,7 @@ pub struct NewRule {
     /// Point-in-time restore.
     pub continuous: bool,
     /// The air-gapped vault that recovery points go to besides, or from there on.
-    pub air_gapped_vault_arn: Option<String>,
+    pub air_gapped_vault: Option<VaultRef>,
     /// Resource types whose recovery points are indexed for search.
     pub index_types: Vec<String>,
     /// Malware scans of recovery points.
@@ -220,10 +251,10 @@ impl Windows {
 }
 
 /// A copy that a rule makes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyAction {
-    /// ARN of the vault it goes to.
-    pub vault_arn: String,
+    /// The vault it goes to.
+    pub vault: RuleVault,
     /// How long it is kept; absent: like the original.
     pub lifecycle: Option<Lifecycle>,
 }
@@ -246,6 +277,24 @@ pub struct ScanAction {
     pub mode: String,
 }
 
+/// What a plan's malware scans are to look at, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewScanSetting {
+    /// Such as `GUARDDUTY`, or blank.
+    pub scanner: String,
+    /// AWS's names of the types.
+    pub resource_types: Vec<String>,
+    /// The role that the scanner assumes.
+    pub role: Option<RoleRef>,
+}
+
+impl NewScanSetting {
+    /// As AWS has it. A role's name does not tell its path: who asked IAM gives the ARN; blank: there is no role.
+    pub fn with_role(&self, role_arn: String) -> ScanSetting {
+        ScanSetting { scanner: self.scanner.clone(), resource_types: self.resource_types.clone(), role_arn }
+    }
+}
+
 /// What a plan's malware scans look at, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScanSetting {
@@ -253,7 +302,7 @@ pub struct ScanSetting {
     pub scanner: String,
     /// AWS's names of the types.
     pub resource_types: Vec<String>,
-    /// The role that the scanner assumes; blank where AWS does not say.
+    /// ARN of the role that the scanner assumes; blank where AWS does not say.
     pub role_arn: String,
 }
 
@@ -287,33 +336,36 @@ pub struct Plan {
     pub deleted_at: Option<Timestamp>,
     /// Only where they were read too.
     pub tags: BTreeMap<String, String>,
+    /// Only where they were read too.
+    pub selections: Vec<Selection>,
     /// The CreatorRequestId.
     pub request_id: String,
 }
 
 impl NewPlan {
-    /// What the plan is to say.
-    pub fn content(&self) -> PlanContent {
+    /// What the plan is to say in that account and region; `scans` are its own, with the ARNs of their roles.
+    pub fn content(&self, scope: &Scope, scans: Vec<ScanSetting>) -> PlanContent {
         PlanContent {
             name: self.name.as_str().to_owned(),
-            rules: self.rules.iter().map(Rule::from).collect(),
+            rules: self.rules.iter().map(|rule| Rule::from(rule).within(scope)).collect(),
             settings: self.settings.clone(),
-            scans: self.scans.clone(),
+            scans,
         }
     }
 }
 
 impl PlanUpdate {
-    /// What a plan that says `current` is to say: rules that keep their name keep their id.
-    pub fn content(&self, current: &PlanContent) -> PlanContent {
+    /// What a plan of that account and region that says `current` is to say: rules that keep their name keep their id.
+    /// `scans` are its own, with the ARNs of their roles.
+    pub fn content(&self, current: &PlanContent, scope: &Scope, scans: Option<Vec<ScanSetting>>) -> PlanContent {
         let id = |rule: &Rule| current.rules.iter().find(|old| old.name == rule.name).map(|old| old.id.clone());
         let kept = |rule: Rule| Rule { id: id(&rule).unwrap_or_default(), ..rule };
-        let rules = self.rules.as_ref().map(|rules| rules.iter().map(Rule::from).map(kept).collect());
+        let made = |rules: &Vec<NewRule>| rules.iter().map(|rule| kept(Rule::from(rule).within(scope))).collect();
         PlanContent {
             name: self.name.as_ref().map_or_else(|| current.name.clone(), |name| name.as_str().to_owned()),
-            rules: rules.unwrap_or_else(|| current.rules.clone()),
+            rules: self.rules.as_ref().map_or_else(|| current.rules.clone(), made),
             settings: self.settings.as_ref().unwrap_or(&current.settings).clone(),
-            scans: self.scans.as_ref().unwrap_or(&current.scans).clone(),
+            scans: scans.unwrap_or_else(|| current.scans.clone()),
         }
     }
 }

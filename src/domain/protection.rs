@@ -24,8 +24,8 @@ pub use points::newest_usable;
 pub use unread::{Part, Unread};
 
 use super::{
-    Finding, Job, JobState, Mismatch, Plan, RecoveryPoint, Resource, RoleState, Rule, Selection, Severity, Vault,
-    Verdict, backup::database_findings,
+    Finding, Job, JobState, Mismatch, Plan, RecoveryPoint, Resource, RoleState, Rule, Scope, Selection, Severity,
+    Vault, Verdict, backup::database_findings,
 };
 
 /// What AWS told about a database and its backups. What it did not tell stands in `unread`.
@@ -62,6 +62,8 @@ pub struct Evidence {
 pub struct JudgedSelection {
     /// Id of its plan.
     pub plan_id: String,
+    /// ARN of its plan.
+    pub plan_arn: String,
     /// Name of its plan.
     pub plan_name: String,
     /// The selection.
@@ -111,6 +113,8 @@ pub struct Explanation {
 /// A rule that covers a database, by one selection.
 #[derive(Debug, Clone)]
 pub struct RuleCoverage {
+    /// Account and region of the plan.
+    pub scope: Scope,
     /// Id of the plan.
     pub plan_id: String,
     /// ARN of the plan.
@@ -138,8 +142,12 @@ pub struct RuleCoverage {
 /// A selection that lacks little to select a database.
 #[derive(Debug, Clone)]
 pub struct NearMiss {
+    /// Account and region of the plan.
+    pub scope: Scope,
     /// Id of the plan.
     pub plan_id: String,
+    /// ARN of the plan.
+    pub plan_arn: String,
     /// Name of the plan.
     pub plan_name: String,
     /// Id of the selection.

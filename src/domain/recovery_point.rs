@@ -2,7 +2,39 @@
 
 use jiff::Timestamp;
 
-use super::{Arn, Lifecycle, Period, Scope, VaultName, Warning};
+use super::{
+    Arn, Finding, JobOrigin, Lifecycle, Period, PlanRef, ResourceRef, ResourceType, Retention, Scope, VaultName,
+    etag::etag,
+};
+
+/// A recovery point as a request names it: AWS looks for it in its vault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointInVault {
+    /// The vault that holds it.
+    pub vault: VaultName,
+    /// Its ARN, which no name stands for.
+    pub arn: Arn,
+}
+
+/// A recovery point to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteRecoveryPoint {
+    /// Which.
+    pub point: PointInVault,
+    /// Whether one that is not there is as good as deleted.
+    pub allow_missing: bool,
+}
+
+/// A recovery point that is to have another lifecycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateLifecycle {
+    /// Which.
+    pub point: PointInVault,
+    /// The whole new lifecycle.
+    pub lifecycle: Lifecycle,
+    /// What was read, if the change is for that alone.
+    pub etag: Option<String>,
+}
 
 /// The plan and rule that made a job or recovery point.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,7 +108,8 @@ impl RecoveryPointState {
     }
 }
 
-/// A recovery point as AWS has it. What AWS does not say is blank, absent or 0.
+/// A recovery point as AWS has it. What AWS does not say is `None`: its lists leave much out, and must not be taken to
+/// say that it is not so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryPoint {
     /// ARN; for RDS the snapshot's.
@@ -84,19 +117,19 @@ pub struct RecoveryPoint {
     /// Account and region of its vault.
     pub scope: Scope,
     /// Its vault.
-    pub vault_name: String,
+    pub vault_name: Option<String>,
     /// ARN of its vault.
-    pub vault_arn: String,
+    pub vault_arn: Option<String>,
     /// What was backed up.
-    pub resource_arn: String,
-    /// AWS's word.
-    pub resource_type: String,
+    pub resource_arn: Option<String>,
+    /// AWS Backup's name of its type.
+    pub resource_type: Option<ResourceType>,
     /// Display name.
-    pub resource_name: String,
+    pub resource_name: Option<String>,
     /// Whether it can be used.
     pub state: RecoveryPointState,
     /// AWS's explanation.
-    pub status_message: String,
+    pub status_message: Option<String>,
     /// When the backup was taken.
     pub created_at: Option<Timestamp>,
     /// When its job ended.
@@ -108,65 +141,123 @@ pub struct RecoveryPoint {
     /// The lifecycle it was made with.
     pub lifecycle: Option<Lifecycle>,
     /// AWS tells 0 for RDS.
-    pub backup_size_bytes: i64,
+    pub backup_size_bytes: Option<i64>,
     /// KMS key.
-    pub encryption_key_arn: String,
+    pub encryption_key_arn: Option<String>,
     /// The role that made it and that deletes it.
-    pub role_arn: String,
+    pub role_arn: Option<String>,
     /// AWS's word.
-    pub storage_class: String,
+    pub storage_class: Option<String>,
     /// When it was last restored.
     pub last_restore_at: Option<Timestamp>,
-    /// The plan and rule that made it.
-    pub created_by: Option<PlanOrigin>,
+    /// What made it, where AWS says.
+    pub created_by: Option<JobOrigin>,
     /// The vault it was copied from.
-    pub source_vault_arn: String,
+    pub source_vault_arn: Option<String>,
 }
 
 impl RecoveryPoint {
-    /// Whether it is restorable to any second of its window. Its ARN tells `[Q]`.
+    /// A recovery point of which nothing else is known: each answer of AWS fills in what it tells.
+    pub fn blank(arn: String, scope: Scope) -> Self {
+        Self {
+            arn,
+            scope,
+            vault_name: None,
+            vault_arn: None,
+            resource_arn: None,
+            resource_type: None,
+            resource_name: None,
+            state: RecoveryPointState::Unknown(String::new()),
+            status_message: None,
+            created_at: None,
+            completed_at: None,
+            delete_at: None,
+            cold_at: None,
+            lifecycle: None,
+            backup_size_bytes: None,
+            encryption_key_arn: None,
+            role_arn: None,
+            storage_class: None,
+            last_restore_at: None,
+            created_by: None,
+            source_vault_arn: None,
+        }
+    }
+
+    /// Whether it is restorable to any second of its window. Its ARN tells `[Q]`; `None`: it cannot be read.
+    pub fn continuous(&self) -> Option<bool> {
+        Arn::parse(&self.arn).is_ok().then(|| is_continuous(&self.arn))
+    }
+
+    /// Whether it is known to be restorable to any second of its window.
     pub fn is_continuous(&self) -> bool {
-        is_continuous(&self.arn)
+        self.continuous() == Some(true)
+    }
+
+    /// Tells whether the lifecycle is still the one that was read; `None` where AWS does not tell it.
+    pub fn etag(&self) -> Option<String> {
+        let lifecycle = self.lifecycle.as_ref()?;
+        let days = |days: Option<u16>| days.map_or_else(String::new, |days| days.to_string());
+        let kept = match lifecycle.retention {
+            Retention::Days(kept) => days(Some(kept)),
+            Retention::Forever => String::new(),
+        };
+        let archive = lifecycle.archive_ebs_snapshots.to_string();
+        let event = lifecycle.delete_after_event.as_deref().unwrap_or_default();
+        Some(etag([self.arn.as_str(), &kept, &days(lifecycle.cold_after_days), &archive, event]))
+    }
+
+    /// The rule of a plan that made it, if one is known to have.
+    pub fn plan_origin(&self) -> Option<&PlanOrigin> {
+        match self.created_by.as_ref()? {
+            JobOrigin::Plan(origin) => Some(origin),
+            JobOrigin::RestoreTesting { .. } => None,
+        }
+    }
+
+    /// The point as it will be with that lifecycle. AWS counts from the backup's creation `[M]`.
+    #[must_use]
+    pub fn with_lifecycle(self, lifecycle: &Lifecycle) -> Self {
+        Self {
+            delete_at: self.created_at.and_then(|created| lifecycle.delete_at(created)),
+            cold_at: self.created_at.and_then(|created| lifecycle.cold_at(created)),
+            lifecycle: Some(lifecycle.clone()),
+            ..self
+        }
+    }
+
+    /// The type of what was backed up: as AWS tells it, or else by the ARN.
+    pub fn type_of_resource(&self) -> Option<ResourceType> {
+        let by_arn = || ResourceType::of_arn(&Arn::parse(self.resource_arn.as_deref()?).ok()?);
+        self.resource_type.clone().or_else(by_arn)
     }
 
     /// What will surprise about the lifecycle that it is to have.
-    pub fn lifecycle_warnings(&self, lifecycle: &Lifecycle, now: Timestamp) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let database = Arn::parse(&self.resource_arn).is_ok_and(|arn| arn.service() == "rds");
-        if lifecycle.cold_after_days.is_some() && database {
-            warnings.push(Warning {
-                code: "COLD_STORAGE_IGNORED",
-                message: "RDS has no cold storage: AWS ignores move_to_cold_storage_after_days".to_owned(),
-                field: "lifecycle.move_to_cold_storage_after_days".to_owned(),
-            });
-        }
+    pub fn lifecycle_findings(&self, lifecycle: &Lifecycle, now: Timestamp) -> Vec<Finding> {
+        let cold = lifecycle.cold_storage_ignored(self.type_of_resource().as_ref());
+        let mut findings: Vec<Finding> = cold.into_iter().collect();
         let delete_at = self.created_at.and_then(|created| lifecycle.delete_at(created));
         if let Some(at) = delete_at.filter(|at| *at <= now) {
-            warnings.push(Warning {
-                code: "DELETE_TIME_IN_PAST",
-                message: format!(
-                    "the retention is counted from the backup's creation and was over at {at}: AWS deletes the recovery \
-                     point at its next opportunity"
-                ),
-                field: "lifecycle.delete_after_days".to_owned(),
-            });
+            let message = format!(
+                "the retention is counted from the backup's creation and was over at {at}: AWS deletes the recovery \
+                 point at its next opportunity"
+            );
+            let past = Finding::warning("DELETE_TIME_IN_PAST", message, "");
+            findings.push(past.at("lifecycle.delete_after_days"));
         }
-        warnings
+        findings
     }
 
     /// What will surprise when a continuous point is given back to its service.
-    pub fn disassociation_warnings(&self) -> Vec<Warning> {
-        let Some(origin) = &self.created_by else { return Vec::new() };
-        vec![Warning {
-            code: "RULE_CONTINUES_BACKUP",
-            message: format!(
-                "rule {} of plan {} made it and makes a new continuous recovery point at its next run, unless the rule or \
-                 the selection is changed before",
-                or(&origin.rule_name, &origin.rule_id),
-                or(&origin.plan_name, &origin.plan_id)
-            ),
-            field: String::new(),
-        }]
+    pub fn disassociation_findings(&self) -> Vec<Finding> {
+        let Some(origin) = self.plan_origin() else { return Vec::new() };
+        let message = format!(
+            "rule {} of plan {} made it and makes a new continuous recovery point at its next run, unless the rule or \
+             the selection is changed before",
+            or(&origin.rule_name, &origin.rule_id),
+            or(&origin.plan_name, &origin.plan_id)
+        );
+        vec![Finding::warning("RULE_CONTINUES_BACKUP", message, "")]
     }
 }
 
@@ -185,25 +276,25 @@ pub(super) fn is_continuous(arn: &str) -> bool {
 /// Which recovery points a list has.
 #[derive(Debug, Clone)]
 pub enum RecoveryPointQuery {
-    /// Those in a vault that fit every filter.
-    InVault {
-        /// The vault.
-        vault: VaultName,
+    /// Those in a vault, or in any, that fit every filter.
+    InVaults {
+        /// The vault; `None`: every vault, in the order of their names.
+        vault: Option<VaultName>,
         /// Of this resource.
-        resource: Option<Arn>,
+        resource: Option<ResourceRef>,
         /// Of resources of this type.
-        resource_type: Option<String>,
+        resource_type: Option<ResourceType>,
         /// Made by this plan.
-        plan_id: Option<String>,
+        plan: Option<PlanRef>,
         /// Taken in this time.
         created: Period,
         /// Parts of this composite point.
         parent: Option<Arn>,
     },
-    /// Those of a resource, in any vault.
+    /// Those of a resource, wherever they are, as AWS lists them by resource.
     OfResource {
         /// The resource.
-        resource: Arn,
+        resource: ResourceRef,
         /// Whether snapshots that its own service made are left out.
         managed_by_backup_only: bool,
     },
@@ -212,6 +303,7 @@ pub enum RecoveryPointQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{AccountId, RegionName};
 
     #[test]
     fn a_continuous_point_is_told_by_its_arn() {
@@ -222,5 +314,23 @@ mod tests {
         ] {
             assert!(!is_continuous(other), "{other}");
         }
+    }
+    #[test]
+    fn the_etag_changes_with_the_lifecycle_alone_and_is_unknown_where_that_is() {
+        let scope = Scope { account: AccountId::example(), region: RegionName::parse("us-east-1").unwrap() };
+        let silent = RecoveryPoint::blank("arn".to_owned(), scope);
+        assert_eq!(silent.etag(), None);
+        let of = |lifecycle: Lifecycle| silent.clone().with_lifecycle(&lifecycle).etag().unwrap();
+        let lifecycles = [
+            Lifecycle::FOREVER,
+            Lifecycle::DEFAULT,
+            Lifecycle { cold_after_days: Some(35), ..Lifecycle::FOREVER },
+            Lifecycle { archive_ebs_snapshots: true, ..Lifecycle::FOREVER },
+            Lifecycle { delete_after_event: Some("DELETE_AFTER_COPY".to_owned()), ..Lifecycle::FOREVER },
+        ];
+        let etags: std::collections::BTreeSet<String> = lifecycles.iter().cloned().map(of).collect();
+        assert_eq!(etags.len(), lifecycles.len());
+        let busy = RecoveryPoint { state: RecoveryPointState::Deleting, ..silent.clone() };
+        assert_eq!(busy.with_lifecycle(&Lifecycle::DEFAULT).etag().unwrap(), of(Lifecycle::DEFAULT));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Invalid, Scope, Violation, Warning, invalid::quoted, resource_type::unknown_type};
+use super::{
+    Finding, Invalid, ResourceType, Scope, Violation, etag::etag, invalid::quoted, resource_type::unknown_type,
+};
 
 /// The settings of an account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,21 @@ pub struct RegionSettings {
     pub management: BTreeMap<String, bool>,
 }
 
+impl RegionSettings {
+    /// Changes with what can be changed; which types AWS supports cannot.
+    pub fn etag(&self) -> String {
+        let word = |on: &bool| if *on { "on" } else { "off" };
+        let words = |map: &BTreeMap<String, bool>| {
+            map.iter().flat_map(|(name, on)| [name.clone(), word(on).to_owned()]).collect::<Vec<_>>()
+        };
+        let (opt_in, management) = (words(&self.opt_in), words(&self.management));
+        // A blank, which no type is called, stands between the two.
+        let scope = [self.scope.account.as_str(), self.scope.region.as_str()];
+        let (opt_in, management) = (opt_in.iter().map(String::as_str), management.iter().map(String::as_str));
+        etag(scope.into_iter().chain(opt_in).chain([""]).chain(management))
+    }
+}
+
 /// A change of some of the settings; the others stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsUpdate {
@@ -24,10 +41,9 @@ pub struct SettingsUpdate {
     pub opt_in: BTreeMap<String, bool>,
     /// By type.
     pub management: BTreeMap<String, bool>,
+    /// The etag of the settings that were read; absent: it does not matter.
+    pub etag: Option<String>,
 }
-
-/// The types of databases.
-const DATABASES: [&str; 4] = ["RDS", "Aurora", "DocumentDB", "Neptune"];
 
 impl SettingsUpdate {
     /// The settings after the change, or every type that the region does not know.
@@ -56,17 +72,17 @@ impl SettingsUpdate {
     }
 
     /// Types of databases that it switches off.
-    pub fn warnings(&self) -> Vec<Warning> {
-        let off = DATABASES.into_iter().filter(|name| self.opt_in.get(*name) == Some(&false));
-        let warning = |name: &str| Warning {
-            code: "DATABASE_TYPE_SWITCHED_OFF",
-            message: format!(
+    pub fn findings(&self) -> Vec<Finding> {
+        let off = ResourceType::DATABASES.into_iter().filter(|name| self.opt_in.get(name.as_str()) == Some(&false));
+        let finding = |name: ResourceType| {
+            let message = format!(
                 "plans that select by tags leave out every database of type {name} from now on, without a word: name such \
                  databases by ARN, or switch {name} on again"
-            ),
-            field: format!("resource_type_opt_in[{}]", quoted(name)),
+            );
+            let field = format!("resource_type_opt_in[{}]", quoted(name.as_str()));
+            Finding::warning("DATABASE_TYPE_SWITCHED_OFF", message, "").at(field)
         };
-        off.map(warning).collect()
+        off.map(finding).collect()
     }
 }
 
@@ -90,16 +106,17 @@ mod tests {
 
     #[test]
     fn what_is_not_named_stays() {
-        let update = SettingsUpdate { opt_in: map(&[("RDS", false), ("S3", true)]), management: map(&[]) };
+        let update = SettingsUpdate { opt_in: map(&[("RDS", false), ("S3", true)]), management: map(&[]), etag: None };
         let after = update.over(&current()).unwrap();
         assert_eq!(after.opt_in, map(&[("EFS", true), ("RDS", false), ("S3", true)]));
         assert_eq!(after.management, current().management);
-        assert_eq!(update.warnings()[0].field, "resource_type_opt_in[\"RDS\"]");
+        assert_ne!(after.etag(), current().etag());
+        assert_eq!(update.findings()[0].field, "resource_type_opt_in[\"RDS\"]");
     }
 
     #[test]
     fn every_unknown_type_is_told_with_the_known_ones() {
-        let update = SettingsUpdate { opt_in: map(&[("Rds", true)]), management: map(&[("RDS", true)]) };
+        let update = SettingsUpdate { opt_in: map(&[("Rds", true)]), management: map(&[("RDS", true)]), etag: None };
         let told = update.over(&current()).unwrap_err().violations;
         let read: Vec<_> = told.iter().map(|it| (it.field.as_str(), it.description.as_str())).collect();
         assert_eq!(

@@ -32,6 +32,12 @@ impl RequestId {
         Self { text: Uuid::new_v4().to_string(), given: false }
     }
 
+    /// The same id, made by the server for this call: nobody can have used it before.
+    #[must_use]
+    pub fn of_this_call(self) -> Self {
+        Self { given: false, ..self }
+    }
+
     /// The lower-case text.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -1,11 +1,11 @@
 //! Databases, and what AWS Backup calls their types.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 
 use super::{
-    Arn, AskedScope, Scope,
+    Arn, AskedScope, ResourceType, Scope,
     invalid::{Fault, quoted},
 };
 
@@ -18,37 +18,92 @@ pub enum ResourceKind {
     DbCluster,
 }
 
-/// An instance or cluster as a request names it.
+impl ResourceKind {
+    /// In the order in which a list of both has them.
+    pub const ALL: [Self; 2] = [Self::DbInstance, Self::DbCluster];
+}
+
+/// An RDS instance or cluster as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceRef {
-    /// Which of the two.
-    pub kind: ResourceKind,
+pub struct DatabaseRef {
+    /// Which of the two, where the ARN says so. An identifier may be of either, and of both.
+    pub kind: Option<ResourceKind>,
     /// Its identifier.
     pub id: String,
 }
 
-impl ResourceRef {
-    /// An ARN `arn:aws:rds:REGION:ACCOUNT:db:ID` or `…:cluster:ID`, or an instance's identifier.
+impl DatabaseRef {
+    /// An ARN `arn:aws:rds:REGION:ACCOUNT:db:ID` or `…:cluster:ID`, or an identifier.
     pub fn parse(text: &str) -> Result<(Self, AskedScope), Fault> {
         if text.is_empty() {
-            return Err("is required: give the ARN of an RDS instance or cluster, or an instance's identifier".into());
+            return Err("is required: give the ARN or the identifier of an RDS instance or cluster".into());
+        }
+        if !Arn::looks_like(text) {
+            check_identifier(text)?;
+            return Ok((Self { kind: None, id: text.to_owned() }, AskedScope::default()));
+        }
+        let arn = Arn::parse(text)?;
+        let named = Self::of_arn(&arn).ok_or_else(|| {
+            format!("{} is neither an RDS instance (…:db:ID) nor a cluster (…:cluster:ID)", quoted(text))
+        })?;
+        check_identifier(&named.id)?;
+        Ok((named, arn.scope()))
+    }
+
+    /// The database of an ARN, if it is of one.
+    pub fn of_arn(arn: &Arn) -> Option<Self> {
+        let of_kind = |kind, word| Some(Self { kind: Some(kind), id: arn.resource_of_kind(word)?.to_owned() });
+        let database =
+            || of_kind(ResourceKind::DbInstance, "db").or_else(|| of_kind(ResourceKind::DbCluster, "cluster"));
+        (arn.service() == "rds").then(database).flatten()
+    }
+}
+
+/// A resource as a request names it: of any service by its ARN, and a database by its identifier too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResourceRef {
+    /// By ARN.
+    Arn(Arn),
+    /// An RDS instance or cluster by its identifier.
+    Database(String),
+}
+
+impl ResourceRef {
+    /// An ARN, or the identifier of an RDS instance or cluster.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if text.is_empty() {
+            return Err("is required: give an ARN, or the identifier of an RDS instance or cluster".into());
         }
         if Arn::looks_like(text) {
-            let arn = Arn::parse(text)?;
-            let of_kind = |kind, word| Some(Self { kind, id: arn.resource_of_kind(word)?.to_owned() });
-            let named = (arn.service() == "rds")
-                .then(|| {
-                    of_kind(ResourceKind::DbInstance, "db").or_else(|| of_kind(ResourceKind::DbCluster, "cluster"))
-                })
-                .flatten();
-            let named = named.ok_or_else(|| {
-                format!("{} is neither an RDS instance (…:db:ID) nor a cluster (…:cluster:ID)", quoted(text))
-            })?;
-            check_identifier(&named.id)?;
-            return Ok((named, arn.scope()));
+            return Arn::parse(text).map(Self::Arn);
         }
         check_identifier(text)?;
-        Ok((Self { kind: ResourceKind::DbInstance, id: text.to_owned() }, AskedScope::default()))
+        Ok(Self::Database(text.to_owned()))
+    }
+
+    /// The account and region that the ARN names.
+    pub fn scope(&self) -> AskedScope {
+        match self {
+            Self::Arn(arn) => arn.scope(),
+            Self::Database(_) => AskedScope::default(),
+        }
+    }
+
+    /// The database, if it is one.
+    pub fn database(&self) -> Option<DatabaseRef> {
+        match self {
+            Self::Arn(arn) => DatabaseRef::of_arn(arn),
+            Self::Database(id) => Some(DatabaseRef { kind: None, id: id.clone() }),
+        }
+    }
+}
+
+impl fmt::Display for ResourceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arn(arn) => arn.fmt(f),
+            Self::Database(id) => f.write_str(id),
+        }
     }
 }
 
@@ -96,7 +151,7 @@ pub struct Resource {
     /// Class; blank for Aurora clusters.
     pub instance_class: String,
     /// GiB.
-    pub allocated_storage_gib: i32,
+    pub allocated_storage_gib: Option<i32>,
     /// Whether storage is encrypted.
     pub storage_encrypted: bool,
     /// ARN of the KMS key.
@@ -114,23 +169,34 @@ pub struct Resource {
 impl Resource {
     /// AWS Backup's name of its type (docs/aws-backup-semantics.md, section 8.2): the engine decides, and a cluster of another
     /// engine is a Multi-AZ one, which counts as RDS.
-    pub fn resource_type(&self) -> &'static str {
+    pub fn resource_type(&self) -> ResourceType {
         match self.engine.as_str() {
-            engine if engine.starts_with("aurora") => "Aurora",
-            "neptune" => "Neptune",
-            "docdb" => "DocumentDB",
-            _ => "RDS",
+            engine if engine.starts_with("aurora") => ResourceType::AURORA,
+            "neptune" => ResourceType::NEPTUNE,
+            "docdb" => ResourceType::DOCUMENT_DB,
+            _ => ResourceType::RDS,
         }
     }
+}
+
+/// What a list of resources is filtered by. RDS does it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResourceFilter {
+    /// Of this kind.
+    pub kind: Option<ResourceKind>,
+    /// Of this engine.
+    pub engine: Option<String>,
 }
 
 /// A resource that has a recovery point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProtectedResource {
+    /// Account and region of the vaults that hold its recovery points.
+    pub scope: Scope,
     /// ARN.
     pub arn: String,
-    /// AWS's word.
-    pub resource_type: String,
+    /// AWS Backup's name of its type.
+    pub resource_type: Option<ResourceType>,
     /// Display name.
     pub name: String,
     /// When it was last backed up.
@@ -146,14 +212,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instance_is_named_by_identifier_or_arn_and_a_cluster_by_arn() {
-        let parse = |text| ResourceRef::parse(text).map(|(named, _)| (named.kind, named.id));
-        assert_eq!(parse("orders"), Ok((ResourceKind::DbInstance, "orders".into())));
+    fn a_database_is_named_by_identifier_or_arn_and_only_the_arn_tells_which_it_is() {
+        let parse = |text| DatabaseRef::parse(text).map(|(named, _)| (named.kind, named.id));
+        assert_eq!(parse("orders"), Ok((None, "orders".into())));
         assert_eq!(
             parse("arn:aws:rds:us-east-1:123456789012:db:orders"),
-            Ok((ResourceKind::DbInstance, "orders".into()))
+            Ok((Some(ResourceKind::DbInstance), "orders".into()))
         );
-        assert_eq!(parse("arn:aws:rds:us-east-1:123456789012:cluster:c1"), Ok((ResourceKind::DbCluster, "c1".into())));
+        assert_eq!(
+            parse("arn:aws:rds:us-east-1:123456789012:cluster:c1"),
+            Ok((Some(ResourceKind::DbCluster), "c1".into()))
+        );
         for bad in [
             "",
             "1st",

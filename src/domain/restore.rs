@@ -1,6 +1,7 @@
 //! Restores: typed settings over the recovery point's own metadata (docs/aws-backup-semantics.md, section 10), and what would make
 //! them fail.
 
+mod checked;
 pub mod checks;
 mod cluster;
 mod instance;
@@ -9,13 +10,17 @@ mod metadata;
 use jiff::Timestamp;
 
 use super::{
-    Arn, Faults, Invalid, RoleRef, VaultName, Warning,
+    Arn, Faults, Finding, Invalid, ResourceType, RoleRef, VaultName,
     invalid::{Fault, quoted},
     recovery_point::is_continuous,
 };
+pub use checked::RestoreChecks;
 pub use cluster::RdsClusterRestore;
 pub use instance::RdsInstanceRestore;
 pub use metadata::RestoreMetadata;
+
+/// The field of a request that says what is to be restored, and into what.
+const FIELD: &str = "restore";
 
 /// What is to be restored, and into what.
 #[derive(Debug, Clone)]
@@ -64,8 +69,8 @@ pub struct RestoreWindow {
 /// What AWS knows of how to restore a recovery point.
 #[derive(Debug, Clone)]
 pub struct RestoreSource {
-    /// AWS's word.
-    pub resource_type: String,
+    /// AWS Backup's name of its type.
+    pub resource_type: ResourceType,
     /// Names of the parameters of RDS's restores and the values that the database had.
     pub metadata: RestoreMetadata,
 }
@@ -87,11 +92,19 @@ impl RestoreTarget {
         }
     }
 
-    /// The field of a request that has the name.
+    /// The member of a restore that has the name.
     pub fn identifier_field(&self) -> &'static str {
         match self {
             Self::Instance(_) => "rds_instance.db_instance_identifier",
             Self::Cluster(_) => "rds_cluster.db_cluster_identifier",
+        }
+    }
+
+    /// The path in a request of one of its settings.
+    fn path(&self, setting: &str) -> String {
+        match self {
+            Self::Instance(_) => format!("{FIELD}.rds_instance.{setting}"),
+            Self::Cluster(_) => format!("{FIELD}.rds_cluster.{setting}"),
         }
     }
 }
@@ -99,8 +112,7 @@ impl RestoreTarget {
 impl RestoreSource {
     /// Why Strongroom does not restore such a recovery point; `None`: it does.
     pub fn reason_unsupported(&self, recovery_point: &Arn) -> Option<String> {
-        let database = matches!(self.resource_type.as_str(), "RDS" | "Aurora" | "Neptune" | "DocumentDB");
-        (!database).then(|| {
+        (!self.resource_type.is_database()).then(|| {
             format!(
                 "recovery point {recovery_point} is of type {}: StartRestore restores databases of RDS, Aurora, Neptune and \
                  DocumentDB; use AWS's own tools for it",
@@ -112,14 +124,14 @@ impl RestoreSource {
     /// Whether the recovery point is of a cluster: all are but those of RDS instances, and the ARN tells (section 3.5).
     pub fn is_cluster(&self, recovery_point: &Arn) -> bool {
         let continuous = recovery_point.resource_of_kind("recovery-point");
-        self.resource_type != "RDS"
+        self.resource_type.is_cluster_type()
             || recovery_point.resource_of_kind("cluster-snapshot").is_some()
             || continuous.is_some_and(|id| id.starts_with("continuous:cluster-"))
     }
 
     /// Whether clusters of the type are restored without instances `[D]`. Those of a Multi-AZ DB cluster come with it.
     pub fn comes_without_instances(&self) -> bool {
-        self.resource_type != "RDS"
+        self.resource_type.is_cluster_type()
     }
 }
 
@@ -130,7 +142,7 @@ impl Restore {
     }
 
     /// The recovery point's own metadata, overridden by what is asked for. Faults that only the recovery point shows are
-    /// told here, all at once.
+    /// told here, all at once, by their paths in a request.
     pub fn over(&self, source: &RestoreSource) -> Result<RestoreMetadata, Invalid> {
         let point = &self.recovery_point;
         let mut faults = Faults::default();
@@ -163,22 +175,21 @@ impl Restore {
         } else if self.point_in_time.is_some() {
             faults.add("point_in_time", format!("is only for continuous recovery points: {point} is a snapshot"));
         }
-        faults.conclude(|| Ok(merged))
+        faults.under(FIELD).conclude(|| Ok(merged))
     }
 
     /// What will surprise about the restore, whatever AWS's state.
-    pub fn warnings(&self, source: &RestoreSource) -> Vec<Warning> {
+    pub fn findings(&self, source: &RestoreSource) -> Vec<Finding> {
         match &self.target {
-            RestoreTarget::Instance(instance) => instance.warnings(&source.metadata),
-            RestoreTarget::Cluster(_) if source.comes_without_instances() => vec![Warning {
-                code: "CLUSTER_WITHOUT_INSTANCES",
-                message: format!(
+            RestoreTarget::Instance(instance) => instance.findings(&source.metadata),
+            RestoreTarget::Cluster(_) if source.comes_without_instances() => {
+                let message = format!(
                     "AWS restores {} clusters without instances: when the job has completed, create them in cluster {} by RDS",
                     source.resource_type,
                     self.target.identifier()
-                ),
-                field: "rds_cluster".to_owned(),
-            }],
+                );
+                vec![Finding::warning("CLUSTER_WITHOUT_INSTANCES", message, "").at(format!("{FIELD}.rds_cluster"))]
+            }
             RestoreTarget::Cluster(_) => Vec::new(),
         }
     }

@@ -59,8 +59,15 @@ pub struct EnsureRole {
     pub tags: Tags,
     /// What it is to serve.
     pub served: ServedTypes,
-    /// True: say what would be done, and do nothing.
-    pub validate_only: bool,
+}
+
+/// A role that is looked at, and what it is to serve.
+#[derive(Debug, Clone)]
+pub struct GetRole {
+    /// By name or ARN.
+    pub role: RoleRef,
+    /// What it is to serve.
+    pub served: ServedTypes,
 }
 
 /// A role as IAM has it.
@@ -68,7 +75,7 @@ pub struct EnsureRole {
 pub struct RoleState {
     /// Name.
     pub name: String,
-    /// ARN; blank for one that validate_only did not create.
+    /// ARN.
     pub arn: String,
     /// Path.
     pub path: String,
@@ -122,7 +129,9 @@ pub enum ChangeKind {
     PolicyAttached,
 }
 
+mod checked;
 mod service;
 mod trust;
+pub use checked::CheckedRole;
 pub use service::{RoleNeed, ServedTypes, ServicePolicy};
 pub use trust::{TrustRepair, judge, repair};

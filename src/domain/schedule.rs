@@ -137,6 +137,11 @@ impl Timetable {
         Ok(Self { schedule: Schedule::parse(schedule)?, zone: TimeZone::parse(zone)? })
     }
 
+    /// Whether both run at the same times, however their schedules are written.
+    pub(super) fn runs_as(&self, other: &Self) -> bool {
+        self.zone == other.zone && self.schedule.cron.runs_as(&other.schedule.cron)
+    }
+
     /// The first run strictly after `after`; none when the years of the expression have passed.
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.runs_after(after).next().map(|run| run.at.timestamp())

@@ -1,20 +1,23 @@
 //! Selections: the resources that a plan backs up (docs/aws-backup-semantics.md, section 8).
 
+mod findings;
 mod matcher;
 mod preview;
 mod replacement;
 #[cfg(test)]
 mod tests;
-mod warnings;
 
+use std::fmt;
+
+use findings::is_elsewhere;
 use jiff::Timestamp;
 pub use matcher::{Candidate, Eligibility, Mismatch, MismatchKind, Verdict};
 pub use preview::{PreviewFilter, PreviewOf, PreviewedResource, Tally};
 pub use replacement::{Maker, Predecessor, ReplaceSelection, Replaced};
-use warnings::is_elsewhere;
 
 use super::{
-    Arn, PlanRef, RequestId, RoleRef, SelectionName,
+    Arn, PlanRef, RoleRef, Scope, SelectionName,
+    etag::etag,
     invalid::{Fault, quoted},
     plan::is_uuid,
 };
@@ -39,6 +42,26 @@ impl SelectionRef {
     }
 }
 
+/// A selection of a plan, both as a request names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSelection {
+    /// In which plan.
+    pub plan: PlanRef,
+    /// Which of its selections.
+    pub selection: SelectionRef,
+}
+
+/// A selection to be deleted.
+#[derive(Debug, Clone)]
+pub struct DeleteSelection {
+    /// Which selection.
+    pub selection: SavedSelection,
+    /// The etag that was read, if the selection is to be deleted as it was then.
+    pub etag: Option<String>,
+    /// True: one that is not there need not be.
+    pub allow_missing: bool,
+}
+
 /// A selection to be created.
 #[derive(Debug, Clone)]
 pub struct NewSelection {
@@ -50,8 +73,6 @@ pub struct NewSelection {
     pub role: RoleRef,
     /// Which resources.
     pub criteria: Criteria,
-    /// Makes repeating safe.
-    pub request_id: RequestId,
 }
 
 /// Which resources a selection selects.
@@ -62,9 +83,9 @@ pub struct Criteria {
     /// Tag tests.
     pub conditions: Vec<TagCondition>,
     /// ARNs and patterns of selected resources.
-    pub resources: Vec<String>,
+    pub resources: Vec<ResourcePattern>,
     /// ARNs and patterns of resources that are never selected.
-    pub excluded: Vec<String>,
+    pub excluded: Vec<ResourcePattern>,
     /// Tag tests of which one is enough, besides `conditions` of which all must hold: only other tools make them.
     pub any_conditions: Vec<TagCondition>,
 }
@@ -103,7 +124,36 @@ pub enum Operator {
     NotLike,
 }
 
+impl Match {
+    fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Any => "any",
+        }
+    }
+}
+
+impl Operator {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Equals => "equals",
+            Self::NotEquals => "not equals",
+            Self::Like => "like",
+            Self::NotLike => "not like",
+        }
+    }
+}
+
 impl Criteria {
+    /// In one order, for that of conditions and ARNs says nothing.
+    fn sorted(mut self) -> Self {
+        self.conditions.sort();
+        self.any_conditions.sort();
+        self.resources.sort();
+        self.excluded.sort();
+        self
+    }
+
     /// Whether AWS can say it: it has lists of tags of which one is enough, with equality alone, and lists of conditions
     /// of which all must hold.
     pub fn check(self) -> Result<Self, Vec<(String, Fault)>> {
@@ -170,8 +220,8 @@ impl TagCondition {
 }
 
 /// An ARN in which `*` stands for any run of characters.
-#[derive(Debug, Clone, Copy)]
-pub struct ResourcePattern;
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourcePattern(String);
 
 impl ResourcePattern {
     /// Most ARNs of a selection `[M]`.
@@ -180,12 +230,12 @@ impl ResourcePattern {
     const MOST_WITH_STAR: usize = 30;
 
     /// `*` alone, an ARN, or an ARN with `*`, which may stand for several of its parts.
-    pub fn parse(text: &str) -> Result<String, Fault> {
+    pub fn parse(text: &str) -> Result<Self, Fault> {
         if text == "*" {
-            return Ok(text.to_owned());
+            return Ok(Self::told(text));
         }
         if !text.contains('*') {
-            return Arn::parse(text).map(|arn| arn.as_str().to_owned());
+            return Arn::parse(text).map(|arn| Self::told(arn.as_str()));
         }
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let printable = text.len() <= 2048 && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -194,9 +244,29 @@ impl ResourcePattern {
         let service = parts.get(2).is_some_and(|service| !service.is_empty());
         let resource = parts.get(5).is_none_or(|resource| !resource.is_empty());
         if printable && parts[0] == "arn" && partition && whole && service && resource {
-            return Ok(text.to_owned());
+            return Ok(Self::told(text));
         }
         Err(format!("{} is not a pattern of ARNs: one is arn:aws:rds:*:*:db:*", quoted(text)).into())
+    }
+
+    /// One that a selection of AWS has: other tools may have put anything there.
+    pub fn told(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is an ARN, which names one resource.
+    pub fn names_one(&self) -> bool {
+        !self.0.contains('*')
+    }
+
+    /// Whether every resource fits it.
+    pub fn is_everything(&self) -> bool {
+        self.0 == "*"
     }
 
     /// At most 500, or 30 when one has a `*`.
@@ -210,6 +280,18 @@ impl ResourcePattern {
     }
 }
 
+impl fmt::Display for ResourcePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<ResourcePattern> for String {
+    fn from(pattern: ResourcePattern) -> Self {
+        pattern.0
+    }
+}
+
 /// A selection as AWS has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
@@ -217,6 +299,8 @@ pub struct Selection {
     pub id: String,
     /// Name.
     pub name: String,
+    /// Where its plan is.
+    pub scope: Scope,
     /// Id of its plan.
     pub plan_id: String,
     /// ARN of its plan.
@@ -239,15 +323,25 @@ impl Selection {
 
     /// Whether both have the same role and select the same. The order of conditions and ARNs says nothing.
     pub fn selects_as(&self, other: &Self) -> bool {
-        let sorted = |criteria: &Option<Criteria>| {
-            criteria.clone().map(|mut criteria| {
-                criteria.conditions.sort();
-                criteria.any_conditions.sort();
-                criteria.resources.sort();
-                criteria.excluded.sort();
-                criteria
-            })
-        };
+        let sorted = |criteria: &Option<Criteria>| criteria.clone().map(Criteria::sorted);
         self.role_arn == other.role_arn && sorted(&self.criteria) == sorted(&other.criteria)
+    }
+
+    /// What tells whether it has changed; only of one that AWS has and whose criteria were read. AWS has no version of a
+    /// selection: what it says is digested, with its id, for one that is replaced gets another.
+    pub fn etag(&self) -> Option<String> {
+        let criteria = self.criteria.clone().filter(|_| !self.id.is_empty())?.sorted();
+        let mut parts = vec![self.id.as_str(), self.name.as_str(), self.role_arn.as_str(), criteria.matching.word()];
+        for (list, conditions) in [("all", &criteria.conditions), ("any", &criteria.any_conditions)] {
+            parts.push(list);
+            for TagCondition { key, operator, value } in conditions {
+                parts.extend([key.as_str(), operator.word(), value.as_str()]);
+            }
+        }
+        for (list, patterns) in [("resources", &criteria.resources), ("excluded", &criteria.excluded)] {
+            parts.push(list);
+            parts.extend(patterns.iter().map(ResourcePattern::as_str));
+        }
+        Some(etag(parts))
     }
 }

@@ -2,15 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Lifecycle, Plan, Retention, Vault, VaultName, Warning, invalid::Fault};
+use super::{Finding, Lifecycle, Plan, Retention, Scope, Vault, VaultName, invalid::Fault};
 
 /// The lock of a vault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VaultLock {
     /// Shortest retention of new jobs, in days.
-    pub min_retention_days: Option<i64>,
+    pub min_retention_days: Option<i32>,
     /// Longest retention of new jobs, in days.
-    pub max_retention_days: Option<i64>,
+    pub max_retention_days: Option<i32>,
     /// From when on the lock cannot be removed: compliance mode. Absent: governance.
     pub locked_at: Option<Timestamp>,
     /// Whether that time has come, by AWS's clock.
@@ -35,8 +35,8 @@ impl VaultLock {
     /// The bound that is against it, in words.
     fn against(&self, retention: Retention) -> Option<String> {
         match (retention, self.min_retention_days, self.max_retention_days) {
-            (Retention::Days(days), Some(min), _) if i64::from(days) < min => Some(format!("at least {min} days")),
-            (Retention::Days(days), _, Some(max)) if i64::from(days) > max => Some(format!("at most {max} days")),
+            (Retention::Days(days), Some(min), _) if i32::from(days) < min => Some(format!("at least {min} days")),
+            (Retention::Days(days), _, Some(max)) if i32::from(days) > max => Some(format!("at most {max} days")),
             (Retention::Forever, _, Some(max)) => Some(format!("at most {max} days")),
             _ => None,
         }
@@ -63,6 +63,19 @@ pub struct LockVault {
     pub max_retention_days: Option<u16>,
     /// Compliance mode: so many days, 3–36500, until nobody can undo it. Absent: governance mode.
     pub changeable_for_days: Option<u16>,
+    /// The etag of the vault that was read; absent: it does not matter.
+    pub etag: Option<String>,
+}
+
+/// A vault that was locked, or would be.
+#[derive(Debug)]
+pub struct LockedVault {
+    /// The vault with its lock.
+    pub vault: Vault,
+    /// The rules and copies whose jobs the lock lets fail.
+    pub clashes: Vec<RetentionClash>,
+    /// What will surprise.
+    pub findings: Vec<Finding>,
 }
 
 impl LockVault {
@@ -72,8 +85,8 @@ impl LockVault {
     const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
     /// A bound of retention `[M]`.
-    pub fn parse_bound(days: i64) -> Result<u16, Fault> {
-        i32::try_from(days).map_err(|_| not_days(days, 1)).and_then(Lifecycle::parse_days)
+    pub fn parse_bound(days: i32) -> Result<u16, Fault> {
+        Lifecycle::parse_days(days)
     }
 
     /// The days in which a compliance lock can be undone `[M]`.
@@ -128,10 +141,10 @@ impl LockVault {
     }
 
     /// What will surprise about the lock that results, in the place of the one before.
-    pub fn warnings(&self, lock: &VaultLock, before: Option<&VaultLock>) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let mut warn = |code, field: &str, message: String| {
-            warnings.push(Warning { code, message, field: field.to_owned() });
+    pub fn findings(&self, lock: &VaultLock, before: Option<&VaultLock>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut warn = |code, field: &str, message: String, action: &str| {
+            findings.push(Finding::warning(code, message, action).at(field));
         };
         if let Some(at) = lock.locked_at {
             warn(
@@ -139,47 +152,50 @@ impl LockVault {
                 "mode",
                 format!(
                     "from {at} on nobody, AWS included, can remove or change this lock, nor delete a recovery point of \
-                     vault {} before its retention is over; until then UnlockVault undoes it",
+                     vault {} before its retention is over",
                     self.vault
                 ),
+                "until then UnlockVault undoes it",
             );
             if lock.max_retention_days.is_none() {
                 let message = "without max_retention_days a backup that is kept for ever, or for 100 years by mistake, \
                                can never be deleted, and is paid for as long";
-                warn("LOCK_KEEPS_FOR_EVER", "max_retention_days", message.to_owned());
+                warn("LOCK_KEEPS_FOR_EVER", "max_retention_days", message.to_owned(), "");
             }
         }
         if lock.min_retention_days.is_none() && lock.max_retention_days.is_none() {
             let message = "the lock has no bounds: it stops deletions by hand and allows new jobs any retention";
-            warn("LOCK_WITHOUT_BOUNDS", "min_retention_days", message.to_owned());
+            warn("LOCK_WITHOUT_BOUNDS", "min_retention_days", message.to_owned(), "");
         }
-        let Some(before) = before else { return warnings };
+        let Some(before) = before else { return findings };
         for (field, was, is) in [
             ("min_retention_days", before.min_retention_days, lock.min_retention_days),
             ("max_retention_days", before.max_retention_days, lock.max_retention_days),
         ] {
             if let (Some(was), None) = (was, is) {
                 let message = format!("the lock had {field} {was}, and the request leaves it out: that bound is gone");
-                warn("LOCK_BOUND_REMOVED", field, message);
+                warn("LOCK_BOUND_REMOVED", field, message, "");
             }
         }
         if let (Some(was), Some(is)) = (before.locked_at, lock.locked_at)
             && was != is
         {
             let message = format!("the lock was to become irreversible at {was}; now it is {is}");
-            warn("LOCK_DATE_MOVED", "changeable_for_days", message);
+            warn("LOCK_DATE_MOVED", "changeable_for_days", message, "");
         }
-        warnings
+        findings
     }
 }
 
-fn not_days(days: impl std::fmt::Display, least: i32) -> Fault {
+fn not_days(days: i32, least: i32) -> Fault {
     format!("{days} is not such a number of days: give {least}–36500").into()
 }
 
 /// A rule or copy action whose jobs a lock lets fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetentionClash {
+    /// Where the plan is.
+    pub scope: Scope,
     /// Id of the plan.
     pub plan_id: String,
     /// ARN of the plan.
@@ -203,8 +219,8 @@ impl RetentionClash {
     pub fn of(plan: &Plan, vault: &Vault, lock: &VaultLock) -> Vec<Self> {
         let mut clashes = Vec::new();
         for rule in &plan.content.rules {
-            let own = (rule.target_vault == vault.name).then_some((false, &rule.lifecycle));
-            let copies = rule.copies.iter().filter(|copy| copy.vault_arn == vault.arn);
+            let own = (rule.vault == vault.name).then_some((false, &rule.lifecycle));
+            let copies = rule.copies.iter().filter(|copy| copy.vault.arn_in(&plan.scope) == vault.arn);
             // A copy without a lifecycle has the original's [D].
             let copies = copies.map(|copy| (true, copy.lifecycle.as_ref().unwrap_or(&rule.lifecycle)));
             for (copy, lifecycle) in own.into_iter().chain(copies) {
@@ -215,6 +231,7 @@ impl RetentionClash {
                     rule.name, plan.content.name, vault.name, lifecycle.retention
                 );
                 clashes.push(Self {
+                    scope: plan.scope.clone(),
                     plan_id: plan.id.clone(),
                     plan_arn: plan.arn.clone(),
                     plan_name: plan.content.name.clone(),
@@ -230,7 +247,7 @@ impl RetentionClash {
     }
 
     /// That there are any.
-    pub fn warning(clashes: &[Self]) -> Option<Warning> {
+    pub fn finding(clashes: &[Self]) -> Option<Finding> {
         let first = clashes.first()?;
         let message = match clashes.len() {
             1 => first.message.clone(),
@@ -238,16 +255,13 @@ impl RetentionClash {
                 format!("{count} rules and copy actions ask for what the lock forbids; the first: {}", first.message)
             }
         };
-        Some(Warning { code: "PLANS_CLASH_WITH_LOCK", message, field: String::new() })
+        Some(Finding::warning("PLANS_CLASH_WITH_LOCK", message, ""))
     }
 
     /// That the plans could not be read.
-    pub fn not_checked(why: &str) -> Warning {
-        Warning {
-            code: "CLASHES_NOT_CHECKED",
-            message: format!("whether any plan's retention clashes with the lock is not known: {why}"),
-            field: String::new(),
-        }
+    pub fn not_checked(why: &str) -> Finding {
+        let message = format!("whether any plan's retention clashes with the lock is not known: {why}");
+        Finding::warning("CLASHES_NOT_CHECKED", message, "")
     }
 }
 

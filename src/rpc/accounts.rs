@@ -2,18 +2,18 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{calls::Calls, convert::accounts as convert};
+use super::{
+    calls::Calls,
+    convert::{accounts as convert, findings},
+};
 use crate::{
-    aws::Aws,
-    domain::AskedScope,
+    aws::Scoped,
+    domain::{Asked, EnsureRole, GetRole},
     proto::{self, account_service_server::AccountService},
 };
 
 #[derive(Debug)]
-pub(super) struct Accounts {
-    pub(super) aws: Aws,
-    pub(super) calls: Calls,
-}
+pub(super) struct Accounts(pub(super) Calls);
 
 #[async_trait]
 impl AccountService for Accounts {
@@ -21,75 +21,63 @@ impl AccountService for Accounts {
         &self,
         request: Request<proto::GetAccountRequest>,
     ) -> Result<Response<proto::GetAccountResponse>, Status> {
-        let work = |request| async {
-            let scope = convert::get(request)?;
-            let account = self.aws.get_account(&scope).await?;
-            let default =
-                self.aws.scope(&AskedScope::default()).await.is_ok_and(|default| default == account.settings.scope);
-            Ok(proto::GetAccountResponse { account: Some(convert::account(account, default)) })
+        let work = |aws: Scoped, ()| async move {
+            let account = aws.get_account().await?;
+            Ok(proto::GetAccountResponse { account: Some(account.into()) })
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::get, work).await
     }
 
     async fn get_region_settings(
         &self,
         request: Request<proto::GetRegionSettingsRequest>,
     ) -> Result<Response<proto::GetRegionSettingsResponse>, Status> {
-        let work = |request| async {
-            let scope = convert::get_settings(request)?;
-            let settings = self.aws.get_region_settings(&scope).await?;
+        let work = |aws: Scoped, ()| async move {
+            let settings = aws.get_region_settings().await?;
             Ok(proto::GetRegionSettingsResponse { settings: Some(settings.into()) })
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::get_settings, work).await
     }
 
     async fn update_region_settings(
         &self,
         request: Request<proto::UpdateRegionSettingsRequest>,
     ) -> Result<Response<proto::UpdateRegionSettingsResponse>, Status> {
-        let dry_run = request.get_ref().validate_only;
-        let aws = self.aws.clone();
-        let work = move |request| async move {
-            let (scope, update) = convert::update_settings(request)?;
-            // Which types there are only the region knows, so faults of the request show only now.
-            let planned = update.over(&aws.get_region_settings(&scope).await?)?;
-            let settings = if dry_run { planned } else { aws.update_region_settings(&scope, &update).await? };
-            Ok(proto::UpdateRegionSettingsResponse {
-                settings: Some(settings.into()),
-                warnings: update.warnings().into_iter().map(Into::into).collect(),
-            })
+        let work = |aws: Scoped, asked| async move {
+            let (settings, found) = aws.update_region_settings(&asked).await??;
+            let settings = Some(settings.into());
+            Ok(proto::UpdateRegionSettingsResponse { settings, findings: findings(found), ..Default::default() })
         };
-        self.calls.change_unless(dry_run, request, work).await
+        self.0.change(request, convert::update_settings, work).await
     }
 
     async fn ensure_service_role(
         &self,
         request: Request<proto::EnsureServiceRoleRequest>,
     ) -> Result<Response<proto::EnsureServiceRoleResponse>, Status> {
-        let dry_run = request.get_ref().validate_only;
-        let aws = self.aws.clone();
-        let work = |request| async move {
-            let (scope, ensure) = convert::ensure_role(request)?;
-            let (role, changes) = aws.ensure_service_role(&scope, &ensure).await?;
-            let changed = !changes.is_empty() && !ensure.validate_only;
+        let work = |aws: Scoped, asked: Asked<EnsureRole>| async move {
+            let (role, changes) = aws.ensure_service_role(&asked).await?;
+            let changed = !changes.is_empty() && !asked.is_check();
+            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &asked.what.served, changed);
             Ok(proto::EnsureServiceRoleResponse {
-                role: Some(convert::role(role, &ensure.served, changed, aws.now())),
+                role: Some(role),
                 changes: changes.into_iter().map(Into::into).collect(),
-                warnings: Vec::new(),
+                findings,
+                ..Default::default()
             })
         };
-        self.calls.change_unless(dry_run, request, work).await
+        self.0.change(request, convert::ensure_role, work).await
     }
 
     async fn get_service_role(
         &self,
         request: Request<proto::GetServiceRoleRequest>,
     ) -> Result<Response<proto::GetServiceRoleResponse>, Status> {
-        let work = |request| async {
-            let (scope, role, served) = convert::get_role(request)?;
-            let role = self.aws.get_service_role(&scope, &role).await?;
-            Ok(proto::GetServiceRoleResponse { role: Some(convert::role(role, &served, false, self.aws.now())) })
+        let work = |aws: Scoped, GetRole { role, served }| async move {
+            let role = aws.get_service_role(&role).await?;
+            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &served, false);
+            Ok(proto::GetServiceRoleResponse { role: Some(role), findings })
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::get_role, work).await
     }
 }

@@ -1,4 +1,5 @@
-//! What holds for every call: its place among those worked on, its deadline, and that a change runs to its end.
+//! What holds for every call: its place among those worked on, its deadline, that a change runs to its end, and that its
+//! `request_id` is told whatever becomes of it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,12 +10,21 @@ use tokio::{
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use tracing::Instrument as _;
 
-use super::status::Failure;
-use crate::{aws::Effect, config::ServerConfig, lifecycle::Lifecycle};
+use super::{
+    convert::{Change, Changed},
+    status::Failure,
+};
+use crate::{
+    aws::{Aws, Effect, Scoped},
+    config::ServerConfig,
+    domain::{Asked, Invalid, Mode, RequestId},
+    lifecycle::Lifecycle,
+};
 
 /// Runs the calls of all services.
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
+    aws: Aws,
     slots: Arc<Semaphore>,
     places: u32,
     longest: Duration,
@@ -22,8 +32,9 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn new(config: &ServerConfig, lifecycle: Lifecycle) -> Self {
+    pub(super) fn new(aws: Aws, config: &ServerConfig, lifecycle: Lifecycle) -> Self {
         Self {
+            aws,
             slots: Arc::new(Semaphore::new(config.max_concurrent_requests)),
             // The configuration's bound is far below.
             places: u32::try_from(config.max_concurrent_requests).unwrap_or(u32::MAX),
@@ -32,8 +43,28 @@ impl Calls {
         }
     }
 
-    /// Answers a call that changes nothing. It ends with its caller's interest.
-    pub(super) async fn read<M, R, F>(
+    /// Answers a call that changes nothing: reads the request, finds its account and region, works. It ends with its
+    /// caller's interest.
+    pub(super) async fn read<M, T, R, F>(
+        &self,
+        request: Request<M>,
+        convert: impl FnOnce(M) -> Result<Asked<T>, Invalid>,
+        work: impl FnOnce(Scoped, T) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        F: Future<Output = Result<R, Failure>>,
+    {
+        let answer = |message| async {
+            let Asked { scope, what, .. } = convert(message)?;
+            let aws = self.aws.within(&scope).await?;
+            // Boxed, as all work is: several reads side by side make a future of tens of kilobytes.
+            Box::pin(work(aws, what)).await
+        };
+        self.answer(request, answer).await
+    }
+
+    /// Answers a call about the server itself, which has no account and region.
+    pub(super) async fn answer<M, R, F>(
         &self,
         request: Request<M>,
         work: impl FnOnce(M) -> F,
@@ -43,26 +74,83 @@ impl Calls {
     {
         let _slot = self.slot()?;
         let deadline = self.deadline(request.metadata());
-        match tokio::time::timeout(deadline, work(request.into_inner())).await {
-            Ok(answer) => Ok(Response::new(answer?)),
-            Err(_) => Err(Failure::Deadline(Effect::None).into()),
+        Ok(Response::new(cancellable(deadline, work(request.into_inner())).await?))
+    }
+
+    /// Answers a call that changes something, or with `validate_only` only checks it. Whatever the answer, it names the
+    /// call's `request_id`.
+    pub(super) async fn change<M, T, R, F>(
+        &self,
+        request: Request<M>,
+        convert: impl FnOnce(M) -> Result<Asked<T>, Invalid>,
+        work: impl FnOnce(Scoped, Asked<T>) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        M: Change,
+        T: Send + 'static,
+        R: Changed + Send + 'static,
+        F: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        let (metadata, _, mut message) = request.into_parts();
+        let given = !message.request_id().is_empty();
+        if !given {
+            message.set_request_id(RequestId::fresh().as_str());
+        }
+        let request_id = message.request_id().to_owned();
+        let asked = || {
+            let mut asked = convert(message)?;
+            if !given {
+                asked.request_id = asked.request_id.of_this_call();
+                // Nobody can tell whether what the library tried before was done.
+                if asked.mode == Mode::Do && is_retry(&metadata) {
+                    return Err(Failure::RetryWithoutRequestId);
+                }
+            }
+            Ok(asked)
+        };
+        let answer = match asked() {
+            Ok(asked) => self.carry_out(&metadata, asked, work).await,
+            Err(failure) => Err(failure),
+        };
+        match answer {
+            Ok(mut answer) => {
+                answer.tell_request_id(request_id);
+                Ok(Response::new(answer))
+            }
+            Err(failure) => Err(failure.of_change(&request_id)),
         }
     }
 
-    /// Answers a call that changes something. tonic drops a handler when its client hangs up, so the work is done in a
-    /// task of its own: a change runs to its end, and shutdown waits for it.
-    pub(super) async fn change<M, R, F>(
+    /// tonic drops a handler when its client hangs up, so a change is worked on in a task of its own: it runs to its end,
+    /// and shutdown waits for it. A check ends like a read: nothing goes on after it.
+    async fn carry_out<T, R, F>(
         &self,
-        request: Request<M>,
-        work: impl FnOnce(M) -> F,
-    ) -> Result<Response<R>, Status>
+        metadata: &MetadataMap,
+        asked: Asked<T>,
+        work: impl FnOnce(Scoped, Asked<T>) -> F,
+    ) -> Result<R, Failure>
     where
-        F: Future<Output = Result<R, Failure>> + Send + 'static,
+        T: Send + 'static,
         R: Send + 'static,
+        F: Future<Output = Result<R, Failure>> + Send + 'static,
     {
         let slot = self.slot()?;
-        let deadline = self.deadline(request.metadata());
-        let work = work(request.into_inner());
+        let deadline = self.deadline(metadata);
+        let (began, aws, mode) = (Instant::now(), self.aws.clone(), asked.mode);
+        let scoped = async move { aws.within(&asked.scope).await.map(|aws| (aws.until(began + deadline), asked)) };
+        if mode == Mode::Check {
+            let check = async {
+                let (aws, asked) = scoped.await?;
+                Box::pin(work(aws, asked)).await
+            };
+            return cancellable(deadline, check).await;
+        }
+        // The scope is found here and not in the task: until then nothing is changed, so the call may still be given up.
+        let Ok(scoped) = tokio::time::timeout(deadline, scoped).await else {
+            return Err(Failure::Deadline(Effect::None));
+        };
+        let (aws, asked) = scoped?;
+        let work = Box::pin(work(aws, asked));
         let (tell, told) = oneshot::channel();
         let task = async move {
             let _slot = slot;
@@ -70,38 +158,13 @@ impl Calls {
             let _ = tell.send(work.await);
         };
         self.lifecycle.spawn(task.in_current_span());
-        match tokio::time::timeout(deadline, told).await {
-            Ok(Ok(answer)) => Ok(Response::new(answer?)),
+        match tokio::time::timeout_at(began + deadline, told).await {
+            Ok(Ok(answer)) => answer,
             // The task ended without a word: it panicked, or the second stage of shutdown dropped it.
-            Ok(Err(_)) if self.lifecycle.hard().is_cancelled() => Err(Failure::CutOff.into()),
-            Ok(Err(_)) => Err(Failure::Bug("the work of the call ended without an answer".to_owned()).into()),
-            Err(_) => Err(Failure::Deadline(Effect::Unknown).into()),
+            Ok(Err(_)) if self.lifecycle.hard().is_cancelled() => Err(Failure::CutOff),
+            Ok(Err(_)) => Err(Failure::Bug("the work of the call ended without an answer".to_owned())),
+            Err(_) => Err(Failure::Deadline(Effect::Unknown)),
         }
-    }
-
-    /// Answers a call that changes something unless it is a dry run, which ends like a read: nothing goes on after it.
-    pub(super) async fn change_unless<M, R, F>(
-        &self,
-        dry_run: bool,
-        request: Request<M>,
-        work: impl FnOnce(M) -> F,
-    ) -> Result<Response<R>, Status>
-    where
-        F: Future<Output = Result<R, Failure>> + Send + 'static,
-        R: Send + 'static,
-    {
-        if dry_run {
-            // Boxed: the other branch holds its work in a task.
-            Box::pin(self.read(request, work)).await
-        } else {
-            self.change(request, work).await
-        }
-    }
-
-    /// When a change that goes in steps says how far it came: at three quarters of its time, so that the steps under way
-    /// can end.
-    pub(super) fn stop_by(&self, metadata: &MetadataMap) -> Instant {
-        Instant::now() + self.deadline(metadata) * 3 / 4
     }
 
     /// Waits until no call is under way. New ones wait meanwhile: for the end of a server.
@@ -111,11 +174,11 @@ impl Calls {
     }
 
     /// One of the places among the calls worked on at once; refused, not queued, when there is none.
-    fn slot(&self) -> Result<OwnedSemaphorePermit, Status> {
+    fn slot(&self) -> Result<OwnedSemaphorePermit, Failure> {
         if self.lifecycle.soft().is_cancelled() {
-            return Err(Failure::ShuttingDown.into());
+            return Err(Failure::ShuttingDown);
         }
-        Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Failure::Overloaded.into())
+        Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Failure::Overloaded)
     }
 
     /// The smaller of ours and the caller's. tonic cancels a call at the caller's deadline without saying why, so ours
@@ -124,6 +187,20 @@ impl Calls {
         let asked = metadata.get("grpc-timeout").and_then(|value| grpc_timeout(value.to_str().ok()?));
         asked.map_or(self.longest, |asked| (asked - asked / 20).min(self.longest))
     }
+}
+
+/// Work that may be given up at any time: it changes nothing.
+async fn cancellable<R>(deadline: Duration, work: impl Future<Output = Result<R, Failure>>) -> Result<R, Failure> {
+    match tokio::time::timeout(deadline, work).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Failure::Deadline(Effect::None)),
+    }
+}
+
+/// Whether a client's library sends the call again by itself: gRPC's libraries count that in a header.
+fn is_retry(metadata: &MetadataMap) -> bool {
+    let before = metadata.get("grpc-previous-rpc-attempts").and_then(|value| value.to_str().ok());
+    before.is_some_and(|before| before.parse::<u32>() != Ok(0))
 }
 
 /// `grpc-timeout`: at most eight digits and a unit.
@@ -155,5 +232,16 @@ mod tests {
         for nonsense in ["", "S", "5", "123456789S", "-1S", "5x", "ß"] {
             assert_eq!(grpc_timeout(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn a_retry_of_a_library_is_told_by_its_count() {
+        let of = |count: &'static str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("grpc-previous-rpc-attempts", count.parse().unwrap());
+            is_retry(&metadata)
+        };
+        assert!(of("1") && of("3") && of("many"));
+        assert!(!of("0") && !is_retry(&MetadataMap::new()));
     }
 }

@@ -2,17 +2,20 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{calls::Calls, convert::jobs as convert, restores};
+use super::{
+    calls::Calls,
+    convert::{job_filter, jobs as convert, restore},
+    page_token::ListOf,
+    restores,
+};
 use crate::{
-    aws::Aws,
+    aws::Scoped,
+    domain::{Asked, GetJob, JobFilter, StartBackup},
     proto::{self, job_service_server::JobService},
 };
 
 #[derive(Debug)]
-pub(super) struct Jobs {
-    pub(super) aws: Aws,
-    pub(super) calls: Calls,
-}
+pub(super) struct Jobs(pub(super) Calls);
 
 #[async_trait]
 impl JobService for Jobs {
@@ -20,79 +23,65 @@ impl JobService for Jobs {
         &self,
         request: Request<proto::StartBackupRequest>,
     ) -> Result<Response<proto::StartBackupResponse>, Status> {
-        let aws = self.aws.clone();
-        let work = |request| async move {
-            let (scope, start) = convert::start_backup(request)?;
-            // Boxed, as the restore below: it reads three things at once, which makes a future of 25 kilobytes.
-            let (job, warnings) = Box::pin(aws.start_backup(&scope, &start)).await?;
-            Ok(convert::started(&start, job, warnings))
+        let work = |aws: Scoped, asked: Asked<StartBackup>| async move {
+            let (job, found) = aws.start_backup(&asked).await?;
+            Ok(convert::started(&asked.what, job, found))
         };
-        self.calls.change(request, work).await
+        self.0.change(request, convert::start_backup, work).await
     }
 
     async fn start_restore(
         &self,
         request: Request<proto::StartRestoreRequest>,
     ) -> Result<Response<proto::StartRestoreResponse>, Status> {
-        let dry_run = request.get_ref().validate_only;
-        let aws = self.aws.clone();
-        // Boxed, as the backup above.
-        let work = |request| async move { Box::pin(restores::start(&aws, request)).await };
-        self.calls.change_unless(dry_run, request, work).await
+        let work = |aws: Scoped, asked| async move { restores::start(&aws, asked).await };
+        self.0.change(request, restore::start, work).await
     }
 
     async fn start_copy(
         &self,
         request: Request<proto::StartCopyRequest>,
     ) -> Result<Response<proto::StartCopyResponse>, Status> {
-        let dry_run = request.get_ref().validate_only;
-        let aws = self.aws.clone();
-        let work = move |request| async move {
-            let (scope, copy) = convert::start_copy(request)?;
-            if dry_run {
-                return Ok(convert::copied(None, Box::pin(aws.check_copy(&scope, &copy)).await?));
-            }
-            let (job, checked) = Box::pin(aws.start_copy(&scope, &copy)).await?;
-            Ok(convert::copied(Some(job), checked))
+        let work = |aws: Scoped, asked| async move {
+            let (job, checked) = aws.start_copy(&asked).await?;
+            Ok(convert::copied(job, checked))
         };
-        self.calls.change_unless(dry_run, request, work).await
+        self.0.change(request, convert::start_copy, work).await
     }
 
     async fn get_job(&self, request: Request<proto::GetJobRequest>) -> Result<Response<proto::GetJobResponse>, Status> {
-        let work = |request| async {
-            let (scope, id, kind) = convert::get(request)?;
-            let (job, wait, findings) = Box::pin(self.aws.explain_job(&scope, &id, kind)).await?;
-            Ok(convert::explained(job, wait, findings))
+        let work = |aws: Scoped, GetJob { id, kind }| async move {
+            let explained = aws.explain_job(&id, kind).await?;
+            Ok(convert::explained(explained, aws.now()))
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::get, work).await
     }
 
     async fn list_jobs(
         &self,
         request: Request<proto::ListJobsRequest>,
     ) -> Result<Response<proto::ListJobsResponse>, Status> {
-        let work = |request| async {
-            let (scope, filter, page, query) = convert::list(request)?;
-            // Boxed: the SDK's builders of three lists make a large future.
-            let jobs = Box::pin(self.aws.list_jobs(&scope, &filter, &page)).await?;
-            Ok(proto::ListJobsResponse {
-                next_page_token: jobs.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
-                jobs: jobs.items.into_iter().map(Into::into).collect(),
-            })
+        let work = |aws: Scoped, list: ListOf<JobFilter>| async move {
+            let page = async |page| {
+                let found = aws.list_jobs(&list.filter, &page).await?;
+                Ok(proto::ListJobsResponse {
+                    next_page_token: list.paged.token(found.next.as_ref()),
+                    jobs: found.items.into_iter().map(Into::into).collect(),
+                })
+            };
+            list.paged.answer(page).await
         };
-        self.calls.read(request, work).await
+        self.0.read(request, job_filter::list, work).await
     }
 
     async fn cancel_job(
         &self,
         request: Request<proto::CancelJobRequest>,
     ) -> Result<Response<proto::CancelJobResponse>, Status> {
-        let aws = self.aws.clone();
-        let work = |request| async move {
-            let (scope, id) = convert::cancel(request)?;
-            let job = aws.cancel_job(&scope, &id).await?;
-            Ok(proto::CancelJobResponse { job: Some(job.into()) })
+        let work = |aws: Scoped, asked| async move {
+            let job = aws.cancel_job(&asked).await?;
+            Ok(proto::CancelJobResponse { job: Some(job.into()), ..Default::default() })
         };
-        self.calls.change(request, work).await
+        self.0.change(request, convert::cancel, work).await
     }
 }

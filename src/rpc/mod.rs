@@ -17,5 +17,5 @@ mod status;
 mod vaults;
 
 pub use server::{ServerError, serve};
-pub use server_info::About;
+pub use server_info::{About, Limits};
 pub use status::{DOMAIN, code_of, reason_name};

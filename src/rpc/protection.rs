@@ -4,15 +4,12 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{calls::Calls, convert::protection as convert};
 use crate::{
-    aws::Aws,
+    aws::Scoped,
     proto::{self, protection_service_server::ProtectionService},
 };
 
 #[derive(Debug)]
-pub(super) struct Protection {
-    pub(super) aws: Aws,
-    pub(super) calls: Calls,
-}
+pub(super) struct Protection(pub(super) Calls);
 
 #[async_trait]
 impl ProtectionService for Protection {
@@ -20,10 +17,7 @@ impl ProtectionService for Protection {
         &self,
         request: Request<proto::ExplainProtectionRequest>,
     ) -> Result<Response<proto::ExplainProtectionResponse>, Status> {
-        let work = |request| async {
-            let (scope, named) = convert::explain(request)?;
-            Ok(self.aws.explain_protection(&scope, &named).await?.into())
-        };
-        self.calls.read(request, work).await
+        let work = |aws: Scoped, named| async move { Ok(aws.explain_protection(&named).await?.into()) };
+        self.0.read(request, convert::explain, work).await
     }
 }

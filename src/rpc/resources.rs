@@ -2,17 +2,15 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{calls::Calls, convert::resources as convert};
+use super::{calls::Calls, convert::resources as convert, page_token::ListOf};
 use crate::{
-    aws::Aws,
+    aws::Scoped,
+    domain::{ResourceFilter, VaultName},
     proto::{self, resource_service_server::ResourceService},
 };
 
 #[derive(Debug)]
-pub(super) struct Resources {
-    pub(super) aws: Aws,
-    pub(super) calls: Calls,
-}
+pub(super) struct Resources(pub(super) Calls);
 
 #[async_trait]
 impl ResourceService for Resources {
@@ -20,79 +18,77 @@ impl ResourceService for Resources {
         &self,
         request: Request<proto::ListResourcesRequest>,
     ) -> Result<Response<proto::ListResourcesResponse>, Status> {
-        let work = |request| async {
-            let (scope, filter, page, query) = convert::list(request)?;
-            let found = self.aws.list_resources(&scope, &filter, &page).await?;
-            Ok(proto::ListResourcesResponse {
-                next_page_token: found.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
-                resources: found.items.into_iter().map(Into::into).collect(),
-            })
+        let work = |aws: Scoped, list: ListOf<ResourceFilter>| async move {
+            let page = async |page| {
+                let found = aws.list_resources(&list.filter, &page).await?;
+                Ok(proto::ListResourcesResponse {
+                    next_page_token: list.paged.token(found.next.as_ref()),
+                    resources: found.items.into_iter().map(Into::into).collect(),
+                })
+            };
+            list.paged.answer(page).await
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::list, work).await
     }
 
     async fn get_resource(
         &self,
         request: Request<proto::GetResourceRequest>,
     ) -> Result<Response<proto::GetResourceResponse>, Status> {
-        let work = |request| async {
-            let (scope, named) = convert::get(request)?;
-            let resource = self.aws.get_resource(&scope, &named).await?;
+        let work = |aws: Scoped, named| async move {
+            let resource = aws.get_resource(&named).await?;
             Ok(proto::GetResourceResponse { resource: Some(resource.into()) })
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::get, work).await
     }
 
     async fn tag_resource(
         &self,
         request: Request<proto::TagResourceRequest>,
     ) -> Result<Response<proto::TagResourceResponse>, Status> {
-        let aws = self.aws.clone();
-        let work = |request| async move {
-            let (scope, arn, tags) = convert::tag(request)?;
-            let tags = aws.tag_resource(&scope, &arn, &tags).await?;
-            Ok(proto::TagResourceResponse { tags, warnings: Vec::new() })
+        let work = |aws: Scoped, asked| async move {
+            let tags = aws.tag_resource(&asked).await?;
+            Ok(proto::TagResourceResponse { tags, ..Default::default() })
         };
-        self.calls.change(request, work).await
+        self.0.change(request, convert::tag, work).await
     }
 
     async fn untag_resource(
         &self,
         request: Request<proto::UntagResourceRequest>,
     ) -> Result<Response<proto::UntagResourceResponse>, Status> {
-        let aws = self.aws.clone();
-        let work = |request| async move {
-            let (scope, arn, keys) = convert::untag(request)?;
-            let tags = aws.untag_resource(&scope, &arn, &keys).await?;
-            Ok(proto::UntagResourceResponse { tags })
+        let work = |aws: Scoped, asked| async move {
+            let tags = aws.untag_resource(&asked).await?;
+            Ok(proto::UntagResourceResponse { tags, ..Default::default() })
         };
-        self.calls.change(request, work).await
+        self.0.change(request, convert::untag, work).await
     }
 
     async fn list_tags(
         &self,
         request: Request<proto::ListTagsRequest>,
     ) -> Result<Response<proto::ListTagsResponse>, Status> {
-        let work = |request| async {
-            let (scope, arn) = convert::list_tags(request)?;
-            let tags = self.aws.list_tags(&scope, &arn).await?;
+        let work = |aws: Scoped, resource| async move {
+            let tags = aws.list_tags(&resource).await?;
             Ok(proto::ListTagsResponse { tags })
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::list_tags, work).await
     }
 
     async fn list_protected_resources(
         &self,
         request: Request<proto::ListProtectedResourcesRequest>,
     ) -> Result<Response<proto::ListProtectedResourcesResponse>, Status> {
-        let work = |request| async {
-            let (scope, vault, page, query) = convert::list_protected(request)?;
-            let found = self.aws.list_protected_resources(&scope, vault.as_ref(), &page).await?;
-            Ok(proto::ListProtectedResourcesResponse {
-                next_page_token: found.next.map(|cursor| query.token(&cursor)).unwrap_or_default(),
-                resources: found.items.into_iter().map(Into::into).collect(),
-            })
+        let work = |aws: Scoped, list: ListOf<Option<VaultName>>| async move {
+            let page = async |page| {
+                let found = aws.list_protected_resources(list.filter.as_ref(), &page).await?;
+                Ok(proto::ListProtectedResourcesResponse {
+                    next_page_token: list.paged.token(found.next.as_ref()),
+                    resources: found.items.into_iter().map(Into::into).collect(),
+                })
+            };
+            list.paged.answer(page).await
         };
-        self.calls.read(request, work).await
+        self.0.read(request, convert::list_protected, work).await
     }
 }

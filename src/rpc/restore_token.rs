@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Of the layout: version, check, digest, request.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Bytes of the check, by which a damaged token is told from one of another plan.
 const CHECK: usize = 8;
@@ -72,13 +72,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::proto::Restore;
 
     fn metadata(value: &str) -> RestoreMetadata {
         [("DBInstanceIdentifier".to_owned(), value.to_owned())].into_iter().collect()
     }
 
     fn request() -> PlanRestoreRequest {
-        PlanRestoreRequest { vault: "prod".into(), copy_source_tags: true, ..Default::default() }
+        let restore = Restore { vault: "prod".into(), copy_source_tags: true, ..Default::default() };
+        PlanRestoreRequest { restore: Some(restore), ..Default::default() }
     }
 
     #[test]

@@ -1,9 +1,18 @@
 //! Planning a restore, which PlanRestore shows and StartRestore does.
 
-use super::{convert::restore as convert, restore_token, restore_token::Planned, status::Failure};
+use super::{
+    convert::{
+        findings,
+        restore::{PlanRestore, StartRestore},
+        timestamp,
+    },
+    restore_token,
+    restore_token::Planned,
+    status::Failure,
+};
 use crate::{
-    aws::{Aws, Kind, RestoreChecks},
-    domain::{AskedScope, Restore, RestoreMetadata, RestoreSource},
+    aws::Scoped,
+    domain::{Asked, Mode, Restore, RestoreChecks, RestoreMetadata, RestoreSource},
     proto,
 };
 
@@ -15,78 +24,72 @@ struct Plan {
 }
 
 /// What the request leaves out stands in the recovery point, so some of its faults show only when that is read.
-async fn plan(aws: &Aws, scope: &AskedScope, restore: &Restore, source: RestoreSource) -> Result<Plan, Failure> {
+async fn plan(aws: &Scoped, restore: &Restore, source: RestoreSource) -> Result<Plan, Failure> {
     let metadata = restore.over(&source)?;
-    let checks = Box::pin(aws.check_restore(scope, restore, &source, &metadata)).await?;
+    let checks = aws.check_restore(restore, &source, &metadata).await?;
     Ok(Plan { source, metadata, checks })
 }
 
 /// PlanRestore.
-pub(super) async fn show(aws: &Aws, request: proto::PlanRestoreRequest) -> Result<proto::PlanRestoreResponse, Failure> {
-    let (scope, restore) = convert::plan(request.clone())?;
-    let source = aws.restore_source(&scope, &restore).await?;
-    let Plan { source, metadata, checks } = plan(aws, &scope, &restore, source).await?;
+pub(super) async fn show(aws: &Scoped, planned: PlanRestore) -> Result<proto::PlanRestoreResponse, Failure> {
+    let PlanRestore { restore, said } = planned;
+    let source = aws.restore_source(&restore).await?;
+    let Plan { source, metadata, checks } = plan(aws, &restore, source).await?;
     let restore_token = if checks.refusal(&restore).is_some() {
         String::new()
     } else {
         // Whoever starts it may have other defaults, and the role another path by then.
         let whole = proto::PlanRestoreRequest {
-            scope: Some(checks.scope.clone().into()),
-            role: checks.role_arn.clone(),
-            ..request
+            scope: Some(aws.scope().clone().into()),
+            restore: Some(proto::Restore { role: checks.role_arn.clone(), ..said }),
         };
         restore_token::write(&whole, &metadata)
     };
     Ok(proto::PlanRestoreResponse {
         restore_token,
         metadata: metadata.values,
-        resource_type: source.resource_type,
-        findings: checks.findings.into_iter().map(Into::into).collect(),
-        warnings: checks.warnings.into_iter().map(Into::into).collect(),
+        resource_type: source.resource_type.to_string(),
+        findings: findings(checks.findings),
         restore_window: checks.window.map(Into::into),
+        as_of: Some(timestamp(aws.now())),
     })
 }
 
 /// StartRestore.
-pub(super) async fn start(
-    aws: &Aws,
-    request: proto::StartRestoreRequest,
-) -> Result<proto::StartRestoreResponse, Failure> {
-    let convert::StartRestore { scope, restore, request_id, validate_only, planned } = convert::start(request)?;
+pub(super) async fn start(aws: &Scoped, asked: Asked<StartRestore>) -> Result<proto::StartRestoreResponse, Failure> {
+    let Asked { mode, request_id, what: StartRestore { restore, planned }, .. } = &asked;
     let differs = |metadata: &RestoreMetadata| planned.is_some_and(|planned| planned != Planned::of(metadata));
-    let source = match aws.restore_source(&scope, &restore).await {
+    let source = match aws.restore_source(restore).await {
         Ok(source) => source,
         // A repetition whose recovery point was deleted since.
-        Err(missing) if missing.kind == Kind::NotFound && !validate_only => {
-            let repeated = aws.repeat_restore(&scope, &restore, &request_id, missing, |sent| !differs(sent));
-            let (job, source) = Box::pin(repeated).await?;
+        Err(missing) if missing.is_missing() && !asked.is_check() => {
+            let repeated = aws.repeat_restore(restore, request_id, missing, |sent| !differs(sent)).await;
+            let (job, source) = repeated?;
             return Ok(proto::StartRestoreResponse {
                 job: Some(job.into()),
                 metadata: source.metadata.values.clone(),
-                warnings: restore.warnings(&source).into_iter().map(Into::into).collect(),
-                findings: Vec::new(),
-                resource_type: source.resource_type,
+                findings: findings(restore.findings(&source)),
+                resource_type: source.resource_type.to_string(),
+                ..Default::default()
             });
         }
         Err(error) => return Err(error.into()),
     };
-    let Plan { source, metadata, checks } = plan(aws, &scope, &restore, source).await?;
+    let Plan { source, metadata, checks } = plan(aws, restore, source).await?;
     if differs(&metadata) {
-        return Err(Failure::StalePlan(restore.recovery_point));
+        return Err(Failure::StalePlan(restore.recovery_point.clone()));
     }
-    let job = if validate_only {
-        checks.refusal(&restore).map_or(Ok(None), Err)?
-    } else {
-        let started = aws.start_restore(&scope, &restore, &request_id, &source, &metadata, &checks);
-        Some(Box::pin(started).await?.into())
+    let job = match mode {
+        Mode::Check => checks.refusal(restore).map_or(Ok(None), Err)?,
+        Mode::Do => Some(aws.start_restore(restore, request_id, &source, &metadata, &checks).await?.into()),
     };
     // A repetition is answered though by now something stands in the way of doing it anew.
-    let findings = checks.findings.into_iter().filter(|finding| !finding.is_obstacle());
+    let found = checks.findings.into_iter().filter(|finding| !finding.is_obstacle());
     Ok(proto::StartRestoreResponse {
         job,
         metadata: metadata.values,
-        warnings: checks.warnings.into_iter().map(Into::into).collect(),
-        findings: findings.map(Into::into).collect(),
-        resource_type: source.resource_type,
+        findings: findings(found.collect()),
+        resource_type: source.resource_type.to_string(),
+        ..Default::default()
     })
 }

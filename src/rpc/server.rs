@@ -62,7 +62,7 @@ pub async fn serve(
     about: About,
     lifecycle: Lifecycle,
 ) -> Result<(), ServerError> {
-    let calls = Calls::new(config, lifecycle.clone());
+    let calls = Calls::new(aws.clone(), config, lifecycle.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut services = vec![""];
     let mut router = tonic::transport::Server::builder()
@@ -81,16 +81,16 @@ pub async fn serve(
             router = router.add_service(service);
         )+};
     }
-    let (aws, calls) = (&aws, &calls);
+    let calls = &calls;
     add!(
-        AccountServiceServer(Accounts { aws: aws.clone(), calls: calls.clone() }),
-        ResourceServiceServer(Resources { aws: aws.clone(), calls: calls.clone() }),
-        PlanServiceServer(Plans { aws: aws.clone(), calls: calls.clone() }),
-        JobServiceServer(Jobs { aws: aws.clone(), calls: calls.clone() }),
-        ProtectionServiceServer(Protection { aws: aws.clone(), calls: calls.clone() }),
-        RecoveryPointServiceServer(RecoveryPoints { aws: aws.clone(), calls: calls.clone() }),
-        ServerServiceServer(ServerInfo { aws: aws.clone(), calls: calls.clone(), about }),
-        VaultServiceServer(Vaults { aws: aws.clone(), calls: calls.clone() }),
+        AccountServiceServer(Accounts(calls.clone())),
+        ResourceServiceServer(Resources(calls.clone())),
+        PlanServiceServer(Plans(calls.clone())),
+        JobServiceServer(Jobs(calls.clone())),
+        ProtectionServiceServer(Protection(calls.clone())),
+        RecoveryPointServiceServer(RecoveryPoints(calls.clone())),
+        ServerServiceServer(ServerInfo { aws, calls: calls.clone(), about }),
+        VaultServiceServer(Vaults(calls.clone())),
     );
     if config.reflection {
         let reflection = || {

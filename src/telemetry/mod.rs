@@ -8,7 +8,7 @@ mod trace_context;
 #[cfg(test)]
 mod tests;
 
-pub use self::trace_context::continue_trace;
+pub(crate) use self::trace_context::continue_trace;
 
 use std::{
     io::{self, IsTerminal},
@@ -33,7 +33,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Telemetry cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The log filter of the configuration does not parse.
     #[error("log.level is not valid")]
     Filter(#[from] filter::ParseError),
@@ -48,7 +48,7 @@ pub enum Error {
 /// Telemetry at work. Dropping it loses what was not sent yet: call [`Telemetry::shutdown`].
 #[derive(Debug)]
 #[must_use = "what was not sent yet is lost unless shutdown is called"]
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     collector: Option<Collector>,
 }
 
@@ -57,7 +57,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When the configuration cannot be followed, or when it was called before.
-    pub fn start(log: &LogConfig, telemetry: &TelemetryConfig) -> Result<Self, Error> {
+    pub(crate) fn start(log: &LogConfig, telemetry: &TelemetryConfig) -> Result<Self, Error> {
         let filter = EnvFilter::builder().parse(log.level.as_str())?;
         let collector = Collector::connect(telemetry)?;
         let traces = collector.as_ref().map(Collector::layer);
@@ -73,7 +73,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// What was not sent is lost.
-    pub fn shutdown(self) -> Result<(), OTelSdkError> {
+    pub(crate) fn shutdown(self) -> Result<(), OTelSdkError> {
         self.collector.map_or(Ok(()), Collector::shutdown)
     }
 }

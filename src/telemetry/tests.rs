@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::{TraceId, metrics::MeterProvider as _, trace::TraceContextExt as _};
 use opentelemetry_proto::tonic::collector::{
     metrics::v1::{
         ExportMetricsServiceRequest, ExportMetricsServiceResponse,
@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::collector::{
     },
 };
 use tonic::{Request, Response, Status, transport::Server};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::*;
 use crate::config::{Flag, Sources, load};
@@ -106,13 +107,32 @@ fn without_an_endpoint_nothing_is_collected() {
     assert!(Collector::connect(&configured(&[]).telemetry).unwrap().is_none());
 }
 
+/// Whose trace a span under a root is in when it was told to go on with the headers: the root's and its own.
+fn continued(traceparent: &str) -> [TraceId; 2] {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("traceparent", traceparent.parse().unwrap());
+    let tracer = SdkTracerProvider::builder().build().tracer("strongroom");
+    tracing::subscriber::with_default(
+        Registry::default().with(tracing_opentelemetry::layer().with_tracer(tracer)),
+        || {
+            let root = tracing::info_span!("root");
+            let span = tracing::info_span!(parent: &root, "start_backup");
+            continue_trace(&span, &headers);
+            [root, span].map(|span| span.context().span().span_context().trace_id())
+        },
+    )
+}
+
 #[test]
 fn headers_that_name_no_trace_change_nothing() {
     for value in ["", "00-0-0-01", "nonsense", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
-        let mut headers = http::HeaderMap::new();
-        headers.insert("traceparent", value.parse().unwrap());
-        continue_trace(&tracing::info_span!("start_backup"), &headers);
+        let [root, span] = continued(value);
+        assert!(root != TraceId::INVALID && span == root, "{value:?}: {span} is not {root}");
     }
+    // The test can tell: a good one takes the span away from its root.
+    let [root, span] = continued("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_eq!(span.to_string(), "0af7651916cd43dd8448eb211c80319c");
+    assert_ne!(span, root);
 }
 
 /// Keeps what is logged.

@@ -1,24 +1,26 @@
-//! The instances that a plan's selections select now, for warnings: only as far as that is found out soon.
+//! The instances that a plan's selections select now, for findings: only as far as that is found out soon.
 
 use std::time::Duration;
 
-use super::super::{Aws, Error, Kind, client::Clients, resources::MOST_RECORDS};
-use crate::domain::{AskedScope, Criteria, Resource, ResourceKind, Rule, Warning};
+use futures_util::{StreamExt, TryStreamExt};
+
+use super::super::{Error, Failure, Scoped, pages::pages, resources::MOST_RECORDS};
+use crate::domain::{Criteria, Finding, Resource, ResourceKind, Rule};
 
 /// Most selections of a plan that are read, and most reads of instances: 100 each.
 const MOST_SELECTIONS: i32 = 20;
 const MOST_READS: usize = 10;
-/// The longest that a call waits for this.
-const LONGEST: Duration = Duration::from_secs(3);
+/// The longest that a call waits for what is only told besides.
+pub(super) const LONGEST: Duration = Duration::from_secs(3);
 
-impl Aws {
-    /// What can be warned of with the instances that the selections of a saved plan select now, as the domain's matcher
-    /// judges: rules that run near their windows. A continuous rule owns the windows, and nothing is looked at.
-    pub async fn window_warnings(&self, asked: &AskedScope, plan_id: &str, rules: &[Rule]) -> Vec<Warning> {
+impl Scoped {
+    /// Which rules of a saved plan run near the windows of the instances that its selections select now, as the domain's
+    /// matcher judges. A continuous rule owns the windows, and nothing is looked at.
+    pub(super) async fn window_findings(&self, plan_id: &str, rules: &[Rule]) -> Vec<Finding> {
         if rules.iter().any(|rule| rule.continuous) {
             return Vec::new();
         }
-        let look = async { self.clients(asked).await?.selected_instances(plan_id).await };
+        let look = self.selected_instances(plan_id);
         let (instances, complete) = match tokio::time::timeout(LONGEST, look).await {
             Ok(Ok(selected)) => selected,
             Ok(Err(error)) => {
@@ -30,15 +32,13 @@ impl Aws {
                 (Vec::new(), false)
             }
         };
-        let mut warnings = Rule::window_warnings(rules, &instances, self.now());
+        let mut found = Rule::window_findings(rules, &instances, self.now());
         if !complete {
-            warnings.push(Rule::windows_not_checked());
+            found.push(Rule::windows_not_checked());
         }
-        warnings
+        found
     }
-}
 
-impl Clients {
     /// The instances that were found, and whether these are all.
     async fn selected_instances(&self, plan_id: &str) -> Result<(Vec<Resource>, bool), Error> {
         let (listed, more) = self.selections_of(plan_id, MOST_SELECTIONS, None).await?;
@@ -47,7 +47,7 @@ impl Clients {
             match self.describe_selection(plan_id, &id).await {
                 Ok(selection) => selections.extend(selection.criteria),
                 // Deleted in between.
-                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) if error.is_missing() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -55,18 +55,19 @@ impl Clients {
             return Ok((Vec::new(), more.is_none()));
         }
         let eligibility = self.eligibility().await?;
-        let (mut instances, mut marker) = (Vec::new(), None);
-        for _ in 0..MOST_READS {
+        let selected = |database: &Resource| {
+            selections.iter().any(|criteria| criteria.judge(&database.candidate(), &eligibility).selected())
+        };
+        let databases = pages(|marker| async move {
             let (found, next) = self.databases(ResourceKind::DbInstance, None, MOST_RECORDS, marker).await?;
-            let selected = |database: &Resource| {
-                selections.iter().any(|criteria| criteria.judge(&database.candidate(), &eligibility).selected())
-            };
+            Ok::<_, Failure>(((found, next.is_none()), next))
+        });
+        let mut databases = std::pin::pin!(databases.take(MOST_READS));
+        let (mut instances, mut complete) = (Vec::new(), false);
+        while let Some((found, last)) = databases.try_next().await? {
             instances.extend(found.into_iter().filter(selected));
-            marker = next;
-            if marker.is_none() {
-                break;
-            }
+            complete = last;
         }
-        Ok((instances, more.is_none() && marker.is_none()))
+        Ok((instances, more.is_none() && complete))
     }
 }

@@ -3,13 +3,14 @@
 use aws_sdk_backup::{operation::get_backup_plan::GetBackupPlanOutput, types};
 use aws_smithy_types::error::operation::BuildError;
 
-use super::super::{Error, Kind, Noun, call::Operation, lifecycle, time};
+use super::super::{Failure, call::Operation, lifecycle, time};
 use crate::domain::{
-    AdvancedSetting, CopyAction, Lifecycle, Plan, PlanContent, Rule, ScanAction, ScanSetting, Scope, Windows,
+    AdvancedSetting, CopyAction, Lifecycle, Noun, Plan, PlanContent, Rule, RuleVault, ScanAction, ScanSetting, Scope,
+    Windows,
 };
 
 /// A plan as AWS takes it: the whole of it, for AWS replaces all of a plan.
-pub(super) fn input(operation: Operation, content: &PlanContent) -> Result<types::BackupPlanInput, Error> {
+pub(super) fn input(operation: Operation, content: &PlanContent) -> Result<types::BackupPlanInput, Failure> {
     let built = || -> Result<_, BuildError> {
         let rules: Result<Vec<_>, _> = content.rules.iter().map(rule_input).collect();
         types::BackupPlanInput::builder()
@@ -20,7 +21,7 @@ pub(super) fn input(operation: Operation, content: &PlanContent) -> Result<types
             .build()
     };
     // Every required member is set above, so this does not happen.
-    built().map_err(|error| Error::found(operation.name, Kind::Rejected, Noun::Plan, &content.name, error.to_string()))
+    built().map_err(|error| Failure::not_built(operation, error).about(Noun::Plan, &content.name))
 }
 
 /// AWS and its clients leave out what is empty.
@@ -39,8 +40,8 @@ fn rule_input(rule: &Rule) -> Result<types::BackupRuleInput, BuildError> {
     let index = types::IndexAction::builder().set_resource_types(Some(rule.index_types.clone())).build();
     types::BackupRuleInput::builder()
         .rule_name(&rule.name)
-        .target_backup_vault_name(&rule.target_vault)
-        .set_target_logically_air_gapped_backup_vault_arn(rule.air_gapped_vault_arn.clone())
+        .target_backup_vault_name(&rule.vault)
+        .set_target_logically_air_gapped_backup_vault_arn(rule.air_gapped_vault.as_ref().map(ToString::to_string))
         .set_schedule_expression(said(&rule.schedule))
         .schedule_expression_timezone(&rule.zone)
         .start_window_minutes(rule.windows.start_minutes)
@@ -61,7 +62,7 @@ fn rule_input(rule: &Rule) -> Result<types::BackupRuleInput, BuildError> {
 
 fn copy_input(copy: &CopyAction) -> Result<types::CopyAction, BuildError> {
     types::CopyAction::builder()
-        .destination_backup_vault_arn(&copy.vault_arn)
+        .destination_backup_vault_arn(copy.vault.to_string())
         .set_lifecycle(copy.lifecycle.as_ref().map(lifecycle::to_aws))
         .build()
 }
@@ -105,6 +106,7 @@ pub(super) fn plan(answer: &GetBackupPlanOutput, scope: &Scope) -> Plan {
         last_run_at: time(answer.last_execution_date.as_ref()),
         deleted_at: time(answer.deletion_date.as_ref()),
         tags: std::collections::BTreeMap::new(),
+        selections: Vec::new(),
         request_id: answer.creator_request_id.clone().unwrap_or_default(),
     }
 }
@@ -127,6 +129,7 @@ pub(super) fn listed(plan: types::BackupPlansListMember, scope: &Scope) -> Plan 
         last_run_at: time(plan.last_execution_date.as_ref()),
         deleted_at: time(plan.deletion_date.as_ref()),
         tags: std::collections::BTreeMap::new(),
+        selections: Vec::new(),
         request_id: plan.creator_request_id.unwrap_or_default(),
     }
 }
@@ -135,7 +138,7 @@ fn rule(rule: &types::BackupRule) -> Rule {
     Rule {
         id: rule.rule_id.clone().unwrap_or_default(),
         name: rule.rule_name.clone(),
-        target_vault: rule.target_backup_vault_name.clone(),
+        vault: rule.target_backup_vault_name.clone(),
         schedule: rule.schedule_expression.clone().unwrap_or_default(),
         zone: rule.schedule_expression_timezone.clone().unwrap_or_else(|| crate::domain::TimeZone::DEFAULT.to_owned()),
         windows: Windows {
@@ -146,7 +149,7 @@ fn rule(rule: &types::BackupRule) -> Rule {
         recovery_point_tags: rule.recovery_point_tags.clone().unwrap_or_default().into_iter().collect(),
         copies: rule.copy_actions().iter().map(copy).collect(),
         continuous: rule.enable_continuous_backup.unwrap_or_default(),
-        air_gapped_vault_arn: rule.target_logically_air_gapped_backup_vault_arn.clone(),
+        air_gapped_vault: rule.target_logically_air_gapped_backup_vault_arn().map(RuleVault::told),
         index_types: rule.index_actions().iter().flat_map(|index| index.resource_types().to_vec()).collect(),
         scan_actions: rule.scan_actions().iter().map(scan_action).collect(),
     }
@@ -169,7 +172,7 @@ fn scan(scan: &types::ScanSetting) -> ScanSetting {
 
 fn copy(copy: &types::CopyAction) -> CopyAction {
     CopyAction {
-        vault_arn: copy.destination_backup_vault_arn.clone(),
+        vault: RuleVault::told(&copy.destination_backup_vault_arn),
         lifecycle: copy.lifecycle.as_ref().map(lifecycle::from_aws),
     }
 }
@@ -178,5 +181,29 @@ fn setting(setting: &types::AdvancedBackupSetting) -> AdvancedSetting {
     AdvancedSetting {
         resource_type: setting.resource_type.clone().unwrap_or_default(),
         options: setting.backup_options.clone().unwrap_or_default().into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AccountId, RegionName};
+
+    #[test]
+    fn vaults_that_are_none_are_told_and_sent_as_they_are() {
+        let scope = Scope { account: AccountId::example(), region: RegionName::example() };
+        for text in ["", "prod", "arn:aws:s3:::bucket", "arn:aws:backup:::backup-vault:x", "something \u{fc} else"] {
+            let copy = types::CopyAction::builder().destination_backup_vault_arn(text).build().unwrap();
+            let rule = types::BackupRule::builder().rule_name("r").target_backup_vault_name("v").copy_actions(copy);
+            let rule = rule.target_logically_air_gapped_backup_vault_arn(text).build().unwrap();
+            let document = types::BackupPlan::builder().backup_plan_name("p").rules(rule).build().unwrap();
+            let told = plan(&GetBackupPlanOutput::builder().backup_plan(document).build(), &scope);
+            let rule = &told.content.rules[0];
+            assert_eq!(rule.copies[0].vault.to_string(), text);
+            assert_eq!(rule.copies[0].vault.arn_in(&scope), text);
+            let sent = rule_input(rule).unwrap();
+            assert_eq!(sent.copy_actions()[0].destination_backup_vault_arn, text);
+            assert_eq!(sent.target_logically_air_gapped_backup_vault_arn(), Some(text));
+        }
     }
 }

@@ -18,11 +18,14 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::{
-    super::{Aws, Effect, Error, Kind, Noun, client::Clients, plans::about_plan},
-    CREATE, DELETE, GET, LIST, shape,
+    super::{Error, Failure, FailureKind, Scoped, plans::about_plan},
+    CREATE, GET,
+    changes::of_etag,
+    is_missing_selection, shape,
 };
 use crate::domain::{
-    AskedScope, Maker, Predecessor, ReplaceSelection, Replaced, RequestId, Selection, SelectionName, SelectionRef,
+    Asked, CheckedRole, Finding, Maker, Noun, Predecessor, Refusal, RefusalKind, ReplaceSelection, Replaced, RequestId,
+    RoleRef, Selection, SelectionName, SelectionRef,
 };
 
 /// A stand-in that selects something else than what a call wants belongs to another call, which is under way; after this
@@ -37,112 +40,171 @@ struct There {
     name: SelectionName,
     current: Option<Selection>,
     stand_in: Option<Selection>,
+    /// Somebody's own selection that has the stand-in's name.
+    taken: Option<String>,
     /// Whom the next selection of the name follows.
     of: Predecessor,
     /// The id that the call named, if the selection of that id has been replaced already.
     gone: Option<String>,
 }
 
-impl Aws {
+impl Scoped {
     /// Has a selection select something else. Equal content changes nothing; what an interrupted call left is cleared up.
-    pub async fn replace_selection(&self, asked: &AskedScope, replace: &ReplaceSelection) -> Result<Replaced, Error> {
-        let clients = self.clients(asked).await?;
-        let plan_id = clients.plan_id(&replace.plan).await?;
-        let mut there = clients.what_is_there(&plan_id, &replace.selection).await?;
-        let role_arn = match &replace.role {
-            Some(role) => clients.role_arn(role).await?,
-            None => there.role_arn(),
+    /// Tells what will surprise.
+    pub async fn replace_selection(&self, asked: &Asked<ReplaceSelection>) -> Result<(Replaced, Vec<Finding>), Error> {
+        let criteria = &asked.what.criteria;
+        // Boxed: side by side on the stack they are too much for a thread of a debug build.
+        let (replaced, now) = tokio::join!(Box::pin(self.replaced(asked)), Box::pin(self.tally(criteria)));
+        let (replaced, of_role) = replaced?;
+        Ok((replaced, [criteria.findings(self.scope(), now), of_role].concat()))
+    }
+
+    async fn replaced(&self, asked: &Asked<ReplaceSelection>) -> Result<(Replaced, Vec<Finding>), Error> {
+        let replace = &asked.what;
+        let plan_id = self.plan_id(&replace.plan).await?;
+        let role = match &replace.role {
+            Some(role) => Some(self.role_handed_over(role, asked.is_check()).await?),
+            None => None,
         };
-        let wanted = clients.wanted(&plan_id, &there, replace, role_arn)?;
+        let there = self.what_is_there(&plan_id, &replace.selection).await?;
+        let role_arn = role.as_ref().map_or_else(|| there.role_arn(), |role| role.arn.clone());
+        let wanted = self.wanted(&there, asked, &plan_id, role_arn)?;
+        if !there.current.as_ref().is_some_and(|current| current.selects_as(&wanted)) {
+            self.may_be_replaced(&there, &wanted, asked)?;
+        }
+        if !asked.is_check() {
+            let replaced = self.carry_out(&plan_id, there, wanted, &asked.request_id).await?;
+            return Ok((replaced, Vec::new()));
+        }
+        let old = match there.current {
+            Some(current) if current.selects_as(&wanted) => {
+                return Ok((Replaced { selection: current, replaced: there.gone }, Vec::new()));
+            }
+            current => current.map(|old| old.id),
+        };
+        // Also the role that stays is handed to AWS Backup again.
+        let role = match role {
+            Some(role) => role,
+            None => self.role_kept(&wanted.role_arn).await?,
+        };
+        role.refused()?;
+        Ok((Replaced { selection: wanted, replaced: old.or(there.gone) }, role.findings(None)))
+    }
+
+    /// The role of a selection, looked at; one whose ARN tells nothing is AWS's matter.
+    async fn role_kept(&self, arn: &str) -> Result<CheckedRole, Error> {
+        match RoleRef::parse(arn) {
+            Ok((role, _)) => self.role_handed_over(&role, true).await,
+            Err(_) => Ok(CheckedRole::unseen(arn.to_owned())),
+        }
+    }
+
+    /// Whether something that is not there yet may take the place of what is.
+    fn may_be_replaced(
+        &self,
+        there: &There,
+        wanted: &Selection,
+        asked: &Asked<ReplaceSelection>,
+    ) -> Result<(), Refusal> {
+        let refused = |kind, id: &str, message: String| Err(Refusal::of(kind, Noun::Selection, id, message));
+        let other = there.stand_in.as_ref().filter(|left| !left.selects_as(wanted));
+        if let Some(current) = &there.current {
+            if asked.request_id.as_str() == current.request_id {
+                let message = "this request_id gave the selection another content: use a fresh request_id";
+                return refused(RefusalKind::RequestIdReused, &current.id, message.to_owned());
+            }
+            of_etag(current, asked.what.etag.as_deref())?;
+            // One that selects what the selection does already has done its work.
+            if let Some(left) = other.filter(|left| !current.selects_as(left)) {
+                self.only_if_interrupted(left)?;
+            }
+        } else if let (Some(left), Some(read)) = (other, &asked.what.etag) {
+            let message = format!(
+                "selection {} has changed: another call, which was interrupted, replaces the one of etag {read}, and \
+                 selection {} ({}) stands in for it; look at that, and decide without an etag",
+                there.name, left.name, left.id
+            );
+            return refused(RefusalKind::EtagMismatch, &left.id, message);
+        }
+        match &there.taken {
+            None => Ok(()),
+            Some(id) => {
+                let stand_in = there.name.of_stand_in();
+                let message = format!(
+                    "selection {id} has the name {stand_in}, under which another is to stand in while {} is replaced",
+                    there.name
+                );
+                refused(RefusalKind::AlreadyExists, &stand_in, message)
+            }
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        plan_id: &str,
+        mut there: There,
+        wanted: Selection,
+        request_id: &RequestId,
+    ) -> Result<Replaced, Error> {
         if let Some(left) = there.stand_in.take_if(|left| there.current.is_none() && !left.selects_as(&wanted)) {
             // The old one is gone and somebody wants something else now: what that call wanted comes first.
             let current = Selection { name: wanted.name.clone(), ..left.clone() };
             let token = Maker::token_of_successor(&there.of, &RequestId::fresh());
-            let current = self.put_selection(&clients, &plan_id, &token, &current).await.map_err(half_done)?;
-            clients.remove_selection(&plan_id, &left.id).await.map_err(half_done)?;
+            let current = self.put_selection(plan_id, &token, &current).await.map_err(half_done)?;
+            self.remove_selection(plan_id, &left.id).await.map_err(half_done)?;
             there.of = Predecessor::of(&current.id);
             there.current = Some(current);
         }
         if let Some(current) = there.current.take_if(|current| current.selects_as(&wanted)) {
             if let Some(left) = there.stand_in {
-                clients.remove_selection(&plan_id, &left.id).await.map_err(half_done)?;
+                self.remove_selection(plan_id, &left.id).await.map_err(half_done)?;
             }
             return Ok(Replaced { selection: current, replaced: there.gone });
-        }
-        if let Some(used) = there.current.as_ref().filter(|current| replace.request_id.as_str() == current.request_id) {
-            let message = "this request_id gave the selection another content: use a fresh request_id";
-            return Err(Error::found(CREATE.name, Kind::RequestIdReused, Noun::Selection, &used.id, message));
         }
         let stand_in = match there.stand_in {
             Some(left) if left.selects_as(&wanted) => left,
             left => {
                 if let Some(left) = left {
-                    // One that selects what the selection does already has done its work.
-                    if !there.current.as_ref().is_some_and(|current| current.selects_as(&left)) {
-                        self.only_if_interrupted(&left)?;
-                    }
-                    clients.remove_selection(&plan_id, &left.id).await?;
+                    self.remove_selection(plan_id, &left.id).await?;
                 }
-                let token = Maker::token_of_stand_in(&there.of, &there.name, &replace.request_id);
+                let token = Maker::token_of_stand_in(&there.of, &there.name, request_id);
                 let stand_in = Selection { name: there.name.of_stand_in(), ..wanted.clone() };
-                self.put_selection(&clients, &plan_id, &token, &stand_in).await?
+                self.put_selection(plan_id, &token, &stand_in).await?
             }
         };
         if let Some(old) = &there.current {
-            clients.remove_selection(&plan_id, &old.id).await.map_err(half_done)?;
+            self.remove_selection(plan_id, &old.id).await.map_err(half_done)?;
         }
-        let token = Maker::token_of_successor(&there.of, &replace.request_id);
-        let selection = self.put_selection(&clients, &plan_id, &token, &wanted).await.map_err(half_done)?;
-        clients.remove_selection(&plan_id, &stand_in.id).await.map_err(half_done)?;
+        let token = Maker::token_of_successor(&there.of, request_id);
+        let selection = self.put_selection(plan_id, &token, &wanted).await.map_err(half_done)?;
+        self.remove_selection(plan_id, &stand_in.id).await.map_err(half_done)?;
         Ok(Replaced { selection, replaced: there.current.map(|old| old.id).or(there.gone) })
     }
 
-    /// What [`Self::replace_selection`] would make. Plan, selection and role are looked for, and nothing is done.
-    pub async fn planned_replacement(&self, asked: &AskedScope, replace: &ReplaceSelection) -> Result<Replaced, Error> {
-        let clients = self.clients(asked).await?;
-        let plan_id = clients.plan_id(&replace.plan).await?;
-        let there = clients.what_is_there(&plan_id, &replace.selection).await?;
-        let role_arn = match &replace.role {
-            Some(role) => clients.role_arn_looked_for(role).await?,
-            None => there.role_arn(),
-        };
-        let wanted = clients.wanted(&plan_id, &there, replace, role_arn)?;
-        Ok(match there.current {
-            Some(current) if current.selects_as(&wanted) => Replaced { selection: current, replaced: there.gone },
-            current => Replaced { selection: wanted, replaced: current.map(|old| old.id).or(there.gone) },
-        })
-    }
-
     /// Creates a selection unless it is there, and sees that AWS has it.
-    async fn put_selection(
-        &self,
-        clients: &Clients,
-        plan_id: &str,
-        token: &str,
-        wanted: &Selection,
-    ) -> Result<Selection, Error> {
+    async fn put_selection(&self, plan_id: &str, token: &str, wanted: &Selection) -> Result<Selection, Error> {
         let criteria = wanted.criteria.clone().unwrap_or_default();
         let input = shape::input(CREATE, &criteria, &wanted.name, &wanted.role_arn)?;
-        let id = match Box::pin(self.send_selection(clients, plan_id, token, &input)).await {
-            Ok(created) => created.selection_id.ok_or_else(|| Error::malformed(CREATE.name, "SelectionId"))?,
-            Err(error) if error.kind == Kind::AlreadyExists => {
+        let id = match Box::pin(self.send_selection(plan_id, token, &input)).await {
+            Ok(created) => created.selection_id.ok_or_else(|| Failure::malformed(CREATE, "SelectionId"))?,
+            Err(error) if error.kind == FailureKind::AlreadyExists => {
                 let twin =
-                    clients.find_selection(plan_id, |twin| twin.selection_name() == Some(wanted.name.as_str())).await?;
+                    self.find_selection(plan_id, |twin| twin.selection_name() == Some(wanted.name.as_str())).await?;
                 // One that no replacement made is somebody's own.
                 let made = |token: Option<&str>| Maker::parse(&wanted.name, token.unwrap_or_default()).is_some();
                 let twin = twin.filter(|twin| made(twin.creator_request_id()));
                 let id = twin.and_then(|twin| twin.selection_id);
                 id.ok_or_else(|| error.about(Noun::Selection, &wanted.name))?
             }
-            Err(error) if error.kind == Kind::RoleNotAssumable => return Err(error),
-            Err(error) => return Err(about_plan(error, plan_id)),
+            Err(error) if error.kind == FailureKind::RoleNotAssumable => return Err(error.into()),
+            Err(error) => return Err(about_plan(error, plan_id).into()),
         };
-        let made = Box::pin(clients.once_seen(plan_id, &id)).await?;
-        if made.selects_as(wanted) { Ok(made) } else { Err(under_way(&made)) }
+        let made = Box::pin(self.once_seen(plan_id, &id)).await?;
+        if made.selects_as(wanted) { Ok(made) } else { Err(under_way(&made).into()) }
     }
 
     /// Whether a stand-in for something else may be removed.
-    fn only_if_interrupted(&self, left: &Selection) -> Result<(), Error> {
+    fn only_if_interrupted(&self, left: &Selection) -> Result<(), Refusal> {
         let age = left.created_at.map_or(SignedDuration::MAX, |created| self.now().duration_since(created));
         if age >= LONGEST_CALL { Ok(()) } else { Err(under_way(left)) }
     }
@@ -155,7 +217,7 @@ impl There {
     }
 }
 
-impl Clients {
+impl Scoped {
     async fn what_is_there(&self, plan_id: &str, asked: &SelectionRef) -> Result<There, Error> {
         let members = self.every_selection_of(plan_id).await?;
         let of_id = |id: &str| members.iter().find(|member| member.selection_id() == Some(id));
@@ -163,7 +225,7 @@ impl Clients {
         let maker = |name: &str, token: Option<&str>| Maker::parse(name, token.unwrap_or_default());
         let missing = |named: &str| {
             let message = format!("plan {plan_id} has no selection {named}, and none that replaced it");
-            Error::found(LIST.name, Kind::NotFound, Noun::Selection, named, message)
+            Refusal::of(RefusalKind::NotFound, Noun::Selection, named, message)
         };
         let (name, gone) = match asked {
             SelectionRef::Name(name) => (name.as_str().to_owned(), None),
@@ -184,23 +246,29 @@ impl Clients {
         };
         let name = SelectionName::parse(&name).map_err(|_| missing(&name))?;
         let current = of_name(name.as_str()).and_then(|member| member.selection_id());
-        let stand_in = of_name(&name.of_stand_in()).and_then(|member| {
-            match maker(member.selection_name()?, member.creator_request_id())? {
+        let named_so = of_name(&name.of_stand_in());
+        let stand_in =
+            named_so.and_then(|member| match maker(member.selection_name()?, member.creator_request_id())? {
                 Maker::StandIn { of, .. } => Some((member.selection_id()?, of)),
                 Maker::Successor { .. } => None,
-            }
-        });
+            });
         let (stand_in, stands_for) = stand_in.unzip();
-        let Some(of) = current.map(Predecessor::of).or(stands_for) else { return Err(missing(name.as_str())) };
+        let taken = named_so.filter(|_| stand_in.is_none()).and_then(|member| member.selection_id());
+        let Some(of) = current.map(Predecessor::of).or(stands_for) else { return Err(missing(name.as_str()).into()) };
         let there = There {
             current: self.full(plan_id, current).await?,
             stand_in: self.full(plan_id, stand_in).await?,
+            taken: taken.map(str::to_owned),
             name,
             of,
             gone,
         };
         // Both were deleted since they were listed.
-        if there.current.is_none() && there.stand_in.is_none() { Err(missing(there.name.as_str())) } else { Ok(there) }
+        if there.current.is_none() && there.stand_in.is_none() {
+            Err(missing(there.name.as_str()).into())
+        } else {
+            Ok(there)
+        }
     }
 
     async fn full(&self, plan_id: &str, id: Option<&str>) -> Result<Option<Selection>, Error> {
@@ -214,14 +282,14 @@ impl Clients {
 
     fn wanted(
         &self,
-        plan_id: &str,
         there: &There,
-        replace: &ReplaceSelection,
+        asked: &Asked<ReplaceSelection>,
+        plan_id: &str,
         role_arn: String,
-    ) -> Result<Selection, Error> {
+    ) -> Result<Selection, Failure> {
         let name = there.name.as_str();
-        let criteria = shape::criteria(&shape::input(CREATE, &replace.criteria, name, &role_arn)?);
-        Ok(self.selection_to_be(plan_id, name, role_arn, criteria, &replace.request_id))
+        let criteria = shape::criteria(&shape::input(CREATE, &asked.what.criteria, name, &role_arn)?);
+        Ok(self.selection_to_be(plan_id, name, role_arn, criteria, &asked.request_id))
     }
 
     /// The selection as soon as AWS knows it.
@@ -233,8 +301,7 @@ impl Clients {
                 Err(error) if is_missing_selection(&error) => {
                     if began.elapsed() + pause > LONGEST_UNSEEN {
                         let message = format!("AWS created selection {id} and does not show it yet");
-                        let unseen = Error::found(GET.name, Kind::Unavailable, Noun::Selection, id, message);
-                        return Err(Error { effect: Effect::Unknown, ..unseen });
+                        return Err(Failure::unseen(GET.name, message).about(Noun::Selection, id).into());
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(3));
@@ -253,20 +320,17 @@ impl Clients {
     }
 }
 
-fn is_missing_selection(error: &Error) -> bool {
-    error.kind == Kind::NotFound && error.subject.as_ref().is_some_and(|subject| subject.noun == Noun::Selection)
-}
-
 /// Another call is replacing the selection by something else.
-fn under_way(other: &Selection) -> Error {
+fn under_way(other: &Selection) -> Refusal {
     let message = format!(
         "another replacement is under way, which made selection {} ({}): try again in two minutes",
         other.name, other.id
     );
-    Error::found(DELETE.name, Kind::Conflict, Noun::Selection, &other.id, message)
+    Refusal::of(RefusalKind::Conflict, Noun::Selection, &other.id, message)
 }
 
 /// A failure after the first step: nobody should think that nothing happened. Who repeats the call goes on from there.
 fn half_done(error: Error) -> Error {
-    if error.kind == Kind::Conflict { error } else { error.after("ReplaceSelection") }
+    let busy = error.refused_as(RefusalKind::Conflict) || error.failed_as(FailureKind::Conflict);
+    if busy { error } else { error.after("ReplaceSelection") }
 }

@@ -6,8 +6,8 @@
 use aws_sdk_backup::types::{BackupSelection, Condition, ConditionParameter, ConditionType, Conditions};
 use aws_smithy_types::error::operation::BuildError;
 
-use super::super::{Error, Kind, Noun, call::Operation};
-use crate::domain::{Criteria, Match, Operator, TagCondition};
+use super::super::{Failure, call::Operation};
+use crate::domain::{Criteria, Match, Noun, Operator, ResourcePattern, TagCondition};
 
 /// A selection as AWS takes it.
 pub(super) fn input(
@@ -15,15 +15,15 @@ pub(super) fn input(
     criteria: &Criteria,
     name: &str,
     role_arn: &str,
-) -> Result<BackupSelection, Error> {
+) -> Result<BackupSelection, Failure> {
     // Every required member is set below, so this does not happen.
-    compile(criteria, name, role_arn)
-        .map_err(|error| Error::found(operation.name, Kind::Rejected, Noun::Selection, name, error.to_string()))
+    compile(criteria, name, role_arn).map_err(|error| Failure::not_built(operation, error).about(Noun::Selection, name))
 }
 
 fn compile(criteria: &Criteria, name: &str, role_arn: &str) -> Result<BackupSelection, BuildError> {
     let Criteria { matching, conditions, resources, excluded, any_conditions: _ } = criteria;
-    let mut resources = resources.clone();
+    let texts = |patterns: &[ResourcePattern]| -> Vec<String> { patterns.iter().map(ToString::to_string).collect() };
+    let mut resources = texts(resources);
     let mut selection = BackupSelection::builder().selection_name(name).iam_role_arn(role_arn);
     match matching {
         Match::Any => {
@@ -44,7 +44,7 @@ fn compile(criteria: &Criteria, name: &str, role_arn: &str) -> Result<BackupSele
     }
     selection
         .set_resources((!resources.is_empty()).then_some(resources))
-        .set_not_resources((!excluded.is_empty()).then(|| excluded.clone()))
+        .set_not_resources((!excluded.is_empty()).then(|| texts(excluded)))
         .build()
 }
 
@@ -77,8 +77,8 @@ pub(super) fn criteria(selection: &BackupSelection) -> Criteria {
     Criteria {
         matching,
         conditions,
-        resources: selection.resources().to_vec(),
-        excluded: selection.not_resources().to_vec(),
+        resources: selection.resources().iter().map(ResourcePattern::told).collect(),
+        excluded: selection.not_resources().iter().map(ResourcePattern::told).collect(),
         any_conditions,
     }
 }
@@ -144,13 +144,13 @@ mod tests {
 
     #[test]
     fn what_is_compiled_is_read_back() {
-        let arn = "arn:aws:rds:eu-west-1:123456789012:db:x".to_owned();
+        let arn = ResourcePattern::told("arn:aws:rds:eu-west-1:123456789012:db:x");
         let one = vec![condition("a", Operator::Equals, "1")];
         for criteria in [
             Criteria { resources: vec![arn.clone()], ..Criteria::default() },
             Criteria { resources: vec![arn.clone()], conditions: one.clone(), ..Criteria::default() },
             Criteria { matching: Match::Any, resources: vec![arn.clone()], conditions: one, ..Criteria::default() },
-            Criteria { resources: vec!["*".into()], excluded: vec![arn], ..Criteria::default() },
+            Criteria { resources: vec![ResourcePattern::told("*")], excluded: vec![arn], ..Criteria::default() },
         ] {
             assert_eq!(super::criteria(&compiled(criteria.clone())), criteria);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Command,
+    Arg, ArgAction, ArgMatches, Command, Id,
     builder::{PossibleValue, PossibleValuesParser},
     value_parser,
 };
@@ -11,16 +11,18 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use prost_reflect::MessageDescriptor;
 
 use super::{
-    descriptors::{about_method, first_sentence, method},
-    flags::{Flag, Form, flags},
-    verbs::{NOUNS, VERBS, Verb, Waits},
+    flags::{Flag, Form, Path, flags},
+    needs::ways,
+    verbs::{Asks, NOUNS, VERBS, Verb, Waits},
 };
 use crate::{
     cli::{DEFAULT_SERVER, server},
     config::SERVER_VARIABLE,
+    proto::descriptors::{about_method, first_sentence, method},
 };
 
-/// Headings of `--help`, below the flags of the command itself.
+/// Headings of `--help`: of flags that the command needs, and below those of the command itself.
+const REQUIRED: &str = "Required";
 const CONNECTION: &str = "Connection";
 const OUTPUT: &str = "Output";
 
@@ -43,22 +45,20 @@ fn command(verb: &Verb) -> Command {
         verb.rpc
     ));
     let Some(method) = method(verb.rpc) else { return command };
-    let mut about = about_method(&method);
-    if verb.waits == Waits::Always {
-        about = format!("Waits until a job has ended, and tells how. {about}");
-    }
+    let call = about_method(&method);
+    let about = match verb.opens {
+        Some(opens) => format!("{opens}\n\n{call}"),
+        None => call,
+    };
     command = command.about(first_sentence(&about)).long_about(about);
     let request = method.input();
-    let optional_by_file = request.fields().len() > 0;
-    // They stand for what is otherwise given by position.
-    let instead = ["file", "restore-token"]
-        .into_iter()
-        .filter(|name| *name == "file" || request.get_field_by_name(&name.replace('-', "_")).is_some());
-    let instead: Vec<&str> = instead.collect();
-    for flag in flags(verb, &request) {
-        command = command.arg(argument(&flag, &instead));
+    let takes_file = request.fields().len() > 0;
+    let flags = flags(verb, &request);
+    command = command.override_usage(usage(verb, &flags, &request));
+    for flag in &flags {
+        command = command.arg(argument(flag));
     }
-    if optional_by_file {
+    if takes_file {
         command = command.arg(
             Arg::new("file")
                 .short('f')
@@ -72,10 +72,44 @@ fn command(verb: &Verb) -> Command {
         );
     }
     command = shared(command, &request);
-    if verb.asks.is_some() {
-        command = command.arg(switch("yes", "Do it without asking").short('y'));
+    match verb.asks {
+        Asks::Never => {}
+        Asks::Always(_) | Asks::WhenRulesGo => {
+            command = command.arg(switch("yes", "Do it without asking").short('y'));
+        }
     }
     waiting(command, verb)
+}
+
+/// A line for each way to say what the command needs.
+fn usage(verb: &Verb, flags: &[Flag], request: &MessageDescriptor) -> String {
+    let start = format!("strongroom {} {}", verb.noun, verb.name);
+    let by_position: Vec<&Flag> = flags.iter().filter(|flag| flag.position.is_some()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for way in ways(flags, request, &Path::new()) {
+        let mut line = start.clone();
+        let mut add = |words: String| {
+            line.push(' ');
+            line.push_str(&words);
+        };
+        let more = |flag: &Flag| if flag.form.repeats() { "..." } else { "" };
+        for flag in &by_position {
+            if way.contains(&flag.name) {
+                add(flag.spelled() + more(flag));
+            } else if flag.unless.is_none() {
+                add(format!("[{}]{}", flag.spelled().trim_matches(['<', '>']), more(flag)));
+            }
+        }
+        for flag in flags.iter().filter(|flag| flag.position.is_none() && way.contains(&flag.name)) {
+            add(format!("{} <{}>", flag.spelled(), value_name(flag)));
+        }
+        lines.push(line + " [OPTIONS]");
+    }
+    if flags.iter().any(|flag| flag.unless.is_some()) {
+        lines.push(start + " -f <FILE> [OPTIONS]");
+    }
+    lines.dedup();
+    lines.join("\n       ")
 }
 
 /// The arguments that depend only on which of the fields that many requests have are there.
@@ -144,26 +178,32 @@ fn waiting(command: Command, verb: &Verb) -> Command {
     }
 }
 
-fn argument(flag: &Flag, instead: &[&'static str]) -> Arg {
+fn argument(flag: &Flag) -> Arg {
     let arg = Arg::new(flag.name.clone()).help(first_sentence(&flag.help)).long_help(flag.help.clone());
-    let arg = match &flag.position {
-        Some(position) => {
-            let arg = arg.index(position.index).value_name(flag.name.to_uppercase().replace('-', "_"));
-            if position.required { arg.required_unless_present_any(instead) } else { arg }
+    let arg = match &flag.unless {
+        Some(others) => {
+            let others = others.iter().map(|name| Id::from(name.clone()));
+            arg.required_unless_present_any(others.chain([Id::from("file")]))
         }
+        None => arg,
+    };
+    let arg = match flag.position {
+        Some(index) => arg.index(index).value_name(flag.name.to_uppercase().replace('-', "_")),
         None => arg.long(flag.name.clone()).value_name(value_name(flag)),
     };
+    let arg = if flag.unless.is_some() && flag.position.is_none() { arg.help_heading(REQUIRED) } else { arg };
     let arg = match (&flag.form, flag.position) {
         (Form::Switch | Form::Fixed(_), _) => return arg.action(ArgAction::SetTrue),
         (Form::Choice, _) => {
-            arg.value_parser(value_parser!(bool)).num_args(0..=1).require_equals(true).default_missing_value("true")
+            let arg = arg.value_parser(value_parser!(bool)).hide_possible_values(true);
+            arg.num_args(0..=1).require_equals(true).default_missing_value("true")
         }
         (Form::Whole, _) => arg.value_parser(value_parser!(i64)).allow_negative_numbers(true),
         (Form::Decimal, _) => arg.value_parser(value_parser!(f64)),
         (Form::Time, _) => arg.value_parser(time),
         (Form::Pairs | Form::Conditions(_), _) => arg.value_parser(pair),
         (Form::Choices, _) => arg.value_parser(choice),
-        (Form::Word(words), _) => {
+        (Form::Word(words) | Form::Words(words), _) => {
             let words = words.iter().map(|(word, _, help)| PossibleValue::new(word.clone()).help(help.clone()));
             arg.value_parser(PossibleValuesParser::new(words)).ignore_case(true)
         }
@@ -183,11 +223,11 @@ fn value_name(flag: &Flag) -> String {
         Form::Pairs | Form::Conditions(_) => "KEY=VALUE".to_owned(),
         Form::Choices => "KEY=true|false".to_owned(),
         Form::Choice => "true|false".to_owned(),
-        Form::CopyTo => "VAULT_ARN".to_owned(),
+        Form::CopyTo => "VAULT".to_owned(),
         Form::Cron => "CRON".to_owned(),
         Form::Mask => "FIELD,…".to_owned(),
         Form::Json { .. } => "JSON".to_owned(),
-        Form::Switch | Form::Fixed(_) | Form::Text | Form::File | Form::List | Form::Word(_) => {
+        Form::Switch | Form::Fixed(_) | Form::Text | Form::File | Form::List | Form::Word(_) | Form::Words(_) => {
             flag.name.rsplit('-').next().unwrap_or(&flag.name).to_uppercase()
         }
     }

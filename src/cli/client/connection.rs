@@ -2,15 +2,14 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use prost::{Message, bytes::BufMut};
-use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::{
     Request, Status,
     client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::http::uri::PathAndQuery,
     transport::{Channel, Endpoint},
 };
+
+use crate::proto::dynamic_codec::{DynamicCodec, path};
 
 /// Longer than the server's own default deadline: it is the server that should say what took too long.
 pub(in crate::cli) const DEADLINE: Duration = Duration::from_secs(240);
@@ -40,14 +39,12 @@ impl Connection {
         method: &MethodDescriptor,
         request: DynamicMessage,
     ) -> Result<DynamicMessage, Status> {
-        let path: PathAndQuery = format!("/{}/{}", method.parent_service().full_name(), method.name())
-            .parse()
-            .map_err(|_| Status::internal(format!("{} is not the path of a method", method.full_name())))?;
+        let path = path(method)?;
         let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
         client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
         let mut request = Request::new(request);
         request.set_timeout(self.deadline);
-        Ok(client.unary(request, path, DynamicCodec { answer: method.output() }).await?.into_inner())
+        Ok(client.unary(request, path, DynamicCodec::of_caller(method)).await?.into_inner())
     }
 }
 
@@ -74,44 +71,4 @@ pub(in crate::cli) fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Protobuf, of messages that were not compiled in by name.
-struct DynamicCodec {
-    answer: MessageDescriptor,
-}
-
-impl Codec for DynamicCodec {
-    type Encode = DynamicMessage;
-    type Decode = DynamicMessage;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self { answer: self.answer.clone() }
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self { answer: self.answer.clone() }
-    }
-}
-
-impl Encoder for DynamicCodec {
-    type Item = DynamicMessage;
-    type Error = Status;
-
-    fn encode(&mut self, message: DynamicMessage, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(message.encode_to_vec().as_slice());
-        Ok(())
-    }
-}
-
-impl Decoder for DynamicCodec {
-    type Item = DynamicMessage;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
-        let message = DynamicMessage::decode(self.answer.clone(), buffer);
-        message.map(Some).map_err(|error| Status::internal(format!("the answer cannot be read: {error}")))
-    }
 }

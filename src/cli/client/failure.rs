@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::cli::{FAILED, UNREACHABLE};
+use crate::{
+    cli::{FAILED, UNREACHABLE},
+    proto::descriptors::constant,
+};
 
 /// The command line is wrong. The same as clap's own.
 pub(super) const USAGE: u8 = 2;
@@ -86,7 +89,9 @@ pub(super) fn refusal(
         (_, _) if details.retry_info().is_some() => Failure::new(NOT_NOW, told(status, flag)),
         (code, _) => Failure::new(exit_code(code), told(status, flag)),
     };
-    failure.repeatable(request_id.filter(|_| may_have_happened))
+    // The server tells the id that it knows the call by, also one that it made.
+    let told = details.error_info().and_then(|info| info.metadata.get("request_id").map(String::as_str));
+    failure.repeatable(told.or(request_id).filter(|_| may_have_happened))
 }
 
 fn exit_code(code: Code) -> u8 {
@@ -139,7 +144,7 @@ pub(in crate::cli) fn told(status: &Status, flag: impl Fn(&str) -> Option<String
     if let Some(resource) = details.resource_info() {
         _ = write!(text, "\n  about: {} {}", resource.resource_type, resource.resource_name);
     }
-    _ = write!(text, "\n  code: {:?}", status.code());
+    _ = write!(text, "\n  code: {}", constant(&format!("{:?}", status.code())));
     if let Some(info) = details.error_info() {
         _ = write!(text, "\n  reason: {}", info.reason);
         let mut metadata: Vec<_> = info.metadata.iter().collect();

@@ -1,14 +1,18 @@
-//! What nobody can undo, AWS included: shown before it is done, and confirmed by typing what it is about.
+//! What a person is shown before it is done, because only the server can tell what comes of it: a compliance lock, which
+//! nobody can undo, AWS included, and the rules that a plan loses.
 
 use std::io::{self, IsTerminal};
 
 use prost_reflect::{DynamicMessage, Value};
 
-use super::{Command, confirm, connection::Connection, failure::Failure, show};
+use super::{Command, arguments::on, confirm, connection::Connection, failure::Failure, says, show, verbs::Asks};
 use crate::cli::tell;
 
 /// `LOCK_MODE_COMPLIANCE`.
 const COMPLIANCE: i32 = 2;
+
+/// The finding of UpdatePlan that says so.
+const RULE_REMOVED: &str = "RULE_REMOVED";
 
 impl Command<'_> {
     /// Lets a compliance lock be confirmed: the request with `confirm_irreversible`, once the user has seen what comes of
@@ -18,10 +22,13 @@ impl Command<'_> {
         connection: &Connection,
         mut request: DynamicMessage,
     ) -> Result<DynamicMessage, Failure> {
-        let is = |field: &str| request.get_field_by_name(field).is_some_and(|value| value.as_bool() == Some(true));
+        if self.verb.asks == Asks::WhenRulesGo {
+            self.confirm_rules(connection, &request).await?;
+            return Ok(request);
+        }
         let mode = request.get_field_by_name("mode").and_then(|mode| mode.as_enum_number());
         let asked_for = self.method.name() == "LockVault" && mode == Some(COMPLIANCE);
-        if !asked_for || is("confirm_irreversible") || is("validate_only") {
+        if !asked_for || says(&request, "confirm_irreversible") || says(&request, "validate_only") {
             return Ok(request);
         }
         if !io::stdin().is_terminal() {
@@ -43,5 +50,20 @@ impl Command<'_> {
         )?;
         request.set_field_by_name("confirm_irreversible", Value::Bool(true));
         Ok(request)
+    }
+
+    /// A file can leave out rules that the plan has. Scripts are warned and not asked.
+    async fn confirm_rules(&self, connection: &Connection, request: &DynamicMessage) -> Result<(), Failure> {
+        if on(self.matches, "yes") || says(request, "validate_only") || !io::stdin().is_terminal() {
+            return Ok(());
+        }
+        let mut trial = request.clone();
+        trial.set_field_by_name("validate_only", Value::Bool(true));
+        let preview = self.ask(connection, trial).await?;
+        if !show::has_finding(&preview, RULE_REMOVED) {
+            return Ok(());
+        }
+        self.warn(&preview);
+        confirm::ask("The plan loses rules", "yes", "--yes")
     }
 }

@@ -3,7 +3,8 @@
 use prost_reflect::MessageDescriptor;
 use serde_json::{Map, Value};
 
-use super::{descriptors::short, request::normal};
+use super::request::normal;
+use crate::proto::descriptors::short;
 
 /// How a thing becomes a request.
 struct Lift {
@@ -40,8 +41,18 @@ const LIFTS: &[Lift] = &[
 ];
 
 /// What AWS says of a thing and nobody gives it.
-const OUTPUT_ONLY: &[&str] =
-    &["id", "name", "arn", "etag", "create_time", "last_run_time", "delete_time", "request_id", "plan_id", "plan_arn"];
+const TOLD: &[&str] = &[
+    "id",
+    "name",
+    "arn",
+    "etag",
+    "create_time",
+    "last_run_time",
+    "delete_time",
+    "creator_request_id",
+    "plan_id",
+    "plan_arn",
+];
 
 /// A request that a thing has become.
 pub(super) struct Lifted {
@@ -62,12 +73,12 @@ pub(super) fn of(document: &Value, request: &MessageDescriptor) -> Option<Result
         let mut fields = Map::new();
         for (field, value) in thing.as_object().cloned().unwrap_or_default() {
             let renamed = lift.renamed.iter().find(|(from, _)| *from == field).map(|(_, to)| (*to).to_owned());
-            let of_request = |name: &String| request.get_field_by_name(name).is_some() && name != "request_id";
+            let of_request = |name: &String| request.get_field_by_name(name).is_some();
             if let Some(name) = renamed.or_else(|| Some(field.clone()).filter(of_request)) {
                 fields.insert(name, value);
             } else if let Some((_, note)) = lift.left.iter().find(|(name, _)| *name == field) {
                 lifted.notes.push((*note).to_owned());
-            } else if !OUTPUT_ONLY.contains(&field.as_str()) {
+            } else if !TOLD.contains(&field.as_str()) {
                 return Err(format!("{field} cannot be given to {}; take it out", lift.request));
             }
         }

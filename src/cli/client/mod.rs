@@ -4,12 +4,14 @@
 mod arguments;
 mod confirm;
 pub(in crate::cli) mod connection;
-mod descriptors;
 pub(in crate::cli) mod failure;
 mod flags;
 mod irreversible;
 mod lift;
+mod named;
+mod needs;
 mod request;
+mod rule_edit;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -28,10 +30,11 @@ use self::{
     failure::{Failure, refusal},
     flags::{Flag, flag_of, flags},
     show::{Format, listed},
-    verbs::{Verb, Waits},
+    verbs::{Asks, Verb, Waits},
     wait::{Pauses, Wait, job_of, look, verdict, with_job_of},
 };
 use super::{DONE, FAILED, tell};
+use crate::proto::descriptors;
 
 /// Does what a noun's matches say; none when it is no noun of a client command.
 pub(super) fn run(noun: &str, matches: &ArgMatches) -> Option<u8> {
@@ -68,7 +71,8 @@ impl<'c> Command<'c> {
     }
 
     fn run(&self) -> Result<(), Failure> {
-        let request = request::request(self.matches, &self.method.input(), &self.flags)?;
+        let document = request::document(self.matches, &self.method.input(), &self.flags)?;
+        let request = request::message(&self.method.input(), document.clone())?;
         let endpoint = endpoint(&self.server).map_err(Failure::usage)?;
         self.confirm()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -77,13 +81,15 @@ impl<'c> Command<'c> {
         runtime.block_on(async {
             let connection = Connection::open(endpoint, one::<Duration>(self.matches, "timeout")).await;
             let connection = connection.map_err(|why| Failure::unreachable(&self.server, &why))?;
+            let request =
+                if self.edits_a_rule(&document) { self.with_all_rules(&connection, document).await? } else { request };
             self.call(&connection, request).await
         })
     }
 
     fn confirm(&self) -> Result<(), Failure> {
         match self.verb.asks {
-            Some(consequence) if !on(self.matches, "yes") => {
+            Asks::Always(consequence) if !on(self.matches, "yes") => {
                 let named: Vec<String> = self
                     .flags
                     .iter()
@@ -95,7 +101,7 @@ impl<'c> Command<'c> {
                 let text = format!("{} {} {}: {consequence}{with}", self.verb.noun, self.verb.name, named.join(" "));
                 confirm::ask(&text, "yes", "--yes")
             }
-            Some(_) | None => Ok(()),
+            Asks::Always(_) | Asks::Never | Asks::WhenRulesGo => Ok(()),
         }
     }
 
@@ -112,7 +118,8 @@ impl<'c> Command<'c> {
         }
         let request = self.confirmed(connection, request).await?;
         let mut answer = self.ask(connection, request.clone()).await?;
-        if on(self.matches, "force") {
+        // A trial deletes nothing, however often it is repeated.
+        if says(&request, "force") && !says(&request, "validate_only") {
             answer = self.until_deleted(connection, request, answer).await?;
         }
         match job_of(&answer).filter(|_| on(self.matches, "wait")) {
@@ -150,7 +157,7 @@ impl<'c> Command<'c> {
                 self.warn(&page);
                 show::out(&self.text(&page)?)?;
             } else if let Some(whole) = &mut whole {
-                for field in [things, "warnings"] {
+                for field in [things, "findings"] {
                     let more = page.take_field_by_name(field);
                     let there = whole.get_field_by_name_mut(field).and_then(Value::as_list_mut);
                     if let (Some(there), Some(Value::List(more))) = (there, more) {
@@ -192,8 +199,18 @@ impl<'c> Command<'c> {
     }
 
     async fn ask(&self, connection: &Connection, request: DynamicMessage) -> Result<DynamicMessage, Failure> {
+        self.ask_for(connection, &self.method, request).await
+    }
+
+    /// A call that the command makes on its way to its own.
+    async fn ask_for(
+        &self,
+        connection: &Connection,
+        method: &MethodDescriptor,
+        request: DynamicMessage,
+    ) -> Result<DynamicMessage, Failure> {
         let id = request.get_field_by_name("request_id").and_then(|id| id.as_str().map(str::to_owned));
-        let answer = connection.call(&self.method, request).await;
+        let answer = connection.call(method, request).await;
         answer.map_err(|status| refusal(&self.server, &status, id.as_deref(), |field| flag_of(&self.flags, field)))
     }
 
@@ -210,10 +227,10 @@ impl<'c> Command<'c> {
         show::out(&self.text(answer)?)
     }
 
-    /// Warnings are for people in any format; that programs find them in the answer does not make anybody read them.
+    /// They are for people in any format; that programs find them in the answer does not make anybody read them.
     fn warn(&self, answer: &DynamicMessage) {
-        for warning in show::warnings(answer) {
-            tell(format_args!("warning: {warning}"));
+        for finding in show::findings(answer) {
+            tell(finding);
         }
     }
 
@@ -231,4 +248,9 @@ impl<'c> Command<'c> {
             },
         }
     }
+}
+
+/// Whether a request says yes to this.
+fn says(request: &DynamicMessage, field: &str) -> bool {
+    request.get_field_by_name(field).is_some_and(|value| value.as_bool() == Some(true))
 }

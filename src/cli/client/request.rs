@@ -5,19 +5,22 @@ use std::{
     io::{self, Read},
 };
 
-use clap::ArgMatches;
+use clap::{ArgMatches, parser::ValueSource};
 use jiff::Timestamp;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::{Map, Value, json};
 
 use super::{
     arguments::{given, on, one},
-    descriptors::short,
     failure::Failure,
     flags::{Flag, Form, Path},
     lift,
+    needs::oneofs,
 };
-use crate::cli::tell;
+use crate::{
+    cli::tell,
+    proto::descriptors::{is_required, short},
+};
 
 /// Larger than any plan; what is longer is not one.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -25,8 +28,9 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Pages of everything are as large as they may be.
 const WHOLE_PAGE: i32 = 1000;
 
-/// Builds the request. A mutation that names no `request_id` is given one, so that it can be repeated safely.
-pub(super) fn request(matches: &ArgMatches, of: &MessageDescriptor, flags: &[Flag]) -> Result<DynamicMessage, Failure> {
+/// The request in JSON, with the proto's names of fields. A mutation that names no `request_id` is given one, so that it
+/// can be repeated safely.
+pub(super) fn document(matches: &ArgMatches, of: &MessageDescriptor, flags: &[Flag]) -> Result<Value, Failure> {
     let mut document = match one::<String>(matches, "file") {
         Some(file) => from_file(&file, of)?,
         None => Value::Object(Map::new()),
@@ -39,18 +43,50 @@ pub(super) fn request(matches: &ArgMatches, of: &MessageDescriptor, flags: &[Fla
     }
     for flag in shared {
         let Some(value) = value(matches, flag)? else { continue };
-        let begun: Vec<&Path> = flag.targets.iter().filter(|path| at(&document, &path[..1]).is_some()).collect();
+        let begun = flag.targets.iter().filter(|path| at(&document, above(path)).is_some());
+        let begun: Vec<&Path> = begun.collect();
         if begun.is_empty() {
             // Its own flags begin what this one belongs to.
-            let begins = |path: &Path| own.iter().find(|own| own.targets.iter().any(|target| target[0] == path[0]));
+            let begins = |path: &Path| own.iter().find(|own| own.reaches(above(path)));
             let of: Vec<String> = flag.targets.iter().filter_map(begins).map(|own| format!("--{}", own.name)).collect();
             return Err(Failure::usage(format!("--{} needs {} too", flag.name, of.join(" or "))));
         }
         begun.into_iter().try_for_each(|path| put(&mut document, path, value.clone()))?;
     }
+    exclusive(matches, of, flags, &document)?;
     fill_in(matches, of, &mut document)?;
+    Ok(document)
+}
+
+/// The request that a document says.
+pub(super) fn message(of: &MessageDescriptor, document: Value) -> Result<DynamicMessage, Failure> {
     DynamicMessage::deserialize(of.clone(), document)
         .map_err(|error| Failure::usage(format!("this is no {}: {error}", short(of.full_name()))))
+}
+
+/// The place of the message that a field is in.
+fn above(path: &Path) -> &[String] {
+    path.split_last().map_or(&[], |(_, above)| above)
+}
+
+/// A oneof takes one of its members.
+fn exclusive(matches: &ArgMatches, of: &MessageDescriptor, flags: &[Flag], document: &Value) -> Result<(), Failure> {
+    for members in oneofs(of, &Path::new()) {
+        let mut said = members.iter().filter(|member| at(document, member).is_some());
+        if let (Some(one), Some(other)) = (said.next(), said.next()) {
+            let by = |member: &Path| {
+                let flag = flags.iter().find(|flag| flag.reaches(member) && is_given(matches, flag));
+                flag.map_or_else(|| format!("{} of the file", member.join(".")), Flag::spelled)
+            };
+            return Err(Failure::usage(format!("{} cannot go with {}: say one of them", by(other), by(one))));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a flag stands on the command line. A switch has a value always.
+pub(super) fn is_given(matches: &ArgMatches, flag: &Flag) -> bool {
+    matches.value_source(&flag.name) == Some(ValueSource::CommandLine)
 }
 
 fn fill_in(matches: &ArgMatches, of: &MessageDescriptor, document: &mut Value) -> Result<(), Failure> {
@@ -76,8 +112,9 @@ fn fill_in(matches: &ArgMatches, of: &MessageDescriptor, document: &mut Value) -
     };
     default("request_id", uuid::Uuid::new_v4().to_string().into());
     default("page_size", WHOLE_PAGE.into());
-    // A rule of flags alone is called as its plan.
-    if let Some(name) = at(document, &["name".to_owned()]).cloned()
+    // A rule of flags alone is called as its plan, where plans are made.
+    if of.get_field_by_name("rules").is_some_and(|rules| is_required(&rules))
+        && let Some(name) = at(document, &["name".to_owned()]).cloned()
         && let Some(rule) = document.pointer_mut("/rules/0").and_then(Value::as_object_mut)
     {
         rule.entry("name").or_insert(name);
@@ -105,11 +142,17 @@ fn value(matches: &ArgMatches, flag: &Flag) -> Result<Option<Value>, Failure> {
             let said = one::<String>(matches, name).map(|word| word.to_ascii_lowercase());
             words.iter().find(|(word, ..)| said.as_ref() == Some(word)).map(|(_, value, _)| value.as_str().into())
         }
+        Form::Words(words) => {
+            let said = texts().into_iter().map(|word| word.to_ascii_lowercase());
+            let value =
+                |said: String| words.iter().find(|(word, ..)| *word == said).map(|(_, value, _)| value.as_str());
+            list(said.filter_map(value).map(Value::from).collect())
+        }
         Form::File => one::<String>(matches, name).map(|file| text_of(&file)).transpose()?.map(Value::from),
         Form::Cron => one::<String>(matches, name).map(|text| cron(&text).into()),
         Form::Mask => one::<String>(matches, name).map(|text| mask(&text).into()),
         Form::List => list(texts().into_iter().map(Value::from).collect()),
-        Form::CopyTo => list(texts().into_iter().map(|arn| json!({ "destination_vault_arn": arn })).collect()),
+        Form::CopyTo => list(texts().into_iter().map(|vault| json!({ "destination_vault": vault })).collect()),
         Form::Pairs => {
             let pairs = given::<(String, String)>(matches, name);
             object(pairs.into_iter().map(|(key, value)| (key, value.into())).collect())
@@ -139,7 +182,7 @@ fn cron(text: &str) -> String {
 }
 
 /// Protobuf's JSON has the fields of a mask in lowerCamelCase.
-fn mask(text: &str) -> String {
+pub(super) fn mask(text: &str) -> String {
     let mut camel = String::new();
     let mut raise = false;
     for letter in text.chars().filter(|letter| !letter.is_whitespace()) {

@@ -1,19 +1,22 @@
 use std::collections::BTreeSet;
 
 use clap::ArgMatches;
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::{
-    descriptors::{self, method},
     failure::{NOT_FOUND, NOT_NOW, USAGE, refusal},
-    flags::{flag_of, flags},
-    request::request,
+    flags::{Form, flag_of, flags},
+    named::{EACH, each, named},
+    request::{document, message},
     verbs::{NOUNS, VERBS},
 };
-use crate::cli::{FAILED, UNREACHABLE, command};
+use crate::{
+    cli::{FAILED, UNREACHABLE, command},
+    proto::descriptors::{self, method},
+};
 
 /// RPCs that no command makes, each with the reason.
 const WITHOUT_COMMAND: &[(&str, &str)] = &[];
@@ -101,7 +104,8 @@ fn asked(line: &str) -> Result<Value, String> {
     let parts = words(line);
     let verb = super::verbs::find(&parts[1], &parts[2]).unwrap();
     let of = method(verb.rpc).unwrap().input();
-    let made: Result<DynamicMessage, _> = request(&parse(line), &of, &flags(verb, &of));
+    let made: Result<DynamicMessage, _> =
+        document(&parse(line), &of, &flags(verb, &of)).and_then(|document| message(&of, document));
     made.map(|message| serde_json::to_value(&message).unwrap()).map_err(|failure| {
         assert_eq!(failure.code, USAGE);
         failure.text
@@ -122,11 +126,11 @@ fn flags_make_the_request() {
             "name": "nightly",
             "rules": [{
                 "name": "nightly",
-                "targetVault": "v",
+                "vault": "v",
                 "schedule": "cron(0 5 ? * * *)",
                 "startWindowMinutes": 60,
                 "lifecycle": { "deleteAfterDays": 35 },
-                "copyActions": [{ "destinationVaultArn": "arn:x" }],
+                "copyActions": [{ "destinationVault": "arn:x" }],
                 "enableContinuousBackup": true,
             }],
             "tags": { "a": "b=c", "d": "" },
@@ -148,25 +152,188 @@ fn flags_make_the_request() {
         }))
     );
     assert_eq!(
-        asked(&format!("strongroom backup start arn:db --vault v --role r --keep-forever {id}")),
+        asked(&format!("strongroom backup start db --vault v --role r --keep-forever {id}")),
         Ok(json!({
-            "resourceArn": "arn:db", "vault": "v", "role": "r", "requestId": same,
+            "resource": "db", "vault": "v", "role": "r", "requestId": same,
             "lifecycle": { "retention": "RETENTION_FOREVER" },
         }))
     );
     assert_eq!(
-        asked("strongroom job list --kind backup --state FAILED --created-after 2026-03-01 --page-size 7"),
+        asked(
+            "strongroom job list --kind backup --kind copy --state FAILED --resource-type RDS --created-after 2026-03-01 \
+             --completed-before 2026-03-02T05:00:00Z --page-size 7"
+        ),
         Ok(json!({
-            "kind": "JOB_KIND_BACKUP", "state": "JOB_STATE_FAILED", "pageSize": 7,
-            "createTime": { "after": "2026-03-01T00:00:00Z" },
+            "filter": {
+                "kinds": ["JOB_KIND_BACKUP", "JOB_KIND_COPY"],
+                "states": ["JOB_STATE_FAILED"],
+                "resourceTypes": ["RDS"],
+                "createTime": { "startTime": "2026-03-01T00:00:00Z" },
+                "completionTime": { "endTime": "2026-03-02T05:00:00Z" },
+            },
+            "pageSize": 7,
         }))
     );
-    let restored = asked(&format!("strongroom restore start arn:p --db-instance-identifier x --multi-az=false {id}"));
+    let restored = asked(&format!(
+        "strongroom restore start arn:p --vault v --role r --db-instance-identifier x --multi-az=false --port 5432 {id}"
+    ));
     assert_eq!(
-        restored.unwrap()["rdsInstance"],
-        json!({ "dbInstanceIdentifier": "x", "multiAz": false }),
-        "what is optional can be said to be false"
+        restored.unwrap()["restore"],
+        json!({
+            "recoveryPoint": "arn:p", "vault": "v", "role": "r",
+            "rdsInstance": { "dbInstanceIdentifier": "x", "multiAz": false, "port": 5432 },
+        }),
+        "what is optional can be said to be false, and a port is that of what is made"
     );
+    assert_eq!(
+        asked("strongroom plan preview-schedule --cron '0 5 ? * * *' --runs 3"),
+        Ok(json!({ "unsaved": { "rules": [{ "schedule": "cron(0 5 ? * * *)" }] }, "runs": 3 }))
+    );
+    assert_eq!(
+        asked("strongroom selection preview p s --page-size 1"),
+        Ok(json!({ "saved": { "plan": "p", "selection": "s" }, "pageSize": 1 }))
+    );
+    assert_eq!(
+        asked(&format!("strongroom plan update p --name q --continuous=false {id}")),
+        Ok(json!({ "plan": "p", "name": "q", "rules": [{}], "requestId": same })),
+        "a rule is not called as its plan when it is there already"
+    );
+}
+
+#[test]
+fn of_what_excludes_each_other_one_is_taken() {
+    for (line, told) in [
+        ("strongroom restore start --restore-token t --vault v", "--restore-token cannot go with --vault"),
+        ("strongroom restore start arn:p --restore-token t", "--restore-token cannot go with <RECOVERY_POINT>"),
+        (
+            "strongroom restore plan arn:p --vault v --role r --db-instance-identifier x --db-cluster-identifier y",
+            "--db-cluster-identifier cannot go with --db-instance-identifier",
+        ),
+        (
+            "strongroom restore plan arn:p --vault v --role r --db-instance-identifier x --latest --at 2026-03-02",
+            "--latest cannot go with --at",
+        ),
+        ("strongroom plan preview-schedule p --cron '0 5 ? * * *'", "--cron cannot go with <PLAN>"),
+        ("strongroom selection preview p s --tag a=b", "--tag cannot go with <PLAN>"),
+    ] {
+        let refused = asked(line).unwrap_err();
+        assert!(refused.starts_with(told), "{line}: {refused}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.json");
+    std::fs::write(&path, json!({ "restoreToken": "t" }).to_string()).unwrap();
+    let refused = asked(&format!("strongroom restore start -f {} --vault v", path.display())).unwrap_err();
+    assert!(refused.contains("restore_token of the file cannot go with --vault"), "{refused}");
+}
+
+#[test]
+fn what_a_command_needs_is_asked_for_and_shown() {
+    for (line, missing) in [
+        ("strongroom vault create", vec!["<NAME>"]),
+        ("strongroom plan create nightly", vec!["--vault"]),
+        ("strongroom backup start db", vec!["--vault", "--role"]),
+        ("strongroom restore start", vec!["<RECOVERY_POINT>", "--vault", "--role", "--db-instance-identifier"]),
+        ("strongroom selection preview p", vec!["<SELECTION>"]),
+        ("strongroom vault set-notifications v", vec!["--topic", "--event"]),
+        ("strongroom vault set-access-policy v", vec!["--policy-file"]),
+    ] {
+        let refused = command().try_get_matches_from(words(line)).unwrap_err().to_string();
+        let (_, told) = refused.split_once("not provided:").unwrap_or_else(|| panic!("{line}: {refused}"));
+        let (told, usage) = told.split_once("Usage:").unwrap();
+        assert!(missing.iter().all(|word| told.contains(word)), "{line}: {refused}");
+        assert!(missing.iter().all(|word| usage.contains(word)) && usage.contains(" -f <FILE>"), "{line}: {usage}");
+    }
+    // One member of a oneof is enough, and a file is.
+    for line in [
+        "strongroom restore start --restore-token t",
+        "strongroom restore start arn:p --vault v --role r --db-cluster-identifier c",
+        "strongroom plan preview-schedule --cron '0 5 ? * * *'",
+        "strongroom selection preview --tag a=b",
+        "strongroom plan create -f plan.json",
+        "strongroom plan update p --keep-days 7",
+    ] {
+        parse(line);
+    }
+    let usage = command().try_get_matches_from(words("strongroom restore start")).unwrap_err().to_string();
+    for line in [
+        "strongroom restore start <RECOVERY_POINT> --vault <VAULT> --role <ROLE> --db-instance-identifier <IDENTIFIER> ",
+        "strongroom restore start <RECOVERY_POINT> --vault <VAULT> --role <ROLE> --db-cluster-identifier <IDENTIFIER> ",
+        "strongroom restore start --restore-token <TOKEN> ",
+    ] {
+        assert!(usage.contains(line), "{usage}");
+    }
+}
+
+/// The leaves of a request: everything that could be said in it.
+fn leaves(message: &MessageDescriptor, above: &[String], found: &mut Vec<Vec<String>>) {
+    for field in message.fields().filter(|field| !descriptors::is_output_only(field)) {
+        let path = [above, &[field.name().to_owned()]].concat();
+        match super::flags::within(&field, &above.to_vec()) {
+            Some((kind, path)) => leaves(&kind, &path, found),
+            None => found.push(path),
+        }
+    }
+}
+
+/// The field where a flag's value goes.
+fn field_at(request: &MessageDescriptor, target: &[String]) -> FieldDescriptor {
+    let (mut message, mut found) = (request.clone(), None);
+    for part in target.iter().filter(|part| *part != "0") {
+        let field = message.get_field_by_name(part).unwrap();
+        message = field.kind().as_message().cloned().unwrap_or(message);
+        found = Some(field);
+    }
+    found.unwrap()
+}
+
+#[test]
+fn every_field_of_every_request_has_a_flag() {
+    for verb in VERBS {
+        let request = method(verb.rpc).unwrap().input();
+        let flags = flags(verb, &request);
+        let mut all = Vec::new();
+        leaves(&request, &[], &mut all);
+        let shared = ["scope", "request_id", "page_size", "page_token"];
+        for path in all.iter().filter(|path| !shared.contains(&path[0].as_str())) {
+            assert!(flags.iter().any(|flag| flag.targets.contains(path)), "{}: {path:?}", verb.rpc);
+        }
+        // A flag of several places gives each of them what it takes.
+        for flag in &flags {
+            let kinds: BTreeSet<(bool, String)> = flag
+                .targets
+                .iter()
+                .map(|target| {
+                    let field = field_at(&request, target);
+                    (field.is_list(), format!("{:?}", field.kind()))
+                })
+                .collect();
+            assert_eq!(kinds.len(), 1, "{} --{}: {kinds:?}", verb.rpc, flag.name);
+        }
+    }
+}
+
+#[test]
+fn every_repeated_field_with_a_flag_is_told_what_its_flag_is_called() {
+    let mut used = BTreeSet::new();
+    for verb in VERBS {
+        let request = method(verb.rpc).unwrap().input();
+        for flag in flags(verb, &request) {
+            for target in &flag.targets {
+                let field = field_at(&request, target);
+                let message = field.parent_message();
+                if !field.is_list() && !field.is_map() || matches!(flag.form, Form::Conditions(_)) {
+                    continue;
+                }
+                let named = named(descriptors::short(message.full_name()), field.name()).map(|named| named.flag);
+                let called = named.or_else(|| each(field.name()));
+                assert_eq!(called, Some(flag.name.as_str()), "{} in {}", field.name(), message.name());
+                used.insert(field.name().to_owned());
+            }
+        }
+    }
+    for (field, _) in EACH {
+        assert!(used.contains(*field), "no command has a repeated field {field}");
+    }
 }
 
 #[test]
@@ -185,16 +352,17 @@ fn a_file_is_the_request_or_the_thing_as_it_was_shown_and_flags_are_put_on_top()
         path.display().to_string()
     };
     // As a request, in either spelling of the fields.
-    let path =
-        file(json!({ "name": "n", "rules": [{ "target_vault": "v" }, { "targetVault": "w" }], "requestId": "r" }));
+    let path = file(
+        json!({ "name": "n", "rules": [{ "vault": "v", "schedule_timezone": "Etc/UTC" }, { "vault": "w", "scheduleTimezone": "Etc/GMT" }], "requestId": "r" }),
+    );
     let made = asked(&format!("strongroom plan create other -f {path}")).unwrap();
-    assert_eq!((&made["name"], &made["rules"][1]["targetVault"]), (&json!("other"), &json!("w")));
+    assert_eq!((&made["name"], &made["rules"][1]["scheduleTimezone"]), (&json!("other"), &json!("Etc/GMT")));
     let two = asked(&format!("strongroom plan create -f {path} --vault x")).unwrap_err();
     assert!(two.contains("several"), "{two}");
     // As `plan get -o json` shows it.
     let shown = json!({ "plan": {
-        "id": "i", "arn": "arn", "name": "n", "etag": "e", "scope": { "account": "1", "region": "r" }, "requestId": "old",
-        "rules": [{ "name": "a", "id": "x", "targetVault": "v" }], "createTime": "2026-03-02T00:00:00Z",
+        "id": "i", "arn": "arn", "name": "n", "etag": "e", "scope": { "account": "1", "region": "r" }, "creatorRequestId": "old",
+        "rules": [{ "name": "a", "id": "x", "vault": "v" }], "createTime": "2026-03-02T00:00:00Z",
         "tags": { "a": "b" },
     } });
     let path = file(shown);
@@ -203,7 +371,7 @@ fn a_file_is_the_request_or_the_thing_as_it_was_shown_and_flags_are_put_on_top()
         updated,
         json!({
             "scope": { "account": "1", "region": "r" }, "plan": "i", "name": "n", "etag": "e", "requestId": "q",
-            "rules": [{ "name": "a", "id": "x", "targetVault": "v", "lifecycle": { "deleteAfterDays": 7 } }],
+            "rules": [{ "name": "a", "id": "x", "vault": "v", "lifecycle": { "deleteAfterDays": 7 } }],
         })
     );
     let again = asked(&format!("strongroom plan create copy -f {path} --region q")).unwrap();
@@ -224,7 +392,7 @@ fn a_fault_names_the_flag_that_it_is_about() {
     let flags = flags(verb, &method(verb.rpc).unwrap().input());
     for (field, flag) in [
         ("name", Some("<NAME>")),
-        ("rules[0].target_vault", Some("--vault")),
+        ("rules[0].vault", Some("--vault")),
         ("rules[0].lifecycle.delete_after_days", Some("--keep-days")),
         ("tags[a.b]", Some("--tag")),
         ("rules[1].schedule", None),
@@ -258,4 +426,9 @@ fn the_exit_code_tells_what_kind_of_no_it_is() {
         assert_eq!(failure.code, exit, "{code:?} {reason:?}");
         assert_eq!(failure.text.contains("--request-id the-id"), repeat, "{}", failure.text);
     }
+    // The server's word for the id counts: it may have made it.
+    let told = [("request_id".to_owned(), "its-id".to_owned())];
+    let details = ErrorDetails::with_error_info("OUTCOME_UNKNOWN", "strongroom", told);
+    let failure = refusal("http://s", &Status::with_error_details(Code::Unavailable, "no", details), None, |_| None);
+    assert!(failure.text.ends_with("--request-id its-id"), "{}", failure.text);
 }

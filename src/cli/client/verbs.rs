@@ -26,12 +26,23 @@ pub(super) struct Verb {
     pub(super) name: &'static str,
     /// The call it makes, such as `VaultService/GetVault`.
     pub(super) rpc: &'static str,
-    /// Fields of the request that are given by position; those that end in `?` can be left out.
+    /// Fields of the request that are given by position; with dots, fields of a message in it.
     pub(super) takes: &'static [&'static str],
-    /// What it brings about that is not easily undone: the user is asked first.
-    pub(super) asks: Option<&'static str>,
+    pub(super) asks: Asks,
     pub(super) waits: Waits,
     pub(super) example: &'static str,
+    /// What the command does beyond the call or otherwise than it; the help begins with that.
+    pub(super) opens: Option<&'static str>,
+}
+
+/// Whether the user is asked before what is not easily undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    Never,
+    /// Told is what the command brings about.
+    Always(&'static str),
+    /// At a terminal, when the server says that rules would be gone from a plan.
+    WhenRulesGo,
 }
 
 /// Whether a command waits for the job in its answer.
@@ -50,16 +61,24 @@ const fn verb(
     takes: &'static [&'static str],
     example: &'static str,
 ) -> Verb {
-    Verb { noun, name, rpc, takes, asks: None, waits: Waits::Never, example }
+    Verb { noun, name, rpc, takes, asks: Asks::Never, waits: Waits::Never, example, opens: None }
 }
 
 impl Verb {
     const fn asks(self, consequence: &'static str) -> Self {
-        Self { asks: Some(consequence), ..self }
+        Self { asks: Asks::Always(consequence), ..self }
+    }
+
+    const fn asks_when_rules_go(self) -> Self {
+        Self { asks: Asks::WhenRulesGo, ..self }
     }
 
     const fn waits(self, waits: Waits) -> Self {
         Self { waits, ..self }
+    }
+
+    const fn opens(self, sentence: &'static str) -> Self {
+        Self { opens: Some(sentence), ..self }
     }
 }
 
@@ -120,7 +139,7 @@ pub(super) const VERBS: &[Verb] = &[
         "set-notifications",
         "VaultService/SetVaultNotifications",
         &["vault"],
-        "strongroom vault set-notifications nightly --topic-arn arn:aws:sns:us-east-1:123456789012:backups \\\n    \
+        "strongroom vault set-notifications nightly --topic backups \\\n    \
          --event BACKUP_JOB_FAILED --event BACKUP_JOB_EXPIRED",
     ),
     verb(
@@ -146,8 +165,14 @@ pub(super) const VERBS: &[Verb] = &[
         "update",
         "PlanService/UpdatePlan",
         &["plan"],
-        "strongroom plan get nightly -o json > plan.json\n\
+        "strongroom plan update nightly --rule weekly --keep-days 60\n\
+         strongroom plan get nightly -o json > plan.json\n\
          strongroom plan update nightly -f plan.json",
+    )
+    .asks_when_rules_go()
+    .opens(
+        "Changes a plan: flags change one rule and keep the others, a file is sent as it is. For flags of a rule the plan \
+         is read first, and its other rules are sent along. What the call itself does:",
     ),
     verb("plan", "delete", "PlanService/DeletePlan", &["plan"], "strongroom plan delete nightly --yes")
         .asks("the plan is deleted, and makes no more backups"),
@@ -156,7 +181,7 @@ pub(super) const VERBS: &[Verb] = &[
         "plan",
         "preview-schedule",
         "PlanService/PreviewSchedule",
-        &["plan?"],
+        &["plan"],
         "strongroom plan preview-schedule nightly --runs 5\n\
          strongroom plan preview-schedule --cron '0 5 ? * MON#1 *' --timezone Europe/Berlin",
     ),
@@ -197,7 +222,7 @@ pub(super) const VERBS: &[Verb] = &[
         "selection",
         "preview",
         "PlanService/PreviewSelection",
-        &["plan?", "selection?"],
+        &["saved.plan", "saved.selection"],
         "strongroom selection preview nightly production --filter not-selected\n\
          strongroom selection preview --tag Environment=production",
     ),
@@ -205,15 +230,15 @@ pub(super) const VERBS: &[Verb] = &[
         "backup",
         "start",
         "JobService/StartBackup",
-        &["resource_arn"],
-        "strongroom backup start arn:aws:rds:us-east-1:123456789012:db:orders --vault nightly --role backup --wait",
+        &["resource"],
+        "strongroom backup start orders --vault nightly --role backup --wait",
     )
     .waits(Waits::Asked),
     verb(
         "restore",
         "start",
         "JobService/StartRestore",
-        &["recovery_point_arn"],
+        &["restore.recovery_point"],
         "strongroom restore start arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly \\\n    \
          --role backup --db-instance-identifier orders-restored --wait\n\
          strongroom restore start --restore-token \"$token\" --wait",
@@ -223,7 +248,7 @@ pub(super) const VERBS: &[Verb] = &[
         "restore",
         "plan",
         "RecoveryPointService/PlanRestore",
-        &["recovery_point_arn"],
+        &["restore.recovery_point"],
         "strongroom restore plan arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly \\\n    \
          --role backup --db-instance-identifier orders-restored -o json | jq -r .restoreToken",
     ),
@@ -231,39 +256,40 @@ pub(super) const VERBS: &[Verb] = &[
         "copy",
         "start",
         "JobService/StartCopy",
-        &["recovery_point_arn"],
+        &["recovery_point"],
         "strongroom copy start arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly \\\n    \
-         --destination-vault-arn arn:aws:backup:eu-west-1:123456789012:backup-vault:away --role backup --wait",
+         --destination-vault away --role backup --wait",
     )
     .waits(Waits::Asked),
-    verb("job", "get", "JobService/GetJob", &["job_id"], "strongroom job get 0c9f6b1e-7d1f-4d3c-9a55-2f6f4c1d8e10"),
+    verb("job", "get", "JobService/GetJob", &["job"], "strongroom job get 0c9f6b1e-7d1f-4d3c-9a55-2f6f4c1d8e10"),
     verb(
         "job",
         "list",
         "JobService/ListJobs",
         &[],
-        "strongroom job list --kind backup --state failed --created-after 2026-03-01",
+        "strongroom job list --kind backup --state failed --state expired --created-after 2026-03-01",
     ),
     verb(
         "job",
         "wait",
         "JobService/GetJob",
-        &["job_id"],
+        &["job"],
         "strongroom job wait 0c9f6b1e-7d1f-4d3c-9a55-2f6f4c1d8e10 --wait-timeout 2h",
     )
-    .waits(Waits::Always),
+    .waits(Waits::Always)
+    .opens("Waits until a job has ended, and tells how. What the call that is repeated does:"),
     verb(
         "job",
         "cancel",
         "JobService/CancelJob",
-        &["job_id"],
+        &["job"],
         "strongroom job cancel 0c9f6b1e-7d1f-4d3c-9a55-2f6f4c1d8e10",
     ),
     verb(
         "point",
         "get",
         "RecoveryPointService/GetRecoveryPoint",
-        &["recovery_point_arn"],
+        &["recovery_point"],
         "strongroom point get arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly",
     ),
     verb(
@@ -277,7 +303,7 @@ pub(super) const VERBS: &[Verb] = &[
         "point",
         "delete",
         "RecoveryPointService/DeleteRecoveryPoint",
-        &["recovery_point_arn"],
+        &["recovery_point"],
         "strongroom point delete arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 --vault nightly --yes",
     )
     .asks("the recovery point is deleted; nothing can be restored from it any more"),
@@ -285,7 +311,7 @@ pub(super) const VERBS: &[Verb] = &[
         "point",
         "update-lifecycle",
         "RecoveryPointService/UpdateRecoveryPointLifecycle",
-        &["recovery_point_arn"],
+        &["recovery_point"],
         "strongroom point update-lifecycle arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1 \\\n    \
          --vault nightly --keep-days 90 --yes",
     )
@@ -294,7 +320,7 @@ pub(super) const VERBS: &[Verb] = &[
         "point",
         "disassociate",
         "RecoveryPointService/DisassociateRecoveryPoint",
-        &["recovery_point_arn"],
+        &["recovery_point"],
         "strongroom point disassociate arn:aws:rds:us-east-1:123456789012:recovery-point:continuous-1 \\\n    \
          --vault nightly --yes",
     )
@@ -319,25 +345,19 @@ pub(super) const VERBS: &[Verb] = &[
         "tag",
         "add",
         "ResourceService/TagResource",
-        &["resource_arn", "tags"],
-        "strongroom tag add arn:aws:rds:us-east-1:123456789012:db:orders Environment=production Tier=gold",
+        &["resource", "tags"],
+        "strongroom tag add orders Environment=production Tier=gold",
     ),
     verb(
         "tag",
         "remove",
         "ResourceService/UntagResource",
-        &["resource_arn", "tag_keys"],
-        "strongroom tag remove arn:aws:rds:us-east-1:123456789012:db:orders Tier",
+        &["resource", "tag_keys"],
+        "strongroom tag remove orders Tier",
     ),
-    verb(
-        "tag",
-        "list",
-        "ResourceService/ListTags",
-        &["resource_arn"],
-        "strongroom tag list arn:aws:rds:us-east-1:123456789012:db:orders",
-    ),
-    verb("role", "ensure", "AccountService/EnsureServiceRole", &["role?"], "strongroom role ensure backup"),
-    verb("role", "get", "AccountService/GetServiceRole", &["role?"], "strongroom role get backup"),
+    verb("tag", "list", "ResourceService/ListTags", &["resource"], "strongroom tag list orders"),
+    verb("role", "ensure", "AccountService/EnsureServiceRole", &["role"], "strongroom role ensure backup"),
+    verb("role", "get", "AccountService/GetServiceRole", &["role"], "strongroom role get backup"),
     verb("account", "get", "AccountService/GetAccount", &[], "strongroom account get --region eu-central-1"),
     verb("settings", "get", "AccountService/GetRegionSettings", &[], "strongroom settings get --region eu-central-1"),
     verb(

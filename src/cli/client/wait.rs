@@ -11,12 +11,11 @@ use tonic::Code;
 
 use super::{
     connection::Connection,
-    descriptors,
     failure::{Failure, INTERRUPTED, JOB_NOT_COMPLETED, NOT_NOW, WAITED_LONG_ENOUGH, refusal},
 };
 use crate::{
     cli::{FAILED, UNREACHABLE, tell},
-    proto::{self, JobState},
+    proto::{self, JobState, descriptors},
 };
 
 /// The first look comes soon, the later ones ever less often: backups take minutes to days.
@@ -49,13 +48,13 @@ pub(super) struct Wait<'w> {
 
 /// What to give to GetJob for this job, in its own scope.
 pub(super) fn look(job: &proto::Job) -> proto::GetJobRequest {
-    proto::GetJobRequest { scope: job.scope.clone(), job_id: job.id.clone(), kind: job.kind }
+    proto::GetJobRequest { scope: job.scope.clone(), job: job.id.clone(), kind: job.kind }
 }
 
 impl Wait<'_> {
     /// The answer of GetJob once the job has ended.
     pub(super) async fn until_ended(&self, request: proto::GetJobRequest) -> Result<DynamicMessage, Failure> {
-        let id = request.job_id.clone();
+        let id = request.job.clone();
         let goes_on = |code, why: &str| {
             Failure::new(code, format!("{why}; job {id} goes on. Wait for it with: strongroom job wait {id}"))
         };
@@ -158,14 +157,15 @@ impl Progress {
     }
 
     fn show(&mut self, job: &proto::Job) {
-        let percent = job.percent_done.clamp(0.0, 100.0);
+        let percent = job.percent_done.map(|percent| percent.clamp(0.0, 100.0));
         if let Some(bar) = &self.bar {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a bar shows")]
-            bar.set_position(percent as u64);
+            bar.set_position(percent.unwrap_or_default() as u64);
             bar.set_message(job.state_text.clone());
             bar.tick();
         } else {
-            let line = format!("job {}: {} {percent:.0} %", job.id, job.state_text);
+            let done = percent.map(|percent| format!(" {percent:.0} %")).unwrap_or_default();
+            let line = format!("job {}: {}{done}", job.id, job.state_text);
             if line != self.shown {
                 tell(&line);
                 self.shown = line;

@@ -12,7 +12,9 @@ use super::{
     names::{MADE_BY, PLAN, ROLE, RULE, SELECTION, TAGS, VAULT, request_id},
     tidy_up::{self, Made},
 };
-use crate::proto::{self, JobState, RecoveryPointState};
+use crate::proto::{
+    self, JobState, RecoveryPointState, job_origin::Origin, restore::Target, start_restore_request::What,
+};
 
 /// Between two looks at a job: AWS's own console looks less often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -24,7 +26,6 @@ pub(super) const NUDGE: SignedDuration = SignedDuration::from_secs(5);
 pub(super) struct World {
     pub(super) database: proto::Resource,
     pub(super) vault: proto::Vault,
-    role_arn: String,
     clock: Option<Clock>,
     pub(super) wait: Duration,
 }
@@ -49,14 +50,14 @@ pub(super) async fn tell(args: &Args, guide: &mut Guide) -> Result<(), Stop> {
     };
 
     let mut made = Made::default();
-    let role_arn = role(guide).await?;
+    role(guide).await?;
     let vault = vault(guide, &mut made).await?;
     let database = find(guide, &args.database).await?;
-    let world = World { database, vault, role_arn, clock, wait: args.wait() };
+    let world = World { database, vault, clock, wait: args.wait() };
     let point = back_up(guide, &world).await?;
     tag(guide, &world, &mut made).await?;
     let plan = plan(guide, &world, &mut made).await?;
-    select(guide, &world, &plan).await?;
+    select(guide, &plan).await?;
     let by_plan = run_of_the_plan(guide, &world, &plan).await?;
     list_points(guide, &world).await?;
     if args.restore {
@@ -69,15 +70,14 @@ pub(super) async fn tell(args: &Args, guide: &mut Guide) -> Result<(), Stop> {
     tidy_up::tidy_up(guide, &world, &plan, &made).await
 }
 
-async fn role(guide: &mut Guide) -> Result<String, Stop> {
+async fn role(guide: &mut Guide) -> Result<(), Stop> {
     guide.step("The role", "AWS Backup acts as a role that trusts it and may make backups and restores.")?;
     let request = proto::EnsureServiceRoleRequest {
         role: ROLE.to_owned(),
         request_id: request_id("role", &[]),
         ..Default::default()
     };
-    let answer: proto::EnsureServiceRoleResponse = guide.call("AccountService/EnsureServiceRole", request).await?;
-    answer.role.map(|role| role.arn).ok_or_else(|| Stop::failed("EnsureServiceRole answered no role"))
+    guide.call::<proto::EnsureServiceRoleResponse>("AccountService/EnsureServiceRole", request).await.map(drop)
 }
 
 async fn vault(guide: &mut Guide, made: &mut Made) -> Result<proto::Vault, Stop> {
@@ -111,9 +111,9 @@ async fn find(guide: &mut Guide, name: &str) -> Result<proto::Resource, Stop> {
 async fn back_up(guide: &mut Guide, world: &World) -> Result<String, Stop> {
     guide.step("A backup on demand", "The answer comes when AWS has accepted the job; GetJob tells its progress.")?;
     let request = proto::StartBackupRequest {
-        resource_arn: world.database.arn.clone(),
+        resource: world.database.id.clone(),
         vault: VAULT.to_owned(),
-        role: world.role_arn.clone(),
+        role: ROLE.to_owned(),
         request_id: request_id("backup", &[&world.database.arn, &generation(&world.vault)]),
         ..Default::default()
     };
@@ -125,7 +125,7 @@ async fn back_up(guide: &mut Guide, world: &World) -> Result<String, Stop> {
 
 /// Looks at a job until it has ended, with a bar.
 async fn watch(guide: &Guide, world: &World, job: proto::Job) -> Result<proto::Job, Stop> {
-    let request = proto::GetJobRequest { job_id: job.id.clone(), kind: job.kind, ..Default::default() };
+    let request = proto::GetJobRequest { job: job.id.clone(), kind: job.kind, ..Default::default() };
     say(&format!("\n{}", guide.grpcurl("JobService/GetJob", &request)?));
     let bar = ProgressBar::new(100).with_message(job.state_text.clone());
     if let Ok(style) = ProgressStyle::with_template("   {bar:40} {percent:>3} %  {msg}  {elapsed}") {
@@ -135,10 +135,11 @@ async fn watch(guide: &Guide, world: &World, job: proto::Job) -> Result<proto::J
     let mut job = job;
     loop {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a bar shows")]
-        bar.set_position(job.percent_done.clamp(0.0, 100.0) as u64);
+        bar.set_position(job.percent_done.unwrap_or_default().clamp(0.0, 100.0) as u64);
         bar.set_message(job.state_text.clone());
         // A bar is drawn on terminals only; elsewhere each change is a line.
-        let line = format!("   {:>3.0} %  {}", job.percent_done, job.state_text);
+        let percent = job.percent_done.map(|percent| format!("{percent:>3.0} %  ")).unwrap_or_default();
+        let line = format!("   {percent}{}", job.state_text);
         if bar.is_hidden() && line != shown {
             say(&line);
             shown = line;
@@ -190,7 +191,7 @@ async fn tag(guide: &mut Guide, world: &World, made: &mut Made) -> Result<(), St
     let missing = TAGS.iter().filter(|(key, _)| !world.database.tags.contains_key(*key));
     made.tags = missing.map(|(key, _)| (*key).to_owned()).collect();
     let request = proto::TagResourceRequest {
-        resource_arn: world.database.arn.clone(),
+        resource: world.database.id.clone(),
         tags: TAGS.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         request_id: request_id("tags", &[&world.database.arn]),
         ..Default::default()
@@ -203,7 +204,7 @@ async fn plan(guide: &mut Guide, world: &World, made: &mut Made) -> Result<proto
     let look = proto::GetPlanRequest { plan: PLAN.to_owned(), ..Default::default() };
     let there: Option<proto::GetPlanResponse> = guide.look("PlanService/GetPlan", look.clone()).await?;
     if there.is_none() {
-        let rule = proto::Rule { name: RULE.to_owned(), target_vault: VAULT.to_owned(), ..Default::default() };
+        let rule = proto::Rule { name: RULE.to_owned(), vault: VAULT.to_owned(), ..Default::default() };
         let request = proto::CreatePlanRequest {
             name: PLAN.to_owned(),
             rules: vec![rule],
@@ -221,7 +222,7 @@ async fn plan(guide: &mut Guide, world: &World, made: &mut Made) -> Result<proto
     Ok(plan)
 }
 
-async fn select(guide: &mut Guide, world: &World, plan: &proto::Plan) -> Result<(), Stop> {
+async fn select(guide: &mut Guide, plan: &proto::Plan) -> Result<(), Stop> {
     guide.step(
         "The selection",
         "MATCH_ALL: only databases with both tags. AWS's own default would be either of them.",
@@ -241,7 +242,7 @@ async fn select(guide: &mut Guide, world: &World, plan: &proto::Plan) -> Result<
     let request = proto::CreateSelectionRequest {
         plan: plan.id.clone(),
         name: SELECTION.to_owned(),
-        role: world.role_arn.clone(),
+        role: ROLE.to_owned(),
         r#match: proto::Match::All.into(),
         conditions: TAGS.iter().map(condition).collect(),
         request_id: request_id("selection", &[&plan.id]),
@@ -288,18 +289,25 @@ async fn made_by_plan(
 ) -> Result<Option<proto::RecoveryPoint>, Stop> {
     let points = tidy_up::points(guide, Some(&world.database.arn)).await?;
     let fits = |point: &proto::RecoveryPoint| {
-        point.created_by.as_ref().is_some_and(|origin| origin.plan_id == plan.id)
+        is_of_plan(point.created_by.as_ref(), &plan.id)
             && point.state() == RecoveryPointState::Completed
             && point.create_time.as_ref().is_some_and(|at| at.seconds >= since.as_second())
     };
     Ok(points.into_iter().find(fits))
 }
 
+fn is_of_plan(origin: Option<&proto::JobOrigin>, plan_id: &str) -> bool {
+    match origin.and_then(|origin| origin.origin.as_ref()) {
+        Some(Origin::Plan(plan)) => plan.plan_id == plan_id,
+        Some(Origin::RestoreTesting(_)) | None => false,
+    }
+}
+
 async fn list_points(guide: &mut Guide, world: &World) -> Result<(), Stop> {
     guide.step("What there is now", "The recovery points of the database in the vault, the newest first.")?;
     let request = proto::ListRecoveryPointsRequest {
         vault: VAULT.to_owned(),
-        resource_arn: world.database.arn.clone(),
+        resource: world.database.id.clone(),
         ..Default::default()
     };
     guide.call::<proto::ListRecoveryPointsResponse>("RecoveryPointService/ListRecoveryPoints", request).await.map(drop)
@@ -308,11 +316,16 @@ async fn list_points(guide: &mut Guide, world: &World) -> Result<(), Stop> {
 async fn restore(guide: &mut Guide, world: &World, point: &str) -> Result<(), Stop> {
     guide.step("A restore", "Into a new instance; what the request leaves out comes from the recovery point.")?;
     let target = format!("{}-restored", world.database.id);
-    let request = proto::StartRestoreRequest {
-        recovery_point_arn: point.to_owned(),
+    let instance = proto::RdsInstanceRestore { db_instance_identifier: target.clone(), ..Default::default() };
+    let restore = proto::Restore {
+        recovery_point: point.to_owned(),
         vault: VAULT.to_owned(),
-        role: world.role_arn.clone(),
-        rds_instance: Some(proto::RdsInstanceRestore { db_instance_identifier: target.clone(), ..Default::default() }),
+        role: ROLE.to_owned(),
+        target: Some(Target::RdsInstance(instance)),
+        ..Default::default()
+    };
+    let request = proto::StartRestoreRequest {
+        what: Some(What::Restore(restore)),
         request_id: request_id("restore", &[point, &target]),
         ..Default::default()
     };

@@ -53,7 +53,7 @@ fn a_refusal_tells_reason_metadata_and_every_field() {
     let Stop::Failed(text) = refusal("VaultService/CreateVault", &status) else { panic!("{status:?}") };
     assert_eq!(
         text,
-        "VaultService/CreateVault was refused: 2 faults\n  name: too long\n  tags: too many\n  code: InvalidArgument\n  \
+        "VaultService/CreateVault was refused: 2 faults\n  name: too long\n  tags: too many\n  code: INVALID_ARGUMENT\n  \
          reason: INVALID_REQUEST\n  aws_request_id: R1"
     );
 }

@@ -25,7 +25,7 @@ pub(super) async fn points(guide: &Guide, resource: Option<&str>) -> Result<Vec<
     const LIST: &str = "RecoveryPointService/ListRecoveryPoints";
     let mut request = proto::ListRecoveryPointsRequest {
         vault: VAULT.to_owned(),
-        resource_arn: resource.unwrap_or_default().to_owned(),
+        resource: resource.unwrap_or_default().to_owned(),
         page_size: 1000,
         ..Default::default()
     };
@@ -80,7 +80,7 @@ pub(super) async fn tidy_up(guide: &mut Guide, world: &World, plan: &proto::Plan
     }
     if !made.tags.is_empty() {
         let request = proto::UntagResourceRequest {
-            resource_arn: database.arn.clone(),
+            resource: database.id.clone(),
             tag_keys: made.tags.clone(),
             request_id: request_id("untag", &[&database.arn]),
             ..Default::default()
@@ -91,7 +91,7 @@ pub(super) async fn tidy_up(guide: &mut Guide, world: &World, plan: &proto::Plan
         for point in points(guide, None).await? {
             let request = proto::DeleteRecoveryPointRequest {
                 vault: VAULT.to_owned(),
-                recovery_point_arn: point.arn.clone(),
+                recovery_point: point.arn.clone(),
                 request_id: request_id("delete point", &[&point.arn]),
                 allow_missing: true,
                 ..Default::default()

@@ -12,7 +12,7 @@ fn places(document: &Value) -> Vec<String> {
 
 fn codes(statement: &Value) -> Vec<&'static str> {
     let document = json!({"Version": "2012-10-17", "Statement": statement});
-    AccessPolicy::parse(&document.to_string()).unwrap().warnings().iter().map(|warning| warning.code).collect()
+    AccessPolicy::parse(&document.to_string()).unwrap().findings().iter().map(|finding| finding.code).collect()
 }
 
 #[test]
@@ -113,6 +113,29 @@ fn letting_anyone_in_and_locking_everyone_out_are_warned_of() {
     assert!(codes(&statement("Deny", json!("*"), "backup:DeleteRecoveryPoint")).is_empty());
 }
 
+#[test]
+fn a_policy_says_the_same_however_aws_writes_it() {
+    let of = |statement: Value| json!({"Version": "2012-10-17", "Statement": statement});
+    let given = of(json!([{
+        "Effect": "Allow",
+        "Principal": {"AWS": ["210987654321", "arn:aws-cn:iam::123456789012:root"]},
+        "Action": ["backup:CopyIntoBackupVault"],
+        "Resource": "*",
+    }]));
+    let policy = AccessPolicy::parse(&given.to_string()).unwrap();
+    let told = |principal: Value, action: &str| {
+        let statement =
+            json!({"Resource": ["*"], "Principal": {"AWS": principal}, "Action": action, "Effect": "Allow"});
+        format!("{:#}", of(statement))
+    };
+    let (one, other) = ("arn:aws-cn:iam::123456789012:root", "arn:aws-cn:iam::210987654321:root");
+    assert!(policy.says(&told(json!([one, other]), "backup:CopyIntoBackupVault")));
+    assert!(policy.says(&told(json!([other, one]), "backup:CopyIntoBackupVault")));
+    assert!(!policy.says(&told(json!(one), "backup:CopyIntoBackupVault")));
+    assert!(!policy.says(&told(json!([one, other]), "backup:DeleteRecoveryPoint")));
+    assert!(!policy.says("no JSON"));
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_policy_or_has_faults(text in "\\PC{0,200}") {
@@ -127,7 +150,7 @@ proptest! {
             let statement = json!({"Effect": effect, "Principal": principal, "Action": [action], "Resource": "*"});
             let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
             if let Ok(policy) = AccessPolicy::parse(&document) {
-                policy.warnings();
+                policy.findings();
                 prop_assert_eq!(policy.as_str(), document);
             }
         }

@@ -20,7 +20,7 @@ fn instance() -> Resource {
         automated_backup_window: "03:00-03:30".into(),
         maintenance_window: "sun:05:00-sun:05:30".into(),
         instance_class: String::new(),
-        allocated_storage_gib: 0,
+        allocated_storage_gib: None,
         storage_encrypted: false,
         encryption_key_arn: String::new(),
         created_at: None,
@@ -30,20 +30,21 @@ fn instance() -> Resource {
     }
 }
 
+const INSTANCE: &str = "arn:aws:rds:us-east-1:123456789012:db:orders";
+
 fn backup(lifecycle: Lifecycle) -> StartBackup {
     StartBackup {
-        resource: Arn::parse("arn:aws:rds:us-east-1:123456789012:db:orders").unwrap(),
+        resource: ResourceRef::parse("orders").unwrap(),
         vault: VaultName::parse("prod").unwrap(),
         role: RoleRef::parse("R").unwrap().0,
         lifecycle,
         windows: StartBackup::DEFAULT_WINDOWS,
         tags: Tags::default(),
-        request_id: RequestId::parse_or_new("").unwrap(),
     }
 }
 
-fn codes(warnings: &[Warning]) -> Vec<&str> {
-    warnings.iter().map(|warning| warning.code).collect()
+fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.code).collect()
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn the_windows_are_warned_of_from_an_hour_before_until_they_end() {
         ("2026-03-01T04:15:00Z", vec!["NEAR_MAINTENANCE_WINDOW"]),
         ("2026-03-02T04:15:00Z", vec![]),
     ] {
-        assert_eq!(codes(&database_warnings(&instance(), at.parse().unwrap())), told, "{at}");
+        assert_eq!(codes(&database_findings(&instance(), at.parse().unwrap())), told, "{at}");
     }
 }
 
@@ -65,21 +66,22 @@ fn the_windows_are_warned_of_from_an_hour_before_until_they_end() {
 fn without_automated_backups_or_under_aws_backup_s_own_the_backup_window_does_not_matter() {
     let at = "2026-03-02T03:10:00Z".parse().unwrap();
     let none = Resource { automated_backup_retention_days: 0, ..instance() };
-    assert!(database_warnings(&none, at).is_empty());
+    assert!(database_findings(&none, at).is_empty());
     let continuous = Resource { continuous_recovery_point_arn: "arn".into(), ..instance() };
-    assert!(database_warnings(&continuous, at).is_empty());
+    assert!(database_findings(&continuous, at).is_empty());
 }
 
 #[test]
 fn a_database_that_is_not_available_is_warned_of() {
     let at = "2026-03-02T12:00:00Z".parse().unwrap();
     let stopped = Resource { status: "stopped".into(), ..instance() };
-    assert_eq!(codes(&database_warnings(&stopped, at)), ["DATABASE_NOT_AVAILABLE"]);
+    assert_eq!(codes(&database_findings(&stopped, at)), ["DATABASE_NOT_AVAILABLE"]);
 }
 
 #[test]
 fn a_lifecycle_outside_the_lock_or_with_cold_storage_is_warned_of() {
     let lock = |min, max| VaultLock { min_retention_days: min, max_retention_days: max, ..VaultLock::default() };
+    let instance = Arn::parse(INSTANCE).unwrap();
     let days = |days| backup(Lifecycle::kept(Retention::Days(days)));
     let forever = backup(Lifecycle::FOREVER);
     let outside = vec!["RETENTION_OUTSIDE_VAULT_LOCK"];
@@ -90,10 +92,10 @@ fn a_lifecycle_outside_the_lock_or_with_cold_storage_is_warned_of() {
         (forever.clone(), lock(Some(7), Some(90)), outside),
         (forever, lock(Some(7), None), vec![]),
     ] {
-        assert_eq!(codes(&backup.lifecycle_warnings(Some(&lock))), told, "{:?} {lock:?}", backup.lifecycle);
+        assert_eq!(codes(&backup.findings(&instance, Some(&lock))), told, "{:?} {lock:?}", backup.lifecycle);
     }
     let cold = backup(Lifecycle { cold_after_days: Some(30), ..Lifecycle::kept(Retention::Days(200)) });
-    assert_eq!(codes(&cold.lifecycle_warnings(None)), ["COLD_STORAGE_IGNORED"]);
+    assert_eq!(codes(&cold.findings(&instance, None)), ["COLD_STORAGE_IGNORED"]);
 }
 
 #[test]

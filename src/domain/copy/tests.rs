@@ -10,27 +10,11 @@ fn scope() -> Scope {
 
 fn point(arn: &str, resource_type: &str, state: RecoveryPointState) -> RecoveryPoint {
     RecoveryPoint {
-        arn: arn.into(),
-        scope: scope(),
-        vault_name: "prod".into(),
-        vault_arn: "arn:aws:backup:us-east-1:123456789012:backup-vault:prod".into(),
-        resource_arn: String::new(),
-        resource_type: resource_type.into(),
-        resource_name: String::new(),
+        vault_arn: Some("arn:aws:backup:us-east-1:123456789012:backup-vault:prod".into()),
+        resource_type: ResourceType::told(resource_type),
         state,
-        status_message: String::new(),
-        created_at: None,
-        completed_at: None,
-        delete_at: None,
-        cold_at: None,
         lifecycle: Some(Lifecycle::kept(Retention::Days(35))),
-        backup_size_bytes: 0,
-        encryption_key_arn: String::new(),
-        role_arn: String::new(),
-        storage_class: String::new(),
-        last_restore_at: None,
-        created_by: None,
-        source_vault_arn: String::new(),
+        ..RecoveryPoint::blank(arn.into(), scope())
     }
 }
 
@@ -38,14 +22,13 @@ fn copy_to(destination: &str) -> StartCopy {
     StartCopy {
         recovery_point: Arn::parse(SNAPSHOT).unwrap(),
         vault: VaultName::parse("prod").unwrap(),
-        destination: Destination::parse(destination).unwrap(),
+        destination: VaultRef::parse(destination).unwrap(),
         role: RoleRef::parse("R").unwrap().0,
         lifecycle: None,
-        request_id: RequestId::parse_or_new("").unwrap(),
     }
 }
 
-fn locked(min: Option<i64>, max: Option<i64>) -> Vault {
+fn locked(min: Option<i32>, max: Option<i32>) -> Vault {
     Vault {
         name: "far".into(),
         arn: FAR.into(),
@@ -65,11 +48,11 @@ fn locked(min: Option<i64>, max: Option<i64>) -> Vault {
 fn every_obstacle_is_found_at_once() {
     let codes = |found: Vec<Finding>| found.iter().map(|finding| finding.code).collect::<Vec<_>>();
     let fine = point(SNAPSHOT, "RDS", RecoveryPointState::Completed);
-    assert_eq!(codes(copy_to(FAR).obstacles(&fine, None)), [""; 0]);
+    assert_eq!(codes(copy_to(FAR).obstacles(&fine, FAR, None)), [""; 0]);
     let cluster = SNAPSHOT.replace(":snapshot:", ":cluster-snapshot:");
     let sick = point(&cluster, "RDS", RecoveryPointState::Creating);
-    let home = copy_to(&sick.vault_arn);
-    let found = codes(home.obstacles(&sick, Some(&locked(Some(40), None))));
+    let home = sick.vault_arn.clone().unwrap();
+    let found = codes(copy_to(&home).obstacles(&sick, &home, Some(&locked(Some(40), None))));
     assert_eq!(
         found,
         [
@@ -80,31 +63,35 @@ fn every_obstacle_is_found_at_once() {
         ]
     );
     let aurora = point(&cluster, "Aurora", RecoveryPointState::Completed);
-    assert_eq!(codes(copy_to(FAR).obstacles(&aurora, None)), [""; 0]);
+    assert_eq!(codes(copy_to(FAR).obstacles(&aurora, FAR, None)), [""; 0]);
     let continuous = "arn:aws:backup:us-east-1:123456789012:recovery-point:continuous:db-1";
     let continuous = point(continuous, "RDS", RecoveryPointState::Available);
-    assert_eq!(codes(copy_to(FAR).obstacles(&continuous, None)), ["CONTINUOUS_NOT_COPYABLE"]);
+    assert_eq!(codes(copy_to(FAR).obstacles(&continuous, FAR, None)), ["CONTINUOUS_NOT_COPYABLE"]);
 }
 
 #[test]
 fn the_lock_judges_what_the_copy_gets_and_the_message_has_both_numbers() {
     let point = point(SNAPSHOT, "RDS", RecoveryPointState::Completed);
-    let found = copy_to(FAR).obstacles(&point, Some(&locked(None, Some(30))));
+    let found = copy_to(FAR).obstacles(&point, FAR, Some(&locked(None, Some(30))));
     assert_eq!(
         found[0].message,
-        format!("the lock of vault {FAR} allows 1 to 30 days of retention and the copy would be kept 35 days")
+        format!(
+            "the lock of vault {FAR} allows 1 to 30 days of retention and the copy would be kept 35 days: such a job fails"
+        )
     );
     let short = Lifecycle::kept(Retention::Days(30));
     let short = StartCopy { lifecycle: Some(short), ..copy_to(FAR) };
-    assert_eq!(short.obstacles(&point, Some(&locked(None, Some(30)))), []);
+    assert_eq!(short.obstacles(&point, FAR, Some(&locked(None, Some(30)))), []);
     let forever = StartCopy { lifecycle: Some(Lifecycle::FOREVER), ..copy_to(FAR) };
-    assert_eq!(forever.obstacles(&point, Some(&locked(Some(7), None))), []);
+    assert_eq!(forever.obstacles(&point, FAR, Some(&locked(Some(7), None))), []);
 }
 
 #[test]
-fn a_destination_is_the_whole_arn_of_a_vault() {
-    assert_eq!(Destination::parse(FAR).unwrap().vault.as_str(), "far");
-    for bad in ["", "far", "arn:aws:backup:::backup-vault:far", "arn:aws:rds:eu-west-1:123456789012:db:far"] {
-        assert!(Destination::parse(bad).is_err(), "{bad}");
+fn only_an_arn_of_another_account_leads_out_of_the_account() {
+    let point = point(SNAPSHOT, "RDS", RecoveryPointState::Completed);
+    for (destination, leaves) in
+        [("far", false), (FAR, false), ("arn:aws:backup:us-east-1:999999999999:backup-vault:theirs", true)]
+    {
+        assert_eq!(copy_to(destination).leaves_account(&point), leaves, "{destination}");
     }
 }

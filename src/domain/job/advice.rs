@@ -79,7 +79,8 @@ const CATEGORIES: &[(&str, &str)] = &[
 impl Job {
     /// What to do about AWS's explanation.
     pub(super) fn advice(&self) -> String {
-        let (message, category) = (self.status_message.to_lowercase(), self.message_category.to_lowercase());
+        let lower = |text: &Option<String>| text.as_deref().unwrap_or_default().to_lowercase();
+        let (message, category) = (lower(&self.status_message), lower(&self.message_category));
         let family = FAMILIES.iter().find(|(parts, _)| parts.iter().any(|part| message.contains(part)));
         let known = family.map(|(_, advice)| *advice);
         let known =

@@ -2,8 +2,19 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Job, JobKind, JobState};
+use super::{Job, JobId, JobKind, JobState};
 use crate::domain::{Finding, Resource, backup::database_findings};
+
+/// A job, and what explains it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExplainedJob {
+    /// The job.
+    pub job: Job,
+    /// What it waits for; `None`: it has begun.
+    pub wait: Option<JobWait>,
+    /// What hinders its start, or what its end means.
+    pub findings: Vec<Finding>,
+}
 
 /// The waiting of a job that has not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,9 +24,17 @@ pub struct JobWait {
     /// How long that is from now; never less than nothing.
     pub window_left: Option<SignedDuration>,
     /// The job that has to end first, and its kind.
-    pub blocking: Option<(String, JobKind)>,
+    pub blocking: Option<(JobId, JobKind)>,
     /// What it waits for, in one sentence.
     pub message: String,
+}
+
+impl JobWait {
+    /// What could hinder the start and could not be looked at.
+    pub fn not_checked(what: &str, permissions: &str, why: &str) -> Finding {
+        let message = format!("{what} could not be read ({why}): whether it hinders the start is not known");
+        Finding::warning("NOT_CHECKED", message, format!("ask again; grant {permissions} to Strongroom"))
+    }
 }
 
 impl Job {
@@ -31,7 +50,8 @@ impl Job {
             return None;
         }
         let others = || {
-            let same = |job: &&Job| job.resource_arn == self.resource_arn && job.id != self.id;
+            let same =
+                |job: &&Job| job.resource_arn.is_some() && job.resource_arn == self.resource_arn && job.id != self.id;
             others.iter().filter(|job| job.kind != JobKind::Restore).filter(same)
         };
         let running = others().find(|job| matches!(job.state, JobState::Running | JobState::Aborting));
@@ -61,11 +81,13 @@ impl Job {
         JobWait { start_by: self.start_by, window_left, blocking, message }
     }
 
-    /// What hinders the start of a waiting job. `database` is what it backs up, where that is known.
+    /// What hinders the start of a waiting job. `database` is what it backs up, where that is known, and `unread` are the
+    /// findings of what could not be looked at ([`JobWait::not_checked`]): with any, nobody knows that nothing hinders it.
     pub fn findings_of_wait(
         &self,
         blocking: Option<&Job>,
         database: Option<&Resource>,
+        unread: Vec<Finding>,
         now: Timestamp,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -83,6 +105,7 @@ impl Job {
         if let Some(database) = database.filter(|_| self.kind == JobKind::Backup) {
             findings.extend(database_findings(database, now));
         }
+        findings.extend(unread);
         if let (true, JobKind::Backup, Some(by)) = (findings.is_empty(), self.kind, self.start_by) {
             let message =
                 format!("nothing hinders it: AWS begins a backup at any moment of its start window, until {by}");
@@ -93,9 +116,9 @@ impl Job {
 
     /// What the end of a job means, and what to do about it. Nothing for one that is under way, or ended well.
     pub fn findings_of_end(&self) -> Vec<Finding> {
-        let said = match self.status_message.as_str() {
-            "" => "AWS gives no reason".to_owned(),
-            said => format!("AWS says: {said}"),
+        let said = match &self.status_message {
+            None => "AWS gives no reason".to_owned(),
+            Some(said) => format!("AWS says: {said}"),
         };
         let finding = match self.state {
             JobState::Completed if self.completed_with_issues() => Finding::warning(
@@ -118,7 +141,7 @@ impl Job {
             }
             JobState::Partial => {
                 let message = format!("some parts of the {} failed; {said}", self.kind);
-                Finding::error("JOB_FAILED", message, "read the jobs that it consists of: ListJobs with parent_job_id")
+                Finding::error("JOB_FAILED", message, "read the jobs that it consists of: ListJobs with parent_job")
             }
             JobState::Created
             | JobState::Pending
@@ -135,7 +158,10 @@ impl Job {
     fn ended_before_its_start(&self) -> bool {
         match (self.completed_at, self.start_by) {
             (Some(ended), Some(by)) => ended <= by,
-            _ => self.recovery_point_arn.is_empty() && !self.status_message.contains("before completion"),
+            _ => {
+                let said = self.status_message.as_deref().unwrap_or_default();
+                self.recovery_point_arn.is_none() && !said.contains("before completion")
+            }
         }
     }
 }

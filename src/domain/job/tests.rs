@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{AccountId, RegionName, Severity};
+use crate::domain::{AccountId, Finding, RegionName, Severity};
 
 fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
@@ -11,7 +11,11 @@ fn at(text: &str) -> Option<Timestamp> {
 fn job(kind: JobKind, state: JobState, resource_type: &str) -> Job {
     let scope =
         Scope { account: AccountId::parse("123456789012").unwrap(), region: RegionName::parse("us-east-1").unwrap() };
-    Job { id: "j1".into(), state, resource_type: resource_type.into(), ..Job::blank(kind, scope) }
+    Job {
+        state,
+        resource_type: ResourceType::told(resource_type),
+        ..Job::blank(JobId::parse("j1").unwrap(), kind, scope)
+    }
 }
 
 #[test]
@@ -32,28 +36,33 @@ fn only_open_backups_outside_the_rds_family_can_be_stopped() {
 #[test]
 fn completed_with_issues_is_completed_with_something_to_read() {
     let mut job = job(JobKind::Backup, JobState::Completed, "RDS");
-    job.message_category = "Success".into();
+    job.message_category = Some("Success".into());
     assert!(!job.completed_with_issues());
-    job.status_message = "Enabling continuous backup failed".into();
+    job.status_message = Some("Enabling continuous backup failed".into());
     assert!(job.completed_with_issues());
     job.state = JobState::Failed;
     assert!(!job.completed_with_issues());
 }
 
 #[test]
-fn a_state_leaves_only_the_kinds_that_know_it() {
-    let kinds = |state| JobFilter { state: Some(state), ..JobFilter::default() }.kinds().collect::<Vec<_>>();
-    assert_eq!(kinds(JobState::Running), JobKind::ALL);
-    assert_eq!(kinds(JobState::Expired), [JobKind::Backup]);
-    assert_eq!(kinds(JobState::Created), [JobKind::Backup, JobKind::Copy]);
-    assert_eq!(kinds(JobState::Unknown("NEW".into())), []);
+fn jobs_of_which_aws_tells_no_resource_do_not_block_each_other() {
+    let one = job(JobKind::Backup, JobState::Created, "RDS");
+    let other = Job { id: JobId::parse("j2").unwrap(), ..job(JobKind::Backup, JobState::Running, "RDS") };
+    assert_eq!(one.blocked_by(&[other]), None);
+}
+
+#[test]
+fn a_restore_of_restore_testing_comes_from_no_plan() {
+    let origin = JobOrigin::RestoreTesting { plan_arn: "arn".into() };
+    let restore = Job { created_by: Some(origin), ..job(JobKind::Restore, JobState::Completed, "RDS") };
+    assert_eq!(restore.plan_origin(), None);
 }
 
 #[test]
 fn a_job_waits_for_one_that_runs_or_for_one_that_came_earlier() {
     let waiting = |id: &str, created: &str| Job {
-        id: id.into(),
-        resource_arn: "db".into(),
+        id: JobId::parse(id).unwrap(),
+        resource_arn: Some("db".into()),
         created_at: at(created),
         start_by: at("2026-03-02T02:00:00Z"),
         ..job(JobKind::Backup, JobState::Created, "RDS")
@@ -61,13 +70,13 @@ fn a_job_waits_for_one_that_runs_or_for_one_that_came_earlier() {
     let mine = waiting("mine", "2026-03-02T00:30:00Z");
     let (earlier, later) = (waiting("earlier", "2026-03-02T00:10:00Z"), waiting("later", "2026-03-02T00:40:00Z"));
     let copy = Job {
-        id: "copy".into(),
-        resource_arn: "db".into(),
+        id: JobId::parse("copy").unwrap(),
+        resource_arn: Some("db".into()),
         created_at: at("2026-03-02T00:50:00Z"),
         ..job(JobKind::Copy, JobState::Running, "RDS")
     };
-    let other = Job { resource_arn: "another".into(), ..copy.clone() };
-    let id = |others: &[Job]| mine.blocked_by(others).map(|job| job.id.clone());
+    let other = Job { resource_arn: Some("another".into()), ..copy.clone() };
+    let id = |others: &[Job]| mine.blocked_by(others).map(|job| job.id.to_string());
     assert_eq!(id(&[earlier.clone(), copy.clone(), mine.clone()]).as_deref(), Some("copy"));
     assert_eq!(id(&[later.clone(), earlier]).as_deref(), Some("earlier"));
     assert_eq!(id(&[later, mine.clone(), other]), None);
@@ -76,8 +85,14 @@ fn a_job_waits_for_one_that_runs_or_for_one_that_came_earlier() {
     let wait = mine.wait(Some(&copy), now);
     assert_eq!(wait.window_left, Some(SignedDuration::from_mins(45)));
     assert!(wait.message.contains("until copy job copy of the same resource has ended"), "{}", wait.message);
-    assert_eq!(mine.findings_of_wait(Some(&copy), None, now)[0].code, "BLOCKED_BY_JOB");
-    assert_eq!(mine.findings_of_wait(None, None, now)[0].code, "WAITS_IN_START_WINDOW");
+    let codes = |blocking, unread: &[Finding]| {
+        let findings = mine.findings_of_wait(blocking, None, unread.to_vec(), now);
+        findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(Some(&copy), &[]), ["BLOCKED_BY_JOB"]);
+    assert_eq!(codes(None, &[]), ["WAITS_IN_START_WINDOW"]);
+    let unread = [JobWait::not_checked("the database", "rds:DescribeDBInstances", "no answer in time")];
+    assert_eq!(codes(None, &unread), ["NOT_CHECKED"], "nobody knows that nothing hinders it");
     let late = mine.wait(None, at("2026-03-02T03:00:00Z").unwrap());
     assert_eq!(late.window_left, Some(SignedDuration::ZERO));
     assert!(late.message.contains("it expires"), "{}", late.message);
@@ -145,12 +160,12 @@ fn every_family_of_aws_s_messages_has_its_advice() {
             "one rule alone",
         ),
     ] {
-        let failed = Job { status_message: message.into(), ..job(JobKind::Backup, JobState::Failed, "RDS") };
+        let failed = Job { status_message: Some(message.into()), ..job(JobKind::Backup, JobState::Failed, "RDS") };
         let finding = failed.findings_of_end().remove(0);
         assert_eq!((finding.code, finding.severity), ("JOB_FAILED", Severity::Error));
         assert!(finding.message.contains(message) && finding.action.contains(advice), "{finding:?}");
     }
-    let new = Job { message_category: "AccessDenied".into(), ..job(JobKind::Copy, JobState::Failed, "RDS") };
+    let new = Job { message_category: Some("AccessDenied".into()), ..job(JobKind::Copy, JobState::Failed, "RDS") };
     assert!(new.findings_of_end()[0].action.contains("GetServiceRole"));
 }
 

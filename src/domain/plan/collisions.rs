@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{
-        Resource, ResourceKind, Warning,
+        Finding, Resource, ResourceKind,
         rds_window::{BackupWindow, MaintenanceWindow},
     },
     Rule,
@@ -16,7 +16,7 @@ use super::{
 const AHEAD: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// Most runs of a rule that are looked at; of an hourly rule, more than two weeks.
 const MOST_RUNS: usize = 400;
-/// Most instances that a warning names.
+/// Most instances that a finding names.
 const MOST_NAMED: usize = 5;
 const MINUTES_A_WEEK: i64 = 7 * 24 * 60;
 
@@ -41,7 +41,7 @@ struct Near<'r> {
 impl Rule {
     /// Which rules of a plan may begin jobs in the windows of the instances that the plan's selections select, from `now`
     /// on. AWS lets such jobs fail `[D]`, unless it owns the windows: of a continuous rule's instances it does.
-    pub fn window_warnings(rules: &[Self], selected: &[Resource], now: Timestamp) -> Vec<Warning> {
+    pub fn window_findings(rules: &[Self], selected: &[Resource], now: Timestamp) -> Vec<Finding> {
         if rules.iter().any(|rule| rule.continuous) {
             return Vec::new();
         }
@@ -53,49 +53,44 @@ impl Rule {
             ("NEAR_BACKUP_WINDOW", "automated backup window", Window::backup),
             ("NEAR_MAINTENANCE_WINDOW", "maintenance window", Window::maintenance),
         ];
-        let mut warnings = Vec::new();
+        let mut found = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             let runs = rule.minutes_of_the_week(now);
             for (code, window, read) in kinds {
                 let near = rule.near(&runs, &instances, read);
-                let mut warn = |member: &str, message| {
-                    warnings.push(Warning { code, message, field: format!("rules[{at}].{member}") });
+                let mut warn = |member: &str, message: String, action| {
+                    found.push(Finding::warning(code, message, action).at(format!("rules[{at}].{member}")));
                 };
                 if let Some(first) = first(&near.at_run) {
                     let message = format!(
                         "rule {} runs inside the {window}, or in the hour before it, of {}, first at {first}: AWS lets jobs \
-                         that begin then fail; move the schedule or the window",
+                         that begin then fail",
                         rule.name,
                         names(&near.at_run)
                     );
-                    warn("schedule", message);
+                    warn("schedule", message, "move the schedule or the window");
                 }
                 if let Some(first) = first(&near.in_start_window) {
                     let message = format!(
                         "jobs of rule {} may begin up to {} minutes after it runs, which reaches into the {window}, or the \
-                         hour before it, of {}, first after the run of {first}: AWS lets jobs that begin then fail; shorten \
-                         the start window, or move the schedule or the window",
+                         hour before it, of {}, first after the run of {first}: AWS lets jobs that begin then fail",
                         rule.name,
                         rule.windows.start_minutes,
                         names(&near.in_start_window)
                     );
-                    warn("start_window_minutes", message);
+                    let action = "shorten the start window, or move the schedule or the window";
+                    warn("start_window_minutes", message, action);
                 }
             }
         }
-        warnings
+        found
     }
 
     /// What the check of the windows could not see.
-    pub fn windows_not_checked() -> Warning {
-        Warning {
-            code: "WINDOWS_NOT_CHECKED",
-            message:
-                "which databases the plan selects was not found out, or not of all: whether its rules run near their \
-                      backup and maintenance windows, where AWS lets jobs fail, is not known"
-                    .to_owned(),
-            field: String::new(),
-        }
+    pub fn windows_not_checked() -> Finding {
+        let message = "which databases the plan selects was not found out, or not of all: whether its rules run near their \
+                       backup and maintenance windows, where AWS lets jobs fail, is not known";
+        Finding::warning("WINDOWS_NOT_CHECKED", message, "")
     }
 
     /// The first run of each minute of the week at which the rule runs: windows come round daily or weekly, so the other

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{Fault, Lifecycle, Timetable},
-    AdvancedSetting, CopyAction, NewRule, ScanAction, ScanSetting, Windows,
+    super::{Fault, Lifecycle, Scope, Timetable},
+    AdvancedSetting, CopyAction, NewRule, RuleVault, ScanAction, ScanSetting, Windows,
 };
 
 /// What a plan says, whoever made it.
@@ -34,7 +34,7 @@ impl PlanContent {
             for copy in &mut rule.copies {
                 copy.lifecycle.iter_mut().for_each(|lifecycle| lifecycle.delete_after_event = None);
             }
-            rule.copies.sort();
+            rule.copies.sort_by_cached_key(|copy| (copy.vault.to_string(), copy.lifecycle.clone()));
             rule.index_types.sort();
             rule.scan_actions.sort();
         }
@@ -56,7 +56,7 @@ pub struct Rule {
     /// Name.
     pub name: String,
     /// Name of the vault.
-    pub target_vault: String,
+    pub vault: String,
     /// AWS's expression; blank where AWS does not say.
     pub schedule: String,
     /// IANA name.
@@ -72,7 +72,7 @@ pub struct Rule {
     /// Point-in-time restore.
     pub continuous: bool,
     /// The air-gapped vault that recovery points go to besides, or from there on.
-    pub air_gapped_vault_arn: Option<String>,
+    pub air_gapped_vault: Option<RuleVault>,
     /// Resource types whose recovery points are indexed for search.
     pub index_types: Vec<String>,
     /// Malware scans of recovery points.
@@ -84,6 +84,17 @@ impl Rule {
     pub fn timetable(&self) -> Result<Timetable, Fault> {
         Timetable::parse(&self.schedule, &self.zone)
     }
+
+    /// As a rule of a plan of that account and region: what it names by name alone is there.
+    #[must_use]
+    pub fn within(self, scope: &Scope) -> Self {
+        let copy = |copy: CopyAction| CopyAction { vault: copy.vault.within(scope), ..copy };
+        Self {
+            copies: self.copies.into_iter().map(copy).collect(),
+            air_gapped_vault: self.air_gapped_vault.map(|vault| vault.within(scope)),
+            ..self
+        }
+    }
 }
 
 impl From<&NewRule> for Rule {
@@ -91,7 +102,7 @@ impl From<&NewRule> for Rule {
         Self {
             id: String::new(),
             name: new.name.as_str().to_owned(),
-            target_vault: new.target_vault.as_str().to_owned(),
+            vault: new.vault.as_str().to_owned(),
             schedule: new.timetable.schedule.as_str().to_owned(),
             zone: new.timetable.zone.as_str().to_owned(),
             windows: new.windows,
@@ -99,7 +110,7 @@ impl From<&NewRule> for Rule {
             recovery_point_tags: new.recovery_point_tags.0.clone(),
             copies: new.copies.clone(),
             continuous: new.continuous,
-            air_gapped_vault_arn: new.air_gapped_vault_arn.clone(),
+            air_gapped_vault: new.air_gapped_vault.clone().map(Into::into),
             index_types: new.index_types.clone(),
             scan_actions: new.scan_actions.clone(),
         }

@@ -1,25 +1,33 @@
 use super::*;
-use crate::domain::Warning;
+use crate::domain::{AccountId, Finding, RegionName};
+
+fn scope() -> Scope {
+    Scope { account: AccountId::example(), region: RegionName::example() }
+}
+
+fn saved(rule: &NewRule) -> Rule {
+    Rule::from(rule).within(&scope())
+}
 
 fn rule(name: &str, schedule: &str) -> NewRule {
     NewRule {
         name: RuleName::parse(name).unwrap(),
-        target_vault: VaultName::parse("vault").unwrap(),
+        vault: VaultName::parse("vault").unwrap(),
         timetable: Timetable::parse(schedule, "").unwrap(),
         windows: Windows { start_minutes: 60, completion_minutes: 120 },
         lifecycle: Lifecycle::DEFAULT,
         recovery_point_tags: Tags::default(),
         copies: Vec::new(),
         continuous: false,
-        air_gapped_vault_arn: None,
+        air_gapped_vault: None,
         index_types: Vec::new(),
         scan_actions: Vec::new(),
     }
 }
 
-fn warned(rules: &[NewRule]) -> Vec<Warning> {
-    let rules: Vec<Rule> = rules.iter().map(Rule::from).collect();
-    Rule::warnings(&rules, "2026-01-01T00:00:00Z".parse().unwrap())
+fn found(rules: &[NewRule]) -> Vec<Finding> {
+    let rules: Vec<Rule> = rules.iter().map(saved).collect();
+    Rule::findings(&rules, "2026-01-01T00:00:00Z".parse().unwrap())
 }
 
 #[test]
@@ -66,7 +74,7 @@ fn continuous_backups_are_kept_35_days_at_most() {
 
 #[test]
 fn overlapping_rules_are_told_with_the_first_time() {
-    let told = warned(&[rule("daily", "cron(0 5 ? * * *)"), rule("yearly", "cron(30 5 24 12 ? *)")]);
+    let told = found(&[rule("daily", "cron(0 5 ? * * *)"), rule("yearly", "cron(30 5 24 12 ? *)")]);
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].code, told[0].field.as_str()), ("RULES_OVERLAP", "rules[1].schedule"));
     assert!(told[0].message.contains("2026-12-24T05:30:00Z"), "{}", told[0].message);
@@ -74,15 +82,15 @@ fn overlapping_rules_are_told_with_the_first_time() {
 
 #[test]
 fn windows_that_only_touch_do_not_overlap() {
-    assert_eq!(warned(&[rule("a", "cron(0 5 ? * * *)"), rule("b", "cron(0 6 ? * * *)")]), []);
-    assert_eq!(warned(&[rule("a", "cron(0 4 ? * 2 *)"), rule("b", "cron(0 4 ? * 3 *)")]), []);
+    assert_eq!(found(&[rule("a", "cron(0 5 ? * * *)"), rule("b", "cron(0 6 ? * * *)")]), []);
+    assert_eq!(found(&[rule("a", "cron(0 4 ? * 2 *)"), rule("b", "cron(0 4 ? * 3 *)")]), []);
 }
 
 #[test]
 fn a_window_over_midnight_meets_the_next_day() {
     let mut late = rule("late", "cron(0 23 ? * * *)");
     late.windows.start_minutes = 480;
-    assert_eq!(warned(&[late, rule("early", "cron(0 5 ? * * *)")])[0].code, "RULES_OVERLAP");
+    assert_eq!(found(&[late, rule("early", "cron(0 5 ? * * *)")])[0].code, "RULES_OVERLAP");
 }
 
 #[test]
@@ -90,7 +98,7 @@ fn a_schedule_of_the_past_cold_storage_and_continuous_backup_surprise() {
     let mut odd = rule("odd", "cron(0 5 ? * * 2020)");
     odd.lifecycle = Lifecycle { cold_after_days: Some(30), ..Lifecycle::FOREVER };
     odd.continuous = true;
-    let codes: Vec<_> = warned(&[odd]).iter().map(|warning| warning.code).collect();
+    let codes: Vec<_> = found(&[odd]).iter().map(|warning| warning.code).collect();
     assert_eq!(codes, ["COLD_STORAGE_IGNORED", "CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "SCHEDULE_IS_OVER"]);
 }
 
@@ -98,7 +106,7 @@ fn a_schedule_of_the_past_cold_storage_and_continuous_backup_surprise() {
 fn order_and_ids_do_not_make_a_difference() {
     let content = |rules: &[NewRule]| PlanContent {
         name: "plan".into(),
-        rules: rules.iter().map(Rule::from).collect(),
+        rules: rules.iter().map(saved).collect(),
         settings: Vec::new(),
         scans: Vec::new(),
     };
@@ -128,7 +136,7 @@ fn an_overlap_tells_which_rule_is_dropped() {
         ),
         (Retention::Days(35), "runs one of the two, and does not say which, for both keep for 35 days"),
     ] {
-        let warnings = warned(&[daily.clone(), keeping("monthly", "cron(0 5 1 * ? *)", other)]);
+        let warnings = found(&[daily.clone(), keeping("monthly", "cron(0 5 1 * ? *)", other)]);
         assert!(warnings[0].message.ends_with(told), "{}", warnings[0].message);
     }
 }
@@ -137,11 +145,11 @@ fn an_overlap_tells_which_rule_is_dropped() {
 fn continuous_rules_of_several_vaults_contradict_each_other() {
     let continuous = |name, vault| NewRule {
         continuous: true,
-        target_vault: VaultName::parse(vault).unwrap(),
+        vault: VaultName::parse(vault).unwrap(),
         ..rule(name, "cron(0 5 ? * 1 *)")
     };
     let codes = |rules: &[NewRule]| {
-        let told = warned(rules).into_iter().filter(|warning| warning.code == "CONTINUOUS_IN_SEVERAL_VAULTS");
+        let told = found(rules).into_iter().filter(|warning| warning.code == "CONTINUOUS_IN_SEVERAL_VAULTS");
         told.map(|warning| warning.field).collect::<Vec<_>>()
     };
     assert_eq!(codes(&[continuous("a", "one"), continuous("b", "one")]), [""; 0]);
@@ -152,21 +160,81 @@ fn continuous_rules_of_several_vaults_contradict_each_other() {
 fn a_new_retention_stops_the_points_of_a_continuous_rule_and_of_no_other() {
     let days = |name, days, continuous| {
         let lifecycle = Lifecycle::kept(Retention::Days(days));
-        Rule::from(&NewRule { lifecycle, continuous, ..rule(name, "") })
+        saved(&NewRule { lifecycle, continuous, ..rule(name, "") })
     };
     let before = [days("pitr", 7, true), days("daily", 7, false), days("begun", 7, false), days("same", 7, true)];
     let after = [days("daily", 8, false), days("begun", 8, true), days("pitr", 8, true), days("same", 7, true)];
-    let told = Rule::change_warnings(&before, &after);
+    let told = Rule::change_findings(&before, &after);
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].code, told[0].field.as_str()), ("CONTINUOUS_POINT_STOPS", "rules[2].lifecycle"));
 }
 
 #[test]
+fn a_rule_that_is_gone_is_told_with_what_it_did() {
+    let rules = |names: &[&str]| names.iter().map(|name| saved(&rule(name, ""))).collect::<Vec<_>>();
+    let told = Rule::change_findings(&rules(&["daily", "weekly"]), &rules(&["weekly", "new"]));
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].code, told[0].field.as_str(), told[0].subject.as_str()), ("RULE_REMOVED", "rules", "daily"));
+    let did =
+        "what it backed up to vault vault, at cron(0 5 ? * * *) in Etc/UTC, kept for 35 days, it no longer backs up";
+    assert!(told[0].message.starts_with(&format!("rule daily is gone from the plan: {did}")), "{}", told[0].message);
+}
+
+#[test]
+fn a_rule_that_runs_at_other_times_is_told_and_one_that_only_writes_them_otherwise_is_not() {
+    let at = |schedule: &str, zone: &str| {
+        let timetable = Timetable::parse(schedule, zone).unwrap();
+        saved(&NewRule { timetable, ..rule("daily", "") })
+    };
+    let changed = |before: &Rule, after: &Rule| {
+        let told = Rule::change_findings(std::slice::from_ref(before), std::slice::from_ref(after));
+        told.into_iter().map(|finding| (finding.code, finding.field, finding.message)).collect::<Vec<_>>()
+    };
+    let (was, is) = (at("cron(0 5 ? * * *)", ""), at("cron(0 6 ? * * *)", ""));
+    let message = "rule daily runs at cron(0 6 ? * * *) in Etc/UTC now, and ran at cron(0 5 ? * * *) in Etc/UTC before";
+    assert_eq!(changed(&was, &is), [("SCHEDULE_CHANGED", "rules[0].schedule".to_owned(), message.to_owned())]);
+    let elsewhere = changed(&was, &at("cron(0 5 ? * * *)", "Europe/Berlin"));
+    assert_eq!(elsewhere[0].1, "rules[0].schedule_timezone");
+    for same in ["cron(00 5 * * ? *)", "cron(0 5 ? * SUN-SAT *)", "cron(0 5 ? jan-dec * 1970-2199)"] {
+        assert_eq!(changed(&was, &at(same, "etc/utc")), [], "{same}");
+    }
+    // One that Strongroom cannot read is compared as it is written.
+    let odd = Rule { schedule: "rate(1 day)".into(), ..was.clone() };
+    assert_eq!(changed(&odd, &odd), []);
+    assert_eq!(changed(&odd, &was)[0].0, "SCHEDULE_CHANGED");
+    assert_eq!(changed(&was, &odd)[0].0, "SCHEDULE_CHANGED");
+}
+
+#[test]
+fn vaults_named_shortly_are_the_plan_s_own_by_their_arns() {
+    let near = |vault| Some(VaultRef::parse(vault).unwrap());
+    let copy = |vault: &str| CopyAction { vault: VaultRef::parse(vault).unwrap().into(), lifecycle: None };
+    let own = "arn:aws:backup:us-east-1:123456789012:backup-vault";
+    let far = "arn:aws:backup:eu-west-1:999999999999:backup-vault:far";
+    let short = NewRule { copies: vec![copy("near"), copy(far)], air_gapped_vault: near("gapped"), ..rule("a", "") };
+    let saved = saved(&short);
+    let copies: Vec<_> = saved.copies.iter().map(|copy| copy.vault.to_string()).collect();
+    assert_eq!(copies, [&format!("{own}:near"), far]);
+    assert_eq!(saved.air_gapped_vault, Some(RuleVault::told(&format!("{own}:gapped"))));
+    let long = NewRule {
+        copies: vec![copy(far), copy(&format!("{own}:near"))],
+        air_gapped_vault: near(&format!("{own}:gapped")),
+        ..short.clone()
+    };
+    let content = |rule| {
+        let name = PlanName::parse("plan").unwrap();
+        let new = NewPlan { name, rules: vec![rule], tags: Tags::default(), settings: Vec::new(), scans: Vec::new() };
+        new.content(&scope(), Vec::new())
+    };
+    assert!(content(short).same_as(&content(long)));
+}
+
+#[test]
 fn a_schedule_of_another_tool_that_cannot_be_read_has_no_runs_and_is_told() {
-    let mut odd = Rule::from(&rule("odd", ""));
+    let mut odd = saved(&rule("odd", ""));
     odd.schedule = "rate(1 day)".into();
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(Rule::warnings(std::slice::from_ref(&odd), now)[0].code, "SCHEDULE_NOT_READ");
+    assert_eq!(Rule::findings(std::slice::from_ref(&odd), now)[0].code, "SCHEDULE_NOT_READ");
     let rules = [odd];
     let preview = Rule::preview(&rules, now, 5);
     assert!(preview[0].timetable.is_none() && preview[0].runs.is_empty());
@@ -174,8 +242,8 @@ fn a_schedule_of_another_tool_that_cannot_be_read_has_no_runs_and_is_told() {
 
 #[test]
 fn a_run_is_overruled_where_a_longer_kept_rule_s_window_meets_its_own() {
-    let mut daily = Rule::from(&rule("daily", "cron(0 5 ? * * *)"));
-    let mut monthly = Rule::from(&rule("monthly", "cron(30 5 1 * ? *)"));
+    let mut daily = saved(&rule("daily", "cron(0 5 ? * * *)"));
+    let mut monthly = saved(&rule("monthly", "cron(30 5 1 * ? *)"));
     monthly.lifecycle = Lifecycle::FOREVER;
     let overruled = |rules: &[Rule]| {
         let preview = Rule::preview(rules, "2026-01-29T12:00:00Z".parse().unwrap(), 4);

@@ -1,7 +1,7 @@
 //! Continuous backup (docs/aws-backup-semantics.md, section 7.4).
 
 use super::{Evidence, covering::Covering};
-use crate::domain::{Finding, JobState, RecoveryPointState, ResourceKind};
+use crate::domain::{Finding, JobState, RecoveryPointState, ResourceKind, ResourceType};
 
 impl Evidence {
     /// Whether the database has the continuous backup that a rule asks for.
@@ -12,7 +12,7 @@ impl Evidence {
         let id = &database.id;
         let possible = match database.kind {
             ResourceKind::DbInstance => database.cluster_id.is_empty(),
-            ResourceKind::DbCluster => database.resource_type() == "Aurora",
+            ResourceKind::DbCluster => database.resource_type() == ResourceType::AURORA,
         };
         let finding = if !possible {
             let message = format!(
@@ -37,10 +37,10 @@ impl Evidence {
         } else {
             let mut points = self.points.iter().flatten();
             let stopped = points.find(|point| point.is_continuous() && point.state == RecoveryPointState::Stopped);
-            let why = match stopped.map(|point| point.status_message.as_str()) {
+            let why = match stopped.map(|point| point.status_message.as_deref()) {
                 None => "snapshots are made instead".to_owned(),
-                Some("") => "its continuous recovery point is STOPPED".to_owned(),
-                Some(said) => format!("its continuous recovery point is STOPPED: {said}"),
+                Some(None) => "its continuous recovery point is STOPPED".to_owned(),
+                Some(Some(said)) => format!("its continuous recovery point is STOPPED: {said}"),
             };
             Finding::warning(
                 "CONTINUOUS_BACKUP_NOT_ACTIVE",

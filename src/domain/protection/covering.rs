@@ -55,6 +55,7 @@ impl<'e> Covering<'e> {
     pub(super) fn coverage(&self) -> impl Iterator<Item = RuleCoverage> {
         let overruled = self.next.is_some_and(|at| self.gives_way_at(at).is_some());
         self.selections.iter().map(move |judged| RuleCoverage {
+            scope: self.plan.scope.clone(),
             plan_id: self.plan.id.clone(),
             plan_arn: self.plan.arn.clone(),
             plan_name: self.plan.content.name.clone(),
@@ -71,7 +72,7 @@ impl<'e> Covering<'e> {
 
     /// Whether the rule made the job. Rules keep their ids when a plan is changed; of old jobs AWS may tell the name alone.
     pub(super) fn made(&self, job: &Job) -> bool {
-        job.created_by.as_ref().is_some_and(|by| {
+        job.plan_origin().is_some_and(|by| {
             let same_rule =
                 if by.rule_id.is_empty() { by.rule_name == self.rule.name } else { by.rule_id == self.rule.id };
             by.plan_id == self.plan.id && same_rule

@@ -35,23 +35,17 @@ impl Evidence {
         let mut missing = BTreeSet::new();
         for covered in covering {
             let (name, rule) = (covered.name(), covered.rule);
-            let target = &rule.target_vault;
+            let target = &rule.vault;
             match self.vaults.get(target) {
                 Some(Some(vault)) => {
                     let retention = rule.lifecycle.retention;
-                    if vault.lock.as_ref().is_some_and(|lock| !lock.allows(retention)) {
-                        findings.push(Finding::error(
-                            "RETENTION_OUTSIDE_VAULT_LOCK",
-                            format!("the lock of vault {target} does not allow what {name} asks for, a retention of {retention}: its jobs fail"),
-                            "choose a retention within the lock (GetVault shows its bounds), or another vault, with UpdatePlan",
-                        ));
-                    }
+                    let what = format!("the backups of {name} are");
+                    let lock = vault.lock.as_ref();
+                    findings.extend(lock.and_then(|lock| Finding::outside_lock(target, lock, &what, retention)));
                 }
-                Some(None) if missing.insert(target) => findings.push(Finding::error(
-                    "VAULT_MISSING",
-                    format!("there is no vault {target}, into which {name} backs up: its jobs fail"),
-                    "create the vault, or name another with UpdatePlan",
-                )),
+                Some(None) if missing.insert(target) => {
+                    findings.push(Finding::vault_missing(target, &format!("{name} backs up")));
+                }
                 Some(None) | None => {}
             }
         }

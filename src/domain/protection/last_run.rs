@@ -36,7 +36,8 @@ impl Covering<'_> {
     fn under_way(&self, job: &Job) -> Vec<Finding> {
         let (name, id, state) = (self.name(), &job.id, job.state.word());
         if !job.is_waiting() {
-            let message = format!("{name}: backup job {id} is {state}, {:.0} % done", job.percent_done);
+            let done = job.percent_done.map(|percent| format!(", {percent:.0} % done")).unwrap_or_default();
+            let message = format!("{name}: backup job {id} is {state}{done}");
             return vec![Finding::info("BACKUP_UNDER_WAY", message)];
         }
         let others = self.evidence.jobs.as_deref().unwrap_or_default();
@@ -44,7 +45,7 @@ impl Covering<'_> {
         let wait = job.wait(blocking, self.evidence.now).message;
         let under_way = Finding::info("BACKUP_UNDER_WAY", format!("{name}: backup job {id} is {state}; {wait}"));
         // The database itself is judged elsewhere, and that the job waits is said.
-        let hindrances = job.findings_of_wait(blocking, None, self.evidence.now).into_iter();
+        let hindrances = job.findings_of_wait(blocking, None, Vec::new(), self.evidence.now).into_iter();
         let hindrances = hindrances.filter(|finding| finding.severity > Severity::Info);
         std::iter::once(under_way).chain(hindrances).collect()
     }
@@ -141,7 +142,7 @@ impl Evidence {
     pub(super) fn other_job_findings(&self, covering: &[Covering<'_>]) -> Vec<Finding> {
         let last = self.jobs.iter().flatten().next();
         let Some(job) = last.filter(|job| !covering.iter().any(|rule| rule.made(job))) else { return Vec::new() };
-        let of = match &job.created_by {
+        let of = match job.plan_origin() {
             Some(by) => format!("the last job ({}, rule {} of plan {})", job.id, by.rule_name, by.plan_name),
             None => format!("the last job ({}, on demand)", job.id),
         };

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    AccountId, Criteria, JobKind, Lifecycle, MismatchKind, PlanContent, PlanOrigin, RecoveryPointState, RegionName,
-    ResourceKind, Retention, Scope, VaultLock, Windows,
+    AccountId, Criteria, JobId, JobKind, JobOrigin, Lifecycle, MismatchKind, PlanContent, PlanOrigin,
+    RecoveryPointState, RegionName, ResourceKind, ResourceType, Retention, Scope, VaultLock, Windows,
 };
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/service-role/R";
@@ -37,7 +37,7 @@ fn database() -> Resource {
         automated_backup_window: "20:00-20:30".into(),
         maintenance_window: "sun:22:00-sun:22:30".into(),
         instance_class: String::new(),
-        allocated_storage_gib: 0,
+        allocated_storage_gib: None,
         storage_encrypted: false,
         encryption_key_arn: String::new(),
         created_at: Some(at("2026-01-01T00:00:00Z")),
@@ -51,7 +51,7 @@ fn rule(name: &str, schedule: &str) -> Rule {
     Rule {
         id: format!("id-of-{name}"),
         name: name.into(),
-        target_vault: "prod".into(),
+        vault: "prod".into(),
         schedule: schedule.into(),
         zone: "Etc/UTC".into(),
         windows: Windows { start_minutes: 60, completion_minutes: 120 },
@@ -59,7 +59,7 @@ fn rule(name: &str, schedule: &str) -> Rule {
         recovery_point_tags: BTreeMap::new(),
         copies: Vec::new(),
         continuous: false,
-        air_gapped_vault_arn: None,
+        air_gapped_vault: None,
         index_types: Vec::new(),
         scan_actions: Vec::new(),
     }
@@ -76,6 +76,7 @@ fn plan(rules: Vec<Rule>) -> Plan {
         last_run_at: Some(at("2026-03-02T05:00:00Z")),
         deleted_at: None,
         tags: BTreeMap::new(),
+        selections: Vec::new(),
         request_id: String::new(),
     }
 }
@@ -83,10 +84,12 @@ fn plan(rules: Vec<Rule>) -> Plan {
 fn judged(name: &str, verdict: Verdict) -> JudgedSelection {
     JudgedSelection {
         plan_id: "p1".into(),
+        plan_arn: "arn:aws:backup:us-east-1:123456789012:backup-plan:p1".into(),
         plan_name: "nightly".into(),
         selection: Selection {
             id: format!("id-of-{name}"),
             name: name.into(),
+            scope: scope(),
             plan_id: "p1".into(),
             plan_arn: String::new(),
             role_arn: ROLE.into(),
@@ -110,45 +113,29 @@ fn missed(kinds: &[MismatchKind]) -> Verdict {
 /// A job of the rule `daily`.
 fn job(created: &str, state: JobState) -> Job {
     Job {
-        id: "j1".into(),
         state,
-        resource_arn: database().arn,
-        resource_type: "RDS".into(),
+        resource_arn: Some(database().arn),
+        resource_type: Some(ResourceType::RDS),
         created_at: Some(at(created)),
-        created_by: Some(PlanOrigin {
+        created_by: Some(JobOrigin::Plan(PlanOrigin {
             plan_id: "p1".into(),
             plan_name: "nightly".into(),
             rule_id: "id-of-daily".into(),
             rule_name: "daily".into(),
             ..PlanOrigin::default()
-        }),
-        ..Job::blank(JobKind::Backup, scope())
+        })),
+        ..Job::blank(JobId::parse("j1").unwrap(), JobKind::Backup, scope())
     }
 }
 
 fn point(arn: &str, created: &str, state: RecoveryPointState) -> RecoveryPoint {
     RecoveryPoint {
-        arn: arn.into(),
-        scope: scope(),
-        vault_name: "prod".into(),
-        vault_arn: String::new(),
-        resource_arn: database().arn,
-        resource_type: "RDS".into(),
-        resource_name: String::new(),
+        vault_name: Some("prod".into()),
+        resource_arn: Some(database().arn),
+        resource_type: Some(ResourceType::RDS),
         state,
-        status_message: String::new(),
         created_at: Some(at(created)),
-        completed_at: None,
-        delete_at: None,
-        cold_at: None,
-        lifecycle: None,
-        backup_size_bytes: 0,
-        encryption_key_arn: String::new(),
-        role_arn: String::new(),
-        storage_class: String::new(),
-        last_restore_at: None,
-        created_by: None,
-        source_vault_arn: String::new(),
+        ..RecoveryPoint::blank(arn.into(), scope())
     }
 }
 
@@ -213,7 +200,9 @@ fn each_thing_that_is_amiss_is_found_alone_and_with_its_severity() {
         }),
         ("JOB_ABORTED", Warning, AtRisk, |e| e.jobs = Some(vec![job("2026-03-02T05:00:00Z", J::Aborted)])),
         ("JOB_FAILED", Error, AtRisk, |e| e.jobs = Some(vec![job("2026-03-02T05:00:00Z", J::Failed)])),
-        ("COMPLETED_WITH_ISSUES", Warning, AtRisk, |e| e.jobs.as_mut().unwrap()[0].status_message = "something".into()),
+        ("COMPLETED_WITH_ISSUES", Warning, AtRisk, |e| {
+            e.jobs.as_mut().unwrap()[0].status_message = Some("something".into());
+        }),
         ("BACKUP_UNDER_WAY", Info, Protected, |e| e.jobs.as_mut().unwrap()[0].state = J::Running),
         ("SCHEDULE_NOT_READ", Warning, AtRisk, |e| rules_of(e)[0].schedule = "rate(1 day)".into()),
         ("SCHEDULE_IS_OVER", Error, AtRisk, |e| rules_of(e)[0].schedule = "cron(0 5 2 3 ? 2026)".into()),
@@ -332,7 +321,7 @@ fn a_lock_is_held_against_the_retention_of_each_rule() {
     });
     let [outside] = &explained.findings[..] else { panic!("{:?}", explained.findings) };
     assert_eq!((outside.code, outside.severity), ("RETENTION_OUTSIDE_VAULT_LOCK", Severity::Error));
-    assert!(outside.message.contains("a retention of 35 days: its jobs fail"), "{outside:?}");
+    assert!(outside.message.contains("kept 35 days: such a job fails"), "{outside:?}");
 }
 
 #[test]
@@ -346,7 +335,9 @@ fn near_misses_are_told_nearest_first_and_not_without_end() {
         evidence.judged.push(judged("other", Verdict { near_miss: false, ..missed(&[M::ArnNotListed]) }));
     });
     assert_eq!((explained.verdict, explained.near_misses.len()), (ProtectionVerdict::NotProtected, 20));
-    assert_eq!(explained.near_misses[0].selection_name, "near-00");
+    let near = &explained.near_misses[0];
+    assert_eq!((near.selection_name.as_str(), &near.scope), ("near-00", &scope()));
+    assert!(near.plan_arn.ends_with(":backup-plan:p1"));
     assert_eq!(
         explained.findings[0].action,
         "selection near-00 of plan nightly nearly selects it: TAG_VALUE_DIFFERS_IN_CASE"

@@ -23,7 +23,9 @@ impl Evidence {
         let mut near: Vec<_> = self.judged.iter().filter(|judged| judged.verdict.near_miss).collect();
         near.sort_by_key(|judged| (judged.verdict.mismatches.len(), &judged.plan_name, &judged.selection.name));
         let near = near.into_iter().take(MOST_NEAR_MISSES).map(|judged| NearMiss {
+            scope: self.database.scope.clone(),
             plan_id: judged.plan_id.clone(),
+            plan_arn: judged.plan_arn.clone(),
             plan_name: judged.plan_name.clone(),
             selection_id: judged.selection.id.clone(),
             selection_name: judged.selection.name.clone(),
@@ -81,8 +83,8 @@ impl Evidence {
 
     /// The rule that used to back it up.
     fn no_longer_covered(&self) -> Option<Finding> {
-        let job = self.jobs.iter().flatten().find(|job| job.created_by.is_some())?;
-        let (by, at) = (job.created_by.as_ref()?, job.created_at?);
+        let job = self.jobs.iter().flatten().find(|job| job.plan_origin().is_some())?;
+        let (by, at) = (job.plan_origin()?, job.created_at?);
         Some(Finding::warning(
             "NO_LONGER_COVERED",
             format!(

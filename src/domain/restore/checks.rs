@@ -3,8 +3,8 @@
 
 use jiff::{Timestamp, Unit};
 
-use super::{PointInTime, Restore, RestoreMetadata, RestoreTarget, RestoreWindow};
-use crate::domain::{Finding, RecoveryPoint, RecoveryPointState, RoleState};
+use super::{FIELD, PointInTime, Restore, RestoreMetadata, RestoreTarget, RestoreWindow};
+use crate::domain::{Finding, RecoveryPoint, RecoveryPointState, RoleState, ServedTypes};
 
 /// A way in which RDS offers a class, for an engine and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +73,13 @@ pub fn not_checked(what: &str, permission: &str, why: &str) -> Finding {
 
 /// Whether the recovery point can be used.
 pub fn point(point: &RecoveryPoint) -> Finding {
+    state(point).at(format!("{FIELD}.recovery_point"))
+}
+
+fn state(point: &RecoveryPoint) -> Finding {
     let word = point.state.word();
     let unusual = |why: &str| {
-        let said = if point.status_message.is_empty() { String::new() } else { format!(" ({})", point.status_message) };
+        let said = point.status_message.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
         let message = format!("the recovery point is {word}{said}: {why}");
         Finding::warning("POINT_STATE_UNUSUAL", message, "watch the job; restore another recovery point if it fails")
     };
@@ -98,48 +102,43 @@ pub fn point(point: &RecoveryPoint) -> Finding {
     }
 }
 
-/// Whether AWS Backup can restore with the role. A policy that is not AWS's own for backups can allow it all the same:
-/// Strongroom does not read what policies say.
+/// Whether AWS Backup can restore with the role.
 pub fn role(role: &RoleState) -> Vec<Finding> {
-    let others = role.attached.iter().any(|arn| !arn.contains(":policy/service-role/AWSBackupServiceRolePolicyFor"));
-    let mut findings = role.findings();
-    findings.retain(|finding| finding.code != "BACKUP_POLICY_MISSING");
-    for finding in &mut findings {
-        if finding.code == "RESTORE_POLICY_MISSING" && others && finding.is_obstacle() {
-            let message = format!(
-                "role {} lacks AWSBackupServiceRolePolicyForRestores; whether its other policies let AWS Backup restore is not \
-                 known",
-                role.name
-            );
-            *finding = Finding::warning("RESTORE_POLICY_MISSING", message, finding.action.clone());
-        }
-    }
+    let mut findings = role.findings_of_jobs(&ServedTypes::default(), true);
     if findings.is_empty() {
         let message = format!("role {} trusts AWS Backup and has the policy for restores", role.name);
         findings.push(Finding::info("ROLE_READY", message));
     }
-    findings
+    findings.into_iter().map(|finding| finding.at(format!("{FIELD}.role"))).collect()
 }
 
 /// Whether the name is free.
 pub fn name(target: &RestoreTarget, taken: bool) -> Finding {
     let (noun, name) = (target.noun(), target.identifier());
-    if taken {
+    let finding = if taken {
         let message = format!("{noun} {name} exists already");
         Finding::error("NAME_TAKEN", message, format!("choose another {}", target.identifier_field()))
     } else {
         Finding::info("NAME_FREE", format!("no {noun} is named {name}"))
-    }
+    };
+    finding.at(format!("{FIELD}.{}", target.identifier_field()))
+}
+
+/// RDS did not tell whether the name is free.
+pub fn name_not_checked(target: &RestoreTarget, why: &str) -> Finding {
+    let message = format!("RDS did not tell whether the identifier is free ({why}): if it is taken, the job fails");
+    Finding::warning("NAME_NOT_CHECKED", message, "").at(format!("{FIELD}.{}", target.identifier_field()))
 }
 
 /// Whether the subnet group is there.
-pub fn subnet_group(name: &str, exists: bool) -> Finding {
-    if exists {
+pub fn subnet_group(target: &RestoreTarget, name: &str, exists: bool) -> Finding {
+    let finding = if exists {
         Finding::info("SUBNET_GROUP_EXISTS", format!("DB subnet group {name} exists"))
     } else {
         let message = format!("DB subnet group {name} does not exist");
         Finding::error("SUBNET_GROUP_MISSING", message, "choose another db_subnet_group_name, or create it in RDS")
-    }
+    };
+    finding.at(target.path("db_subnet_group_name"))
 }
 
 impl ClassWish {
@@ -169,13 +168,18 @@ impl ClassWish {
     /// Whether RDS makes such a database.
     pub fn judge(&self, offer: &Offer) -> Finding {
         let (class, engine) = (&self.class, self.engine());
-        let field = if self.cluster { "db_cluster_instance_class" } else { "db_instance_class" };
-        let refuse =
-            |why: String, choose: &str| Finding::error("CLASS_NOT_ORDERABLE", why, format!("choose another {choose}"));
+        let (target, field) = match self.cluster {
+            true => ("rds_cluster", "db_cluster_instance_class"),
+            false => ("rds_instance", "db_instance_class"),
+        };
+        let path = format!("{FIELD}.{target}.{field}");
+        let refuse = |why: String, choose: &str| {
+            Finding::error("CLASS_NOT_ORDERABLE", why, format!("choose another {choose}")).at(&path)
+        };
         let mut ways: Vec<&Orderable> = match offer {
             Offer::NothingForVersion => {
                 let message = format!("RDS offers no class for {engine}: whether {class} can be had is not known");
-                return Finding::warning("NOT_CHECKED", message, "watch the job");
+                return Finding::warning("NOT_CHECKED", message, "watch the job").at(&path);
             }
             Offer::Ways(ways) => ways.iter().collect(),
         };
@@ -211,13 +215,18 @@ impl ClassWish {
                 return refuse(why, &format!("{field} or availability_zone"));
             }
         }
-        Finding::info("CLASS_ORDERABLE", format!("RDS offers {class} for {engine}"))
+        Finding::info("CLASS_ORDERABLE", format!("RDS offers {class} for {engine}")).at(&path)
     }
 }
 
 /// Whether the time can be restored, and the window if it is certain. `backups` are those that RDS has under the
 /// database's name.
 pub fn time(restore: &Restore, backups: &[AutomatedBackup]) -> (Finding, Option<RestoreWindow>) {
+    let (finding, window) = time_of(restore, backups);
+    (finding.at(format!("{FIELD}.point_in_time")), window)
+}
+
+fn time_of(restore: &Restore, backups: &[AutomatedBackup]) -> (Finding, Option<RestoreWindow>) {
     let Some(own) = backups.iter().find(|backup| backup.is_of(restore.recovery_point.as_str())) else {
         let finding = if backups.is_empty() {
             Finding::error(

@@ -1,6 +1,6 @@
 //! Restores into an RDS instance.
 
-use super::{Faults, Fields, RestoreMetadata, Warning, identifier, list, not, without_iops};
+use super::{FIELD, Faults, Fields, Finding, RestoreMetadata, identifier, list, not, without_iops};
 
 /// The settings of the new instance; what is absent comes from the recovery point.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,14 +105,10 @@ impl RdsInstanceRestore {
         }
     }
 
-    pub(super) fn warnings(&self, own: &RestoreMetadata) -> Vec<Warning> {
+    pub(super) fn findings(&self, own: &RestoreMetadata) -> Vec<Finding> {
         let message =
             "the backup is of a Multi-AZ instance and the request names a zone: the new instance has no standby";
-        let single = Warning {
-            code: "SINGLE_AZ",
-            message: message.to_owned(),
-            field: "rds_instance.availability_zone".to_owned(),
-        };
+        let single = Finding::warning("SINGLE_AZ", message, "").at(format!("{FIELD}.rds_instance.availability_zone"));
         self.loses_standby(own).then_some(single).into_iter().collect()
     }
 

@@ -27,7 +27,7 @@ fn restore(recovery_point: &str, target: RestoreTarget) -> Restore {
 }
 
 fn source(resource_type: &str, metadata: RestoreMetadata) -> RestoreSource {
-    RestoreSource { resource_type: resource_type.into(), metadata }
+    RestoreSource { resource_type: ResourceType::told(resource_type).unwrap(), metadata }
 }
 
 impl RdsInstanceRestore {
@@ -95,9 +95,10 @@ fn multi_az_and_a_zone_are_never_sent_together() {
     assert_eq!((merged.values["MultiAZ"].as_str(), zone(&merged)), ("false", Some("us-east-1b".into())));
     let zone = RdsInstanceRestore { availability_zone: Some("us-east-1b".into()), ..named("a") };
     let warned = |own: &RestoreMetadata| {
-        restore(SNAPSHOT, RestoreTarget::Instance(zone.clone())).warnings(&source("RDS", own.clone()))
+        restore(SNAPSHOT, RestoreTarget::Instance(zone.clone())).findings(&source("RDS", own.clone()))
     };
-    assert_eq!(warned(&multi)[0].code, "SINGLE_AZ");
+    let told = warned(&multi).remove(0);
+    assert_eq!((told.code, told.field.as_str()), ("SINGLE_AZ", "restore.rds_instance.availability_zone"));
     assert!(warned(&single).is_empty());
 }
 
@@ -111,7 +112,7 @@ fn provisioned_io_goes_with_the_storage_it_was_chosen_for() {
 
     let gp2 = own(&[("StorageType", "gp2")]);
     let fault = storage("io1").over(&gp2).unwrap_err();
-    assert_eq!(fault.violations[0].field, "rds_instance.iops");
+    assert_eq!(fault.violations[0].field, "restore.rds_instance.iops");
     let fault = RdsInstanceRestore { iops: Some(3000), ..named("a") }.over(&gp2).unwrap_err();
     assert!(fault.violations[0].description.contains("cannot be provisioned for storage of type gp2"));
 }
@@ -186,9 +187,9 @@ fn a_target_must_be_what_the_recovery_point_is_of() {
     ] {
         let source = source(resource_type, RestoreMetadata::default());
         let told = fields(restore(point, instance.clone()).over(&source));
-        assert_eq!(told, if is_cluster { vec!["rds_instance"] } else { vec![] }, "{point}");
+        assert_eq!(told, if is_cluster { vec!["restore.rds_instance"] } else { vec![] }, "{point}");
         let told = fields(restore(point, cluster.clone()).over(&source));
-        assert_eq!(told, if is_cluster { vec![] } else { vec!["rds_cluster"] }, "{point}");
+        assert_eq!(told, if is_cluster { vec![] } else { vec!["restore.rds_cluster"] }, "{point}");
     }
 }
 
@@ -199,7 +200,7 @@ fn only_a_continuous_point_has_a_time() {
         restore.over(&source("RDS", own(&[("Engine", "postgres")])))
     };
     let second = PointInTime::At(Timestamp::from_second(1_700_000_000).unwrap());
-    assert_eq!(fields(at(SNAPSHOT, Some(second))), ["point_in_time"]);
+    assert_eq!(fields(at(SNAPSHOT, Some(second))), ["restore.point_in_time"]);
     assert_eq!(at(SNAPSHOT, None).unwrap().get("UseLatestRestorableTime"), None);
     for latest in [None, Some(PointInTime::Latest)] {
         let merged = at(CONTINUOUS, latest).unwrap();
@@ -237,13 +238,14 @@ fn a_cluster_takes_over_and_overrides_its_own_metadata() {
             ("engine", "aurora-postgresql"),
         ]
     );
-    assert_eq!(restore.warnings(&aurora)[0].code, "CLUSTER_WITHOUT_INSTANCES");
+    assert_eq!(restore.findings(&aurora)[0].code, "CLUSTER_WITHOUT_INSTANCES");
     let multi_az = source("RDS", RestoreMetadata::default());
-    assert!(restore.warnings(&multi_az).is_empty(), "a Multi-AZ DB cluster comes with its instances");
+    assert!(restore.findings(&multi_az).is_empty(), "a Multi-AZ DB cluster comes with its instances");
 
     let classy = RdsClusterRestore { class: Some("db.r6gd.large".into()), iops: Some(3000), ..cluster };
     let classy = Restore { target: RestoreTarget::Cluster(classy), ..restore };
-    assert_eq!(fields(classy.over(&aurora)), ["rds_cluster.db_cluster_instance_class", "rds_cluster.iops"]);
+    let told = ["restore.rds_cluster.db_cluster_instance_class", "restore.rds_cluster.iops"];
+    assert_eq!(fields(classy.over(&aurora)), told);
     assert_eq!(classy.over(&multi_az).unwrap().get("DBClusterInstanceClass"), Some("db.r6gd.large"));
 }
 

@@ -3,10 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{RoleState, Trust};
-use crate::domain::{
-    Fault, Finding,
-    resource_type::{RESOURCE_TYPES, unknown_type},
-};
+use crate::domain::{Fault, Finding, ResourceType};
 
 /// A managed policy that a role needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +30,24 @@ impl ServicePolicy {
         format!("arn:{partition}:iam::aws:policy/{name}")
     }
 
+    /// Whether restores need it; otherwise backups do.
+    fn is_for_restores(self) -> bool {
+        matches!(self, Self::Restores | Self::S3Restore)
+    }
+
     /// The one for backups of the type, and the one for its restores `[D]`.
-    fn of_type(resource_type: &str) -> [Self; 2] {
-        if resource_type == "S3" { [Self::S3Backup, Self::S3Restore] } else { [Self::Backup, Self::Restores] }
+    fn of_type(resource_type: &ResourceType) -> [Self; 2] {
+        if *resource_type == ResourceType::S3 {
+            [Self::S3Backup, Self::S3Restore]
+        } else {
+            [Self::Backup, Self::Restores]
+        }
     }
 }
 
 /// The resource types that a role is to serve; at least one, each once, in the order asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServedTypes(Vec<&'static str>);
+pub struct ServedTypes(Vec<ResourceType>);
 
 /// More than AWS Backup has types.
 const MOST_NAMES: usize = 100;
@@ -49,11 +55,16 @@ const MOST_NAMES: usize = 100;
 impl Default for ServedTypes {
     /// RDS, which needs what all types but S3 need.
     fn default() -> Self {
-        Self(vec!["RDS"])
+        Self(vec![ResourceType::RDS])
     }
 }
 
 impl ServedTypes {
+    /// The one type.
+    pub fn of(resource_type: ResourceType) -> Self {
+        Self(vec![resource_type])
+    }
+
     /// AWS Backup's names, or every one that is none, by its index. None at all: the default.
     pub fn parse(names: &[String]) -> Result<Self, Vec<(String, Fault)>> {
         if names.len() > MOST_NAMES {
@@ -63,10 +74,10 @@ impl ServedTypes {
         let mut types = Vec::new();
         let mut faults = Vec::new();
         for (index, name) in names.iter().enumerate() {
-            match RESOURCE_TYPES.iter().find(|known| *known == name) {
-                Some(known) if types.contains(known) => {}
-                Some(known) => types.push(*known),
-                None => faults.push((format!("[{index}]"), unknown_type(name, RESOURCE_TYPES))),
+            match ResourceType::known(name) {
+                Ok(known) if types.contains(&known) => {}
+                Ok(known) => types.push(known),
+                Err(fault) => faults.push((format!("[{index}]"), fault)),
             }
         }
         match (faults.is_empty(), types.is_empty()) {
@@ -79,7 +90,7 @@ impl ServedTypes {
     /// Each policy that they need, once.
     fn policies(&self) -> Vec<ServicePolicy> {
         let mut policies = Vec::new();
-        for policy in self.0.iter().flat_map(|name| ServicePolicy::of_type(name)) {
+        for policy in self.0.iter().flat_map(ServicePolicy::of_type) {
             if !policies.contains(&policy) {
                 policies.push(policy);
             }
@@ -92,7 +103,7 @@ impl ServedTypes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleNeed {
     /// AWS Backup's name.
-    pub resource_type: &'static str,
+    pub resource_type: ResourceType,
     /// True: to restore; false: to back up.
     pub restore: bool,
     /// The managed policies that are not attached.
@@ -101,6 +112,9 @@ pub struct RoleNeed {
 
 /// As long as it may take IAM to tell AWS Backup of a role: tools that make roles wait so long `[T]`.
 const PROPAGATION: SignedDuration = SignedDuration::from_mins(2);
+
+/// What mends most of what a role lacks.
+const REPAIR: &str = "call EnsureServiceRole";
 
 impl RoleState {
     /// The policies that it lacks to serve the types.
@@ -119,7 +133,7 @@ impl RoleState {
         let needs = served.0.iter().flat_map(|resource_type| {
             ServicePolicy::of_type(resource_type).into_iter().zip([false, true]).map(|(policy, restore)| {
                 let missing = if self.lacks(policy) { vec![policy] } else { Vec::new() };
-                RoleNeed { resource_type, restore, missing }
+                RoleNeed { resource_type: resource_type.clone(), restore, missing }
             })
         });
         needs.collect()
@@ -132,48 +146,64 @@ impl RoleState {
 
     /// What is wrong with it, or worth knowing, for the types that it is to serve.
     pub fn findings_for(&self, served: &ServedTypes) -> Vec<Finding> {
-        const REPAIR: &str = "call EnsureServiceRole";
+        let doubt = (!self.inline.is_empty()).then_some("inline");
+        let lacking = self.missing(served).into_iter().map(|policy| self.lacking(policy, doubt));
+        self.trust_finding().into_iter().chain(lacking).collect()
+    }
+
+    /// What lets its restores, or else its backups, fail. A policy that is not AWS's own for backups can allow them all the
+    /// same: Strongroom does not read what policies say.
+    pub fn findings_of_jobs(&self, served: &ServedTypes, restores: bool) -> Vec<Finding> {
+        let others = self.attached.iter().any(|arn| !arn.contains("/AWSBackupServiceRolePolicyFor"));
+        let doubt = if self.inline.is_empty() { others.then_some("other") } else { Some("inline") };
+        let missing = self.missing(served).into_iter().filter(|policy| policy.is_for_restores() == restores);
+        self.trust_finding().into_iter().chain(missing.map(|policy| self.lacking(policy, doubt))).collect()
+    }
+
+    /// What of its trust policy is wrong, or worth knowing.
+    pub(super) fn trust_finding(&self) -> Option<Finding> {
         let name = &self.name;
-        let mut findings = Vec::new();
-        match self.trust {
-            Trust::Granted => {}
-            Trust::Conditional => findings.push(Finding::warning(
+        Some(match self.trust {
+            Trust::Granted => return None,
+            Trust::Conditional => Finding::warning(
                 "TRUST_CONDITIONAL",
                 format!("role {name} trusts backup.amazonaws.com under a condition that Strongroom cannot judge"),
                 "make sure that the condition holds for AWS Backup",
-            )),
-            Trust::Missing => findings.push(Finding::error(
+            ),
+            Trust::Missing => Finding::error(
                 "TRUST_MISSING",
                 format!("role {name} does not let backup.amazonaws.com assume it: every backup and restore fails"),
                 REPAIR,
-            )),
-            Trust::Denied => findings.push(Finding::error(
+            ),
+            Trust::Denied => Finding::error(
                 "TRUST_DENIED",
                 format!("a statement of role {name}'s trust policy denies backup.amazonaws.com"),
                 "remove that statement by hand: EnsureServiceRole only adds",
-            )),
-            Trust::Unreadable => findings.push(Finding::error(
+            ),
+            Trust::Unreadable => Finding::error(
                 "TRUST_UNREADABLE",
                 format!("the trust policy of role {name} is not readable JSON"),
                 "replace it by hand",
-            )),
-        }
-        for policy in self.missing(served) {
-            let (code, what) = match policy {
-                ServicePolicy::Backup => ("BACKUP_POLICY_MISSING", "back up"),
-                ServicePolicy::Restores => ("RESTORE_POLICY_MISSING", "restore"),
-                ServicePolicy::S3Backup => ("BACKUP_POLICY_MISSING", "back up buckets of S3"),
-                ServicePolicy::S3Restore => ("RESTORE_POLICY_MISSING", "restore buckets of S3"),
-            };
-            let message = format!("role {name} lacks {}", policy.arn(self.partition));
-            findings.push(if self.inline.is_empty() {
-                Finding::error(code, format!("{message}: AWS Backup cannot {what}"), REPAIR)
-            } else {
-                let message = format!("{message}; whether its inline policies let AWS Backup {what} is not known");
+            ),
+        })
+    }
+
+    /// That the policy is not attached. `doubt`: the sort of its policies that may allow the same.
+    fn lacking(&self, policy: ServicePolicy, doubt: Option<&str>) -> Finding {
+        let (code, what) = match policy {
+            ServicePolicy::Backup => ("BACKUP_POLICY_MISSING", "back up"),
+            ServicePolicy::Restores => ("RESTORE_POLICY_MISSING", "restore"),
+            ServicePolicy::S3Backup => ("BACKUP_POLICY_MISSING", "back up buckets of S3"),
+            ServicePolicy::S3Restore => ("RESTORE_POLICY_MISSING", "restore buckets of S3"),
+        };
+        let message = format!("role {} lacks {}", self.name, policy.arn(self.partition));
+        match doubt {
+            None => Finding::error(code, format!("{message}: AWS Backup cannot {what}"), REPAIR),
+            Some(which) => {
+                let message = format!("{message}; whether its {which} policies let AWS Backup {what} is not known");
                 Finding::warning(code, message, REPAIR)
-            });
+            }
         }
-        findings
     }
 
     /// Whether IAM may not have told AWS Backup of the role yet: it was made, or changed by this very call, just now.
@@ -223,7 +253,7 @@ mod tests {
         let buckets = role(&[P::S3Backup]);
         let needs = buckets.needs(&served(&["S3", "EBS"]));
         let read: Vec<_> =
-            needs.iter().map(|need| (need.resource_type, need.restore, need.missing.as_slice())).collect();
+            needs.iter().map(|need| (need.resource_type.as_str(), need.restore, need.missing.as_slice())).collect();
         assert_eq!(
             read,
             [

@@ -36,6 +36,18 @@ enum Days {
     NthWeekday(i8, i8),
 }
 
+impl Days {
+    fn are_all(&self) -> bool {
+        match self {
+            Self::Of(days) => days.len() == 31,
+            Self::Weekdays(days) => days.len() == 7,
+            Self::Last | Self::LastWorkday | Self::NearestWorkday(_) | Self::LastWeekday(_) | Self::NthWeekday(..) => {
+                false
+            }
+        }
+    }
+}
+
 /// A field's name, bounds and spelled values, the first of which stands for `first`.
 struct Field {
     name: &'static str,
@@ -90,6 +102,13 @@ impl Cron {
             return Err(vec!["no such day exists".to_owned()]);
         }
         Ok(cron)
+    }
+
+    /// Whether both name the same times. Either of the two day fields can say "every day".
+    pub(super) fn runs_as(&self, other: &Self) -> bool {
+        let days = self.days == other.days || (self.days.are_all() && other.days.are_all());
+        days && (self.minute, &self.hours, &self.months, &self.years)
+            == (other.minute, &other.hours, &other.months, &other.years)
     }
 
     /// The local times of runs, in order, from the first one at or after `from`.

@@ -21,16 +21,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use glob::fits_arn;
 pub use mismatch::{Mismatch, MismatchKind};
 
-use super::{Criteria, Match, TagCondition};
-use crate::domain::{Arn, Resource, ResourceKind, Scope, backup_type, invalid::quoted};
+use super::{Criteria, Match, ResourcePattern, TagCondition};
+use crate::domain::{Arn, Resource, ResourceKind, ResourceType, Scope, invalid::quoted};
 
 /// A resource that a selection may select.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Candidate<'a> {
     /// Its ARN.
     pub arn: &'a str,
     /// AWS Backup's name of its type; `None`: it has none.
-    pub resource_type: Option<&'a str>,
+    pub resource_type: Option<ResourceType>,
     /// Its tags.
     pub tags: &'a BTreeMap<String, String>,
     /// The cluster that it is an instance of.
@@ -40,7 +40,7 @@ pub struct Candidate<'a> {
 impl<'a> Candidate<'a> {
     /// A resource of any service, by its ARN. A cluster of RDS is taken for Aurora: only its engine would tell.
     pub fn of_arn(arn: &'a Arn, tags: &'a BTreeMap<String, String>) -> Self {
-        Self { arn: arn.as_str(), resource_type: backup_type(arn), tags, cluster: None }
+        Self { arn: arn.as_str(), resource_type: ResourceType::of_arn(arn), tags, cluster: None }
     }
 }
 
@@ -115,9 +115,9 @@ impl Criteria {
         if self.resources.is_empty() && self.any_of().next().is_none() {
             return Ok("no list of resources or tags: everything".to_owned());
         }
-        let fits = |pattern: &String| fits_arn(pattern, candidate.arn);
+        let fits = |pattern: &ResourcePattern| fits_arn(pattern.as_str(), candidate.arn);
         if let Some(index) = self.resources.iter().position(fits) {
-            return Ok(format!("resources[{index}] {}", quoted(&self.resources[index])));
+            return Ok(format!("resources[{index}] {}", quoted(self.resources[index].as_str())));
         }
         let mut mismatches = Vec::new();
         if !self.resources.is_empty() {
@@ -135,22 +135,24 @@ impl Criteria {
     fn not_listed(&self, candidate: &Candidate<'_>) -> Mismatch {
         let arn = candidate.arn;
         let lower = arn.to_lowercase();
-        let in_case = self.resources.iter().position(|pattern| fits_arn(&pattern.to_lowercase(), &lower));
+        let in_case = self.resources.iter().position(|pattern| fits_arn(&pattern.as_str().to_lowercase(), &lower));
         if let Some(index) = in_case {
-            let message =
-                format!("{} differs from {arn} in the case of letters, which counts", quoted(&self.resources[index]));
+            let message = format!(
+                "{} differs from {arn} in the case of letters, which counts",
+                quoted(self.resources[index].as_str())
+            );
             return Mismatch { kind: MismatchKind::ArnDiffersInCase, message, field: format!("resources[{index}]") };
         }
         let message = match self.resources.as_slice() {
-            [only] => format!("{arn} does not fit {}", quoted(only)),
+            [only] => format!("{arn} does not fit {}", quoted(only.as_str())),
             several => format!("{arn} fits none of the {} entries of resources", several.len()),
         };
         Mismatch { kind: MismatchKind::ArnNotListed, message, field: "resources".to_owned() }
     }
 
     fn exclusion(&self, candidate: &Candidate<'_>) -> Option<Mismatch> {
-        let index = self.excluded.iter().position(|pattern| fits_arn(pattern, candidate.arn))?;
-        let message = format!("excluded_resources has {}, which takes it out", quoted(&self.excluded[index]));
+        let index = self.excluded.iter().position(|pattern| fits_arn(pattern.as_str(), candidate.arn))?;
+        let message = format!("excluded_resources has {}, which takes it out", quoted(self.excluded[index].as_str()));
         let field = format!("excluded_resources[{index}]");
         Some(Mismatch { kind: MismatchKind::ResourceExcluded, message, field })
     }
@@ -168,7 +170,10 @@ impl Criteria {
 
     /// Whether an entry of `resources` that fits names the resource's type, so that opt-in is not asked (section 8.4).
     fn names_the_type_of(&self, candidate: &Candidate<'_>) -> bool {
-        self.resources.iter().any(|pattern| names_a_type(pattern) && fits_arn(pattern, candidate.arn))
+        self.resources
+            .iter()
+            .map(ResourcePattern::as_str)
+            .any(|pattern| names_a_type(pattern) && fits_arn(pattern, candidate.arn))
     }
 }
 
@@ -200,9 +205,9 @@ impl Eligibility {
                 format!("is an instance of cluster {cluster}: AWS Backup backs up the cluster, not its instances");
             add(MismatchKind::ClusterMember, message);
         }
-        match candidate.resource_type {
-            Some(of_type) if self.supported.contains(of_type) => {
-                let opted_in = self.opt_in.get(of_type).copied().unwrap_or(true);
+        match &candidate.resource_type {
+            Some(of_type) if self.supported.contains(of_type.as_str()) => {
+                let opted_in = self.opt_in.get(of_type.as_str()).copied().unwrap_or(true);
                 if !opted_in && !criteria.names_the_type_of(candidate) {
                     let message = format!(
                         "the settings of {region} opt out of {of_type}, which no entry of resources names: opt in, or \

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Candidate, Criteria, Eligibility, Mismatch, MismatchKind, SelectionRef, Verdict};
-use crate::domain::{Arn, PlanRef, Resource, backup_type};
+use super::{Candidate, Criteria, Eligibility, Mismatch, MismatchKind, SavedSelection, Verdict};
+use crate::domain::{Arn, Resource, ResourceType, Scope};
 
 /// What is previewed.
 #[derive(Debug, Clone)]
 pub enum PreviewOf {
     /// A selection of a plan.
-    Saved(PlanRef, SelectionRef),
+    Saved(SavedSelection),
     /// Criteria that nobody has saved.
     Unsaved(Criteria),
 }
@@ -39,10 +39,12 @@ impl PreviewFilter {
 /// A resource, and what a selection makes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewedResource {
+    /// Where it is.
+    pub scope: Scope,
     /// ARN.
     pub arn: String,
     /// AWS Backup's name of its type, if it has one.
-    pub resource_type: Option<String>,
+    pub resource_type: Option<ResourceType>,
     /// Identifier, or the last part of the ARN.
     pub name: String,
     /// Its tags.
@@ -56,7 +58,8 @@ impl PreviewedResource {
     pub fn database(database: Resource, criteria: &Criteria, eligibility: &Eligibility) -> Self {
         let verdict = criteria.judge(&database.candidate(), eligibility);
         Self {
-            resource_type: Some(database.resource_type().to_owned()),
+            resource_type: Some(database.resource_type()),
+            scope: database.scope,
             arn: database.arn,
             name: database.id,
             tags: database.tags,
@@ -67,9 +70,16 @@ impl PreviewedResource {
     /// A resource of which nothing but ARN and tags is known.
     pub fn of_arn(arn: &Arn, tags: BTreeMap<String, String>, criteria: &Criteria, eligibility: &Eligibility) -> Self {
         let verdict = criteria.judge(&Candidate::of_arn(arn, &tags), eligibility);
+        let named = arn.scope();
+        let Scope { account, region } = &eligibility.scope;
         Self {
+            // A bucket's ARN tells neither.
+            scope: Scope {
+                account: named.account.unwrap_or_else(|| account.clone()),
+                region: named.region.unwrap_or_else(|| region.clone()),
+            },
             arn: arn.as_str().to_owned(),
-            resource_type: backup_type(arn).map(str::to_owned),
+            resource_type: ResourceType::of_arn(arn),
             name: arn.resource().rsplit([':', '/']).next().unwrap_or_default().to_owned(),
             tags,
             verdict,
@@ -81,7 +91,7 @@ impl PreviewedResource {
         let mut named = Self::of_arn(arn, BTreeMap::new(), criteria, eligibility);
         // Its tags would tell nothing: there is nothing to have any.
         named.verdict.mismatches.retain(|mismatch| !mismatch.field.contains("conditions"));
-        let field = criteria.resources.iter().position(|entry| entry == arn.as_str());
+        let field = criteria.resources.iter().position(|entry| entry.as_str() == arn.as_str());
         named.verdict.mismatches.push(Mismatch {
             kind: MismatchKind::ResourceMissing,
             message: format!("no database has the ARN {arn}: it was deleted, or is spelled otherwise"),
@@ -130,7 +140,7 @@ impl Tally {
         }
     }
 
-    /// Whether more resources can change nothing about the warnings.
+    /// Whether more resources can change nothing about the findings.
     pub fn is_mixed(self) -> bool {
         self.selected > 0 && self.left > 0
     }

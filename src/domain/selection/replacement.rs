@@ -20,8 +20,8 @@ pub struct ReplaceSelection {
     pub role: Option<RoleRef>,
     /// Which resources from now on.
     pub criteria: Criteria,
-    /// Whoever repeats the call repeats this.
-    pub request_id: RequestId,
+    /// The etag that was read, if the selection is to be replaced as it was then.
+    pub etag: Option<String>,
 }
 
 /// What came of a replacement.

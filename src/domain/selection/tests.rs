@@ -10,13 +10,13 @@ fn condition(key: &str, operator: Operator, value: &str) -> TagCondition {
 fn codes(criteria: &Criteria) -> Vec<&'static str> {
     let scope =
         Scope { account: AccountId::parse("123456789012").unwrap(), region: RegionName::parse("eu-west-1").unwrap() };
-    criteria.warnings(&scope, None).iter().map(|warning| warning.code).collect()
+    criteria.findings(&scope, None).iter().map(|finding| finding.code).collect()
 }
 
 #[test]
 fn neither_conditions_nor_resources_is_refused() {
     assert_eq!(Criteria::default().check().unwrap_err()[0].0, "conditions");
-    let excluded_alone = Criteria { excluded: vec!["*".into()], ..Criteria::default() };
+    let excluded_alone = Criteria { excluded: vec![ResourcePattern::told("*")], ..Criteria::default() };
     assert!(excluded_alone.check().is_err());
 }
 
@@ -46,7 +46,7 @@ fn patterns_of_arns_are_told_from_other_text() {
         "arn:*:rds:eu-west-1:123456789012:db:prod-*-main",
         "arn:aws:s3:::my-bucket-*",
     ] {
-        assert_eq!(ResourcePattern::parse(good), Ok(good.to_owned()));
+        assert_eq!(ResourcePattern::parse(good), Ok(ResourcePattern::told(good)));
     }
     for bad in
         ["", "**", "db:*", "arn:*", "arn:aws", "arn:gcp:x:*", "arn:aws:rds:*:*:", "arn:aws:rds:*:db", "arn:aws:r ds:*"]
@@ -84,7 +84,7 @@ fn a_key_is_given_without_its_prefix() {
 
 #[test]
 fn everything_nothing_and_elsewhere_are_told() {
-    let star = Criteria { resources: vec!["*".into()], ..Criteria::default() };
+    let star = Criteria { resources: vec![ResourcePattern::told("*")], ..Criteria::default() };
     assert_eq!(codes(&star), ["SELECTS_EVERYTHING"]);
     let production = vec![condition("Environment", Operator::Equals, "production")];
     let narrowed = Criteria { conditions: production.clone(), ..star };
@@ -100,11 +100,53 @@ fn everything_nothing_and_elsewhere_are_told() {
     assert_eq!(codes(&literal), ["STAR_COMPARED_LITERALLY"]);
 
     let elsewhere = Criteria {
-        resources: vec!["arn:aws:rds:us-east-1:123456789012:db:x".into(), "arn:aws:rds:*:*:db:*".into()],
-        excluded: vec!["arn:aws:s3:::bucket".into()],
+        resources: ["arn:aws:rds:us-east-1:123456789012:db:x", "arn:aws:rds:*:*:db:*"]
+            .map(ResourcePattern::told)
+            .into(),
+        excluded: vec![ResourcePattern::told("arn:aws:s3:::bucket")],
         ..Criteria::default()
     };
     assert_eq!(codes(&elsewhere), ["RESOURCE_OUT_OF_SCOPE"]);
+}
+
+#[test]
+fn an_etag_changes_with_what_a_selection_says_and_not_with_the_order_of_it() {
+    let scope =
+        Scope { account: AccountId::parse("123456789012").unwrap(), region: RegionName::parse("eu-west-1").unwrap() };
+    let (a, b) = (condition("a", Operator::Equals, "1"), condition("b", Operator::Like, "2*"));
+    let arns = ["arn:aws:s3:::a", "arn:aws:s3:::b"].map(ResourcePattern::told);
+    let criteria = Criteria { conditions: vec![a.clone(), b.clone()], resources: arns.to_vec(), ..Criteria::default() };
+    let selection = Selection {
+        id: "id".into(),
+        name: "name".into(),
+        scope,
+        plan_id: "plan".into(),
+        plan_arn: String::new(),
+        role_arn: "role".into(),
+        criteria: Some(criteria.clone()),
+        created_at: None,
+        request_id: String::new(),
+    };
+    let with = |criteria: Criteria| Selection { criteria: Some(criteria), ..selection.clone() };
+    let [first, second] = arns.clone();
+    let turned =
+        Criteria { conditions: vec![b.clone(), a.clone()], resources: vec![second.clone(), first], ..criteria.clone() };
+    assert_eq!(with(turned).etag(), selection.etag());
+    let others = [
+        with(Criteria { matching: Match::Any, ..criteria.clone() }),
+        with(Criteria { conditions: vec![a.clone()], ..criteria.clone() }),
+        with(Criteria { conditions: vec![a], any_conditions: vec![b], ..criteria.clone() }),
+        with(Criteria { resources: vec![second], ..criteria.clone() }),
+        with(Criteria { resources: Vec::new(), excluded: arns.to_vec(), ..criteria }),
+        Selection { id: "other".into(), ..selection.clone() },
+        Selection { role_arn: "other".into(), ..selection.clone() },
+    ];
+    let mut etags: Vec<_> = others.iter().chain([&selection]).map(|other| other.etag().unwrap()).collect();
+    etags.sort();
+    etags.dedup();
+    assert_eq!(etags.len(), 8);
+    assert_eq!(Selection { criteria: None, ..selection.clone() }.etag(), None);
+    assert_eq!(Selection { id: String::new(), ..selection }.etag(), None);
 }
 
 #[test]
@@ -114,16 +156,17 @@ fn nothing_and_everything_of_now_are_told_unless_the_words_say_so_already() {
             account: AccountId::parse("123456789012").unwrap(),
             region: RegionName::parse("eu-west-1").unwrap(),
         };
-        let warnings = criteria.warnings(&scope, Some(Tally { selected, left }));
-        warnings.into_iter().map(|warning| warning.code).collect()
+        let found = criteria.findings(&scope, Some(Tally { selected, left }));
+        found.into_iter().map(|finding| finding.code).collect()
     };
     let tagged = Criteria { conditions: vec![condition("a", Operator::Equals, "1")], ..Criteria::default() };
     assert_eq!(codes(&tagged, 0, 5), ["SELECTS_NOTHING_NOW"]);
     assert_eq!(codes(&tagged, 5, 0), ["SELECTS_EVERYTHING_NOW"]);
     assert_eq!(codes(&tagged, 1, 4), [""; 0]);
-    let arns = vec!["arn:aws:rds:eu-west-1:123456789012:db:x".into(), "arn:aws:rds:eu-west-1:123456789012:db:y".into()];
+    let arns = ["arn:aws:rds:eu-west-1:123456789012:db:x", "arn:aws:rds:eu-west-1:123456789012:db:y"];
+    let arns = arns.map(ResourcePattern::told).into();
     assert_eq!(codes(&Criteria { resources: arns, ..Criteria::default() }, 2, 0), [""; 0]);
-    let star = Criteria { resources: vec!["*".into()], ..Criteria::default() };
+    let star = Criteria { resources: vec![ResourcePattern::told("*")], ..Criteria::default() };
     assert_eq!(codes(&star, 5, 0), ["SELECTS_EVERYTHING"]);
 }
 

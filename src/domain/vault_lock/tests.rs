@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{AccountId, CopyAction, PlanContent, RegionName, Rule, Scope, Windows};
+use crate::domain::{AccountId, CopyAction, PlanContent, RegionName, Rule, RuleVault, Windows};
 
 fn now() -> Timestamp {
     "2026-03-02T00:00:00Z".parse().unwrap()
@@ -9,16 +9,16 @@ fn now() -> Timestamp {
 
 fn asked(min: Option<u16>, max: Option<u16>, grace: Option<u16>) -> LockVault {
     let vault = VaultName::parse("prod").unwrap();
-    LockVault { vault, min_retention_days: min, max_retention_days: max, changeable_for_days: grace }
+    LockVault { vault, min_retention_days: min, max_retention_days: max, changeable_for_days: grace, etag: None }
 }
 
-fn codes(warnings: &[Warning]) -> Vec<&'static str> {
-    warnings.iter().map(|warning| warning.code).collect()
+fn codes(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.code).collect()
 }
 
 #[test]
 fn bounds_and_grace_are_aws_own() {
-    for (days, fine) in [(0, false), (1, true), (36_500, true), (36_501, false), (i64::MAX, false), (-1, false)] {
+    for (days, fine) in [(0, false), (1, true), (36_500, true), (36_501, false), (i32::MAX, false), (-1, false)] {
         assert_eq!(LockVault::parse_bound(days).is_ok(), fine, "{days}");
     }
     for (days, fine) in [(2, false), (3, true), (36_500, true), (36_501, false), (-3, false)] {
@@ -53,14 +53,14 @@ fn neither_an_immutable_lock_nor_a_date_is_replaced_silently() {
 
 #[test]
 fn what_a_lock_takes_away_or_makes_final_is_warned_of() {
-    let warnings = |lock: &LockVault, before: Option<&VaultLock>| codes(&lock.warnings(&lock.made_at(now()), before));
-    assert!(warnings(&asked(Some(7), Some(90), None), None).is_empty());
-    assert_eq!(warnings(&asked(None, None, None), None), ["LOCK_WITHOUT_BOUNDS"]);
-    assert_eq!(warnings(&asked(Some(7), Some(90), Some(3)), None), ["LOCK_IRREVERSIBLE"]);
-    assert_eq!(warnings(&asked(Some(7), None, Some(3)), None), ["LOCK_IRREVERSIBLE", "LOCK_KEEPS_FOR_EVER"]);
+    let findings = |lock: &LockVault, before: Option<&VaultLock>| codes(&lock.findings(&lock.made_at(now()), before));
+    assert!(findings(&asked(Some(7), Some(90), None), None).is_empty());
+    assert_eq!(findings(&asked(None, None, None), None), ["LOCK_WITHOUT_BOUNDS"]);
+    assert_eq!(findings(&asked(Some(7), Some(90), Some(3)), None), ["LOCK_IRREVERSIBLE"]);
+    assert_eq!(findings(&asked(Some(7), None, Some(3)), None), ["LOCK_IRREVERSIBLE", "LOCK_KEEPS_FOR_EVER"]);
     let before = asked(Some(7), Some(90), Some(4)).made_at(now());
     assert_eq!(
-        warnings(&asked(Some(7), None, Some(3)), Some(&before)),
+        findings(&asked(Some(7), None, Some(3)), Some(&before)),
         ["LOCK_IRREVERSIBLE", "LOCK_KEEPS_FOR_EVER", "LOCK_BOUND_REMOVED", "LOCK_DATE_MOVED"]
     );
 }
@@ -85,7 +85,7 @@ fn rule(name: &str, target: &str, retention: Retention, copies: Vec<CopyAction>)
     Rule {
         id: format!("id-{name}"),
         name: name.into(),
-        target_vault: target.into(),
+        vault: target.into(),
         schedule: String::new(),
         zone: String::new(),
         windows: Windows::DEFAULT,
@@ -93,7 +93,7 @@ fn rule(name: &str, target: &str, retention: Retention, copies: Vec<CopyAction>)
         recovery_point_tags: std::collections::BTreeMap::new(),
         copies,
         continuous: false,
-        air_gapped_vault_arn: None,
+        air_gapped_vault: None,
         index_types: vec![],
         scan_actions: vec![],
     }
@@ -101,9 +101,10 @@ fn rule(name: &str, target: &str, retention: Retention, copies: Vec<CopyAction>)
 
 #[test]
 fn rules_and_copies_into_the_vault_clash_and_others_do_not() {
-    let copy = |lifecycle| CopyAction { vault_arn: vault().arn, lifecycle };
+    let copy = |lifecycle| CopyAction { vault: RuleVault::told(&vault().arn), lifecycle };
     let kept = |retention| Some(Lifecycle::kept(retention));
-    let elsewhere = CopyAction { vault_arn: vault().arn.replace("us-east-1", "eu-west-1"), lifecycle: None };
+    let elsewhere = RuleVault::told(&vault().arn.replace("us-east-1", "eu-west-1"));
+    let elsewhere = CopyAction { vault: elsewhere, lifecycle: None };
     let rules = vec![
         rule("fine", "prod", Retention::Days(30), vec![]),
         rule("short", "prod", Retention::Days(6), vec![]),
@@ -121,9 +122,11 @@ fn rules_and_copies_into_the_vault_clash_and_others_do_not() {
         last_run_at: None,
         deleted_at: None,
         tags: std::collections::BTreeMap::new(),
+        selections: Vec::new(),
         request_id: String::new(),
     };
     let clashes = RetentionClash::of(&plan, &vault(), &asked(Some(7), Some(90), None).made_at(now()));
+    assert!(clashes.iter().all(|clash| clash.scope == vault().scope));
     let told: Vec<_> = clashes.iter().map(|clash| (clash.rule_name.as_str(), clash.copy)).collect();
     assert_eq!(told, [("short", false), ("for-ever", false), ("copies", true)]);
     assert_eq!(
@@ -131,8 +134,8 @@ fn rules_and_copies_into_the_vault_clash_and_others_do_not() {
         "rule short of plan plan keeps its backups in vault prod 6 days, and the lock wants at least 7 days: the jobs will fail"
     );
     assert!(clashes[1].message.contains("for ever, and the lock wants at most 90 days"), "{}", clashes[1].message);
-    assert!(RetentionClash::warning(&clashes).unwrap().message.starts_with("3 rules and copy actions"));
-    assert!(RetentionClash::warning(&[]).is_none());
+    assert!(RetentionClash::finding(&clashes).unwrap().message.starts_with("3 rules and copy actions"));
+    assert!(RetentionClash::finding(&[]).is_none());
 }
 
 proptest! {

@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{reader::Reader, timestamp};
+use super::{findings, reader::Reader, timestamp};
 use crate::{
-    aws::Account,
     domain::{
-        AskedScope, Change, ChangeKind, EnsureRole, Invalid, RegionSettings, RolePath, RoleRef, RoleState, ServedTypes,
-        ServicePolicy, SettingsUpdate, Tags, Trust,
+        Account, Asked, Change, ChangeKind, EnsureRole, GetRole, Invalid, RegionSettings, RolePath, RoleRef, RoleState,
+        Scope, ServedTypes, ServicePolicy, SettingsUpdate, Tags, Trust,
     },
     proto,
 };
@@ -15,16 +14,14 @@ use crate::{
 /// Where the console puts the role that it makes.
 const DEFAULT_PATH: &str = "/service-role/";
 
-pub(in crate::rpc) fn get(request: proto::GetAccountRequest) -> Result<AskedScope, Invalid> {
-    Reader::new(request.scope).conclude(Ok)
+pub(in crate::rpc) fn get(request: proto::GetAccountRequest) -> Result<Asked<()>, Invalid> {
+    Reader::new(request.scope).conclude(|| Ok(()))
 }
 
-pub(in crate::rpc) fn ensure_role(
-    request: proto::EnsureServiceRoleRequest,
-) -> Result<(AskedScope, EnsureRole), Invalid> {
-    let proto::EnsureServiceRoleRequest { scope, role, path, tags, request_id, validate_only, resource_types } =
+pub(in crate::rpc) fn ensure_role(request: proto::EnsureServiceRoleRequest) -> Result<Asked<EnsureRole>, Invalid> {
+    let proto::EnsureServiceRoleRequest { scope, role, path, tags, resource_types, request_id, validate_only } =
         request;
-    let mut read = Reader::new(scope);
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let role = read.role("role", or_default(&role));
     let path = match (path.as_str(), &role) {
         ("", Ok(role)) => read.note("path", role.path().map_or_else(|| RolePath::parse(DEFAULT_PATH), Ok)),
@@ -37,39 +34,34 @@ pub(in crate::rpc) fn ensure_role(
     }
     let tags = read.tags("tags", tags, Tags::most());
     let served = read.note_all("resource_types", ServedTypes::parse(&resource_types));
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, EnsureRole { role: role?, path: path?, tags: tags?, served: served?, validate_only }))
-    })
+    read.conclude(|| Ok(EnsureRole { role: role?, path: path?, tags: tags?, served: served? }))
 }
 
-pub(in crate::rpc) fn get_role(
-    request: proto::GetServiceRoleRequest,
-) -> Result<(AskedScope, RoleRef, ServedTypes), Invalid> {
+pub(in crate::rpc) fn get_role(request: proto::GetServiceRoleRequest) -> Result<Asked<GetRole>, Invalid> {
     let proto::GetServiceRoleRequest { scope, role, resource_types } = request;
     let mut read = Reader::new(scope);
     let role = read.role("role", or_default(&role));
     let served = read.note_all("resource_types", ServedTypes::parse(&resource_types));
-    read.conclude(|scope| Ok((scope, role?, served?)))
+    read.conclude(|| Ok(GetRole { role: role?, served: served? }))
 }
 
-pub(in crate::rpc) fn get_settings(request: proto::GetRegionSettingsRequest) -> Result<AskedScope, Invalid> {
-    Reader::new(request.scope).conclude(Ok)
+pub(in crate::rpc) fn get_settings(request: proto::GetRegionSettingsRequest) -> Result<Asked<()>, Invalid> {
+    Reader::new(request.scope).conclude(|| Ok(()))
 }
 
 /// The types are judged when the region has told which it knows.
 pub(in crate::rpc) fn update_settings(
     request: proto::UpdateRegionSettingsRequest,
-) -> Result<(AskedScope, SettingsUpdate), Invalid> {
+) -> Result<Asked<SettingsUpdate>, Invalid> {
     let proto::UpdateRegionSettingsRequest {
         scope,
         resource_type_opt_in: opt_in,
         resource_type_management: management,
+        etag,
         request_id,
-        validate_only: _,
+        validate_only,
     } = request;
-    let mut read = Reader::new(scope);
+    let mut read = Reader::change(scope, &request_id, validate_only);
     if opt_in.is_empty() && management.is_empty() {
         let fault = "is empty, and so is resource_type_management: name at least one resource type";
         read.fault("resource_type_opt_in", fault);
@@ -79,11 +71,8 @@ pub(in crate::rpc) fn update_settings(
             read.fault(field, format!("has {} types: at most {MOST_TYPES} are possible", map.len()));
         }
     }
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, SettingsUpdate { opt_in, management }))
-    })
+    let etag = read.etag(etag);
+    read.conclude(|| Ok(SettingsUpdate { opt_in, management, etag: etag? }))
 }
 
 /// More than AWS Backup has.
@@ -92,6 +81,7 @@ const MOST_TYPES: usize = 100;
 impl From<RegionSettings> for proto::RegionSettings {
     fn from(settings: RegionSettings) -> Self {
         Self {
+            etag: settings.etag(),
             scope: Some(settings.scope.into()),
             supported_resource_types: settings.supported,
             resource_type_opt_in: settings.opt_in,
@@ -104,42 +94,50 @@ fn or_default(role: &str) -> &str {
     if role.is_empty() { RoleRef::DEFAULT_NAME } else { role }
 }
 
-pub(in crate::rpc) fn account(account: Account, default_scope: bool) -> proto::Account {
-    proto::Account {
-        scope: Some(account.settings.scope.into()),
-        identity_arn: account.identity_arn,
-        default_scope,
-        supported_resource_types: account.settings.supported,
-        resource_type_opt_in: account.settings.opt_in,
-        resource_type_management: account.settings.management,
+impl From<Account> for proto::Account {
+    fn from(account: Account) -> Self {
+        Self {
+            scope: Some(account.settings.scope.clone().into()),
+            identity_arn: account.identity_arn,
+            default_scope: account.is_default,
+            settings: Some(account.settings.into()),
+        }
     }
 }
 
-/// The role, judged by what it is to serve. `now` is AWS's present time, and `changed`, whether this call changed it.
-pub(in crate::rpc) fn role(role: RoleState, served: &ServedTypes, changed: bool, now: Timestamp) -> proto::ServiceRole {
+/// The role, judged by what it is to serve, and what is found about it. `now` is AWS's present time, and `changed`,
+/// whether this call changed it.
+pub(in crate::rpc) fn role(
+    scope: &Scope,
+    now: Timestamp,
+    role: RoleState,
+    served: &ServedTypes,
+    changed: bool,
+) -> (proto::ServiceRole, Vec<proto::Finding>) {
     let missing = role.missing(served);
     let arns = |policies: &[ServicePolicy]| policies.iter().map(|policy| policy.arn(role.partition)).collect();
     let needs = role.needs(served).into_iter().map(|need| proto::RoleNeed {
-        resource_type: need.resource_type.to_owned(),
+        resource_type: need.resource_type.to_string(),
         restore: need.restore,
         missing_policy_arns: arns(&need.missing),
     });
-    let mut findings = role.findings_for(served);
-    findings.extend(role.recent(changed, now));
+    let mut found = role.findings_for(served);
+    found.extend(role.recent(changed, now));
     let trusts_backup = matches!(role.trust, Trust::Granted | Trust::Conditional);
-    proto::ServiceRole {
+    let told = proto::ServiceRole {
+        scope: Some(scope.clone().into()),
         trusts_backup,
         ready: trusts_backup && missing.is_empty(),
         missing_policy_arns: arns(&missing),
         needs: needs.collect(),
-        findings: findings.into_iter().map(Into::into).collect(),
         name: role.name,
         arn: role.arn,
         path: role.path,
         create_time: role.created_at.map(timestamp),
         attached_policy_arns: role.attached,
         inline_policy_names: role.inline,
-    }
+    };
+    (told, findings(found))
 }
 
 impl From<Change> for proto::RoleChange {

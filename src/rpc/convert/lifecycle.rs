@@ -68,7 +68,7 @@ mod tests {
     fn read(lifecycle: Option<proto::Lifecycle>) -> Result<Lifecycle, Vec<Violation>> {
         let mut reader = Reader::new(None);
         let lifecycle = reader.lifecycle("lifecycle", lifecycle);
-        reader.conclude(|_| lifecycle).map_err(|Invalid { violations }| violations)
+        reader.conclude(|| lifecycle).map(|asked| asked.what).map_err(|Invalid { violations }| violations)
     }
 
     fn asked(retention: proto::Retention, delete: Option<i32>, cold: Option<i32>) -> proto::Lifecycle {

@@ -1,9 +1,12 @@
 //! Between the wire types and the domain, one file a noun. Into the domain every fault is noted; out of it nothing fails.
 
 pub(super) mod accounts;
+mod change;
+mod interval;
+mod job_answers;
+pub(super) mod job_filter;
 pub(super) mod jobs;
 pub(super) mod lifecycle;
-mod period;
 pub(super) mod plans;
 pub(super) mod protection;
 pub(super) mod reader;
@@ -17,6 +20,7 @@ pub(super) mod vault_lock;
 pub(super) mod vault_settings;
 pub(super) mod vaults;
 
+pub(super) use change::{Change, Changed};
 use jiff::Timestamp;
 
 use crate::{domain, proto};
@@ -44,12 +48,39 @@ impl From<domain::Finding> for proto::Finding {
             severity: severity.into(),
             message: finding.message,
             action: finding.action,
+            field: finding.field,
+            subject: finding.subject,
         }
     }
 }
 
-impl From<domain::Warning> for proto::Warning {
-    fn from(warning: domain::Warning) -> Self {
-        Self { code: warning.code.to_owned(), message: warning.message, field: warning.field }
-    }
+/// What was found, the most serious first; what is equally serious in the order in which it was found.
+pub(super) fn findings(mut found: Vec<domain::Finding>) -> Vec<proto::Finding> {
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    found.into_iter().map(Into::into).collect()
 }
+
+/// The answers of deletions have one shape.
+macro_rules! deletions {
+    ($($answer:ident),+ $(,)?) => {$(
+        impl From<domain::Deletion> for proto::$answer {
+            fn from(deletion: domain::Deletion) -> Self {
+                Self {
+                    deleted: deletion.deleted,
+                    delete_time: deletion.at.map(timestamp),
+                    findings: findings(deletion.findings),
+                    ..Self::default()
+                }
+            }
+        }
+    )+};
+}
+
+deletions!(
+    DeletePlanResponse,
+    DeleteRecoveryPointResponse,
+    DeleteSelectionResponse,
+    DeleteVaultAccessPolicyResponse,
+    DeleteVaultNotificationsResponse,
+    DeleteVaultResponse,
+);

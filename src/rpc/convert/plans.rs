@@ -3,91 +3,103 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        AdvancedSetting, Arn, AskedScope, Invalid, NewPlan, Noted, PageRequest, Plan, PlanContent, PlanName, PlanRef,
-        PlanUpdate, ScanSetting, Scope, Tags, check_setting_word, quoted,
+        AdvancedSetting, Asked, DeletePlan, GetPlan, Invalid, NewPlan, NewScanSetting, Noted, Plan, PlanFilter,
+        PlanName, PlanRef, PlanUpdate, ScanSetting, Tags, check_setting_word, quoted,
     },
     proto,
-    rpc::page_token::Query,
+    rpc::page_token::{ListOf, fits},
 };
 
-pub(in crate::rpc) fn create(request: proto::CreatePlanRequest) -> Result<(AskedScope, NewPlan, bool), Invalid> {
+pub(in crate::rpc) fn create(request: proto::CreatePlanRequest) -> Result<Asked<NewPlan>, Invalid> {
     let proto::CreatePlanRequest {
         scope,
         name,
         rules,
         tags,
         advanced_backup_settings,
+        scan_settings,
         request_id,
         validate_only,
-        scan_settings,
     } = request;
-    let mut read = Reader::new(scope);
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let name = read.note("name", PlanName::parse(&name));
     let rules = read.rules("rules", rules);
     let tags = read.tags("tags", tags, Tags::most());
     let settings = read.settings("advanced_backup_settings", advanced_backup_settings);
     let scans = read.scans("scan_settings", scan_settings);
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        let new = NewPlan {
-            name: name?,
-            rules: rules?,
-            tags: tags?,
-            settings: settings?,
-            scans: scans?,
-            request_id: request_id?,
-        };
-        Ok((scope, new, validate_only))
-    })
+    read.conclude(|| Ok(NewPlan { name: name?, rules: rules?, tags: tags?, settings: settings?, scans: scans? }))
 }
 
-pub(in crate::rpc) fn get(request: proto::GetPlanRequest) -> Result<(AskedScope, PlanRef, Option<String>), Invalid> {
+pub(in crate::rpc) fn get(request: proto::GetPlanRequest) -> Result<Asked<GetPlan>, Invalid> {
     let proto::GetPlanRequest { scope, plan, etag } = request;
     let mut read = Reader::new(scope);
     let plan = read.plan("plan", &plan);
-    let etag = read.etag("etag", etag);
-    read.conclude(|scope| Ok((scope, plan?, etag?)))
+    let version = read.etag(etag);
+    read.conclude(|| Ok(GetPlan { plan: plan?, version: version? }))
 }
 
-pub(in crate::rpc) fn list(
-    mut request: proto::ListPlansRequest,
-) -> Result<(AskedScope, PageRequest, Query, bool), Invalid> {
+/// Most plans of a page that tells each of them whole: each costs several calls to AWS.
+const MOST_WHOLE_PLANS: u16 = 50;
+
+pub(in crate::rpc) fn list(mut request: proto::ListPlansRequest) -> Result<Asked<ListOf<PlanFilter>>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
-    let page = read.page("ListPlans", &request, size, &token);
-    read.conclude(|scope| {
-        let (page, query) = page?;
-        Ok((scope, page, query, request.show_deleted))
+    let paged = read.page("ListPlans", &request, size, &token);
+    let whole = match proto::PlanView::try_from(request.view) {
+        Ok(proto::PlanView::Unspecified | proto::PlanView::Basic) => Ok(false),
+        Ok(proto::PlanView::Full) => Ok(true),
+        Err(_) => Err(read.fault(
+            "view",
+            format!("{} is not a PlanView: give PLAN_VIEW_BASIC or PLAN_VIEW_FULL, or leave it blank", request.view),
+        )),
+    };
+    read.conclude(|| {
+        let (mut paged, whole) = (paged?, whole?);
+        if whole {
+            paged.page.size = paged.page.size.min(MOST_WHOLE_PLANS);
+        }
+        Ok(ListOf { filter: PlanFilter { with_deleted: request.show_deleted, whole }, paged })
     })
 }
 
-pub(in crate::rpc) fn versions(
-    mut request: proto::ListPlanVersionsRequest,
-) -> Result<(AskedScope, PlanRef, PageRequest, Query), Invalid> {
+/// The answer, with what clients take of a plan that is too large for them by itself: its selections, without the criteria
+/// that make them so.
+pub(in crate::rpc) fn fitting(mut answer: proto::ListPlansResponse) -> proto::ListPlansResponse {
+    if !fits(&answer) {
+        for selection in answer.plans.iter_mut().flat_map(|plan| &mut plan.selections) {
+            selection.r#match = proto::Match::Unspecified.into();
+            selection.conditions.clear();
+            selection.any_conditions.clear();
+            selection.resources.clear();
+            selection.excluded_resources.clear();
+            selection.etag.clear();
+        }
+    }
+    answer
+}
+
+pub(in crate::rpc) fn versions(mut request: proto::ListPlanVersionsRequest) -> Result<Asked<ListOf<PlanRef>>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
     let plan = read.plan("plan", &request.plan);
-    let page = read.page("ListPlanVersions", &request, size, &token);
-    read.conclude(|scope| {
-        let (page, query) = page?;
-        Ok((scope, plan?, page, query))
-    })
+    let paged = read.page("ListPlanVersions", &request, size, &token);
+    read.conclude(|| Ok(ListOf { filter: plan?, paged: paged? }))
 }
 
-pub(in crate::rpc) fn update(request: proto::UpdatePlanRequest) -> Result<(AskedScope, PlanUpdate), Invalid> {
+pub(in crate::rpc) fn update(request: proto::UpdatePlanRequest) -> Result<Asked<PlanUpdate>, Invalid> {
     let proto::UpdatePlanRequest {
         scope,
         plan,
         name,
         rules,
         advanced_backup_settings,
+        scan_settings,
+        update_mask,
         etag,
         request_id,
         validate_only,
-        update_mask,
-        scan_settings,
     } = request;
-    let mut read = Reader::new(scope);
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let plan = read.plan("plan", &plan);
     let filled = [!name.is_empty(), !rules.is_empty(), !advanced_backup_settings.is_empty(), !scan_settings.is_empty()];
     let ([named, ruled, set, scanned], masked) = read.mask(update_mask, filled);
@@ -95,44 +107,32 @@ pub(in crate::rpc) fn update(request: proto::UpdatePlanRequest) -> Result<(Asked
     let rules = ruled.then(|| read.rules("rules", rules)).transpose();
     let settings = set.then(|| read.settings("advanced_backup_settings", advanced_backup_settings)).transpose();
     let scans = scanned.then(|| read.scans("scan_settings", scan_settings)).transpose();
-    let etag = read.etag("etag", etag);
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
+    let etag = read.etag(etag);
+    read.conclude(|| {
         masked?;
-        request_id?;
-        let update = PlanUpdate {
-            plan: plan?,
-            name: name?,
-            rules: rules?,
-            settings: settings?,
-            scans: scans?,
-            etag: etag?,
-            validate_only,
-        };
-        Ok((scope, update))
+        Ok(PlanUpdate { plan: plan?, name: name?, rules: rules?, settings: settings?, scans: scans?, etag: etag? })
     })
 }
 
-pub(in crate::rpc) fn delete(request: proto::DeletePlanRequest) -> Result<(AskedScope, PlanRef, bool), Invalid> {
-    let proto::DeletePlanRequest { scope, plan, request_id, allow_missing } = request;
-    let mut read = Reader::new(scope);
+pub(in crate::rpc) fn delete(request: proto::DeletePlanRequest) -> Result<Asked<DeletePlan>, Invalid> {
+    let proto::DeletePlanRequest { scope, plan, etag, request_id, validate_only, allow_missing } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let plan = read.plan("plan", &plan);
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, plan?, allow_missing))
-    })
+    let etag = read.etag(etag);
+    read.conclude(|| Ok(DeletePlan { plan: plan?, etag: etag?, allow_missing }))
 }
 
 /// What UpdatePlan can replace, as update_mask names it.
 const REPLACED: [&str; 4] = ["name", "rules", "advanced_backup_settings", "scan_settings"];
 
 impl Reader {
-    /// Which of [`REPLACED`] are to be replaced; `filled` tells which the request brings something for.
+    /// Which of [`REPLACED`] are to be replaced; `filled` tells which the request brings something for: without a mask,
+    /// those.
     fn mask(&mut self, mask: Option<prost_types::FieldMask>, filled: [bool; 4]) -> ([bool; 4], Result<(), Noted>) {
         let Some(paths) = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty()) else {
-            let [name, _, settings, scans] = filled;
-            return ([name, true, settings, scans], Ok(()));
+            let nothing = "names nothing, and the request brings nothing: give what is to be changed";
+            let some = filled.contains(&true);
+            return (filled, if some { Ok(()) } else { Err(self.fault("update_mask", nothing)) });
         };
         let mut noted = Ok(());
         for (index, path) in paths.iter().enumerate() {
@@ -157,16 +157,6 @@ impl Reader {
         let (plan, scope) = self.note(field, PlanRef::parse(text))?;
         self.within(field, scope)?;
         Ok(plan)
-    }
-
-    /// A version of a plan; blank: whichever is current.
-    fn etag(&mut self, field: &str, text: String) -> Result<Option<String>, Noted> {
-        let version = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
-        match text.is_empty() {
-            true => Ok(None),
-            false if version => Ok(Some(text)),
-            false => Err(self.fault(field, "is not an etag of this server: give the etag of a plan, unchanged")),
-        }
     }
 
     fn settings(
@@ -195,53 +185,29 @@ impl Reader {
         noted.map(|()| read)
     }
 
-    fn scans(&mut self, field: &str, scans: Vec<proto::ScanSetting>) -> Result<Vec<ScanSetting>, Noted> {
+    fn scans(&mut self, field: &str, scans: Vec<proto::ScanSetting>) -> Result<Vec<NewScanSetting>, Noted> {
         self.few(field, scans.len())?;
-        let mut read: Vec<ScanSetting> = Vec::new();
+        let (mut read, mut scanners) = (Vec::new(), Vec::new());
         let mut noted = Ok(());
         for (index, scan) in scans.into_iter().enumerate() {
-            let proto::ScanSetting { malware_scanner, resource_types, scanner_role_arn } = scan;
+            let proto::ScanSetting { malware_scanner, resource_types, scanner_role } = scan;
             let at = |member: &str| format!("{field}[{index}].{member}");
             noted = noted.and(self.word_or_blank(&at("malware_scanner"), &malware_scanner));
-            if read.iter().any(|earlier| earlier.scanner == malware_scanner) {
+            if scanners.contains(&malware_scanner) {
                 let fault = "is the scanner of an earlier setting: put all resource types into one";
                 noted = Err(self.fault(&at("malware_scanner"), fault));
             }
+            scanners.push(malware_scanner.clone());
             let resource_types = self.words(&at("resource_types"), resource_types);
-            if !scanner_role_arn.is_empty() {
-                noted = noted.and(self.role_arn(&at("scanner_role_arn"), &scanner_role_arn));
-            }
-            match resource_types {
-                Ok(resource_types) => {
-                    read.push(ScanSetting { scanner: malware_scanner, resource_types, role_arn: scanner_role_arn });
+            let role = self.optional(&scanner_role, |read, text| read.role(&at("scanner_role"), text));
+            match (resource_types, role) {
+                (Ok(resource_types), Ok(role)) => {
+                    read.push(NewScanSetting { scanner: malware_scanner, resource_types, role });
                 }
-                Err(fault) => noted = Err(fault),
+                (Err(fault), _) | (_, Err(fault)) => noted = Err(fault),
             }
         }
         noted.map(|()| read)
-    }
-
-    fn role_arn(&mut self, field: &str, text: &str) -> Result<(), Noted> {
-        self.role(field, text)?;
-        if Arn::looks_like(text) {
-            return Ok(());
-        }
-        Err(self.fault(field, "is not an ARN: one has the form arn:aws:iam::ACCOUNT:role/NAME"))
-    }
-}
-
-/// The plan that a CreatePlan with validate_only would make. AWS gives ids, version and times.
-pub(in crate::rpc) fn planned(new: NewPlan, scope: Scope) -> proto::Plan {
-    let PlanContent { name, rules, settings, scans } = new.content();
-    proto::Plan {
-        name,
-        scope: Some(scope.into()),
-        rules: rules.into_iter().map(Into::into).collect(),
-        tags: new.tags.0,
-        request_id: new.request_id.as_str().to_owned(),
-        advanced_backup_settings: settings.into_iter().map(Into::into).collect(),
-        scan_settings: scans.into_iter().map(Into::into).collect(),
-        ..proto::Plan::default()
     }
 }
 
@@ -258,9 +224,10 @@ impl From<Plan> for proto::Plan {
             last_run_time: plan.last_run_at.map(timestamp),
             delete_time: plan.deleted_at.map(timestamp),
             tags: plan.tags,
-            request_id: plan.request_id,
+            creator_request_id: plan.request_id,
             advanced_backup_settings: plan.content.settings.into_iter().map(Into::into).collect(),
             scan_settings: plan.content.scans.into_iter().map(Into::into).collect(),
+            selections: plan.selections.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -273,6 +240,6 @@ impl From<AdvancedSetting> for proto::AdvancedBackupSetting {
 
 impl From<ScanSetting> for proto::ScanSetting {
     fn from(scan: ScanSetting) -> Self {
-        Self { malware_scanner: scan.scanner, resource_types: scan.resource_types, scanner_role_arn: scan.role_arn }
+        Self { malware_scanner: scan.scanner, resource_types: scan.resource_types, scanner_role: scan.role_arn }
     }
 }

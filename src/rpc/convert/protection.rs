@@ -1,17 +1,16 @@
 //! Protection.
 
-use super::{reader::Reader, timestamp};
+use super::{findings, reader::Reader, timestamp};
 use crate::{
-    domain::{AskedScope, Explanation, Invalid, NearMiss, ProtectionVerdict, ResourceRef, RuleCoverage},
+    domain::{Asked, DatabaseRef, Explanation, Invalid, NearMiss, ProtectionVerdict, RuleCoverage, VaultRef},
     proto,
 };
 
-pub(in crate::rpc) fn explain(request: proto::ExplainProtectionRequest) -> Result<(AskedScope, ResourceRef), Invalid> {
+pub(in crate::rpc) fn explain(request: proto::ExplainProtectionRequest) -> Result<Asked<DatabaseRef>, Invalid> {
     let proto::ExplainProtectionRequest { scope, resource } = request;
     let mut read = Reader::new(scope);
-    let named = read.note("resource", ResourceRef::parse(&resource));
-    let named = named.and_then(|(named, scope)| read.within("resource", scope).map(|()| named));
-    read.conclude(|scope| Ok((scope, named?)))
+    let named = read.database("resource", &resource);
+    read.conclude(|| named)
 }
 
 impl From<Explanation> for proto::ExplainProtectionResponse {
@@ -31,8 +30,8 @@ impl From<Explanation> for proto::ExplainProtectionResponse {
             last_recovery_point: explanation.last_point.map(Into::into),
             last_job: explanation.last_job.map(Into::into),
             last_successful_job: explanation.last_successful_job.map(Into::into),
-            findings: explanation.findings.into_iter().map(Into::into).collect(),
-            observe_time: Some(timestamp(explanation.observed_at)),
+            findings: findings(explanation.findings),
+            as_of: Some(timestamp(explanation.observed_at)),
         }
     }
 }
@@ -41,6 +40,8 @@ impl From<RuleCoverage> for proto::RuleCoverage {
     fn from(coverage: RuleCoverage) -> Self {
         let rule = coverage.rule;
         Self {
+            vault_arn: VaultRef::arn_of(&rule.vault, &coverage.scope),
+            scope: Some(coverage.scope.into()),
             plan_id: coverage.plan_id,
             plan_arn: coverage.plan_arn,
             plan_name: coverage.plan_name,
@@ -48,7 +49,7 @@ impl From<RuleCoverage> for proto::RuleCoverage {
             rule_name: rule.name,
             selection_id: coverage.selection_id,
             selection_name: coverage.selection_name,
-            target_vault: rule.target_vault,
+            vault_name: rule.vault,
             schedule: rule.schedule,
             schedule_timezone: rule.zone,
             next_run_time: coverage.next_run_at.map(timestamp),
@@ -65,6 +66,8 @@ impl From<RuleCoverage> for proto::RuleCoverage {
 impl From<NearMiss> for proto::NearMiss {
     fn from(near: NearMiss) -> Self {
         Self {
+            scope: Some(near.scope.into()),
+            plan_arn: near.plan_arn,
             plan_id: near.plan_id,
             plan_name: near.plan_name,
             selection_id: near.selection_id,

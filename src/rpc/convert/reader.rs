@@ -4,26 +4,33 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use super::super::page_token::Query;
+use super::super::page_token::{Paged, Query};
 use crate::{
     domain::{
-        AccountId, Arn, AskedScope, Fault, Faults, Invalid, Noted, PageRequest, RegionName, RequestId, RoleRef, Tags,
-        VaultName,
+        AccountId, Arn, Asked, AskedScope, Fault, Faults, Invalid, Mode, Noted, PageRequest, RegionName, RequestId,
+        RoleRef, Tags, VaultName,
     },
     proto,
 };
 
 /// The request under reading: the faults so far, and the scope that it and the ARNs in it name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::rpc) struct Reader {
     faults: Faults,
     scope: AskedScope,
+    mode: Mode,
+    request_id: Result<RequestId, Noted>,
 }
 
 impl Reader {
-    /// Begins with the request's scope; the ARNs read later complete it or contradict it.
+    /// Begins with a read's scope; the ARNs read later complete it or contradict it.
     pub(in crate::rpc) fn new(scope: Option<proto::Scope>) -> Self {
-        let mut reader = Self::default();
+        let mut reader = Self {
+            faults: Faults::default(),
+            scope: AskedScope::default(),
+            mode: Mode::Check,
+            request_id: Ok(RequestId::fresh()),
+        };
         let proto::Scope { account, region } = scope.unwrap_or_default();
         if !account.is_empty() {
             reader.scope.account = reader.note("scope.account", AccountId::parse(&account)).ok();
@@ -31,6 +38,14 @@ impl Reader {
         if !region.is_empty() {
             reader.scope.region = reader.note("scope.region", RegionName::parse(&region)).ok();
         }
+        reader
+    }
+
+    /// Begins with what every change has.
+    pub(in crate::rpc) fn change(scope: Option<proto::Scope>, request_id: &str, validate_only: bool) -> Self {
+        let mut reader = Self::new(scope);
+        reader.mode = if validate_only { Mode::Check } else { Mode::Do };
+        reader.request_id = reader.note("request_id", RequestId::parse_or_new(request_id));
         reader
     }
 
@@ -94,9 +109,14 @@ impl Reader {
         Ok(role)
     }
 
-    /// The id that makes repeating safe.
-    pub(in crate::rpc) fn request_id(&mut self, text: &str) -> Result<RequestId, Noted> {
-        self.note("request_id", RequestId::parse_or_new(text))
+    /// What somebody has read of a thing that is changed now; blank: it does not matter.
+    pub(in crate::rpc) fn etag(&mut self, text: String) -> Result<Option<String>, Noted> {
+        let version = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        match text.is_empty() {
+            true => Ok(None),
+            false if version => Ok(Some(text)),
+            false => Err(self.fault("etag", "is not an etag of this server: give the etag that was read, unchanged")),
+        }
     }
 
     /// Tags of a resource, at most 50, or of what a rule adds, at most 10.
@@ -116,16 +136,16 @@ impl Reader {
         query: &impl Message,
         size: i32,
         token: &str,
-    ) -> Result<(PageRequest, Query), Noted> {
+    ) -> Result<Paged, Noted> {
         let query = Query::of(method, query);
         let size = self.note("page_size", PageRequest::size_of(size));
         let cursor = self.note("page_token", query.cursor(token));
-        Ok((PageRequest { size: size?, cursor: cursor? }, query))
+        Ok(Paged { page: PageRequest { size: size?, cursor: cursor? }, query })
     }
 
-    /// Builds the domain's request with the scope it is about, or tells every fault.
-    pub(in crate::rpc) fn conclude<T>(self, build: impl FnOnce(AskedScope) -> Result<T, Noted>) -> Result<T, Invalid> {
-        let scope = self.scope;
-        self.faults.conclude(|| build(scope))
+    /// Builds what is asked for, or tells every fault.
+    pub(in crate::rpc) fn conclude<T>(self, build: impl FnOnce() -> Result<T, Noted>) -> Result<Asked<T>, Invalid> {
+        let Self { faults, scope, mode, request_id } = self;
+        faults.conclude(|| Ok(Asked { scope, mode, request_id: request_id?, what: build()? }))
     }
 }

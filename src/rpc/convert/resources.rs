@@ -2,21 +2,18 @@
 
 use super::{reader::Reader, timestamp};
 use crate::{
-    aws::ResourceFilter,
     domain::{
-        Arn, AskedScope, Invalid, PageRequest, ProtectedResource, Resource, ResourceKind, ResourceRef, Tags, VaultName,
-        check_tag_keys,
+        Asked, DatabaseRef, Invalid, Noted, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef,
+        TagResource, Tags, UntagResource, VaultName, check_tag_keys,
     },
-    proto,
-    rpc::page_token::Query,
+    proto::{self, resource::Detail},
+    rpc::page_token::ListOf,
 };
 
-pub(in crate::rpc) fn list(
-    mut request: proto::ListResourcesRequest,
-) -> Result<(AskedScope, ResourceFilter, PageRequest, Query), Invalid> {
+pub(in crate::rpc) fn list(mut request: proto::ListResourcesRequest) -> Result<Asked<ListOf<ResourceFilter>>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
-    let page = read.page("ListResources", &request, size, &token);
+    let paged = read.page("ListResources", &request, size, &token);
     let kind = match proto::ResourceKind::try_from(request.kind) {
         Ok(proto::ResourceKind::Unspecified) => Ok(None),
         Ok(proto::ResourceKind::DbInstance) => Ok(Some(ResourceKind::DbInstance)),
@@ -29,71 +26,73 @@ pub(in crate::rpc) fn list(
         engine if engine.len() <= 64 && engine.bytes().all(is_word) => Ok(Some(engine.to_owned())),
         _ => Err(read.fault("engine", "is not an engine's name: give one such as postgres")),
     };
-    read.conclude(|scope| {
-        let (page, query) = page?;
-        Ok((scope, ResourceFilter { kind: kind?, engine: engine? }, page, query))
-    })
+    read.conclude(|| Ok(ListOf { filter: ResourceFilter { kind: kind?, engine: engine? }, paged: paged? }))
 }
 
-pub(in crate::rpc) fn get(request: proto::GetResourceRequest) -> Result<(AskedScope, ResourceRef), Invalid> {
+pub(in crate::rpc) fn get(request: proto::GetResourceRequest) -> Result<Asked<DatabaseRef>, Invalid> {
     let proto::GetResourceRequest { scope, resource } = request;
     let mut read = Reader::new(scope);
-    let named = read.note("resource", ResourceRef::parse(&resource));
-    let named = named.and_then(|(named, scope)| read.within("resource", scope).map(|()| named));
-    read.conclude(|scope| Ok((scope, named?)))
+    let named = read.database("resource", &resource);
+    read.conclude(|| named)
 }
 
-pub(in crate::rpc) fn tag(request: proto::TagResourceRequest) -> Result<(AskedScope, Arn, Tags), Invalid> {
-    let proto::TagResourceRequest { scope, resource_arn, tags, request_id } = request;
-    let mut read = Reader::new(scope);
-    let arn = read.arn("resource_arn", &resource_arn);
+pub(in crate::rpc) fn tag(request: proto::TagResourceRequest) -> Result<Asked<TagResource>, Invalid> {
+    let proto::TagResourceRequest { scope, resource, tags, request_id, validate_only } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
+    let resource = read.resource("resource", &resource);
     let tags = match tags.is_empty() {
         true => Err(read.fault("tags", "is required: give 1–50 tags")),
         false => read.tags("tags", tags, Tags::most()),
     };
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, arn?, tags?))
-    })
+    read.conclude(|| Ok(TagResource { resource: resource?, tags: tags? }))
 }
 
-pub(in crate::rpc) fn untag(request: proto::UntagResourceRequest) -> Result<(AskedScope, Arn, Vec<String>), Invalid> {
-    let proto::UntagResourceRequest { scope, resource_arn, tag_keys, request_id } = request;
-    let mut read = Reader::new(scope);
-    let arn = read.arn("resource_arn", &resource_arn);
+pub(in crate::rpc) fn untag(request: proto::UntagResourceRequest) -> Result<Asked<UntagResource>, Invalid> {
+    let proto::UntagResourceRequest { scope, resource, tag_keys, request_id, validate_only } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
+    let resource = read.resource("resource", &resource);
     let checked = read.note_all("tag_keys", check_tag_keys(&tag_keys));
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        checked?;
-        request_id?;
-        Ok((scope, arn?, tag_keys))
-    })
+    read.conclude(|| checked.and_then(|()| Ok(UntagResource { resource: resource?, keys: tag_keys })))
 }
 
-pub(in crate::rpc) fn list_tags(request: proto::ListTagsRequest) -> Result<(AskedScope, Arn), Invalid> {
-    let proto::ListTagsRequest { scope, resource_arn } = request;
+pub(in crate::rpc) fn list_tags(request: proto::ListTagsRequest) -> Result<Asked<ResourceRef>, Invalid> {
+    let proto::ListTagsRequest { scope, resource } = request;
     let mut read = Reader::new(scope);
-    let arn = read.arn("resource_arn", &resource_arn);
-    read.conclude(|scope| Ok((scope, arn?)))
+    let resource = read.resource("resource", &resource);
+    read.conclude(|| resource)
 }
-
-type ListProtected = (AskedScope, Option<VaultName>, PageRequest, Query);
 
 pub(in crate::rpc) fn list_protected(
     mut request: proto::ListProtectedResourcesRequest,
-) -> Result<ListProtected, Invalid> {
+) -> Result<Asked<ListOf<Option<VaultName>>>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
-    let page = read.page("ListProtectedResources", &request, size, &token);
-    let vault = match request.vault.as_str() {
-        "" => Ok(None),
-        vault => read.vault("vault", vault).map(Some),
-    };
-    read.conclude(|scope| {
-        let (page, query) = page?;
-        Ok((scope, vault?, page, query))
-    })
+    let paged = read.page("ListProtectedResources", &request, size, &token);
+    let vault = read.optional(&request.vault, |read, text| read.vault("vault", text));
+    read.conclude(|| Ok(ListOf { filter: vault?, paged: paged? }))
+}
+
+impl Reader {
+    /// A resource of any service by its ARN, or a database by its identifier.
+    pub(in crate::rpc) fn resource(&mut self, field: &str, text: &str) -> Result<ResourceRef, Noted> {
+        let resource = self.note(field, ResourceRef::parse(text))?;
+        self.within(field, resource.scope())?;
+        Ok(resource)
+    }
+
+    /// A resource that may rightly be elsewhere than what is asked for: it only fills in what nothing else says.
+    pub(in crate::rpc) fn hinted_resource(&mut self, field: &str, text: &str) -> Result<ResourceRef, Noted> {
+        let resource = self.note(field, ResourceRef::parse(text))?;
+        self.hint(resource.scope());
+        Ok(resource)
+    }
+
+    /// An RDS instance or cluster by ARN or identifier.
+    pub(in crate::rpc) fn database(&mut self, field: &str, text: &str) -> Result<DatabaseRef, Noted> {
+        let (named, scope) = self.note(field, DatabaseRef::parse(text))?;
+        self.within(field, scope)?;
+        Ok(named)
+    }
 }
 
 impl From<Resource> for proto::Resource {
@@ -103,26 +102,28 @@ impl From<Resource> for proto::Resource {
             ResourceKind::DbCluster => proto::ResourceKind::DbCluster,
         };
         Self {
-            resource_type: resource.resource_type().to_owned(),
+            resource_type: resource.resource_type().to_string(),
             arn: resource.arn,
             id: resource.id,
             scope: Some(resource.scope.into()),
             kind: kind.into(),
-            engine: resource.engine,
-            engine_version: resource.engine_version,
-            status: resource.status,
             tags: resource.tags,
-            automated_backup_retention_days: resource.automated_backup_retention_days,
-            automated_backup_window: resource.automated_backup_window,
-            maintenance_window: resource.maintenance_window,
-            instance_class: resource.instance_class,
-            allocated_storage_gib: resource.allocated_storage_gib,
-            storage_encrypted: resource.storage_encrypted,
-            encryption_key_arn: resource.encryption_key_arn,
             create_time: resource.created_at.map(timestamp),
-            cluster_id: resource.cluster_id,
-            continuous_recovery_point_arn: resource.continuous_recovery_point_arn,
-            latest_restorable_time: resource.latest_restorable_at.map(timestamp),
+            detail: Some(Detail::Database(proto::Database {
+                engine: resource.engine,
+                engine_version: resource.engine_version,
+                status: resource.status,
+                automated_backup_retention_days: resource.automated_backup_retention_days,
+                automated_backup_window: resource.automated_backup_window,
+                maintenance_window: resource.maintenance_window,
+                instance_class: resource.instance_class,
+                allocated_storage_gib: resource.allocated_storage_gib,
+                storage_encrypted: resource.storage_encrypted,
+                encryption_key_arn: resource.encryption_key_arn,
+                cluster_id: resource.cluster_id,
+                continuous_recovery_point_arn: resource.continuous_recovery_point_arn,
+                latest_restorable_time: resource.latest_restorable_at.map(timestamp),
+            })),
         }
     }
 }
@@ -130,8 +131,9 @@ impl From<Resource> for proto::Resource {
 impl From<ProtectedResource> for proto::ProtectedResource {
     fn from(resource: ProtectedResource) -> Self {
         Self {
+            scope: Some(resource.scope.into()),
             arn: resource.arn,
-            resource_type: resource.resource_type,
+            resource_type: resource.resource_type.map(|kind| kind.to_string()).unwrap_or_default(),
             resource_name: resource.name,
             last_backup_time: resource.last_backup_at.map(timestamp),
             last_backup_vault_arn: resource.last_backup_vault_arn,

@@ -5,122 +5,82 @@ use jiff::Timestamp;
 use super::{super::restore_token, super::restore_token::Planned, reader::Reader, timestamp};
 use crate::{
     domain::{
-        AskedScope, Faults, Invalid, Noted, PointInTime, RdsClusterRestore, RdsInstanceRestore, RequestId, Restore,
-        RestoreTarget, RestoreWindow,
+        Asked, Faults, Invalid, Noted, PointInTime, RdsClusterRestore, RdsInstanceRestore, Restore, RestoreTarget,
+        RestoreWindow,
     },
-    proto,
+    proto::{self, point_in_time::At, restore::Target, start_restore_request::What},
 };
+
+/// A restore to be planned.
+#[derive(Debug)]
+pub(in crate::rpc) struct PlanRestore {
+    pub(in crate::rpc) restore: Restore,
+    /// The same in the words of the request, for the token.
+    pub(in crate::rpc) said: proto::Restore,
+}
 
 /// A restore to be started.
 #[derive(Debug)]
 pub(in crate::rpc) struct StartRestore {
-    pub(in crate::rpc) scope: AskedScope,
     pub(in crate::rpc) restore: Restore,
-    pub(in crate::rpc) request_id: RequestId,
-    pub(in crate::rpc) validate_only: bool,
     /// What the token says that the metadata came to when it was planned.
     pub(in crate::rpc) planned: Option<Planned>,
 }
 
-pub(in crate::rpc) fn plan(mut request: proto::PlanRestoreRequest) -> Result<(AskedScope, Restore), Invalid> {
-    let mut read = Reader::new(request.scope.take());
-    let restore = read.restore(request);
-    read.conclude(|scope| Ok((scope, restore?)))
+pub(in crate::rpc) fn plan(request: proto::PlanRestoreRequest) -> Result<Asked<PlanRestore>, Invalid> {
+    let mut read = Reader::new(request.scope);
+    let said = request.restore.ok_or_else(|| read.fault("restore", NO_RESTORE));
+    let restore = said.clone().and_then(|said| read.restore("restore", said));
+    read.conclude(|| Ok(PlanRestore { restore: restore?, said: said? }))
 }
 
-pub(in crate::rpc) fn start(request: proto::StartRestoreRequest) -> Result<StartRestore, Invalid> {
-    let proto::StartRestoreRequest {
-        scope,
-        recovery_point_arn,
-        vault,
-        role,
-        rds_instance,
-        copy_source_tags,
-        request_id,
-        validate_only,
-        restore_token,
-        rds_cluster,
-        point_in_time,
-    } = request;
-    let mut read = Reader::new(scope);
-    let fields = proto::PlanRestoreRequest {
-        scope: None,
-        recovery_point_arn,
-        vault,
-        role,
-        rds_instance,
-        rds_cluster,
-        point_in_time,
-        copy_source_tags,
-    };
-    let (restore, planned) = if restore_token.is_empty() {
-        (read.restore(fields), Ok(None))
-    } else {
-        match read.restore_token(&restore_token, &fields) {
-            Ok((request, planned)) => (read.restore(request), Ok(Some(planned))),
+const NO_RESTORE: &str = "is required: say what to restore, and into what";
+
+pub(in crate::rpc) fn start(request: proto::StartRestoreRequest) -> Result<Asked<StartRestore>, Invalid> {
+    let proto::StartRestoreRequest { scope, what, request_id, validate_only } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
+    let (restore, planned) = match what {
+        None => (Err(read.fault("restore", format!("{NO_RESTORE}; or give restore_token"))), Ok(None)),
+        Some(What::Restore(said)) => (read.restore("restore", said), Ok(None)),
+        Some(What::RestoreToken(token)) => match read.restore_token(&token) {
+            Ok((said, planned)) => (read.restore("restore_token", said), Ok(Some(planned))),
             Err(noted) => (Err(noted), Err(noted)),
-        }
+        },
     };
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        Ok(StartRestore { scope, restore: restore?, request_id: request_id?, validate_only, planned: planned? })
-    })
+    read.conclude(|| Ok(StartRestore { restore: restore?, planned: planned? }))
 }
 
 impl Reader {
-    /// What a token stands for. It says all that is restored, so nothing may be said besides.
-    fn restore_token(
-        &mut self,
-        token: &str,
-        besides: &proto::PlanRestoreRequest,
-    ) -> Result<(proto::PlanRestoreRequest, Planned), Noted> {
-        for (field, given) in [
-            ("recovery_point_arn", !besides.recovery_point_arn.is_empty()),
-            ("vault", !besides.vault.is_empty()),
-            ("role", !besides.role.is_empty()),
-            ("rds_instance", besides.rds_instance.is_some()),
-            ("rds_cluster", besides.rds_cluster.is_some()),
-            ("point_in_time", besides.point_in_time.is_some()),
-            ("copy_source_tags", besides.copy_source_tags),
-        ] {
-            if given {
-                self.fault(field, "cannot be set with restore_token, which says all that is restored: leave one out");
-            }
-        }
-        let (mut request, planned) = self.note("restore_token", restore_token::read(token))?;
-        let scope = Self::new(request.scope.take()).conclude(Ok);
-        let scope = scope.map_err(|_| "names no account and region: plan again");
-        let scope = self.note("restore_token", scope)?;
+    /// What a token stands for. It says all that is restored.
+    fn restore_token(&mut self, token: &str) -> Result<(proto::Restore, Planned), Noted> {
+        let (request, planned) = self.note("restore_token", restore_token::read(token))?;
+        let scope = Self::new(request.scope).conclude(|| Ok(())).map(|asked| asked.scope);
+        let scope = self.note("restore_token", scope.map_err(|_| "names no account and region: plan again"))?;
         self.within("restore_token", scope)?;
-        Ok((request, planned))
+        let said = request.restore.ok_or("names nothing to restore: plan again");
+        Ok((self.note("restore_token", said)?, planned))
     }
 
-    fn restore(&mut self, request: proto::PlanRestoreRequest) -> Result<Restore, Noted> {
-        let proto::PlanRestoreRequest {
-            scope: _,
-            recovery_point_arn,
-            vault,
-            role,
-            rds_instance,
-            rds_cluster,
-            point_in_time,
-            copy_source_tags,
-        } = request;
-        let vault = self.vault("vault", &vault);
-        let recovery_point = self.arn("recovery_point_arn", &recovery_point_arn);
-        let role = self.role("role", &role);
-        let target = match (rds_instance, rds_cluster) {
-            (Some(given), None) => self.check(instance(given), RdsInstanceRestore::check).map(RestoreTarget::Instance),
-            (None, Some(given)) => self.check(cluster(given), RdsClusterRestore::check).map(RestoreTarget::Cluster),
-            (None, None) => {
+    fn restore(&mut self, field: &str, said: proto::Restore) -> Result<Restore, Noted> {
+        let proto::Restore { recovery_point, vault, role, target, point_in_time, copy_source_tags } = said;
+        let at = |member: &str| format!("{field}.{member}");
+        let vault = self.vault(&at("vault"), &vault);
+        let recovery_point = self.arn(&at("recovery_point"), &recovery_point);
+        let role = self.role(&at("role"), &role);
+        let target = match target {
+            Some(Target::RdsInstance(given)) => {
+                self.check(field, instance(given), RdsInstanceRestore::check).map(RestoreTarget::Instance)
+            }
+            Some(Target::RdsCluster(given)) => {
+                self.check(field, cluster(given), RdsClusterRestore::check).map(RestoreTarget::Cluster)
+            }
+            None => {
                 let fault =
                     "is required, or rds_cluster for a recovery point of a cluster: say at least the identifier";
-                Err(self.fault("rds_instance", fault))
+                Err(self.fault(&at("rds_instance"), fault))
             }
-            (Some(_), Some(_)) => Err(self
-                .fault("rds_cluster", "cannot be set with rds_instance: give the one that the recovery point is of")),
         };
-        let point_in_time = self.point_in_time(point_in_time);
+        let point_in_time = self.point_in_time(&at("point_in_time"), point_in_time);
         Ok(Restore {
             recovery_point: recovery_point?,
             vault: vault?,
@@ -131,22 +91,27 @@ impl Reader {
         })
     }
 
-    fn point_in_time(&mut self, given: Option<proto::PointInTime>) -> Result<Option<PointInTime>, Noted> {
-        let Some(proto::PointInTime { time, latest }) = given else { return Ok(None) };
-        match (self.instant("point_in_time.time", time)?, latest) {
-            (None, true) => Ok(Some(PointInTime::Latest)),
-            // Fractions are cut off: RDS restores to whole seconds.
-            (Some(time), false) => Ok(Some(PointInTime::At(Timestamp::from_second(time.as_second()).unwrap_or(time)))),
-            (None, false) => Err(self.fault("point_in_time", "is empty: set time, or latest")),
-            (Some(_), true) => Err(self.fault("point_in_time", "has both time and latest: set one")),
+    fn point_in_time(&mut self, field: &str, given: Option<proto::PointInTime>) -> Result<Option<PointInTime>, Noted> {
+        match given.map(|given| given.at) {
+            None => Ok(None),
+            Some(Some(At::Latest(true))) => Ok(Some(PointInTime::Latest)),
+            Some(Some(At::Time(time))) => {
+                let time = self.instant(&format!("{field}.time"), Some(time))?;
+                // Fractions are cut off: RDS restores to whole seconds.
+                Ok(time.map(|time| PointInTime::At(Timestamp::from_second(time.as_second()).unwrap_or(time))))
+            }
+            Some(Some(At::Latest(false))) => {
+                Err(self.fault(&format!("{field}.latest"), "is false: set it to true, or set time"))
+            }
+            Some(None) => Err(self.fault(field, "is empty: set time, or latest")),
         }
     }
 
     /// A value that notes its own faults; it is kept when there were none.
-    fn check<T>(&mut self, value: T, check: impl FnOnce(&T, &mut Faults)) -> Result<T, Noted> {
+    fn check<T>(&mut self, under: &str, value: T, check: impl FnOnce(&T, &mut Faults)) -> Result<T, Noted> {
         let mut faults = Faults::default();
         check(&value, &mut faults);
-        self.take_over(faults)?;
+        self.take_over(faults.under(under))?;
         Ok(value)
     }
 }
@@ -243,82 +208,90 @@ mod tests {
         read.unwrap_err().violations.into_iter().map(|violation| violation.field).collect()
     }
 
-    fn request(identifier: &str) -> proto::StartRestoreRequest {
-        proto::StartRestoreRequest {
+    fn said(identifier: &str) -> proto::Restore {
+        let instance = proto::RdsInstanceRestore { db_instance_identifier: identifier.into(), ..Default::default() };
+        proto::Restore {
             vault: "prod".into(),
             role: "R".into(),
-            recovery_point_arn: "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1".into(),
-            rds_instance: Some(proto::RdsInstanceRestore {
-                db_instance_identifier: identifier.into(),
-                ..Default::default()
-            }),
+            recovery_point: "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1".into(),
+            target: Some(Target::RdsInstance(instance)),
             ..Default::default()
         }
     }
 
+    fn request(said: proto::Restore) -> proto::StartRestoreRequest {
+        proto::StartRestoreRequest { what: Some(What::Restore(said)), ..Default::default() }
+    }
+
     #[test]
     fn every_fault_of_a_restore_is_told_those_of_the_target_too() {
-        let empty = ["vault", "recovery_point_arn", "role", "rds_instance"];
-        assert_eq!(fields(start(proto::StartRestoreRequest::default())), empty);
-        assert_eq!(fields(plan(proto::PlanRestoreRequest::default())), empty);
-        let mut bad = proto::StartRestoreRequest { role: String::new(), ..request("1") };
-        bad.rds_instance.as_mut().unwrap().port = Some(-1);
-        bad.point_in_time = Some(proto::PointInTime::default());
-        let told = ["role", "rds_instance.db_instance_identifier", "rds_instance.port", "point_in_time"];
-        assert_eq!(fields(start(bad)), told);
+        assert_eq!(fields(start(proto::StartRestoreRequest::default())), ["restore"]);
+        assert_eq!(fields(plan(proto::PlanRestoreRequest::default())), ["restore"]);
+        let empty = ["restore.vault", "restore.recovery_point", "restore.role", "restore.rds_instance"];
+        assert_eq!(fields(start(request(proto::Restore::default()))), empty);
+        let port =
+            proto::RdsInstanceRestore { db_instance_identifier: "1".into(), port: Some(-1), ..Default::default() };
+        let bad = proto::Restore {
+            role: String::new(),
+            target: Some(Target::RdsInstance(port)),
+            point_in_time: Some(proto::PointInTime::default()),
+            ..said("a")
+        };
+        let told = [
+            "restore.role",
+            "restore.rds_instance.db_instance_identifier",
+            "restore.rds_instance.port",
+            "restore.point_in_time",
+        ];
+        assert_eq!(fields(start(request(bad))), told);
         let cluster = proto::RdsClusterRestore {
             db_cluster_identifier: "a--b".into(),
             availability_zones: vec!["us east".into()],
             ..Default::default()
         };
-        let both = proto::StartRestoreRequest { rds_cluster: Some(cluster), ..request("a") };
-        assert_eq!(fields(start(both.clone())), ["rds_cluster"]);
-        let told = ["rds_cluster.db_cluster_identifier", "rds_cluster.availability_zones[0]"];
-        assert_eq!(fields(start(proto::StartRestoreRequest { rds_instance: None, ..both })), told);
+        let told = ["restore.rds_cluster.db_cluster_identifier", "restore.rds_cluster.availability_zones[0]"];
+        let bad = proto::Restore { target: Some(Target::RdsCluster(cluster)), ..said("a") };
+        assert_eq!(fields(start(request(bad))), told);
     }
 
     #[test]
     fn an_identifier_is_taken_in_the_case_in_which_rds_stores_it() {
-        let read = start(request("Orders-2")).unwrap();
-        assert_eq!(read.restore.target.identifier(), "orders-2");
-        assert!(!read.request_id.may_repeat() && !read.validate_only && read.planned.is_none());
+        let read = start(request(said("Orders-2"))).unwrap();
+        assert_eq!(read.what.restore.target.identifier(), "orders-2");
+        assert!(!read.request_id.may_repeat() && !read.is_check() && read.what.planned.is_none());
         assert_eq!(read.scope.account.unwrap().as_str(), "123456789012");
     }
 
     #[test]
     fn a_time_is_cut_to_its_second() {
-        let at = |seconds, nanos, latest| {
-            let time = Some(prost_types::Timestamp { seconds, nanos });
-            let given = proto::PointInTime { time, latest };
-            start(proto::StartRestoreRequest { point_in_time: Some(given), ..request("a") })
+        let at = |at| {
+            let point_in_time = Some(proto::PointInTime { at: Some(at) });
+            start(request(proto::Restore { point_in_time, ..said("a") }))
         };
-        let read = at(1_700_000_000, 999_999_999, false).unwrap().restore.point_in_time;
+        let time = |seconds, nanos| At::Time(prost_types::Timestamp { seconds, nanos });
+        let read = at(time(1_700_000_000, 999_999_999)).unwrap().what.restore.point_in_time;
         assert_eq!(read, Some(PointInTime::At(Timestamp::from_second(1_700_000_000).unwrap())));
-        assert_eq!(fields(at(1_700_000_000, 0, true)), ["point_in_time"]);
-        assert_eq!(fields(at(i64::MAX, 0, false)), ["point_in_time.time"]);
-        assert_eq!(fields(at(0, -1, false)), ["point_in_time.time"]);
+        assert_eq!(at(At::Latest(true)).unwrap().what.restore.point_in_time, Some(PointInTime::Latest));
+        assert_eq!(fields(at(At::Latest(false))), ["restore.point_in_time.latest"]);
+        assert_eq!(fields(at(time(i64::MAX, 0))), ["restore.point_in_time.time"]);
+        assert_eq!(fields(at(time(0, -1))), ["restore.point_in_time.time"]);
     }
 
     #[test]
-    fn beside_a_token_nothing_else_is_said() {
+    fn a_token_says_all_that_is_restored_and_where() {
         let planned = proto::PlanRestoreRequest {
             scope: Some(proto::Scope { account: "123456789012".into(), region: "us-east-1".into() }),
-            recovery_point_arn: request("a").recovery_point_arn,
-            vault: "prod".into(),
-            role: "R".into(),
-            rds_instance: request("a").rds_instance,
-            ..Default::default()
+            restore: Some(said("a")),
         };
         let token = restore_token::write(&planned, &Default::default());
-        let alone = proto::StartRestoreRequest { restore_token: token.clone(), ..Default::default() };
-        let read = start(alone.clone()).unwrap();
-        assert_eq!((read.restore.target.identifier(), read.scope.region.unwrap().as_str()), ("a", "us-east-1"));
-        assert!(read.planned.is_some());
-        let more = proto::StartRestoreRequest { restore_token: token.clone(), copy_source_tags: true, ..request("a") };
-        assert_eq!(fields(start(more)), ["recovery_point_arn", "vault", "role", "rds_instance", "copy_source_tags"]);
-        let scope = Some(proto::Scope { region: "eu-west-1".into(), ..Default::default() });
-        assert_eq!(fields(start(proto::StartRestoreRequest { scope, ..alone.clone() }))[0], "restore_token");
-        let damaged = proto::StartRestoreRequest { restore_token: format!("{token}x"), ..alone };
-        assert_eq!(fields(start(damaged)), ["restore_token"]);
+        let by = |token: String, region: &str| {
+            let scope = Some(proto::Scope { region: region.into(), ..Default::default() });
+            start(proto::StartRestoreRequest { scope, what: Some(What::RestoreToken(token)), ..Default::default() })
+        };
+        let read = by(token.clone(), "").unwrap();
+        assert_eq!((read.what.restore.target.identifier(), read.scope.region.unwrap().as_str()), ("a", "us-east-1"));
+        assert!(read.what.planned.is_some());
+        assert_eq!(fields(by(token.clone(), "eu-west-1"))[0], "restore_token");
+        assert_eq!(fields(by(format!("{token}x"), "")), ["restore_token"]);
     }
 }

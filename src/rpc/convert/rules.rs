@@ -3,8 +3,8 @@
 use super::reader::Reader;
 use crate::{
     domain::{
-        Arn, CopyAction, Fault, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, Rule,
-        RuleName, ScanAction, Schedule, TimeZone, Timetable, Windows, check_rule_names, check_setting_word,
+        CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, Rule, RuleName,
+        ScanAction, Schedule, TimeZone, Timetable, VaultRef, Windows, check_rule_names, check_setting_word,
     },
     proto,
 };
@@ -25,7 +25,7 @@ impl Reader {
         let proto::Rule {
             name,
             id: _,
-            target_vault,
+            vault,
             schedule,
             schedule_timezone,
             start_window_minutes,
@@ -34,13 +34,13 @@ impl Reader {
             recovery_point_tags,
             copy_actions,
             enable_continuous_backup,
-            target_air_gapped_vault_arn,
+            air_gapped_vault,
             index_resource_types,
             scan_actions,
         } = rule;
         let at = |member: &str| format!("{field}.{member}");
         let name = self.note(&at("name"), RuleName::parse(&name));
-        let target_vault = self.vault(&at("target_vault"), &target_vault);
+        let vault = self.vault(&at("vault"), &vault);
         let schedule = self.note(&at("schedule"), Schedule::parse(&schedule));
         let zone = self.note(&at("schedule_timezone"), TimeZone::parse(&schedule_timezone));
         let windows = self.windows(field, start_window_minutes, completion_window_minutes);
@@ -54,22 +54,20 @@ impl Reader {
             }
             Err(noted) => Err(*noted),
         };
-        let air_gapped_vault_arn = match target_air_gapped_vault_arn.as_str() {
-            "" => Ok(None),
-            arn => self.own_vault_arn(&at("target_air_gapped_vault_arn"), arn).map(Some),
-        };
+        let air_gapped_vault =
+            self.optional(&air_gapped_vault, |read, text| read.own_vault(&at("air_gapped_vault"), text));
         let index_types = self.words(&at("index_resource_types"), index_resource_types);
         let scan_actions = self.scan_actions(&at("scan_actions"), scan_actions);
         Ok(NewRule {
             name: name?,
-            target_vault: target_vault?,
+            vault: vault?,
             timetable: Timetable { schedule: schedule?, zone: zone? },
             windows: windows?,
             lifecycle: lifecycle?,
             recovery_point_tags: tags?,
             copies: copies?,
             continuous: continuous?,
-            air_gapped_vault_arn: air_gapped_vault_arn?,
+            air_gapped_vault: air_gapped_vault?,
             index_types: index_types?,
             scan_actions: scan_actions?,
         })
@@ -94,12 +92,13 @@ impl Reader {
         let copies: Vec<_> = copies
             .into_iter()
             .enumerate()
-            .map(|(index, proto::CopyAction { destination_vault_arn, lifecycle })| {
-                let vault =
-                    self.note(&format!("{field}[{index}].destination_vault_arn"), vault_arn(&destination_vault_arn));
-                let at = format!("{field}[{index}].lifecycle");
-                let lifecycle = lifecycle.map(|lifecycle| self.lifecycle(&at, Some(lifecycle))).transpose();
-                Ok(CopyAction { vault_arn: vault?, lifecycle: lifecycle? })
+            .map(|(index, proto::CopyAction { destination_vault, lifecycle })| {
+                // Another region and account is the point of it, so its scope is not the plan's.
+                let at = |member: &str| format!("{field}[{index}].{member}");
+                let vault = self.note(&at("destination_vault"), VaultRef::parse(&destination_vault));
+                let lifecycle =
+                    lifecycle.map(|lifecycle| self.lifecycle(&at("lifecycle"), Some(lifecycle))).transpose();
+                Ok(CopyAction { vault: vault?.into(), lifecycle: lifecycle? })
             })
             .collect();
         copies.into_iter().collect()
@@ -118,25 +117,25 @@ impl Reader {
     /// What is blank is read as something valid and left blank again.
     fn draft(&mut self, field: &str, rule: proto::Rule) -> Result<Rule, Noted> {
         let or = |text: &str, stand_in: &str| if text.is_empty() { stand_in } else { text }.to_owned();
-        let (name, vault) = (or(&rule.name, "draft"), or(&rule.target_vault, "draft"));
-        let (nameless, vaultless) = (rule.name.is_empty(), rule.target_vault.is_empty());
+        let (name, vault) = (or(&rule.name, "draft"), or(&rule.vault, "draft"));
+        let (nameless, vaultless) = (rule.name.is_empty(), rule.vault.is_empty());
         let id = rule.id.clone();
-        let mut draft = Rule::from(&self.rule(field, proto::Rule { name, target_vault: vault, ..rule })?);
+        let mut draft = Rule::from(&self.rule(field, proto::Rule { name, vault, ..rule })?);
         draft.id = id;
         if nameless {
             draft.name.clear();
         }
         if vaultless {
-            draft.target_vault.clear();
+            draft.vault.clear();
         }
         Ok(draft)
     }
 
-    /// The ARN of a vault that must be in the plan's account and region.
-    fn own_vault_arn(&mut self, field: &str, text: &str) -> Result<String, Noted> {
-        let arn = self.note(field, vault_arn(text))?;
-        self.arn(field, text)?;
-        Ok(arn)
+    /// A vault that must be in the plan's account and region.
+    fn own_vault(&mut self, field: &str, text: &str) -> Result<VaultRef, Noted> {
+        let vault = self.note(field, VaultRef::parse(text))?;
+        self.within(field, vault.scope())?;
+        Ok(vault)
     }
 
     /// Words of AWS's, such as types of resources.
@@ -173,15 +172,6 @@ impl Reader {
     }
 }
 
-/// The ARN of the vault that a copy goes to. Another region and account is the point of it, so its scope is not the plan's.
-fn vault_arn(text: &str) -> Result<String, Fault> {
-    let arn = Arn::parse(text)?;
-    if arn.service() == "backup" && arn.resource_of_kind("backup-vault").is_some() {
-        return Ok(text.to_owned());
-    }
-    Err(format!("{arn} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME").into())
-}
-
 impl From<Rule> for proto::Rule {
     fn from(rule: Rule) -> Self {
         // AWS keeps windows as 64 bits and refuses what is longer than 100 years.
@@ -189,7 +179,7 @@ impl From<Rule> for proto::Rule {
         Self {
             name: rule.name,
             id: rule.id,
-            target_vault: rule.target_vault,
+            vault: rule.vault,
             schedule: rule.schedule,
             schedule_timezone: rule.zone,
             start_window_minutes: minutes(rule.windows.start_minutes),
@@ -198,7 +188,7 @@ impl From<Rule> for proto::Rule {
             recovery_point_tags: rule.recovery_point_tags,
             copy_actions: rule.copies.into_iter().map(Into::into).collect(),
             enable_continuous_backup: rule.continuous,
-            target_air_gapped_vault_arn: rule.air_gapped_vault_arn.unwrap_or_default(),
+            air_gapped_vault: rule.air_gapped_vault.map(|vault| vault.to_string()).unwrap_or_default(),
             index_resource_types: rule.index_types,
             scan_actions: rule.scan_actions.into_iter().map(Into::into).collect(),
         }
@@ -207,7 +197,7 @@ impl From<Rule> for proto::Rule {
 
 impl From<CopyAction> for proto::CopyAction {
     fn from(copy: CopyAction) -> Self {
-        Self { destination_vault_arn: copy.vault_arn, lifecycle: copy.lifecycle.map(Into::into) }
+        Self { destination_vault: copy.vault.to_string(), lifecycle: copy.lifecycle.map(Into::into) }
     }
 }
 

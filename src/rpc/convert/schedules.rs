@@ -1,11 +1,11 @@
 //! Previews of schedules.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{reader::Reader, timestamp};
+use super::{findings, reader::Reader, timestamp};
 use crate::{
-    domain::{AskedScope, Fault, Invalid, PlanRef, PreviewedRun, Rule, RulePreview, Warning},
-    proto,
+    domain::{Asked, Fault, Finding, Invalid, PlanRef, PreviewedRun, Rule, RulePreview},
+    proto::{self, preview_schedule_request::Of},
 };
 
 /// What PreviewSchedule is asked.
@@ -15,8 +15,15 @@ pub(in crate::rpc) struct Preview {
     pub(in crate::rpc) of: PreviewOf,
     /// How many runs of each.
     pub(in crate::rpc) runs: usize,
-    /// After when; absent: now.
+    /// From when on; absent: from now on.
     pub(in crate::rpc) start: Option<Timestamp>,
+}
+
+impl Preview {
+    /// The instant after which runs are told: one at the given time itself is one of them.
+    pub(in crate::rpc) fn after(&self, now: Timestamp) -> Timestamp {
+        self.start.map_or(now, |start| start.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(start))
+    }
 }
 
 /// Rules to preview.
@@ -28,18 +35,17 @@ pub(in crate::rpc) enum PreviewOf {
     Rules(Vec<Rule>),
 }
 
-pub(in crate::rpc) fn preview(request: proto::PreviewScheduleRequest) -> Result<(AskedScope, Preview), Invalid> {
-    let proto::PreviewScheduleRequest { scope, plan, rules, runs, start_time } = request;
+pub(in crate::rpc) fn preview(request: proto::PreviewScheduleRequest) -> Result<Asked<Preview>, Invalid> {
+    let proto::PreviewScheduleRequest { scope, of, runs, start_time } = request;
     let mut read = Reader::new(scope);
-    let of = match (plan.as_str(), rules.is_empty()) {
-        ("", true) => Err(read.fault("plan", "is required, or rules: say what to preview")),
-        ("", false) => read.drafts("rules", rules).map(PreviewOf::Rules),
-        (plan, true) => read.plan("plan", plan).map(PreviewOf::Plan),
-        (_, false) => Err(read.fault("rules", "contradicts plan: give the one or the other")),
+    let of = match of {
+        None => Err(read.fault("plan", "is required, or unsaved: say what to preview")),
+        Some(Of::Unsaved(proto::UnsavedRules { rules })) => read.drafts("unsaved.rules", rules).map(PreviewOf::Rules),
+        Some(Of::Plan(plan)) => read.plan("plan", &plan).map(PreviewOf::Plan),
     };
     let runs = read.note("runs", count(runs));
     let start = read.instant("start_time", start_time);
-    read.conclude(|scope| Ok((scope, Preview { of: of?, runs: runs?, start: start? })))
+    read.conclude(|| Ok(Preview { of: of?, runs: runs?, start: start? }))
 }
 
 fn count(runs: i32) -> Result<usize, Fault> {
@@ -51,10 +57,15 @@ fn count(runs: i32) -> Result<usize, Fault> {
     }
 }
 
-pub(in crate::rpc) fn previewed(rules: Vec<RulePreview<'_>>, warnings: Vec<Warning>) -> proto::PreviewScheduleResponse {
+pub(in crate::rpc) fn previewed(
+    rules: Vec<RulePreview<'_>>,
+    found: Vec<Finding>,
+    now: Timestamp,
+) -> proto::PreviewScheduleResponse {
     proto::PreviewScheduleResponse {
         rules: rules.into_iter().map(Into::into).collect(),
-        warnings: warnings.into_iter().map(Into::into).collect(),
+        findings: findings(found),
+        as_of: Some(timestamp(now)),
     }
 }
 

@@ -3,17 +3,15 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        AskedScope, Criteria, Invalid, Match, Mismatch, NewSelection, Noted, Operator, PageRequest, PlanRef,
-        PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, ResourcePattern, Selection, SelectionName,
-        SelectionRef, TagCondition, check_condition_count,
+        Asked, Criteria, DeleteSelection, Invalid, Match, Mismatch, NewSelection, Noted, Operator, PlanRef,
+        PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, ResourcePattern, SavedSelection, Selection,
+        SelectionName, SelectionRef, TagCondition, check_condition_count,
     },
-    proto,
-    rpc::page_token::Query,
+    proto::{self, preview_selection_request::Of},
+    rpc::page_token::ListOf,
 };
 
-pub(in crate::rpc) fn create(
-    request: proto::CreateSelectionRequest,
-) -> Result<(AskedScope, NewSelection, bool), Invalid> {
+pub(in crate::rpc) fn create(request: proto::CreateSelectionRequest) -> Result<Asked<NewSelection>, Invalid> {
     let proto::CreateSelectionRequest {
         scope,
         plan,
@@ -26,56 +24,40 @@ pub(in crate::rpc) fn create(
         request_id,
         validate_only,
     } = request;
-    let mut read = Reader::new(scope);
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let plan = read.plan("plan", &plan);
     let name = read.note("name", SelectionName::parse(&name));
     let role = read.role("role", &role);
-    let criteria = read.criteria(r#match, conditions, &resources, &excluded_resources);
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        let new = NewSelection { plan: plan?, name: name?, role: role?, criteria: criteria?, request_id: request_id? };
-        Ok((scope, new, validate_only))
-    })
+    let criteria = proto::SelectionCriteria { r#match, conditions, resources, excluded_resources };
+    let criteria = read.criteria("", criteria);
+    read.conclude(|| Ok(NewSelection { plan: plan?, name: name?, role: role?, criteria: criteria? }))
 }
 
-pub(in crate::rpc) fn get(request: proto::GetSelectionRequest) -> Result<(AskedScope, PlanRef, SelectionRef), Invalid> {
+pub(in crate::rpc) fn get(request: proto::GetSelectionRequest) -> Result<Asked<SavedSelection>, Invalid> {
     let proto::GetSelectionRequest { scope, plan, selection } = request;
     let mut read = Reader::new(scope);
-    let plan = read.plan("plan", &plan);
-    let selection = read.note("selection", SelectionRef::parse(&selection));
-    read.conclude(|scope| Ok((scope, plan?, selection?)))
+    let saved = read.saved("", &proto::SavedSelection { plan, selection });
+    read.conclude(|| saved)
 }
 
-pub(in crate::rpc) fn list(
-    mut request: proto::ListSelectionsRequest,
-) -> Result<(AskedScope, PlanRef, PageRequest, Query), Invalid> {
+pub(in crate::rpc) fn list(mut request: proto::ListSelectionsRequest) -> Result<Asked<ListOf<PlanRef>>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
     let plan = read.plan("plan", &request.plan);
-    let page = read.page("ListSelections", &request, size, &token);
-    read.conclude(|scope| {
-        let (page, query) = page?;
-        Ok((scope, plan?, page, query))
-    })
+    let paged = read.page("ListSelections", &request, size, &token);
+    read.conclude(|| Ok(ListOf { filter: plan?, paged: paged? }))
 }
 
-pub(in crate::rpc) fn delete(
-    request: proto::DeleteSelectionRequest,
-) -> Result<(AskedScope, PlanRef, SelectionRef, bool), Invalid> {
-    let proto::DeleteSelectionRequest { scope, plan, selection, request_id, allow_missing } = request;
-    let mut read = Reader::new(scope);
-    let plan = read.plan("plan", &plan);
-    let selection = read.note("selection", SelectionRef::parse(&selection));
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, plan?, selection?, allow_missing))
-    })
+pub(in crate::rpc) fn delete(request: proto::DeleteSelectionRequest) -> Result<Asked<DeleteSelection>, Invalid> {
+    let proto::DeleteSelectionRequest { scope, plan, selection, etag, request_id, validate_only, allow_missing } =
+        request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
+    let saved = read.saved("", &proto::SavedSelection { plan, selection });
+    let etag = read.etag(etag);
+    read.conclude(|| Ok(DeleteSelection { selection: saved?, etag: etag?, allow_missing }))
 }
 
-pub(in crate::rpc) fn replace(
-    request: proto::ReplaceSelectionRequest,
-) -> Result<(AskedScope, ReplaceSelection, bool), Invalid> {
+pub(in crate::rpc) fn replace(request: proto::ReplaceSelectionRequest) -> Result<Asked<ReplaceSelection>, Invalid> {
     let proto::ReplaceSelectionRequest {
         scope,
         plan,
@@ -85,57 +67,42 @@ pub(in crate::rpc) fn replace(
         conditions,
         resources,
         excluded_resources,
+        etag,
         request_id,
         validate_only,
     } = request;
-    let mut read = Reader::new(scope);
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let plan = read.plan("plan", &plan);
     let selection = read.note("selection", SelectionRef::parse(&selection));
-    let role = if role.is_empty() { Ok(None) } else { read.role("role", &role).map(Some) };
-    let criteria = read.criteria(r#match, conditions, &resources, &excluded_resources);
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
+    let role = read.optional(&role, |read, text| read.role("role", text));
+    let criteria = proto::SelectionCriteria { r#match, conditions, resources, excluded_resources };
+    let criteria = read.criteria("", criteria);
+    let etag = read.etag(etag);
+    read.conclude(|| {
         let (plan, selection, role) = (plan?, selection?, role?);
-        let replace = ReplaceSelection { plan, selection, role, criteria: criteria?, request_id: request_id? };
-        Ok((scope, replace, validate_only))
+        Ok(ReplaceSelection { plan, selection, role, criteria: criteria?, etag: etag? })
     })
 }
 
+/// What PreviewSelection is asked.
+#[derive(Debug)]
+pub(in crate::rpc) struct Preview {
+    /// Of what.
+    pub(in crate::rpc) of: PreviewOf,
+    /// Which resources are told of.
+    pub(in crate::rpc) filter: PreviewFilter,
+}
+
 /// A saved selection, or criteria that are not saved.
-pub(in crate::rpc) fn preview(
-    mut request: proto::PreviewSelectionRequest,
-) -> Result<(AskedScope, PreviewOf, PreviewFilter, PageRequest, Query), Invalid> {
+pub(in crate::rpc) fn preview(mut request: proto::PreviewSelectionRequest) -> Result<Asked<ListOf<Preview>>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
-    let page = read.page("PreviewSelection", &request, size, &token);
-    let proto::PreviewSelectionRequest {
-        scope: _,
-        plan,
-        selection,
-        r#match,
-        conditions,
-        resources,
-        excluded_resources,
-        filter,
-        page_size: _,
-        page_token: _,
-    } = request;
-    let saved = !(plan.is_empty() && selection.is_empty());
-    let criteria = [
-        ("match", r#match != 0),
-        ("conditions", !conditions.is_empty()),
-        ("resources", !resources.is_empty()),
-        ("excluded_resources", !excluded_resources.is_empty()),
-    ];
-    let of = if saved {
-        let plan = read.plan("plan", &plan);
-        let selection = read.note("selection", SelectionRef::parse(&selection));
-        for (field, _) in criteria.into_iter().filter(|(_, given)| *given) {
-            read.fault(field, "is for a preview of criteria that are not saved: leave it blank, or plan and selection");
-        }
-        plan.and_then(|plan| Ok(PreviewOf::Saved(plan, selection?)))
-    } else {
-        read.criteria(r#match, conditions, &resources, &excluded_resources).map(PreviewOf::Unsaved)
+    let paged = read.page("PreviewSelection", &request, size, &token);
+    let proto::PreviewSelectionRequest { scope: _, of, filter, page_size: _, page_token: _ } = request;
+    let of = match of {
+        None => Err(read.fault("saved", "is required, or criteria: say what to preview")),
+        Some(Of::Saved(saved)) => read.saved("saved.", &saved).map(PreviewOf::Saved),
+        Some(Of::Criteria(criteria)) => read.criteria("criteria.", criteria).map(PreviewOf::Unsaved),
     };
     let filter = match proto::PreviewFilter::try_from(filter) {
         Ok(proto::PreviewFilter::Unspecified) => Ok(PreviewFilter::All),
@@ -148,31 +115,31 @@ pub(in crate::rpc) fn preview(
             ),
         )),
     };
-    read.conclude(|scope| {
-        let (page, query) = page?;
-        Ok((scope, of?, filter?, page, query))
-    })
+    read.conclude(|| Ok(ListOf { filter: Preview { of: of?, filter: filter? }, paged: paged? }))
 }
 
 impl Reader {
-    fn criteria(
-        &mut self,
-        matching: i32,
-        conditions: Vec<proto::TagCondition>,
-        resources: &[String],
-        excluded: &[String],
-    ) -> Result<Criteria, Noted> {
+    /// A selection of a plan; `under` is what stands before its fields.
+    fn saved(&mut self, under: &str, saved: &proto::SavedSelection) -> Result<SavedSelection, Noted> {
+        let plan = self.plan(&format!("{under}plan"), &saved.plan);
+        let selection = self.note(&format!("{under}selection"), SelectionRef::parse(&saved.selection));
+        Ok(SavedSelection { plan: plan?, selection: selection? })
+    }
+
+    fn criteria(&mut self, under: &str, criteria: proto::SelectionCriteria) -> Result<Criteria, Noted> {
+        let proto::SelectionCriteria { r#match: matching, conditions, resources, excluded_resources } = criteria;
+        let at = |field: &str| format!("{under}{field}");
         let matching = match proto::Match::try_from(matching) {
             Ok(proto::Match::Unspecified | proto::Match::All) => Ok(Match::All),
             Ok(proto::Match::Any) => Ok(Match::Any),
-            Err(_) => Err(self.fault("match", format!("{matching} is not a Match: give MATCH_ALL or MATCH_ANY"))),
+            Err(_) => Err(self.fault(&at("match"), format!("{matching} is not a Match: give MATCH_ALL or MATCH_ANY"))),
         };
-        let conditions = self.conditions("conditions", conditions);
-        let resources = self.patterns("resources", resources);
-        let excluded = self.patterns("excluded_resources", excluded);
+        let conditions = self.conditions(&at("conditions"), conditions);
+        let resources = self.patterns(&at("resources"), &resources);
+        let excluded = self.patterns(&at("excluded_resources"), &excluded_resources);
         let (matching, conditions, resources, excluded) = (matching?, conditions?, resources?, excluded?);
         let criteria = Criteria { matching, conditions, resources, excluded, any_conditions: Vec::new() };
-        self.note_all("", criteria.check())
+        self.note_all(under, criteria.check())
     }
 
     fn conditions(&mut self, field: &str, conditions: Vec<proto::TagCondition>) -> Result<Vec<TagCondition>, Noted> {
@@ -202,7 +169,7 @@ impl Reader {
         Ok(TagCondition { key: key?, operator: operator?, value: value? })
     }
 
-    fn patterns(&mut self, field: &str, patterns: &[String]) -> Result<Vec<String>, Noted> {
+    fn patterns(&mut self, field: &str, patterns: &[String]) -> Result<Vec<ResourcePattern>, Noted> {
         self.note(field, ResourcePattern::check_count(patterns))?;
         let patterns: Vec<_> = patterns
             .iter()
@@ -215,7 +182,9 @@ impl Reader {
 
 impl From<Selection> for proto::Selection {
     fn from(selection: Selection) -> Self {
+        let texts = |patterns: Vec<ResourcePattern>| patterns.iter().map(ToString::to_string).collect();
         let conditions = |conditions: Vec<TagCondition>| conditions.into_iter().map(Into::into).collect();
+        let etag = selection.etag().unwrap_or_default();
         let criteria = selection.criteria;
         let matching = criteria.as_ref().map_or(proto::Match::Unspecified, |criteria| match criteria.matching {
             Match::All => proto::Match::All,
@@ -223,18 +192,20 @@ impl From<Selection> for proto::Selection {
         });
         let criteria = criteria.unwrap_or_default();
         Self {
+            etag,
             id: selection.id,
             name: selection.name,
+            scope: Some(selection.scope.into()),
             plan_id: selection.plan_id,
             plan_arn: selection.plan_arn,
             role_arn: selection.role_arn,
             r#match: matching.into(),
             conditions: conditions(criteria.conditions),
-            resources: criteria.resources,
-            excluded_resources: criteria.excluded,
+            resources: texts(criteria.resources),
+            excluded_resources: texts(criteria.excluded),
             any_conditions: conditions(criteria.any_conditions),
             create_time: selection.created_at.map(timestamp),
-            request_id: selection.request_id,
+            creator_request_id: selection.request_id,
         }
     }
 }
@@ -254,9 +225,10 @@ impl From<TagCondition> for proto::TagCondition {
 impl From<PreviewedResource> for proto::PreviewedResource {
     fn from(resource: PreviewedResource) -> Self {
         Self {
+            scope: Some(resource.scope.into()),
             selected: resource.verdict.selected(),
             arn: resource.arn,
-            resource_type: resource.resource_type.unwrap_or_default(),
+            resource_type: resource.resource_type.map(|of_type| of_type.to_string()).unwrap_or_default(),
             name: resource.name,
             mismatches: resource.verdict.mismatches.into_iter().map(Into::into).collect(),
             tags: resource.tags,

@@ -1,13 +1,12 @@
 //! Vault locks.
 
-use super::{reader::Reader, timestamp};
+use super::{findings, reader::Reader};
 use crate::{
-    aws::LockedVault,
-    domain::{AskedScope, Invalid, LockVault, RetentionClash, VaultLock, VaultName},
+    domain::{Asked, Invalid, LockVault, LockedVault, OfVault},
     proto::{self, LockMode},
 };
 
-pub(in crate::rpc) fn lock(request: proto::LockVaultRequest) -> Result<(AskedScope, LockVault, bool), Invalid> {
+pub(in crate::rpc) fn lock(request: proto::LockVaultRequest) -> Result<Asked<LockVault>, Invalid> {
     let proto::LockVaultRequest {
         scope,
         vault,
@@ -16,10 +15,11 @@ pub(in crate::rpc) fn lock(request: proto::LockVaultRequest) -> Result<(AskedSco
         max_retention_days,
         changeable_for_days,
         confirm_irreversible,
+        etag,
         request_id,
         validate_only,
     } = request;
-    let mut read = Reader::new(scope);
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let vault = read.vault("vault", &vault);
     let min = min_retention_days.map(|days| read.note("min_retention_days", LockVault::parse_bound(days))).transpose();
     let max = max_retention_days.map(|days| read.note("max_retention_days", LockVault::parse_bound(days))).transpose();
@@ -60,59 +60,30 @@ pub(in crate::rpc) fn lock(request: proto::LockVaultRequest) -> Result<(AskedSco
             format!("{mode} is not a LockMode: give LOCK_MODE_GOVERNANCE or LOCK_MODE_COMPLIANCE, or leave it blank"),
         )),
     };
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        let lock = LockVault {
+    let etag = read.etag(etag);
+    read.conclude(|| {
+        Ok(LockVault {
             vault: vault?,
             min_retention_days: min?,
             max_retention_days: max?,
             changeable_for_days: grace?,
-        };
-        Ok((scope, lock, validate_only))
+            etag: etag?,
+        })
     })
 }
 
-pub(in crate::rpc) fn unlock(request: proto::UnlockVaultRequest) -> Result<(AskedScope, VaultName), Invalid> {
-    let proto::UnlockVaultRequest { scope, vault, request_id } = request;
-    super::vault_settings::change(scope, &vault, &request_id)
+pub(in crate::rpc) fn unlock(request: proto::UnlockVaultRequest) -> Result<Asked<OfVault<()>>, Invalid> {
+    let proto::UnlockVaultRequest { scope, vault, etag, request_id, validate_only } = request;
+    super::vault_settings::change(Reader::change(scope, &request_id, validate_only), &vault, etag)
 }
 
 impl From<LockedVault> for proto::LockVaultResponse {
     fn from(locked: LockedVault) -> Self {
         Self {
-            irreversible_time: locked.vault.lock.as_ref().and_then(|lock| lock.locked_at).map(timestamp),
             vault: Some(locked.vault.into()),
             clashes: locked.clashes.into_iter().map(Into::into).collect(),
-            warnings: locked.warnings.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<RetentionClash> for proto::RetentionClash {
-    fn from(clash: RetentionClash) -> Self {
-        Self {
-            plan_id: clash.plan_id,
-            plan_arn: clash.plan_arn,
-            plan_name: clash.plan_name,
-            rule_name: clash.rule_name,
-            rule_id: clash.rule_id,
-            copy_action: clash.copy,
-            lifecycle: Some(clash.lifecycle.into()),
-            message: clash.message,
-        }
-    }
-}
-
-impl From<VaultLock> for proto::VaultLock {
-    fn from(lock: VaultLock) -> Self {
-        let mode = if lock.locked_at.is_some() { LockMode::Compliance } else { LockMode::Governance };
-        Self {
-            min_retention_days: lock.min_retention_days,
-            max_retention_days: lock.max_retention_days,
-            lock_time: lock.locked_at.map(timestamp),
-            mode: mode.into(),
-            immutable: lock.immutable,
+            findings: findings(locked.findings),
+            request_id: String::new(),
         }
     }
 }

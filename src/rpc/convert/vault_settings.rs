@@ -1,110 +1,128 @@
 //! Access policies and notifications of vaults.
 
-use super::reader::Reader;
+use super::{findings, reader::Reader};
 use crate::{
-    aws::OfVault,
-    domain::{AccessPolicy, AskedScope, Invalid, VaultName, VaultNotifications},
+    domain::{
+        AccessPolicy, Asked, AskedScope, Finding, Invalid, Noted, OfVault, TopicRef, VaultName, VaultNotifications,
+        VaultSetting,
+    },
     proto,
 };
 
 /// A request that changes something of a vault and says no more.
-pub(in crate::rpc) fn change(
-    scope: Option<proto::Scope>,
-    vault: &str,
-    request_id: &str,
-) -> Result<(AskedScope, VaultName), Invalid> {
-    let mut read = Reader::new(scope);
+pub(super) fn change(mut read: Reader, vault: &str, etag: String) -> Result<Asked<OfVault<()>>, Invalid> {
     let vault = read.vault("vault", vault);
-    let request_id = read.request_id(request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, vault?))
-    })
+    let etag = read.etag(etag);
+    read.conclude(|| Ok(OfVault { vault: vault?, etag: etag?, setting: () }))
 }
 
-pub(in crate::rpc) fn get_policy(
-    request: proto::GetVaultAccessPolicyRequest,
-) -> Result<(AskedScope, VaultName), Invalid> {
-    let proto::GetVaultAccessPolicyRequest { scope, vault } = request;
-    super::vaults::get(proto::GetVaultRequest { scope, vault })
+pub(in crate::rpc) fn get_policy(request: proto::GetVaultAccessPolicyRequest) -> Result<Asked<VaultName>, Invalid> {
+    super::vaults::named(request.scope, &request.vault)
 }
 
 pub(in crate::rpc) fn set_policy(
     request: proto::SetVaultAccessPolicyRequest,
-) -> Result<(AskedScope, VaultName, AccessPolicy, bool), Invalid> {
-    let proto::SetVaultAccessPolicyRequest { scope, vault, policy, request_id, validate_only } = request;
-    let mut read = Reader::new(scope);
+) -> Result<Asked<OfVault<AccessPolicy>>, Invalid> {
+    let proto::SetVaultAccessPolicyRequest { scope, vault, policy, etag, request_id, validate_only } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let vault = read.vault("vault", &vault);
     let policy = read.note_all("policy", AccessPolicy::parse(&policy));
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, vault?, policy?, validate_only))
-    })
+    let etag = read.etag(etag);
+    read.conclude(|| Ok(OfVault { vault: vault?, etag: etag?, setting: policy? }))
 }
 
 pub(in crate::rpc) fn delete_policy(
     request: proto::DeleteVaultAccessPolicyRequest,
-) -> Result<(AskedScope, VaultName), Invalid> {
-    let proto::DeleteVaultAccessPolicyRequest { scope, vault, request_id } = request;
-    change(scope, &vault, &request_id)
+) -> Result<Asked<OfVault<()>>, Invalid> {
+    let proto::DeleteVaultAccessPolicyRequest { scope, vault, etag, request_id, validate_only } = request;
+    change(Reader::change(scope, &request_id, validate_only), &vault, etag)
 }
 
 pub(in crate::rpc) fn get_notifications(
     request: proto::GetVaultNotificationsRequest,
-) -> Result<(AskedScope, VaultName), Invalid> {
-    let proto::GetVaultNotificationsRequest { scope, vault } = request;
-    super::vaults::get(proto::GetVaultRequest { scope, vault })
+) -> Result<Asked<VaultName>, Invalid> {
+    super::vaults::named(request.scope, &request.vault)
 }
 
 pub(in crate::rpc) fn set_notifications(
     request: proto::SetVaultNotificationsRequest,
-) -> Result<(AskedScope, VaultName, VaultNotifications, bool), Invalid> {
-    let proto::SetVaultNotificationsRequest { scope, vault, notifications, request_id, validate_only } = request;
-    let mut read = Reader::new(scope);
+) -> Result<Asked<OfVault<VaultNotifications>>, Invalid> {
+    let proto::SetVaultNotificationsRequest { scope, vault, notifications, etag, request_id, validate_only } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let vault = read.vault("vault", &vault);
     let notifications = match notifications {
-        None => Err(read.fault("notifications", "is required: give topic_arn and events")),
-        Some(proto::VaultNotifications { topic_arn, events }) => {
-            let topic = read.note("notifications.topic_arn", VaultNotifications::parse_topic(&topic_arn));
-            // AWS Backup publishes to topics of the vault's own account only [D].
-            let topic = topic.and_then(|topic| {
-                let account = AskedScope { region: None, ..topic.scope() };
-                read.within("notifications.topic_arn", account).map(|()| topic)
-            });
-            let events = read.note_all("notifications.events", VaultNotifications::parse_events(events));
-            let both = || Ok(VaultNotifications { topic_arn: topic?.as_str().to_owned(), events: events? });
-            both()
-        }
+        None => Err(read.fault("notifications", "is required: give topic and events")),
+        Some(notifications) => read.notifications(notifications),
     };
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok((scope, vault?, notifications?, validate_only))
-    })
+    let etag = read.etag(etag);
+    read.conclude(|| Ok(OfVault { vault: vault?, etag: etag?, setting: notifications? }))
 }
 
 pub(in crate::rpc) fn delete_notifications(
     request: proto::DeleteVaultNotificationsRequest,
-) -> Result<(AskedScope, VaultName), Invalid> {
-    let proto::DeleteVaultNotificationsRequest { scope, vault, request_id } = request;
-    change(scope, &vault, &request_id)
+) -> Result<Asked<OfVault<()>>, Invalid> {
+    let proto::DeleteVaultNotificationsRequest { scope, vault, etag, request_id, validate_only } = request;
+    change(Reader::change(scope, &request_id, validate_only), &vault, etag)
+}
+
+impl Reader {
+    fn notifications(&mut self, given: proto::VaultNotifications) -> Result<VaultNotifications, Noted> {
+        let proto::VaultNotifications { topic, events } = given;
+        let topic = self.note("notifications.topic", TopicRef::parse(&topic));
+        // AWS Backup publishes to topics of the vault's own account only `[D]`.
+        let topic = topic.and_then(|topic| {
+            let account = AskedScope { region: None, ..topic.scope() };
+            self.within("notifications.topic", account).map(|()| topic)
+        });
+        let events = self.note_all("notifications.events", VaultNotifications::parse_events(events));
+        Ok(VaultNotifications { topic: topic?, events: events? })
+    }
 }
 
 impl From<VaultNotifications> for proto::VaultNotifications {
     fn from(notifications: VaultNotifications) -> Self {
-        Self { topic_arn: notifications.topic_arn, events: notifications.events }
+        Self { topic: notifications.topic.to_string(), events: notifications.events }
     }
 }
 
-impl From<OfVault<String>> for proto::GetVaultAccessPolicyResponse {
-    fn from(found: OfVault<String>) -> Self {
-        Self { policy: found.setting.unwrap_or_default(), vault_name: found.vault_name, vault_arn: found.vault_arn }
+impl From<VaultSetting<String>> for proto::GetVaultAccessPolicyResponse {
+    fn from(found: VaultSetting<String>) -> Self {
+        Self {
+            etag: found.etag(),
+            policy: found.setting.unwrap_or_default(),
+            vault_name: found.vault_name,
+            vault_arn: found.vault_arn,
+            scope: Some(found.scope.into()),
+        }
     }
 }
 
-impl From<OfVault<VaultNotifications>> for proto::GetVaultNotificationsResponse {
-    fn from(found: OfVault<VaultNotifications>) -> Self {
-        Self { notifications: found.setting.map(Into::into), vault_name: found.vault_name, vault_arn: found.vault_arn }
+impl From<VaultSetting<VaultNotifications>> for proto::GetVaultNotificationsResponse {
+    fn from(found: VaultSetting<VaultNotifications>) -> Self {
+        Self {
+            etag: found.etag(),
+            notifications: found.setting.map(Into::into),
+            vault_name: found.vault_name,
+            vault_arn: found.vault_arn,
+            scope: Some(found.scope.into()),
+        }
     }
+}
+
+pub(in crate::rpc) fn policy_set(
+    now: VaultSetting<String>,
+    found: Vec<Finding>,
+) -> proto::SetVaultAccessPolicyResponse {
+    let proto::GetVaultAccessPolicyResponse { policy, vault_name, vault_arn, scope, etag } = now.into();
+    let (findings, request_id) = (findings(found), String::new());
+    proto::SetVaultAccessPolicyResponse { policy, vault_name, vault_arn, scope, etag, findings, request_id }
+}
+
+pub(in crate::rpc) fn notifications_set(
+    now: VaultSetting<VaultNotifications>,
+    found: Vec<Finding>,
+) -> proto::SetVaultNotificationsResponse {
+    let proto::GetVaultNotificationsResponse { notifications, vault_name, vault_arn, scope, etag } = now.into();
+    let (findings, request_id) = (findings(found), String::new());
+    proto::SetVaultNotificationsResponse { notifications, vault_name, vault_arn, scope, etag, findings, request_id }
 }

@@ -2,97 +2,55 @@
 
 use super::{reader::Reader, timestamp};
 use crate::{
-    aws::VaultDeletion,
-    domain::{Arn, AskedScope, Fault, Invalid, NewVault, PageRequest, Tags, Vault, VaultName},
-    proto,
-    rpc::page_token::Query,
+    domain::{
+        Asked, DeleteVault, Invalid, KeyRef, NewVault, RetentionClash, Tags, Vault, VaultDeletion, VaultLock, VaultName,
+    },
+    proto::{self, LockMode},
+    rpc::page_token::ListOf,
 };
 
-pub(in crate::rpc) fn create(request: proto::CreateVaultRequest) -> Result<(AskedScope, NewVault, bool), Invalid> {
-    let proto::CreateVaultRequest { scope, name, encryption_key_arn, tags, request_id, validate_only } = request;
-    let mut read = Reader::new(scope);
+pub(in crate::rpc) fn create(request: proto::CreateVaultRequest) -> Result<Asked<NewVault>, Invalid> {
+    let proto::CreateVaultRequest { scope, name, encryption_key, tags, request_id, validate_only } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let name = read.note("name", VaultName::parse(&name));
-    let encryption_key_arn = match encryption_key_arn.as_str() {
+    let encryption_key = match encryption_key.as_str() {
         "" => Ok(None),
         // The key may live in another account, so its scope says nothing of the vault's.
-        text => read.note("encryption_key_arn", kms_key(text)).map(Some),
+        text => read.note("encryption_key", KeyRef::parse(text)).map(Some),
     };
     let tags = read.tags("tags", tags, Tags::most());
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        let new =
-            NewVault { name: name?, encryption_key_arn: encryption_key_arn?, tags: tags?, request_id: request_id? };
-        Ok((scope, new, validate_only))
-    })
+    read.conclude(|| Ok(NewVault { name: name?, encryption_key: encryption_key?, tags: tags? }))
 }
 
-fn kms_key(text: &str) -> Result<String, Fault> {
-    let arn = Arn::parse(text)?;
-    if arn.service() == "kms" && arn.resource_of_kind("key").is_some() {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{arn} is not a KMS key: its ARN has the form arn:aws:kms:REGION:ACCOUNT:key/ID").into())
-    }
+pub(in crate::rpc) fn get(request: proto::GetVaultRequest) -> Result<Asked<VaultName>, Invalid> {
+    named(request.scope, &request.vault)
 }
 
-pub(in crate::rpc) fn get(request: proto::GetVaultRequest) -> Result<(AskedScope, VaultName), Invalid> {
-    let proto::GetVaultRequest { scope, vault } = request;
+/// A request that names a vault and says no more.
+pub(super) fn named(scope: Option<proto::Scope>, vault: &str) -> Result<Asked<VaultName>, Invalid> {
     let mut read = Reader::new(scope);
-    let vault = read.vault("vault", &vault);
-    read.conclude(|scope| Ok((scope, vault?)))
+    let vault = read.vault("vault", vault);
+    read.conclude(|| vault)
 }
 
-pub(in crate::rpc) fn list(mut request: proto::ListVaultsRequest) -> Result<(AskedScope, PageRequest, Query), Invalid> {
+pub(in crate::rpc) fn list(mut request: proto::ListVaultsRequest) -> Result<Asked<ListOf<()>>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
-    let page = read.page("ListVaults", &request, size, &token);
-    read.conclude(|scope| {
-        let (page, query) = page?;
-        Ok((scope, page, query))
-    })
+    let paged = read.page("ListVaults", &request, size, &token);
+    read.conclude(|| Ok(ListOf { filter: (), paged: paged? }))
 }
 
-pub(in crate::rpc) fn delete(request: proto::DeleteVaultRequest) -> Result<DeleteVault, Invalid> {
-    let proto::DeleteVaultRequest { scope, vault, request_id, allow_missing, force } = request;
-    let mut read = Reader::new(scope);
+pub(in crate::rpc) fn delete(request: proto::DeleteVaultRequest) -> Result<Asked<DeleteVault>, Invalid> {
+    let proto::DeleteVaultRequest { scope, vault, request_id, validate_only, allow_missing, force } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
     let vault = read.vault("vault", &vault);
-    let request_id = read.request_id(&request_id);
-    read.conclude(|scope| {
-        request_id?;
-        Ok(DeleteVault { scope, vault: vault?, allow_missing, force })
-    })
-}
-
-/// What DeleteVault asks for.
-pub(in crate::rpc) struct DeleteVault {
-    pub(in crate::rpc) scope: AskedScope,
-    pub(in crate::rpc) vault: VaultName,
-    pub(in crate::rpc) allow_missing: bool,
-    pub(in crate::rpc) force: bool,
-}
-
-/// The vault that a CreateVault with validate_only would make.
-pub(in crate::rpc) fn planned(new: NewVault, scope: crate::domain::Scope) -> proto::Vault {
-    proto::Vault {
-        arn: format!(
-            "arn:{}:backup:{}:{}:backup-vault:{}",
-            scope.region.partition(),
-            scope.region,
-            scope.account,
-            new.name
-        ),
-        name: new.name.as_str().to_owned(),
-        scope: Some(scope.into()),
-        encryption_key_arn: new.encryption_key_arn.unwrap_or_default(),
-        tags: new.tags.0,
-        request_id: new.request_id.as_str().to_owned(),
-        ..proto::Vault::default()
-    }
+    read.conclude(|| Ok(DeleteVault { vault: vault?, allow_missing, force }))
 }
 
 impl From<Vault> for proto::Vault {
     fn from(vault: Vault) -> Self {
         Self {
+            etag: vault.etag(),
             name: vault.name,
             arn: vault.arn,
             scope: Some(vault.scope.into()),
@@ -103,7 +61,36 @@ impl From<Vault> for proto::Vault {
             r#type: vault.vault_type,
             state: vault.state,
             tags: vault.tags,
-            request_id: vault.request_id,
+            creator_request_id: vault.request_id,
+        }
+    }
+}
+
+impl From<VaultLock> for proto::VaultLock {
+    fn from(lock: VaultLock) -> Self {
+        let mode = if lock.locked_at.is_some() { LockMode::Compliance } else { LockMode::Governance };
+        Self {
+            min_retention_days: lock.min_retention_days,
+            max_retention_days: lock.max_retention_days,
+            lock_time: lock.locked_at.map(timestamp),
+            mode: mode.into(),
+            immutable: lock.immutable,
+        }
+    }
+}
+
+impl From<RetentionClash> for proto::RetentionClash {
+    fn from(clash: RetentionClash) -> Self {
+        Self {
+            scope: Some(clash.scope.into()),
+            plan_id: clash.plan_id,
+            plan_arn: clash.plan_arn,
+            plan_name: clash.plan_name,
+            rule_id: clash.rule_id,
+            rule_name: clash.rule_name,
+            copy_action: clash.copy,
+            lifecycle: Some(clash.lifecycle.into()),
+            message: clash.message,
         }
     }
 }
@@ -111,14 +98,35 @@ impl From<Vault> for proto::Vault {
 impl From<VaultDeletion> for proto::DeleteVaultResponse {
     fn from(deletion: VaultDeletion) -> Self {
         const MOST_UNDELETED: usize = 100;
+        let scope: proto::Scope = deletion.scope.into();
         let undeleted = deletion.undeleted.into_iter().take(MOST_UNDELETED);
         Self {
-            deleted: deletion.deleted,
             recovery_points_deleted: i64::try_from(deletion.points_deleted).unwrap_or(i64::MAX),
             recovery_points_remaining: deletion.points_remaining,
             undeleted: undeleted
-                .map(|it| proto::UndeletedRecoveryPoint { recovery_point_arn: it.arn, message: it.message })
+                .map(|it| proto::UndeletedRecoveryPoint {
+                    scope: Some(scope.clone()),
+                    recovery_point_arn: it.arn,
+                    message: it.message,
+                })
                 .collect(),
+            ..deletion.of_vault.into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_be_elsewhere_and_its_id_is_of_here() {
+        let asked = |key: &str| {
+            create(proto::CreateVaultRequest { name: "prod".into(), encryption_key: key.into(), ..Default::default() })
+        };
+        let far = asked("arn:aws:kms:eu-west-1:999999999999:key/1").unwrap();
+        assert_eq!(far.scope, Default::default());
+        assert!(asked("6f1c2d3e-0000-4000-8000-5b6a79880001").unwrap().what.encryption_key.is_some());
+        assert!(asked("alias/aws/backup").is_err());
     }
 }

@@ -1,7 +1,10 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::domain::Violation;
+use crate::{
+    aws::FailureKind,
+    domain::{Noun, Violation},
+};
 
 #[test]
 fn a_thousand_faults_fit_into_a_header() {
@@ -19,10 +22,10 @@ fn a_thousand_faults_fit_into_a_header() {
 
 #[test]
 fn an_unseen_outcome_is_said_whatever_the_last_attempt_answered() {
-    let mut error = failed(Kind::Throttled, Noun::Vault);
-    assert_eq!(reason_of(&error), ErrorReason::AwsThrottled);
-    error.effect = Effect::Unknown;
-    let status = Status::from(Failure::Aws(error));
+    let mut failure = failed(FailureKind::Throttled, Noun::Vault);
+    assert_eq!(reasons::of_failure(&failure), ErrorReason::AwsThrottled);
+    failure.effect = Effect::Unknown;
+    let status = Status::from(Failure::Aws(failure.into()));
     assert_eq!(status.code(), Code::Unavailable);
     assert_eq!(status.get_details_error_info().unwrap().reason, "OUTCOME_UNKNOWN");
     assert!(status.get_details_retry_info().is_some());
@@ -33,8 +36,8 @@ fn every_obstacle_is_a_violation_and_what_does_not_fit_is_counted() {
     let named = |code| Finding::error(code, "the name orders is taken", "choose another");
     let findings = [Finding::info("A_B", "fine"), named("NAME_TAKEN"), named("C_D")];
     let told = |findings: &[Finding]| {
-        let error = aws::Error::preflight("DoSomething", Noun::RecoveryPoint, "the-arn", findings)?;
-        Some(Status::from(Failure::Aws(error)))
+        let refusal = Refusal::preflight(Noun::RecoveryPoint, "the-arn", findings)?;
+        Some(Status::from(Failure::from(refusal)))
     };
     assert!(told(&findings[..1]).is_none());
     let status = told(&findings).unwrap();
@@ -50,37 +53,98 @@ fn every_obstacle_is_a_violation_and_what_does_not_fit_is_counted() {
     assert!(violations.last().unwrap().description.ends_with(" more"), "{violations:?}");
 }
 
+#[test]
+fn a_refusal_of_our_own_names_no_operation_of_aws() {
+    let refusal = Refusal::of(RefusalKind::Locked, Noun::Vault, "the-name", "vault the-name is locked");
+    let status = Status::from(Failure::from(refusal));
+    assert!(status.get_details_error_info().unwrap().metadata.is_empty(), "{status:?}");
+    let failure = failed(FailureKind::Locked, Noun::Vault);
+    let metadata = Status::from(Failure::Aws(failure.into())).get_details_error_info().unwrap().metadata;
+    assert_eq!(metadata["aws_operation"], "DoSomething");
+}
+
+#[test]
+fn an_error_of_a_change_names_its_request_id_where_that_stands_for_the_change() {
+    let told = |failure: Failure, id: &str| {
+        let status = failure.of_change(id);
+        let metadata = status.get_details_error_info().unwrap().metadata;
+        (metadata.get("request_id").cloned(), status.message().to_owned())
+    };
+    let id = "6f1c2d3e-0000-4000-8000-5b6a79880000";
+    let (named, message) = told(Failure::CutOff, id);
+    assert_eq!(named.as_deref(), Some(id));
+    assert!(message.ends_with(&format!("repeat the call with request_id {id}")), "{message}");
+    assert_eq!(told(Failure::RetryWithoutRequestId, id).0, None);
+    let (long, _) = told(Failure::Overloaded, &"x".repeat(100_000));
+    assert_eq!(long.unwrap().len(), 36, "a header is no place for what is no id");
+}
+
+#[test]
+fn what_no_waiting_mends_tells_the_retries_of_libraries_to_stop() {
+    let pushback = |kind| {
+        let status = Status::from(Failure::Aws(failed(kind, Noun::Vault).into()));
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        status.metadata().get(RETRY_PUSHBACK).map(|value| value.to_str().unwrap().to_owned())
+    };
+    assert_eq!(pushback(FailureKind::Quota).as_deref(), Some("-1"));
+    assert_eq!(pushback(FailureKind::Throttled), None);
+}
+
+#[test]
+fn a_forged_page_token_is_a_fault_of_its_field() {
+    let status = Status::from(Failure::from(Refusal::page_token()));
+    assert_eq!(status.get_details_error_info().unwrap().reason, "INVALID_REQUEST");
+    let violations = status.get_details_bad_request().unwrap().field_violations;
+    assert_eq!(violations.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["page_token"]);
+}
+
 /// Every row of the table of errors, as a client reads it. A change here is a change of the API.
 #[test]
 fn the_table_of_errors() {
-    const KINDS: &[Kind] = &[
-        Kind::Rejected,
-        Kind::NotFound,
-        Kind::MissingOrDenied,
-        Kind::AlreadyExists,
-        Kind::State,
-        Kind::NotEmpty,
-        Kind::Locked,
-        Kind::Held,
-        Kind::HasSelections,
-        Kind::NotCancellable,
-        Kind::NotDeleted,
-        Kind::Busy,
-        Kind::Unsupported,
-        Kind::Ambiguous,
-        Kind::RoleNotAssumable,
-        Kind::Preflight,
-        Kind::RequestIdReused,
-        Kind::EtagMismatch,
-        Kind::Conflict,
-        Kind::Denied,
-        Kind::Credentials,
-        Kind::AccountNotReachable,
-        Kind::ScopeNotAllowed,
-        Kind::Throttled,
-        Kind::Quota,
-        Kind::Unavailable,
-        Kind::Malformed,
+    const FAILURES: &[FailureKind] = &[
+        FailureKind::Rejected,
+        FailureKind::NotFound,
+        FailureKind::MissingOrDenied,
+        FailureKind::AlreadyExists,
+        FailureKind::State,
+        FailureKind::NotEmpty,
+        FailureKind::Locked,
+        FailureKind::Held,
+        FailureKind::HasSelections,
+        FailureKind::NotCancellable,
+        FailureKind::Busy,
+        FailureKind::Unsupported,
+        FailureKind::RoleNotAssumable,
+        FailureKind::RequestIdReused,
+        FailureKind::Conflict,
+        FailureKind::Denied,
+        FailureKind::Credentials,
+        FailureKind::AccountNotReachable,
+        FailureKind::Throttled,
+        FailureKind::Quota,
+        FailureKind::Unavailable,
+        FailureKind::Malformed,
+    ];
+    const REFUSALS: &[RefusalKind] = &[
+        RefusalKind::NotFound,
+        RefusalKind::AlreadyExists,
+        RefusalKind::Ambiguous,
+        RefusalKind::RequestIdReused,
+        RefusalKind::EtagMismatch,
+        RefusalKind::Preflight,
+        RefusalKind::State,
+        RefusalKind::NotEmpty,
+        RefusalKind::Locked,
+        RefusalKind::Held,
+        RefusalKind::NotCancellable,
+        RefusalKind::RoleNotAssumable,
+        RefusalKind::NotDeleted,
+        RefusalKind::Conflict,
+        RefusalKind::Unsupported,
+        RefusalKind::AccountNotReachable,
+        RefusalKind::ScopeNotAllowed,
+        RefusalKind::NoRegion,
+        RefusalKind::PageToken,
     ];
     const NOUNS: &[Noun] = &[
         Noun::Vault,
@@ -93,16 +157,20 @@ fn the_table_of_errors() {
         Noun::Account,
     ];
     let mut table = String::new();
-    for kind in KINDS {
+    for kind in FAILURES {
         // The noun counts where it decides the reason.
-        let nouns = if matches!(kind, Kind::NotFound | Kind::AlreadyExists) { NOUNS } else { &NOUNS[..1] };
-        for noun in nouns {
-            row(&mut table, &format!("{kind:?} {noun:?}"), Failure::Aws(failed(*kind, *noun)));
+        let by_noun = matches!(kind, FailureKind::NotFound | FailureKind::AlreadyExists);
+        for noun in if by_noun { NOUNS } else { &NOUNS[..1] } {
+            row(&mut table, &format!("{kind:?} {noun:?}"), Failure::Aws(failed(*kind, *noun).into()));
         }
     }
-    for kind in [Kind::Throttled, Kind::Unavailable, Kind::Malformed] {
-        let error = aws::Error { effect: Effect::Unknown, ..failed(kind, Noun::Vault) };
-        row(&mut table, &format!("{kind:?}, effect unknown"), Failure::Aws(error));
+    for kind in [FailureKind::Throttled, FailureKind::Unavailable, FailureKind::Malformed] {
+        let failure = aws::Failure { effect: Effect::Unknown, ..failed(kind, Noun::Vault) };
+        row(&mut table, &format!("{kind:?}, effect unknown"), Failure::Aws(failure.into()));
+    }
+    for kind in REFUSALS {
+        let refusal = Refusal::of(*kind, Noun::Vault, "the-name", "what we say");
+        row(&mut table, &format!("refused: {kind:?}"), refusal.into());
     }
     let invalid = Invalid::of("name", "is required: give a vault name");
     row(&mut table, "Invalid", Failure::Invalid(invalid));
@@ -113,13 +181,13 @@ fn the_table_of_errors() {
     let point = Arn::parse("arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1").unwrap();
     row(&mut table, "StalePlan", Failure::StalePlan(point));
     row(&mut table, "CutOff", Failure::CutOff);
+    row(&mut table, "RetryWithoutRequestId", Failure::RetryWithoutRequestId);
     insta::assert_snapshot!(table);
 }
 
-fn failed(kind: Kind, noun: Noun) -> aws::Error {
-    let mut error = aws::Error::found("DoSomething", kind, noun, "the-name", "what AWS says");
-    error.aws_code = Some("SomeException".into());
-    error
+fn failed(kind: FailureKind, noun: Noun) -> aws::Failure {
+    let failure = aws::Failure::told("DoSomething", kind, "what AWS says").about(noun, "the-name");
+    aws::Failure { aws_code: Some("SomeException".into()), ..failure }
 }
 
 fn row(table: &mut String, what: &str, failure: Failure) {

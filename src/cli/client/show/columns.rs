@@ -2,9 +2,10 @@
 
 use prost_reflect::{FieldDescriptor, Kind};
 
-use crate::cli::client::descriptors::short;
+use crate::proto::descriptors::short;
 
-/// A column: its heading and the field; of several fields, separated by `|`, the first that says something.
+/// A column: its heading and the field; of several fields, separated by `|`, the first that says something. A field of a
+/// message in the thing has a dot.
 pub(super) type Column = (&'static str, &'static str);
 
 const COLUMNS: &[(&str, &[Column])] = &[
@@ -33,7 +34,7 @@ const COLUMNS: &[(&str, &[Column])] = &[
         "Rule",
         &[
             ("NAME", "name"),
-            ("VAULT", "target_vault"),
+            ("VAULT", "vault"),
             ("SCHEDULE", "schedule"),
             ("TIME ZONE", "schedule_timezone"),
             ("KEPT", "lifecycle"),
@@ -73,10 +74,10 @@ const COLUMNS: &[(&str, &[Column])] = &[
         "Resource",
         &[
             ("ID", "id"),
-            ("ENGINE", "engine"),
-            ("VERSION", "engine_version"),
-            ("CLASS", "instance_class"),
-            ("STATUS", "status"),
+            ("ENGINE", "database.engine"),
+            ("VERSION", "database.engine_version"),
+            ("CLASS", "database.instance_class"),
+            ("STATUS", "database.status"),
             ("TAGS", "tags"),
         ],
     ),
@@ -121,7 +122,7 @@ const COLUMNS: &[(&str, &[Column])] = &[
             ("PLAN", "plan_name|plan_id"),
             ("RULE", "rule_name"),
             ("SELECTION", "selection_name"),
-            ("VAULT", "target_vault"),
+            ("VAULT", "vault_name"),
             ("LAST RUN", "last_run_time"),
             ("NEXT RUN", "next_run_time"),
             ("KEPT", "lifecycle"),
@@ -130,6 +131,7 @@ const COLUMNS: &[(&str, &[Column])] = &[
         ],
     ),
     ("NearMiss", &[("PLAN", "plan_name|plan_id"), ("SELECTION", "selection_name|selection_id"), ("WHY", "mismatches")]),
+    ("RoleNeed", &[("TYPE", "resource_type"), ("RESTORE", "restore"), ("MISSING", "missing_policy_arns")]),
     ("RoleChange", &[("CODE", "code"), ("MESSAGE", "message")]),
 ];
 

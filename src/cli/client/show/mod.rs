@@ -19,6 +19,10 @@ use self::text::{is_inline, lines};
 use super::failure::Failure;
 use crate::cli::FAILED;
 
+/// `SEVERITY_INFO` and `SEVERITY_ERROR`.
+const INFO: i32 = 1;
+const ERROR: i32 = 3;
+
 /// How an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -40,7 +44,7 @@ impl Format {
 /// The field of a list's answer that holds the things listed; none in an answer that is no list.
 pub(super) fn listed(answer: &MessageDescriptor) -> Option<FieldDescriptor> {
     answer.get_field_by_name("next_page_token")?;
-    answer.fields().find(|field| field.is_list() && field.name() != "warnings")
+    answer.fields().find(|field| field.is_list() && field.name() != "findings")
 }
 
 /// The whole answer in protobuf's JSON, its keys in order, so that equal answers are equal texts.
@@ -64,23 +68,49 @@ pub(super) fn out(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// The warnings of an answer: (code, message, field).
-pub(super) fn warnings(answer: &DynamicMessage) -> Vec<String> {
-    let Some(warnings) = answer.get_field_by_name("warnings") else { return Vec::new() };
-    let messages = warnings.as_list().unwrap_or_default().iter().filter_map(Value::as_message);
-    messages
-        .map(|warning| {
-            let text = |field: &str| {
-                let value = warning.get_field_by_name(field);
-                value.and_then(|value| value.as_str().map(text::clean)).unwrap_or_default()
-            };
-            let about = match text("field") {
-                field if field.is_empty() => String::new(),
-                field => format!(" ({field})"),
-            };
-            format!("{}: {}{about}", text("code"), text("message"))
-        })
-        .collect()
+/// Whether what was found stands beside the answer, on standard error: of a change and of a list, whose answers are what
+/// they have done or listed. Of what only looks, it is the answer.
+fn are_aside(answer: &MessageDescriptor) -> bool {
+    ["request_id", "next_page_token"].iter().any(|field| answer.get_field_by_name(field).is_some())
+}
+
+fn found(answer: &DynamicMessage) -> Vec<DynamicMessage> {
+    let findings = answer.get_field_by_name("findings");
+    let findings = findings.as_deref().and_then(Value::as_list).unwrap_or_default();
+    findings.iter().filter_map(|finding| finding.as_message().cloned()).collect()
+}
+
+/// The findings that stand beside an answer, each with what to do.
+pub(super) fn findings(answer: &DynamicMessage) -> Vec<String> {
+    if !are_aside(&answer.descriptor()) {
+        return Vec::new();
+    }
+    let line = |finding: DynamicMessage| {
+        let text = |field: &str| {
+            let value = finding.get_field_by_name(field);
+            value.and_then(|value| value.as_str().map(text::clean)).unwrap_or_default()
+        };
+        let severity = finding.get_field_by_name("severity").and_then(|severity| severity.as_enum_number());
+        let word = match severity {
+            Some(INFO) => "note",
+            Some(ERROR) => "problem",
+            Some(_) | None => "warning",
+        };
+        let about: Vec<String> = ["field", "subject"].map(text).into_iter().filter(|text| !text.is_empty()).collect();
+        let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+        let action = match text("action") {
+            action if action.is_empty() => action,
+            action => format!("\n  what to do: {action}"),
+        };
+        format!("{word}: {}: {}{about}{action}", text("code"), text("message"))
+    };
+    found(answer).into_iter().map(line).collect()
+}
+
+/// Whether something with this code was found.
+pub(super) fn has_finding(answer: &DynamicMessage, code: &str) -> bool {
+    let is = |finding: &DynamicMessage| finding.get_field_by_name("code").is_some_and(|is| is.as_str() == Some(code));
+    found(answer).iter().any(is)
 }
 
 /// A field that has a value, and the value.
@@ -90,6 +120,8 @@ type Set<'m> = (FieldDescriptor, &'m Value);
 pub(super) fn page(answer: &DynamicMessage, colour: bool) -> String {
     let mut page = String::new();
     let mut rest: Vec<Set<'_>> = answer.fields().collect();
+    let aside = are_aside(&answer.descriptor());
+    rest.retain(|(field, _)| !aside || field.name() != "findings");
     if let Some(things) = listed(&answer.descriptor()) {
         match answer.get_field(&things).as_list().unwrap_or_default() {
             [] => page.push_str("None.\n"),
@@ -104,14 +136,20 @@ pub(super) fn page(answer: &DynamicMessage, colour: bool) -> String {
         // summary begins with that.
         details(&mut page, subject.fields().collect(), "", colour);
         rest.remove(0);
-        if rest.iter().any(|(field, _)| field.name() != "warnings" && !is_section(field)) {
+        if rest.iter().any(|(field, _)| !is_section(field)) {
             page.push('\n');
         }
     }
-    details(&mut page, rest, "", colour);
-    if page.is_empty() {
+    // A no is said as well: AWS may still be at it.
+    let no = Value::Bool(false);
+    if let Some(deleted) = answer.descriptor().get_field_by_name("deleted").filter(|field| !answer.has_field(field)) {
+        rest.insert(0, (deleted, &no));
+    }
+    // The id of the call alone does not say that anything was done.
+    if page.is_empty() && rest.iter().all(|(field, _)| field.name() == "request_id") {
         page.push_str("Done.\n");
     }
+    details(&mut page, rest, "", colour);
     page
 }
 
@@ -124,8 +162,7 @@ fn details(page: &mut String, fields: Vec<Set<'_>>, indent: &str, colour: bool) 
     // Where AWS's own word for a state is there, it says all that ours would.
     let words: Vec<String> =
         fields.iter().filter_map(|(field, _)| field.name().strip_suffix("_text").map(str::to_owned)).collect();
-    let shown =
-        fields.into_iter().filter(|(field, _)| field.name() != "warnings" && !words.iter().any(|w| w == field.name()));
+    let shown = fields.into_iter().filter(|(field, _)| !words.iter().any(|word| word == field.name()));
     let (sections, values): (Vec<Set<'_>>, Vec<Set<'_>>) = shown.partition(|(field, _)| is_section(field));
     let label = |field: &FieldDescriptor| field.name().trim_end_matches("_text").replace('_', " ");
     let width = values.iter().map(|(field, _)| label(field).len()).max().unwrap_or(0) + 1;

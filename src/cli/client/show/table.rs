@@ -25,12 +25,22 @@ fn generic(field: &FieldDescriptor, things: &[&DynamicMessage], colour: bool) ->
 }
 
 fn value(thing: &DynamicMessage, from: &str) -> String {
-    let texts = from.split('|').filter_map(|name| {
-        let field = thing.descriptor().get_field_by_name(name)?;
-        let absent = field.supports_presence() && !thing.has_field(&field);
-        if absent { None } else { Some(inline(&field, &thing.get_field(&field))) }
-    });
-    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    let mut texts = from.split('|').filter_map(|path| reached(thing, path));
+    texts.find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// What stands at a path in a thing; none when a message or value on the way is absent.
+fn reached(thing: &DynamicMessage, path: &str) -> Option<String> {
+    let (name, below) = path.split_once('.').map_or((path, None), |(name, below)| (name, Some(below)));
+    let field = thing.descriptor().get_field_by_name(name)?;
+    if field.supports_presence() && !thing.has_field(&field) {
+        return None;
+    }
+    let value = thing.get_field(&field);
+    match below {
+        Some(below) => reached(value.as_message()?, below),
+        None => Some(inline(&field, &value)),
+    }
 }
 
 fn render(headings: Vec<String>, rows: Vec<Vec<String>>, colour: bool) -> String {

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use prost::Message;
 use prost_reflect::DynamicMessage;
 
-use super::{columns, json, listed, page, text::clean, warnings};
-use crate::{
-    cli::client::descriptors::method,
-    proto::{self, JobKind, JobState},
+use super::{columns, findings, has_finding, json, listed, page, text::clean};
+use crate::proto::{
+    self, JobKind, JobState,
+    descriptors::{method, methods},
 };
 
 fn answer(rpc: &str, message: &impl Message) -> DynamicMessage {
@@ -19,15 +19,19 @@ fn every_column_is_a_field_of_its_message() {
     for (message, columns) in columns::all() {
         let found = pool.get_message_by_name(&format!("strongroom.v1.{message}"));
         let message = found.unwrap_or_else(|| panic!("there is no message {message}"));
-        for name in columns.iter().flat_map(|(_, from)| from.split('|')) {
-            assert!(message.get_field_by_name(name).is_some(), "{} has no {name}", message.name());
+        for path in columns.iter().flat_map(|(_, from)| from.split('|')) {
+            path.split('.').fold(message.clone(), |message, name| {
+                let field = message.get_field_by_name(name);
+                let field = field.unwrap_or_else(|| panic!("{} has no {name}", message.name()));
+                field.kind().as_message().cloned().unwrap_or(message)
+            });
         }
     }
 }
 
 #[test]
 fn every_list_knows_what_it_lists() {
-    for rpc in crate::cli::client::descriptors::methods() {
+    for rpc in methods() {
         let method = method(&rpc).unwrap();
         let pages = method.input().get_field_by_name("page_token").is_some();
         assert_eq!(listed(&method.output()).is_some(), pages, "{rpc}");
@@ -41,13 +45,14 @@ fn a_list_is_a_table_whose_empty_columns_are_left_out_and_whose_bad_rows_stand_o
         kind: JobKind::Backup.into(),
         state: state.into(),
         state_text: text.to_owned(),
+        percent_done: (state == JobState::Failed).then_some(40.0),
         ..Default::default()
     };
     let jobs = vec![job("a", JobState::Completed, "COMPLETED"), job("longer", JobState::Failed, "FAILED")];
     let listed = answer("JobService/ListJobs", &proto::ListJobsResponse { jobs, ..Default::default() });
     assert_eq!(
         page(&listed, false),
-        "ID      KIND    STATE      DONE\na       BACKUP  COMPLETED  0 %\nlonger  BACKUP  FAILED     0 %\n"
+        "ID      KIND    STATE      DONE\na       BACKUP  COMPLETED\nlonger  BACKUP  FAILED     40 %\n"
     );
     let coloured = page(&listed, true);
     assert!(coloured.contains("\u{1b}[31mlonger"), "{coloured:?}");
@@ -65,7 +70,7 @@ fn one_thing_is_shown_with_all_that_is_known_of_it() {
     };
     let rule = proto::Rule {
         name: "daily".to_owned(),
-        target_vault: "v".to_owned(),
+        vault: "v".to_owned(),
         lifecycle: Some(lifecycle),
         ..Default::default()
     };
@@ -76,16 +81,76 @@ fn one_thing_is_shown_with_all_that_is_known_of_it() {
         tags: BTreeMap::from([("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())]),
         ..Default::default()
     };
-    let warning = proto::Warning { code: "C".to_owned(), message: "m".to_owned(), field: "f".to_owned() };
-    let made = proto::CreatePlanResponse { plan: Some(plan), warnings: vec![warning] };
+    let made = proto::CreatePlanResponse { plan: Some(plan), request_id: "r".to_owned(), ..Default::default() };
     let made = answer("PlanService/CreatePlan", &made);
     assert_eq!(
         page(&made, false),
         "name:         nightly\ncreate time:  2026-03-02T00:00:00Z\ntags:         a=1\n              b=2\n\nrules:\n  \
-         NAME   VAULT  KEPT                     CONTINUOUS\n  daily  v      120 days, cold after 30  no\n"
+         NAME   VAULT  KEPT                     CONTINUOUS\n  daily  v      120 days, cold after 30  no\n\nrequest id:  r\n"
     );
-    assert_eq!(warnings(&made), ["C: m (f)"]);
-    assert_eq!(page(&answer("VaultService/DeleteVault", &proto::DeleteVaultResponse::default()), false), "Done.\n");
+    let deleted =
+        |deleted| answer("PlanService/DeletePlan", &proto::DeletePlanResponse { deleted, ..Default::default() });
+    assert_eq!(page(&deleted(true), false), "deleted:  yes\n");
+    assert_eq!(page(&deleted(false), false), "deleted:  no\n");
+}
+
+#[test]
+fn a_change_tells_the_id_of_its_call_and_not_only_that_of_the_call_that_made_the_thing() {
+    let vault = proto::Vault { name: "v".to_owned(), creator_request_id: "first".to_owned(), ..Default::default() };
+    let made = |vault| proto::CreateVaultResponse { vault, request_id: "second".to_owned(), ..Default::default() };
+    let made = |vault| page(&answer("VaultService/CreateVault", &made(vault)), false);
+    assert_eq!(made(Some(vault)), "name:                v\ncreator request id:  first\n\nrequest id:  second\n");
+    assert_eq!(made(None), "Done.\nrequest id:  second\n");
+}
+
+#[test]
+fn what_was_found_stands_beside_a_change_and_is_the_answer_of_a_look() {
+    let finding = |severity: proto::Severity, field: &str, action: &str| proto::Finding {
+        code: "C".to_owned(),
+        severity: severity.into(),
+        message: "m".to_owned(),
+        action: action.to_owned(),
+        field: field.to_owned(),
+        subject: "s".to_owned(),
+    };
+    let all = vec![
+        finding(proto::Severity::Error, "", "do"),
+        finding(proto::Severity::Warning, "f", ""),
+        finding(proto::Severity::Info, "", ""),
+    ];
+    let made = proto::CreatePlanResponse { findings: all.clone(), ..Default::default() };
+    let made = answer("PlanService/CreatePlan", &made);
+    assert_eq!(findings(&made), ["problem: C: m (s)\n  what to do: do", "warning: C: m (f, s)", "note: C: m (s)"]);
+    assert!(has_finding(&made, "C") && !has_finding(&made, "D"));
+    assert_eq!(page(&made, false), "Done.\n");
+    let looked = proto::PlanRestoreResponse { findings: all, ..Default::default() };
+    let looked = answer("RecoveryPointService/PlanRestore", &looked);
+    assert!(findings(&looked).is_empty());
+    assert!(page(&looked, false).contains("ERROR     C     m        do"), "{}", page(&looked, false));
+}
+
+#[test]
+fn what_only_a_database_has_is_a_column_of_resources() {
+    let database = proto::Database { engine: "postgres".to_owned(), ..Default::default() };
+    let resource = proto::Resource {
+        id: "orders".to_owned(),
+        detail: Some(proto::resource::Detail::Database(database)),
+        ..Default::default()
+    };
+    let listed = proto::ListResourcesResponse { resources: vec![resource], ..Default::default() };
+    let listed = page(&answer("ResourceService/ListResources", &listed), false);
+    assert_eq!(listed, "ID      ENGINE\norders  postgres\n");
+}
+
+#[test]
+fn what_made_a_job_is_told_in_a_line() {
+    let plan = proto::PlanOrigin { plan_id: "p".to_owned(), rule_name: "r".to_owned(), ..Default::default() };
+    let job = proto::Job {
+        created_by: Some(proto::JobOrigin { origin: Some(proto::job_origin::Origin::Plan(plan)) }),
+        ..Default::default()
+    };
+    let read = answer("JobService/GetJob", &proto::GetJobResponse { job: Some(job), ..Default::default() });
+    assert_eq!(page(&read, false), "created by:  plan p, rule r\n");
 }
 
 #[test]

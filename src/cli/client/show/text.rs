@@ -4,7 +4,7 @@ use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
 
-use crate::cli::client::descriptors::{short, value_name};
+use crate::proto::descriptors::{short, value_name};
 
 /// Messages that are shown as one value.
 const INLINE: &[&str] = &[
@@ -13,9 +13,10 @@ const INLINE: &[&str] = &[
     "VaultLock",
     "TagCondition",
     "CopyAction",
+    "JobOrigin",
     "PlanOrigin",
+    "RestoreTestingOrigin",
     "AdvancedBackupSetting",
-    "Period",
     "RestoreWindow",
     "Mismatch",
     "google.protobuf.Timestamp",
@@ -158,12 +159,16 @@ fn of_message(message: &DynamicMessage) -> String {
         }
         "CopyAction" => {
             let kept = set("lifecycle").map(|kept| format!(" ({kept})"));
-            set("destination_vault_arn").unwrap_or_default() + &kept.unwrap_or_default()
+            set("destination_vault").unwrap_or_default() + &kept.unwrap_or_default()
         }
         "Mismatch" => set("message").or_else(|| set("code")).unwrap_or_default(),
         "RestoreWindow" => {
             let at = |name| set(name).unwrap_or_else(|| "…".to_owned());
             format!("{} to {}", at("earliest_time"), at("latest_time"))
+        }
+        "JobOrigin" => set("plan").or_else(|| set("restore_testing")).unwrap_or_default(),
+        "RestoreTestingOrigin" => {
+            format!("restore testing plan {}", set("restore_testing_plan_arn").unwrap_or_default())
         }
         "PlanOrigin" => {
             let word = |name, or| set(name).or_else(|| set(or)).unwrap_or_default();

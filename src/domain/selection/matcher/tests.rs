@@ -13,11 +13,11 @@ fn condition(key: &str, operator: Operator, value: &str) -> TagCondition {
 }
 
 fn all(conditions: &[TagCondition]) -> Criteria {
-    Criteria { conditions: conditions.to_vec(), resources: vec!["*".into()], ..Criteria::default() }
+    Criteria { conditions: conditions.to_vec(), resources: vec![ResourcePattern::told("*")], ..Criteria::default() }
 }
 
 fn listed(patterns: &[&str]) -> Criteria {
-    Criteria { resources: patterns.iter().map(|&text| text.to_owned()).collect(), ..Criteria::default() }
+    Criteria { resources: patterns.iter().map(|text| ResourcePattern::told(*text)).collect(), ..Criteria::default() }
 }
 
 fn eligibility(opted_out: &[&str]) -> Eligibility {
@@ -115,7 +115,7 @@ fn every_reason_is_told_and_a_far_cry_is_no_near_miss() {
         condition("Team", Operator::Equals, "orders"),
         condition("Stage", Operator::NotEquals, "test"),
     ]);
-    criteria.excluded = vec!["arn:aws:rds:*:*:db:ord*".into()];
+    criteria.excluded = vec![ResourcePattern::told("arn:aws:rds:*:*:db:ord*")];
     let verdict = judge(&criteria, DB, &[("Environment", "dev")]);
     let codes: Vec<_> = told(&verdict).into_iter().map(|(code, _, field)| (code, field)).collect();
     assert_eq!(
@@ -134,8 +134,12 @@ fn every_reason_is_told_and_a_far_cry_is_no_near_miss() {
 #[test]
 fn of_any_conditions_one_is_enough_and_each_says_why_it_fails() {
     let conditions = vec![condition("env", Operator::Equals, "prod"), condition("tier", Operator::Equals, "db")];
-    let criteria =
-        Criteria { matching: Match::Any, conditions, resources: vec![CLUSTER.into()], ..Criteria::default() };
+    let criteria = Criteria {
+        matching: Match::Any,
+        conditions,
+        resources: vec![ResourcePattern::told(CLUSTER)],
+        ..Criteria::default()
+    };
     let by = |arn, pairs: &[(&str, &str)]| judge(&criteria, arn, pairs).selected_by;
     assert_eq!(by(DB, &[("tier", "db")]).unwrap(), r#"conditions[1] tag tier = "db""#);
     assert_eq!(by(CLUSTER, &[]).unwrap(), format!("resources[0] \"{CLUSTER}\""));
@@ -159,7 +163,7 @@ fn both_lists_of_tags_narrow_each_other() {
     let criteria = Criteria {
         conditions: vec![condition("stage", Operator::NotEquals, "test")],
         any_conditions: vec![condition("backup", Operator::Equals, "true")],
-        resources: vec!["arn:aws:rds:*:*:cluster:*".into()],
+        resources: vec![ResourcePattern::told("arn:aws:rds:*:*:cluster:*")],
         ..Criteria::default()
     };
     assert!(judge(&criteria, CLUSTER, &[]).selected());
@@ -226,7 +230,7 @@ fn what_no_selection_can_take_says_so() {
     assert_eq!(codes("arn:aws:sqs:eu-west-1:123456789012:queue"), ["RESOURCE_TYPE_NOT_SUPPORTED"]);
     assert_eq!(codes("arn:aws:eks:eu-west-1:123456789012:cluster/c"), ["RESOURCE_TYPE_NOT_SUPPORTED"]);
     let none = tags(&[]);
-    let member = Candidate { arn: DB, resource_type: Some("Aurora"), tags: &none, cluster: Some("ledger") };
+    let member = Candidate { arn: DB, resource_type: Some(ResourceType::AURORA), tags: &none, cluster: Some("ledger") };
     let verdict = everything.judge(&member, &eligibility(&[]));
     assert_eq!(
         told(&verdict),

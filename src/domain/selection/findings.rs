@@ -1,14 +1,16 @@
 //! What will surprise about a selection.
 
-use super::{super::Scope, super::Warning, Criteria, Match, Operator, TagCondition, Tally};
-use crate::domain::Arn;
+use super::{Criteria, Match, Operator, ResourcePattern, TagCondition, Tally};
+use crate::domain::{Arn, Finding, Scope};
 
 impl Criteria {
     /// What will surprise about this selection in a plan of that account and region; `now` is what it makes of all the
     /// resources there are, where that is known.
-    pub fn warnings(&self, scope: &Scope, now: Option<Tally>) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let mut warn = |code, field: String, message: String| warnings.push(Warning { code, message, field });
+    pub fn findings(&self, scope: &Scope, now: Option<Tally>) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let mut warn = |code, field: String, message: String| {
+            found.push(Finding::warning(code, message, "").at(field));
+        };
         if self.selects_everything() {
             let message = "every resource that AWS Backup supports in this account and region is selected, except those \
                            of types that the region's settings opt out of";
@@ -34,7 +36,7 @@ impl Criteria {
         }
         for (list, patterns) in [("resources", &self.resources), ("excluded_resources", &self.excluded)] {
             for (index, pattern) in patterns.iter().enumerate() {
-                if is_elsewhere(pattern, scope) {
+                if is_elsewhere(pattern.as_str(), scope) {
                     let message = format!(
                         "{pattern} means no resource of account {} in {}, and a plan sees no other",
                         scope.account, scope.region
@@ -44,15 +46,15 @@ impl Criteria {
             }
         }
         // Whoever is told that it is so by its words need not hear that it is so now.
-        if !warnings.iter().any(|warning| warning.code.starts_with("SELECTS")) {
-            warnings.extend(now.and_then(|now| self.warning_now(now)));
+        if !found.iter().any(|finding| finding.code.starts_with("SELECTS")) {
+            found.extend(now.and_then(|now| self.finding_now(now)));
         }
-        warnings
+        found
     }
 
-    fn warning_now(&self, now: Tally) -> Option<Warning> {
+    fn finding_now(&self, now: Tally) -> Option<Finding> {
         // A list of ARNs selects what it names, however much that is.
-        let by_pattern = self.resources.is_empty() || self.resources.iter().any(|entry| entry.contains('*'));
+        let by_pattern = self.resources.is_empty() || self.resources.iter().any(|entry| !entry.names_one());
         let by_tag = self.matching == Match::Any && !self.conditions.is_empty();
         let (code, message) = match now {
             Tally { selected: 0, .. } => (
@@ -66,11 +68,11 @@ impl Criteria {
             ),
             Tally { .. } => return None,
         };
-        Some(Warning { code, message, field: String::new() })
+        Some(Finding::warning(code, message, ""))
     }
 
     fn selects_everything(&self) -> bool {
-        let star = self.resources.iter().any(|pattern| pattern == "*");
+        let star = self.resources.iter().any(ResourcePattern::is_everything);
         star && self.excluded.is_empty() && (self.conditions.is_empty() || self.matching == Match::Any)
     }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    super::{Retention, Timetable, Warning},
+    super::{Finding, Retention, Timetable},
     Rule,
 };
 
@@ -19,15 +19,25 @@ struct Placed<'r> {
 
 impl Rule {
     /// What will surprise about these rules of one plan, from `now` on.
-    pub fn warnings(rules: &[Self], now: Timestamp) -> Vec<Warning> {
-        let mut warnings = Vec::new();
+    pub fn findings(rules: &[Self], now: Timestamp) -> Vec<Finding> {
+        let mut found = Vec::new();
         let mut earlier: Vec<Placed<'_>> = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
-            let mut warn = |code, member: &str, message| {
-                warnings.push(Warning { code, message, field: format!("rules[{at}].{member}") });
-            };
             let name = label(at, rules);
-            rule.warn_of_lifecycle(&name, &mut warn);
+            if let Some(cold) = rule.lifecycle.cold_storage_ignored_for_some(&name) {
+                let field = format!("rules[{at}].{}", cold.field);
+                found.push(cold.at(field));
+            }
+            let mut warn = |code, member: &str, message: String| {
+                found.push(Finding::warning(code, message, "").at(format!("rules[{at}].{member}")));
+            };
+            if rule.continuous {
+                let message = format!(
+                    "AWS Backup takes over the backup window and retention of every RDS database that {name} backs up: they \
+                     can no longer be changed in RDS"
+                );
+                warn("CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "enable_continuous_backup", message);
+            }
             if let Some(first) = rule.other_continuous_vault(&rules[..at]) {
                 let message = format!(
                     "{} and {name} keep continuous backups in different vaults: a resource has one continuous recovery \
@@ -56,63 +66,26 @@ impl Rule {
                 }
             }
         }
-        warnings
-    }
-
-    /// What an update of a plan's rules will surprise with.
-    pub fn change_warnings(before: &[Self], after: &[Self]) -> Vec<Warning> {
-        let changed = after.iter().enumerate().filter_map(|(at, rule)| {
-            let old = before.iter().find(|old| old.name == rule.name && old.continuous && rule.continuous)?;
-            let (was, is) = (old.lifecycle.retention, rule.lifecycle.retention);
-            (was != is).then(|| Warning {
-                code: "CONTINUOUS_POINT_STOPS",
-                message: format!(
-                    "rule {} keeps {} now, and kept {} before: AWS stops the continuous recovery points that it made of RDS, \
-                     Aurora and S3, and begins new ones at the next run, which reach back no further than that",
-                    rule.name,
-                    days(is),
-                    days(was)
-                ),
-                field: format!("rules[{at}].lifecycle"),
-            })
-        });
-        changed.collect()
-    }
-
-    fn warn_of_lifecycle(&self, name: &str, warn: &mut impl FnMut(&'static str, &str, String)) {
-        if self.lifecycle.cold_after_days.is_some() {
-            let message = format!(
-                "RDS and Aurora have no cold storage: AWS ignores that setting of {name} for them and keeps their recovery \
-                 points warm"
-            );
-            warn("COLD_STORAGE_IGNORED", "lifecycle.move_to_cold_storage_after_days", message);
-        }
-        if self.continuous {
-            let message = format!(
-                "AWS Backup takes over the backup window and retention of every RDS database that {name} backs up: they can \
-                 no longer be changed in RDS"
-            );
-            warn("CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "enable_continuous_backup", message);
-        }
+        found
     }
 
     /// The place of the first continuous rule before this one, when both name vaults, and different ones.
     fn other_continuous_vault(&self, before: &[Self]) -> Option<usize> {
         let first = before.iter().position(|rule| rule.continuous)?;
-        let (ours, theirs) = (&self.target_vault, &before.get(first)?.target_vault);
+        let (ours, theirs) = (&self.vault, &before.get(first)?.vault);
         (self.continuous && ours != theirs && !ours.is_empty() && !theirs.is_empty()).then_some(first)
     }
 }
 
 /// What a message calls a rule.
-fn label(at: usize, rules: &[Rule]) -> String {
+pub(super) fn label(at: usize, rules: &[Rule]) -> String {
     match rules.get(at).map(|rule| rule.name.as_str()) {
         None | Some("") => format!("rules[{at}]"),
         Some(name) => format!("rule {name}"),
     }
 }
 
-fn days(retention: Retention) -> String {
+pub(super) fn days(retention: Retention) -> String {
     match retention {
         Retention::Days(_) => format!("for {retention}"),
         Retention::Forever => retention.to_string(),

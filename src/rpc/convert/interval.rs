@@ -10,10 +10,14 @@ use crate::{
 
 impl Reader {
     /// A span of time; absent bounds do not bound.
-    pub(in crate::rpc) fn period(&mut self, field: &str, period: Option<proto::Period>) -> Result<Period, Noted> {
-        let proto::Period { after, before } = period.unwrap_or_default();
-        let after = self.instant(&format!("{field}.after"), after);
-        let before = self.instant(&format!("{field}.before"), before);
+    pub(in crate::rpc) fn interval(
+        &mut self,
+        field: &str,
+        period: Option<proto::TimeInterval>,
+    ) -> Result<Period, Noted> {
+        let proto::TimeInterval { start_time: after, end_time: before } = period.unwrap_or_default();
+        let after = self.instant(&format!("{field}.start_time"), after);
+        let before = self.instant(&format!("{field}.end_time"), before);
         self.note(field, Period::new(after?, before?))
     }
 
@@ -41,14 +45,15 @@ mod tests {
     fn a_time_that_no_calendar_holds_is_a_fault_of_its_bound() {
         let at = |seconds, nanos| Some(prost_types::Timestamp { seconds, nanos });
         for (after, before, field) in [
-            (at(i64::MAX, 0), None, "create_time.after"),
-            (None, at(0, -1), "create_time.before"),
-            (None, at(0, i32::MAX), "create_time.before"),
+            (at(i64::MAX, 0), None, "create_time.start_time"),
+            (None, at(0, -1), "create_time.end_time"),
+            (None, at(0, i32::MAX), "create_time.end_time"),
             (at(2, 0), at(1, 0), "create_time"),
         ] {
             let mut reader = Reader::new(None);
-            let period = reader.period("create_time", Some(proto::Period { after, before }));
-            let told = reader.conclude(|_| period).unwrap_err();
+            let period =
+                reader.interval("create_time", Some(proto::TimeInterval { start_time: after, end_time: before }));
+            let told = reader.conclude(|| period).unwrap_err();
             assert_eq!(told.violations[0].field, field);
         }
     }

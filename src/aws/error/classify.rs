@@ -1,0 +1,99 @@
+//! What AWS's error codes mean.
+
+use super::FailureKind;
+
+/// The kind that an error code of AWS stands for; by the HTTP status where the code is not known.
+pub(in crate::aws) fn classify(code: &str, status: u16) -> FailureKind {
+    match code {
+        "InvalidParameterValueException"
+        | "MissingParameterValueException"
+        | "ValidationException"
+        | "ValidationError"
+        | "InvalidParameterValue"
+        | "InvalidParameterCombination"
+        | "InvalidParameterException"
+        | "InvalidInput"
+        | "MalformedPolicyDocument"
+        | "SerializationException"
+        | "KMSKeyNotAccessibleFault" => FailureKind::Rejected,
+        "AlreadyExistsException" | "EntityAlreadyExists" => FailureKind::AlreadyExists,
+        "InvalidRequestException"
+        | "InvalidResourceStateException"
+        | "InvalidDBInstanceState"
+        | "InvalidDBClusterStateFault"
+        | "InvalidDBSnapshotState"
+        | "PolicyNotAttachable"
+        | "UnmodifiableEntity" => FailureKind::State,
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" => FailureKind::Denied,
+        "ExpiredTokenException"
+        | "ExpiredToken"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken" => FailureKind::Credentials,
+        // A quota, whatever the SDK's list of throttling codes says (docs/aws-backup-semantics.md, section 0.10).
+        "LimitExceededException" | "LimitExceeded" => FailureKind::Quota,
+        "ConflictException" | "ConcurrentModification" | "ConcurrentModificationException" | "DeleteConflict" => {
+            FailureKind::Conflict
+        }
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "SlowDown"
+        | "BandwidthLimitExceeded" => FailureKind::Throttled,
+        "ServiceUnavailableException"
+        | "DependencyFailureException"
+        | "ServiceFailure"
+        | "InternalServiceException"
+        | "InternalFailure"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => FailureKind::Unavailable,
+        "NoSuchEntity" | "ResourceNotFoundException" => FailureKind::NotFound,
+        _ if code.ends_with("QuotaExceeded") || code.ends_with("QuotaExceededFault") => FailureKind::Quota,
+        _ if code.ends_with("NotFound") || code.ends_with("NotFoundFault") => FailureKind::NotFound,
+        _ if code.ends_with("AlreadyExists") || code.ends_with("AlreadyExistsFault") => FailureKind::AlreadyExists,
+        _ => match status {
+            401 | 403 => FailureKind::Denied,
+            404 => FailureKind::NotFound,
+            429 => FailureKind::Throttled,
+            400..500 => FailureKind::Rejected,
+            _ => FailureKind::Unavailable,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_not_throttling() {
+        assert_eq!(classify("LimitExceededException", 400), FailureKind::Quota);
+        assert_eq!(classify("InstanceQuotaExceeded", 400), FailureKind::Quota);
+        assert_eq!(classify("ThrottlingException", 400), FailureKind::Throttled);
+    }
+
+    #[test]
+    fn a_code_of_tomorrow_is_judged_by_its_status() {
+        for (status, kind) in [
+            (400, FailureKind::Rejected),
+            (403, FailureKind::Denied),
+            (404, FailureKind::NotFound),
+            (503, FailureKind::Unavailable),
+        ] {
+            assert_eq!(classify("SomethingNewException", status), kind);
+        }
+    }
+
+    #[test]
+    fn rds_says_missing_with_and_without_fault() {
+        assert_eq!(classify("DBInstanceNotFound", 404), FailureKind::NotFound);
+        assert_eq!(classify("DBClusterNotFoundFault", 404), FailureKind::NotFound);
+    }
+}

@@ -1,0 +1,194 @@
+//! What AWS did or did not do, in terms of what the caller must decide.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use aws_smithy_types::error::operation::BuildError;
+
+use crate::{
+    aws::call::Operation,
+    domain::{Noun, Subject},
+};
+
+/// An operation of AWS that did not do what was asked. `Display` never includes the source.
+#[derive(Debug)]
+pub struct Failure {
+    /// AWS's name of the operation, such as `CreateBackupVault`.
+    pub operation: &'static str,
+    /// What sort of failure.
+    pub kind: FailureKind,
+    /// Whether the change that was asked for may have happened all the same.
+    pub effect: Effect,
+    /// What the failure is about, where the adapter knows.
+    pub subject: Option<Subject>,
+    /// How long AWS wants to be left alone, where it says.
+    pub retry_after: Option<Duration>,
+    /// AWS's error code; absent when AWS did not answer.
+    pub aws_code: Option<String>,
+    /// AWS's message, or the adapter's own sentence.
+    pub message: String,
+    /// AWS's id of the request, for its support.
+    pub aws_request_id: Option<String>,
+    /// What lies below, for the log.
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Sorts of failure. Closed: `rpc/status.rs` matches every one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// AWS refused a value.
+    Rejected,
+    /// The thing is not there.
+    NotFound,
+    /// AWS says 403 and nobody could tell whether the thing is missing or denied.
+    MissingOrDenied,
+    /// A thing of that name is there already.
+    AlreadyExists,
+    /// AWS refuses the call in the thing's present state.
+    State,
+    /// The vault still holds recovery points.
+    NotEmpty,
+    /// The vault's lock forbids it.
+    Locked,
+    /// A legal hold keeps it.
+    Held,
+    /// The plan still has selections.
+    HasSelections,
+    /// AWS does not stop such a job, or it has ended.
+    NotCancellable,
+    /// A job is using the thing.
+    Busy,
+    /// AWS does not do this with this type of resource.
+    Unsupported,
+    /// AWS Backup cannot assume the role.
+    RoleNotAssumable,
+    /// The request id was used for another request.
+    RequestIdReused,
+    /// Somebody else is changing the thing.
+    Conflict,
+    /// AWS denies the call to Strongroom's identity.
+    Denied,
+    /// Strongroom has no valid credentials.
+    Credentials,
+    /// The role that leads into the account cannot be assumed.
+    AccountNotReachable,
+    /// Too many calls; wait.
+    Throttled,
+    /// A quota is used up; waiting does not help.
+    Quota,
+    /// AWS failed, could not be reached, or did not answer in time.
+    Unavailable,
+    /// AWS answered something that cannot be: an answer without a required member.
+    Malformed,
+}
+
+/// Whether a change may have happened, over all attempts of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It did not.
+    None,
+    /// Nobody knows: at least one attempt was sent and its outcome not seen.
+    Unknown,
+}
+
+impl Failure {
+    /// A failure in the adapter's own words, without an error of AWS below it, such as a success that says otherwise
+    /// inside.
+    pub fn told(operation: &'static str, kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            operation,
+            kind,
+            effect: Effect::None,
+            subject: None,
+            retry_after: None,
+            aws_code: None,
+            message: message.into(),
+            aws_request_id: None,
+            source: None,
+        }
+    }
+
+    /// A request that the SDK would not build. Every required member is set by those who build one, so this does not
+    /// happen.
+    pub(in crate::aws) fn not_built(operation: Operation, error: BuildError) -> Self {
+        let failure = Self::told(operation.name, FailureKind::Rejected, "the request could not be built");
+        Self { source: Some(Box::new(error)), ..failure }
+    }
+
+    /// Nobody saw what came of a change.
+    pub(in crate::aws) fn unseen(operation: &'static str, message: impl Into<String>) -> Self {
+        Self { effect: Effect::Unknown, ..Self::told(operation, FailureKind::Unavailable, message) }
+    }
+
+    /// An answer of AWS that lacks what AWS's own model requires. The operation has happened.
+    pub(in crate::aws) fn malformed(operation: Operation, member: &'static str) -> Self {
+        let message = format!("the answer has no {member}");
+        Self { effect: Effect::Unknown, ..Self::told(operation.name, FailureKind::Malformed, message) }
+    }
+
+    /// Says what the failure is about.
+    #[must_use]
+    pub fn about(mut self, noun: Noun, name: impl fmt::Display) -> Self {
+        self.subject = Some(Subject { noun, name: name.to_string() });
+        self
+    }
+
+    /// The same failure, understood better.
+    #[must_use]
+    pub fn as_kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// A change was accepted, and reading what came of it failed with this: nobody should think that nothing happened.
+    /// Who repeats the call gets its answer. Only what no repetition mends stays what it is, under the name of the read.
+    #[must_use]
+    pub fn after(self, change: &'static str) -> Self {
+        if matches!(self.kind, FailureKind::Denied | FailureKind::MissingOrDenied | FailureKind::Credentials) {
+            return self;
+        }
+        Self {
+            message: format!("it was accepted, but then {} failed: {}", self.operation, self.message),
+            operation: change,
+            kind: FailureKind::Unavailable,
+            effect: Effect::Unknown,
+            ..self
+        }
+    }
+
+    /// [`Refusal::though_begun`](crate::domain::Refusal::though_begun).
+    #[must_use]
+    pub(super) fn though_begun(self, job: impl fmt::Display, fate: &str) -> Self {
+        let message = format!("{}; AWS has begun job {job} for it{fate}", self.message);
+        // In words of our own, which no sentence about AWS's code replaces.
+        Self { message, aws_code: None, source: None, ..self }
+    }
+
+    /// Whether what a delete does not find may have been deleted by an attempt before of this very call, whose answer was
+    /// lost: then it did what was asked for.
+    pub fn is_gone_by_us(&self) -> bool {
+        self.kind == FailureKind::NotFound && self.effect == Effect::Unknown
+    }
+
+    /// Whether AWS refuses a token of idempotency because it stood for another request. AWS documents no code for it `[U]`;
+    /// nothing else about such a token can be wrong, since it is a UUID.
+    pub fn is_about_the_token(&self) -> bool {
+        self.kind == FailureKind::Rejected && self.message.to_ascii_lowercase().contains("idempotency")
+    }
+
+    /// Whether AWS's error code is this one.
+    pub fn has_code(&self, code: &str) -> bool {
+        self.aws_code.as_deref() == Some(code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.operation, self.message)
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

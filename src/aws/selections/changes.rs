@@ -1,0 +1,163 @@
+//! Creating and deleting selections. Each checks first, and answers then when nothing is to be done.
+
+use aws_sdk_backup::{operation::create_backup_selection::CreateBackupSelectionOutput, types::BackupSelection};
+
+use super::{
+    super::{Error, Failure, FailureKind, Scoped, call::Operation, plans::about_plan, time},
+    CREATE, is_missing_selection, shape,
+};
+use crate::domain::{
+    Asked, DeleteSelection, Deletion, Finding, NewSelection, Noun, Refusal, RefusalKind, Selection, check_etag,
+};
+
+const DELETE: Operation = Operation::write("backup", "DeleteBackupSelection");
+
+impl Scoped {
+    /// Creates a selection, or returns the one that the same request created before; with what will surprise. Waits for a
+    /// role just created.
+    pub async fn create_selection(&self, asked: &Asked<NewSelection>) -> Result<(Selection, Vec<Finding>), Error> {
+        let criteria = &asked.what.criteria;
+        // Boxed: side by side on the stack they are too much for a thread of a debug build.
+        let (selection, now) = tokio::join!(Box::pin(self.created_selection(asked)), Box::pin(self.tally(criteria)));
+        let (selection, of_role) = selection?;
+        Ok((selection, [criteria.findings(self.scope(), now), of_role].concat()))
+    }
+
+    /// Deletes a selection.
+    pub async fn delete_selection(&self, asked: &Asked<DeleteSelection>) -> Result<Deletion, Error> {
+        match self.try_delete_selection(asked).await {
+            Err(missing) if asked.what.allow_missing && missing.is_missing() => Ok(Deletion::done()),
+            answer => answer,
+        }
+    }
+}
+
+impl Scoped {
+    async fn created_selection(&self, asked: &Asked<NewSelection>) -> Result<(Selection, Vec<Finding>), Error> {
+        let new = &asked.what;
+        let plan_id = self.plan_id(&new.plan).await?;
+        if asked.is_check() {
+            // In a create AWS itself looks for the plan.
+            self.plan_is_there(&plan_id).await?;
+        }
+        let role = self.role_handed_over(&new.role, asked.is_check()).await?;
+        let name = new.name.as_str();
+        let input = shape::input(CREATE, &new.criteria, name, &role.arn)?;
+        let to_be = self.selection_to_be(&plan_id, name, role.arn.clone(), shape::criteria(&input), &asked.request_id);
+        if asked.is_check() {
+            let selection = self.selection_in_place_of(asked, to_be).await?;
+            // What the same request made before is answered, whatever became of its role.
+            if selection.id.is_empty() {
+                role.refused()?;
+            }
+            return Ok((selection, role.findings(None)));
+        }
+        Ok((self.sent_selection(asked, &plan_id, &input, to_be).await?, Vec::new()))
+    }
+
+    async fn sent_selection(
+        &self,
+        asked: &Asked<NewSelection>,
+        plan_id: &str,
+        input: &BackupSelection,
+        to_be: Selection,
+    ) -> Result<Selection, Error> {
+        let new = &asked.what;
+        let name = new.name.as_str();
+        let made = |id: String, created_at| Selection { id, created_at, ..to_be };
+        let made = match self.send_selection(plan_id, asked.request_id.as_str(), input).await {
+            Ok(created) => {
+                let id = created.selection_id.ok_or_else(|| Failure::malformed(CREATE, "SelectionId"))?;
+                made(id, time(created.creation_date.as_ref()))
+            }
+            // Whether a repeated CreatorRequestId is answered with success AWS leaves open [U]: the name finds it.
+            Err(error) if error.kind == FailureKind::AlreadyExists => {
+                let twin = self.find_selection(plan_id, |twin| twin.selection_name() == Some(name)).await?;
+                let twin = twin.filter(|twin| twin.creator_request_id() == Some(asked.request_id.as_str()));
+                let id =
+                    twin.and_then(|twin| twin.selection_id).ok_or_else(|| error.about(Noun::Selection, &new.name))?;
+                made(id, None)
+            }
+            Err(error) if error.kind == FailureKind::RoleNotAssumable => return Err(error.into()),
+            Err(error) => return Err(about_plan(error, plan_id).into()),
+        };
+        // Success may be the answer to a repetition, so AWS is asked what it has. A selection just created it may not
+        // know yet [T]; then what was asked for is what there is.
+        match self.describe_selection(plan_id, &made.id).await {
+            Ok(there) => of_this_request(asked, there, &made),
+            Err(unseen) if is_missing_selection(&unseen) && made.created_at.is_some() => Ok(made),
+            Err(error) => Err(error.after(CREATE.name)),
+        }
+    }
+
+    /// The selection that a create would make, or that the same request made before. Who made what, the list tells.
+    async fn selection_in_place_of(&self, asked: &Asked<NewSelection>, to_be: Selection) -> Result<Selection, Error> {
+        let (name, ours) = (to_be.name.as_str(), asked.request_id.as_str());
+        let members = self.every_selection_of(&to_be.plan_id).await?;
+        let made = members.iter().find(|member| member.creator_request_id() == Some(ours));
+        if let Some(id) = made.and_then(|made| made.selection_id()) {
+            let there = self.describe_selection(&to_be.plan_id, id).await?;
+            return of_this_request(asked, there, &to_be);
+        }
+        match members.iter().find(|member| member.selection_name() == Some(name)) {
+            None => Ok(to_be),
+            Some(taken) => {
+                let message = format!("selection {} of the plan has that name", taken.selection_id().unwrap_or(name));
+                Err(Refusal::of(RefusalKind::AlreadyExists, Noun::Selection, name, message).into())
+            }
+        }
+    }
+
+    /// Hands a selection to AWS, and waits for a role just created.
+    pub(super) async fn send_selection(
+        &self,
+        plan_id: &str,
+        token: &str,
+        input: &BackupSelection,
+    ) -> Result<CreateBackupSelectionOutput, Failure> {
+        self.once_assumable(&input.iam_role_arn, || {
+            let sent = self.clients.backup.create_backup_selection().backup_plan_id(plan_id).creator_request_id(token);
+            self.call(CREATE, sent.backup_selection(input.clone()).send())
+        })
+        .await
+    }
+
+    async fn try_delete_selection(&self, asked: &Asked<DeleteSelection>) -> Result<Deletion, Error> {
+        let (plan_id, id) = self.selection_ids(&asked.what.selection).await?;
+        let etag = asked.what.etag.as_deref();
+        if asked.is_check() || etag.is_some() {
+            of_etag(&self.describe_selection(&plan_id, &id).await?, etag)?;
+        }
+        if asked.is_check() {
+            return Ok(Deletion::checked());
+        }
+        match self.send_deletion(&plan_id, &id).await {
+            Err(gone) if gone.is_gone_by_us() => Ok(Deletion::done()),
+            answer => answer.map(|()| Deletion::done()),
+        }
+    }
+
+    pub(super) async fn send_deletion(&self, plan_id: &str, id: &str) -> Result<(), Error> {
+        let sent = self.clients.backup.delete_backup_selection().backup_plan_id(plan_id).selection_id(id);
+        match self.call(DELETE, sent.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.about_selection(error, plan_id, id).await),
+        }
+    }
+}
+
+/// The selection that a request made, if it says what the request says.
+fn of_this_request(asked: &Asked<NewSelection>, there: Selection, to_be: &Selection) -> Result<Selection, Error> {
+    if !asked.request_id.may_repeat() || there.same_as(to_be) {
+        return Ok(there);
+    }
+    let message = "this request_id created another selection: use a fresh request_id";
+    Err(Refusal::of(RefusalKind::RequestIdReused, Noun::Selection, there.id, message).into())
+}
+
+/// Whether the selection still says what was read.
+pub(super) fn of_etag(selection: &Selection, etag: Option<&str>) -> Result<(), Refusal> {
+    let Selection { name, id, .. } = selection;
+    let present = selection.etag().unwrap_or_default();
+    check_etag(etag, &present, &format!("selection {name} ({id})"), (Noun::Selection, id))
+}

@@ -1,0 +1,38 @@
+//! What became of a deletion, whatever was deleted.
+
+use jiff::Timestamp;
+
+use super::Finding;
+
+/// The answer to a deletion.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deletion {
+    /// Whether the thing is gone, or was not there and need not be. Not yet: AWS is still at it, or nothing was done.
+    pub deleted: bool,
+    /// When AWS deleted it, where AWS says.
+    pub at: Option<Timestamp>,
+    /// What will surprise.
+    pub findings: Vec<Finding>,
+}
+
+impl Deletion {
+    /// It is gone.
+    pub fn done() -> Self {
+        Self { deleted: true, ..Self::default() }
+    }
+
+    /// It is gone, since a time that AWS tells or not.
+    pub fn done_at(at: Option<Timestamp>) -> Self {
+        Self { deleted: true, at, ..Self::default() }
+    }
+
+    /// Nothing stands in the way, and nothing was done.
+    pub fn checked() -> Self {
+        Self::default()
+    }
+
+    /// AWS is still deleting it.
+    pub fn under_way() -> Self {
+        Self::default()
+    }
+}

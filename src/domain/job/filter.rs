@@ -1,0 +1,254 @@
+//! Which jobs a list has, and by which of AWS's lists it is answered (docs/aws-backup-semantics.md, sections 1.9, 1.11 and
+//! 1.12).
+
+use super::{JobId, JobKind, JobState};
+use crate::domain::{Arn, Fault, Period, ResourceRef, ResourceType, VaultName, VaultRef};
+
+/// What a list of jobs is filtered by. AWS does the filtering, so what AWS cannot filter is a fault of the filter
+/// ([`FilterMembers::faults`]) and not asked of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Of one of these kinds; empty: of any.
+    pub kinds: Vec<JobKind>,
+    /// In one of these states; empty: in any.
+    pub states: Vec<JobState>,
+    /// About resources of one of these types; empty: of any.
+    pub resource_types: Vec<ResourceType>,
+    /// About this resource.
+    pub resource: Option<ResourceRef>,
+    /// Backups into this vault.
+    pub vault: Option<VaultName>,
+    /// Copies into this vault.
+    pub destination_vault: Option<VaultRef>,
+    /// Created in this time.
+    pub created: Period,
+    /// Ended in this time.
+    pub completed: Period,
+    /// With this class of explanation.
+    pub category: Option<String>,
+    /// Part of this job.
+    pub parent: Option<JobId>,
+    /// Copies of this recovery point.
+    pub source_recovery_point: Option<Arn>,
+}
+
+/// One list that AWS is asked for: AWS filters by one state and one type at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobAsk<'f> {
+    /// Which of AWS's lists.
+    pub kind: JobKind,
+    /// In this state; `None`: in any.
+    pub state: Option<&'f JobState>,
+    /// About resources of this type; `None`: of any.
+    pub resource_type: Option<&'f ResourceType>,
+}
+
+/// Which members a filter has, as far as the rules about their going together look at them: also one that could not be read
+/// is there.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each says of one member that it is there")]
+pub struct FilterMembers<'f> {
+    /// As in [`JobFilter`].
+    pub kinds: &'f [JobKind],
+    /// As in [`JobFilter`].
+    pub states: &'f [JobState],
+    /// Any are named.
+    pub resource_types: bool,
+    /// One is named.
+    pub resource: bool,
+    /// One is named.
+    pub vault: bool,
+    /// One is named.
+    pub destination_vault: bool,
+    /// It has a bound.
+    pub created: bool,
+    /// It has a bound.
+    pub completed: bool,
+    /// One is named.
+    pub category: bool,
+    /// One is named.
+    pub parent: bool,
+    /// One is named.
+    pub source_recovery_point: bool,
+}
+
+impl FilterMembers<'_> {
+    /// What AWS cannot filter by: the member of the request's filter, and why. With none, the asks lose nothing of the filter.
+    pub fn faults(&self) -> Vec<(&'static str, Fault)> {
+        let mut faults = Vec::new();
+        let mut fault = |field, text: &str| faults.push((field, Fault::from(text)));
+        for state in self.states.iter().filter(|state| !asked_kinds(self.kinds).any(|kind| kind.has_state(state))) {
+            let of: Vec<String> = self.kinds.iter().map(ToString::to_string).collect();
+            let of = if of.is_empty() { "any" } else { &of.join(" or ") };
+            fault("states", &format!("{} is not a state of {of} jobs", state.word()));
+        }
+        let has = |wanted| asked_kinds(self.kinds).any(|kind| kind == wanted);
+        if has(JobKind::Restore) && self.category {
+            fault("message_category", "needs kinds BACKUP or COPY: restores have none");
+        }
+        if self.source_recovery_point && (has(JobKind::Backup) || has(JobKind::Restore)) {
+            fault("source_recovery_point", "needs kinds COPY alone: AWS cannot filter other jobs by it");
+        }
+        if self.vault && (has(JobKind::Restore) || has(JobKind::Copy)) {
+            let text =
+                "needs kinds BACKUP alone: AWS cannot filter other jobs by it; destination_vault is where copies go";
+            fault("vault", text);
+        }
+        if self.destination_vault && (has(JobKind::Backup) || has(JobKind::Restore)) {
+            let text = "needs kinds COPY alone: AWS cannot filter other jobs by it; vault is where backups go";
+            fault("destination_vault", text);
+        }
+        // ListRestoreJobsByProtectedResource filters by the status alone [M].
+        if has(JobKind::Restore) && self.resource {
+            let advice = "cannot go with resource: AWS cannot filter the restores of a resource by it; leave one of the \
+                          two out, or give kinds without RESTORE";
+            let given = [
+                ("resource_types", self.resource_types),
+                ("create_time", self.created),
+                ("completion_time", self.completed),
+                ("parent_job", self.parent),
+            ];
+            for (field, _) in given.into_iter().filter(|(_, given)| *given) {
+                fault(field, advice);
+            }
+        }
+        faults
+    }
+}
+
+impl JobFilter {
+    /// The members that it has.
+    pub fn members(&self) -> FilterMembers<'_> {
+        FilterMembers {
+            kinds: &self.kinds,
+            states: &self.states,
+            resource_types: !self.resource_types.is_empty(),
+            resource: self.resource.is_some(),
+            vault: self.vault.is_some(),
+            destination_vault: self.destination_vault.is_some(),
+            created: !self.created.is_unbounded(),
+            completed: !self.completed.is_unbounded(),
+            category: self.category.is_some(),
+            parent: self.parent.is_some(),
+            source_recovery_point: self.source_recovery_point.is_some(),
+        }
+    }
+
+    /// The lists that answer it, one after the other: by kind, by state and by type, whatever the order in which the filter
+    /// names them. A kind that cannot have a state is not asked for it.
+    pub fn asks(&self) -> impl Iterator<Item = JobAsk<'_>> {
+        let (states, types) = (choices(&self.states), choices(&self.resource_types));
+        asked_kinds(&self.kinds).flat_map(move |kind| {
+            let types = types.clone();
+            let states =
+                states.clone().into_iter().filter(move |state| state.is_none_or(|state| kind.has_state(state)));
+            states.flat_map(move |state| {
+                types.clone().into_iter().map(move |resource_type| JobAsk { kind, state, resource_type })
+            })
+        })
+    }
+}
+
+/// Of no kinds, all are meant.
+fn asked_kinds(kinds: &[JobKind]) -> impl Iterator<Item = JobKind> {
+    JobKind::ALL.into_iter().filter(|kind| kinds.is_empty() || kinds.contains(kind))
+}
+
+/// Each value once, in their own order; of none, the one that lets everything pass.
+fn choices<T: Ord>(values: &[T]) -> Vec<Option<&T>> {
+    if values.is_empty() {
+        return vec![None];
+    }
+    let mut choices: Vec<Option<&T>> = values.iter().map(Some).collect();
+    choices.sort_unstable();
+    choices.dedup();
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn types(names: &[&str]) -> Vec<ResourceType> {
+        names.iter().map(|name| ResourceType::parse(name).unwrap()).collect()
+    }
+
+    fn told(filter: &JobFilter) -> Vec<(&'static str, String)> {
+        filter.members().faults().into_iter().map(|(field, fault)| (field, fault.0)).collect()
+    }
+
+    fn fields(filter: &JobFilter) -> Vec<&'static str> {
+        told(filter).into_iter().map(|(field, _)| field).collect()
+    }
+
+    #[test]
+    fn a_state_leaves_only_the_kinds_that_know_it() {
+        let kinds = |state| {
+            let filter = JobFilter { states: vec![state], ..JobFilter::default() };
+            filter.asks().map(|ask| ask.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(JobState::Running), JobKind::ALL);
+        assert_eq!(kinds(JobState::Expired), [JobKind::Backup]);
+        assert_eq!(kinds(JobState::Created), [JobKind::Backup, JobKind::Copy]);
+        assert_eq!(kinds(JobState::Unknown("NEW".into())), []);
+    }
+
+    #[test]
+    fn each_state_and_type_is_a_list_of_its_own_in_one_order_however_they_are_named() {
+        let filter = JobFilter {
+            kinds: vec![JobKind::Copy, JobKind::Backup],
+            states: vec![JobState::Failed, JobState::Expired, JobState::Failed],
+            resource_types: types(&["RDS", "Aurora"]),
+            ..JobFilter::default()
+        };
+        let asks: Vec<String> = filter
+            .asks()
+            .map(|ask| format!("{} {} {}", ask.kind, ask.state.unwrap().word(), ask.resource_type.unwrap()))
+            .collect();
+        let expected = [
+            "backup FAILED Aurora",
+            "backup FAILED RDS",
+            "backup EXPIRED Aurora",
+            "backup EXPIRED RDS",
+            "copy FAILED Aurora",
+            "copy FAILED RDS",
+        ];
+        assert_eq!(asks, expected);
+        let everything = JobFilter::default();
+        let asks: Vec<_> = everything.asks().collect();
+        assert_eq!(asks, JobKind::ALL.map(|kind| JobAsk { kind, state: None, resource_type: None }));
+    }
+
+    #[test]
+    fn what_aws_cannot_filter_by_is_a_fault() {
+        let resource = || ResourceRef::parse("arn:aws:rds:us-east-1:123456789012:db:orders").ok();
+        let of = |kinds: &[JobKind]| JobFilter { kinds: kinds.to_vec(), ..JobFilter::default() };
+        for kinds in [&[][..], &[JobKind::Restore], &[JobKind::Restore, JobKind::Copy]] {
+            let category = JobFilter { category: Some("AccessDenied".into()), ..of(kinds) };
+            assert_eq!(fields(&category), ["message_category"]);
+            let typed = JobFilter { resource: resource(), resource_types: types(&["RDS"]), ..of(kinds) };
+            assert_eq!(fields(&typed), ["resource_types"]);
+            let vault = JobFilter { vault: VaultName::parse("prod").ok(), ..of(kinds) };
+            assert_eq!(fields(&vault), ["vault"]);
+        }
+        let point = || Arn::parse("arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1").ok();
+        let source = |kinds| JobFilter { source_recovery_point: point(), ..of(kinds) };
+        assert_eq!(fields(&source(&[])), ["source_recovery_point"]);
+        assert_eq!(fields(&source(&[JobKind::Copy])), [""; 0]);
+        let vaults = JobFilter { vault: VaultName::parse("prod").ok(), ..of(&[JobKind::Backup]) };
+        assert_eq!(fields(&vaults), [""; 0]);
+        assert_eq!(fields(&JobFilter { kinds: vec![JobKind::Copy], ..vaults.clone() }), ["vault"]);
+        let to = |kinds| JobFilter { destination_vault: VaultRef::parse("prod").ok(), ..of(kinds) };
+        assert_eq!(fields(&to(&[JobKind::Copy])), [""; 0]);
+        for kinds in [&[][..], &[JobKind::Backup], &[JobKind::Restore, JobKind::Copy]] {
+            assert_eq!(fields(&to(kinds)), ["destination_vault"]);
+        }
+        let both = JobFilter { destination_vault: VaultRef::parse("prod").ok(), kinds: Vec::new(), ..vaults };
+        assert_eq!(fields(&both), ["vault", "destination_vault"]);
+        let states = |kinds, states: &[JobState]| told(&JobFilter { states: states.to_vec(), ..of(kinds) });
+        let of_restores = states(&[JobKind::Restore], &[JobState::Created, JobState::Running]);
+        assert_eq!(of_restores, [("states", "CREATED is not a state of restore jobs".to_owned())]);
+        assert_eq!(states(&[JobKind::Restore, JobKind::Copy], &[JobState::Created]), []);
+        assert_eq!(states(&[], &[JobState::Expired]), []);
+    }
+}

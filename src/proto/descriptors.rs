@@ -1,0 +1,161 @@
+//! The API as this program was built with: methods, their messages, what is asked of their fields, and the comments of
+//! the proto as help texts.
+
+use std::sync::LazyLock;
+
+use prost_reflect::{
+    DescriptorPool, EnumDescriptor, EnumValueDescriptor, ExtensionDescriptor, FieldDescriptor, FileDescriptor,
+    MethodDescriptor, OneofDescriptor, Value,
+};
+
+use super::FILE_DESCRIPTOR_SET;
+
+static POOL: LazyLock<DescriptorPool> =
+    // An empty pool has no methods: every command then says that it cannot be found, and a test that none is.
+    LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap_or_default());
+
+static FIELD_BEHAVIOR: LazyLock<Option<ExtensionDescriptor>> =
+    LazyLock::new(|| POOL.get_extension_by_name("google.api.field_behavior"));
+
+/// The package of the API.
+const PACKAGE: &str = "strongroom.v1";
+
+/// `REQUIRED` and `OUTPUT_ONLY` of `google.api.FieldBehavior`.
+const REQUIRED: i32 = 2;
+const OUTPUT_ONLY: i32 = 3;
+
+/// The method of a path such as `VaultService/GetVault`.
+pub fn method(path: &str) -> Option<MethodDescriptor> {
+    let (service, name) = path.split_once('/')?;
+    let service = POOL.get_service_by_name(&format!("{PACKAGE}.{service}"))?;
+    service.methods().find(|method| method.name() == name)
+}
+
+/// Every unary method of the API, such as `VaultService/GetVault`.
+pub fn methods() -> Vec<String> {
+    let services = POOL.services().filter(|service| service.full_name().starts_with(PACKAGE));
+    let unary = |method: &MethodDescriptor| !method.is_client_streaming() && !method.is_server_streaming();
+    services
+        .flat_map(|service| service.methods().filter(unary).collect::<Vec<_>>())
+        .map(|method| format!("{}/{}", method.parent_service().name(), method.name()))
+        .collect()
+}
+
+/// A message or enum's name inside the package; the full name of what is not of the package.
+pub fn short(full_name: &str) -> &str {
+    full_name.strip_prefix(PACKAGE).map_or(full_name, |name| name.trim_start_matches('.'))
+}
+
+/// A request without the field is a fault.
+pub fn is_required(field: &FieldDescriptor) -> bool {
+    is(field, REQUIRED)
+}
+
+/// Only the server sets the field.
+pub fn is_output_only(field: &FieldDescriptor) -> bool {
+    is(field, OUTPUT_ONLY)
+}
+
+fn is(field: &FieldDescriptor, behavior: i32) -> bool {
+    let Some(extension) = FIELD_BEHAVIOR.as_ref() else { return false };
+    let options = field.options();
+    let said = options.get_extension(extension);
+    said.as_list().unwrap_or_default().contains(&Value::EnumNumber(behavior))
+}
+
+/// The oneof that a field is a member of. Not the one that stands for the presence of an `optional` field.
+pub fn oneof(field: &FieldDescriptor) -> Option<OneofDescriptor> {
+    field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
+}
+
+/// A name such as `JobState` in the spelling of constants: `JOB_STATE`.
+pub fn constant(name: &str) -> String {
+    let mut spelled = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !spelled.is_empty() {
+            spelled.push('_');
+        }
+        spelled.push(letter.to_ascii_uppercase());
+    }
+    spelled
+}
+
+/// An enum's value without the words that every value of the enum begins with: `COMPLETED` of `JOB_STATE_COMPLETED`.
+pub fn value_name(of: &EnumDescriptor, value: &EnumValueDescriptor) -> String {
+    let prefix = constant(of.name()) + "_";
+    value.name().strip_prefix(&prefix).unwrap_or(value.name()).to_owned()
+}
+
+/// What the proto says about a method, without the AWS permissions that the server needs for it: those are the last
+/// paragraph of every RPC's comment.
+pub fn about_method(method: &MethodDescriptor) -> String {
+    let mut paragraphs = paragraphs(&comment(&method.parent_file(), method.path()));
+    paragraphs.pop();
+    paragraphs.join("\n\n")
+}
+
+/// What the proto says about a field.
+pub fn about_field(field: &FieldDescriptor) -> String {
+    paragraphs(&comment(&field.parent_message().parent_file(), field.path())).join("\n\n")
+}
+
+/// What the proto says about a value of an enum.
+pub fn about_value(value: &EnumValueDescriptor) -> String {
+    paragraphs(&comment(&value.parent_enum().parent_file(), value.path())).join("\n\n")
+}
+
+/// A comment as it stands there, line by line.
+fn comment(file: &FileDescriptor, path: &[i32]) -> String {
+    let info = file.file_descriptor_proto().source_code_info.as_ref();
+    let location = info.and_then(|info| info.location.iter().find(|location| location.path == path));
+    location.map(|location| location.leading_comments().to_owned()).unwrap_or_default()
+}
+
+/// What stands between empty lines, each on one line: whoever shows it breaks it to their own width.
+fn paragraphs(comment: &str) -> Vec<String> {
+    let lines: Vec<&str> = comment.lines().map(str::trim).collect();
+    let paragraphs = lines.split(|line| line.is_empty()).filter(|paragraph| !paragraph.is_empty());
+    paragraphs.map(|paragraph| paragraph.join(" ")).collect()
+}
+
+/// The first sentence, for where there is one line: without its full stop.
+pub fn first_sentence(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let end = line.find(". ").unwrap_or(line.len());
+    line[..end].trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rpc_says_what_it_does_and_names_its_permissions_in_the_last_paragraph() {
+        // `service:Action`, and no path or sentence with a colon.
+        let is_action = |word: &str| {
+            word.trim_end_matches([',', '.', ';', ')']).split_once(':').is_some_and(|(service, action)| {
+                service.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-')
+                    && action.starts_with(|letter: char| letter.is_ascii_uppercase())
+            })
+        };
+        for rpc in methods() {
+            let method = method(&rpc).unwrap();
+            let paragraphs = paragraphs(&comment(&method.parent_file(), method.path()));
+            assert!(paragraphs.len() >= 2, "{rpc}: {paragraphs:?}");
+            let (last, about) = paragraphs.split_last().unwrap();
+            assert!(last.split_whitespace().any(is_action), "{rpc}: {last}");
+            assert_eq!(about_method(&method), about.join("\n\n"), "{rpc}");
+            assert!(!about.iter().any(|text| text.split_whitespace().any(is_action)), "{rpc}: {about:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_a_field_is_read_from_its_options() {
+        let input = method("PlanService/CreatePlan").unwrap().input();
+        let field = |name: &str| input.get_field_by_name(name).unwrap();
+        assert!(is_required(&field("name")) && !is_required(&field("tags")));
+        let rule = field("rules").kind().as_message().unwrap().clone();
+        let id = rule.get_field_by_name("id").unwrap();
+        assert!(is_output_only(&id) && !is_output_only(&rule.get_field_by_name("name").unwrap()));
+    }
+}

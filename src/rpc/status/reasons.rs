@@ -1,0 +1,139 @@
+//! Which reason a refusal or a failure has, and which code a reason.
+
+use tonic::Code;
+
+use crate::{
+    aws::{self, Effect, FailureKind},
+    domain::{Noun, Refusal, RefusalKind, Subject},
+    proto::ErrorReason,
+};
+
+/// The code of a reason: one, so that a caller who knows the reason knows the code. `docs/errors.md` has the same table.
+pub fn code_of(reason: ErrorReason) -> Code {
+    use ErrorReason as R;
+    match reason {
+        R::Unspecified | R::Internal => Code::Internal,
+        R::InvalidRequest | R::AwsRejectedArgument => Code::InvalidArgument,
+        R::VaultNotFound
+        | R::PlanNotFound
+        | R::SelectionNotFound
+        | R::JobNotFound
+        | R::RecoveryPointNotFound
+        | R::ResourceNotFound
+        | R::RoleNotFound => Code::NotFound,
+        R::VaultAlreadyExists
+        | R::PlanAlreadyExists
+        | R::SelectionAlreadyExists
+        | R::ResourceAlreadyExists
+        | R::RoleAlreadyExists => Code::AlreadyExists,
+        R::AwsRejectedState
+        | R::VaultNotEmpty
+        | R::VaultLocked
+        | R::RecoveryPointsHeld
+        | R::PlanHasSelections
+        | R::NameAmbiguous
+        | R::RequestIdReused
+        | R::RetryWithoutRequestId
+        | R::RegionNotSet
+        | R::JobNotCancellable
+        | R::RecoveryPointBusy
+        | R::RecoveryPointNotDeleted
+        | R::ResourceTypeNotSupported
+        | R::RoleNotAssumable
+        | R::PreflightFailed
+        | R::AwsCredentials
+        | R::AccountNotReachable => Code::FailedPrecondition,
+        R::EtagMismatch | R::AwsConflict | R::RestorePlanStale => Code::Aborted,
+        R::VaultMissingOrDenied | R::AwsAccessDenied | R::ScopeNotAllowed => Code::PermissionDenied,
+        R::AwsThrottled | R::AwsQuotaExceeded | R::Overloaded => Code::ResourceExhausted,
+        R::AwsUnavailable | R::OutcomeUnknown | R::ShuttingDown => Code::Unavailable,
+        R::DeadlineExceeded => Code::DeadlineExceeded,
+    }
+}
+
+/// As it stands in `ErrorInfo.reason`.
+pub fn reason_name(reason: ErrorReason) -> &'static str {
+    reason.as_str_name().trim_start_matches("ERROR_REASON_")
+}
+
+pub(super) fn of_refusal(refusal: &Refusal) -> ErrorReason {
+    use ErrorReason as R;
+    match refusal.kind {
+        RefusalKind::NotFound => missing(refusal.subject.as_ref()),
+        RefusalKind::AlreadyExists => there(refusal.subject.as_ref()),
+        RefusalKind::Ambiguous => R::NameAmbiguous,
+        RefusalKind::RequestIdReused => R::RequestIdReused,
+        RefusalKind::EtagMismatch => R::EtagMismatch,
+        RefusalKind::Preflight => R::PreflightFailed,
+        RefusalKind::State => R::AwsRejectedState,
+        RefusalKind::NotEmpty => R::VaultNotEmpty,
+        RefusalKind::Locked => R::VaultLocked,
+        RefusalKind::Held => R::RecoveryPointsHeld,
+        RefusalKind::NotCancellable => R::JobNotCancellable,
+        RefusalKind::RoleNotAssumable => R::RoleNotAssumable,
+        RefusalKind::NotDeleted => R::RecoveryPointNotDeleted,
+        RefusalKind::Conflict => R::AwsConflict,
+        RefusalKind::Unsupported => R::ResourceTypeNotSupported,
+        RefusalKind::AccountNotReachable => R::AccountNotReachable,
+        RefusalKind::ScopeNotAllowed => R::ScopeNotAllowed,
+        RefusalKind::NoRegion => R::RegionNotSet,
+        RefusalKind::PageToken => R::InvalidRequest,
+    }
+}
+
+pub(super) fn of_failure(failure: &aws::Failure) -> ErrorReason {
+    use ErrorReason as R;
+    match failure.kind {
+        FailureKind::Rejected => R::AwsRejectedArgument,
+        FailureKind::NotFound => missing(failure.subject.as_ref()),
+        FailureKind::MissingOrDenied => R::VaultMissingOrDenied,
+        FailureKind::AlreadyExists => there(failure.subject.as_ref()),
+        FailureKind::State => R::AwsRejectedState,
+        FailureKind::NotEmpty => R::VaultNotEmpty,
+        FailureKind::Locked => R::VaultLocked,
+        FailureKind::Held => R::RecoveryPointsHeld,
+        FailureKind::HasSelections => R::PlanHasSelections,
+        FailureKind::NotCancellable => R::JobNotCancellable,
+        FailureKind::Busy => R::RecoveryPointBusy,
+        FailureKind::Unsupported => R::ResourceTypeNotSupported,
+        FailureKind::RoleNotAssumable => R::RoleNotAssumable,
+        FailureKind::RequestIdReused => R::RequestIdReused,
+        FailureKind::Conflict => R::AwsConflict,
+        FailureKind::Denied => R::AwsAccessDenied,
+        FailureKind::Credentials => R::AwsCredentials,
+        FailureKind::AccountNotReachable => R::AccountNotReachable,
+        FailureKind::Quota => R::AwsQuotaExceeded,
+        FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Malformed
+            if failure.effect == Effect::Unknown =>
+        {
+            R::OutcomeUnknown
+        }
+        FailureKind::Throttled => R::AwsThrottled,
+        FailureKind::Unavailable | FailureKind::Malformed => R::AwsUnavailable,
+    }
+}
+
+fn missing(subject: Option<&Subject>) -> ErrorReason {
+    use ErrorReason as R;
+    match subject.map(|subject| subject.noun) {
+        Some(Noun::Vault) => R::VaultNotFound,
+        Some(Noun::Plan) => R::PlanNotFound,
+        Some(Noun::Selection) => R::SelectionNotFound,
+        Some(Noun::Job) => R::JobNotFound,
+        Some(Noun::RecoveryPoint) => R::RecoveryPointNotFound,
+        Some(Noun::Role) => R::RoleNotFound,
+        Some(Noun::Resource | Noun::Account) | None => R::ResourceNotFound,
+    }
+}
+
+fn there(subject: Option<&Subject>) -> ErrorReason {
+    use ErrorReason as R;
+    match subject.map(|subject| subject.noun) {
+        Some(Noun::Vault) => R::VaultAlreadyExists,
+        Some(Noun::Plan) => R::PlanAlreadyExists,
+        Some(Noun::Selection) => R::SelectionAlreadyExists,
+        Some(Noun::Role) => R::RoleAlreadyExists,
+        Some(Noun::Resource) => R::ResourceAlreadyExists,
+        Some(Noun::Job | Noun::RecoveryPoint | Noun::Account) | None => R::AwsRejectedState,
+    }
+}

@@ -1,0 +1,96 @@
+//! What the client reads.
+
+use tonic::Code;
+
+use super::reasons::code_of;
+use crate::{aws, domain::Noun, proto::ErrorReason};
+
+/// Of a failure of AWS: what is wrong, with which name, what to do.
+pub(super) fn of_failure(error: &aws::Failure, reason: ErrorReason) -> String {
+    let thing = error.subject.as_ref().map(|subject| format!("{} {}", noun(subject.noun), shortened(&subject.name)));
+    let thing = thing.unwrap_or_else(|| "the thing".to_owned());
+    let said = shortened(&error.message);
+    let operation = error.operation;
+    // What the adapter itself found it has put into words; what AWS says stands behind ours.
+    if error.aws_code.is_none() && error.source.is_none() {
+        return said;
+    }
+    match reason {
+        ErrorReason::OutcomeUnknown => {
+            format!("{operation} may or may not have happened ({said})")
+        }
+        ErrorReason::AwsUnavailable => format!("AWS did not do {operation} ({said}); nothing was changed: try again"),
+        ErrorReason::AwsThrottled => format!("AWS throttles {operation} ({said}): try again later"),
+        ErrorReason::AwsAccessDenied => {
+            format!("AWS denies {operation} to Strongroom's identity ({said}): an operator has to grant the permission")
+        }
+        ErrorReason::AwsCredentials => {
+            format!("Strongroom has no valid AWS credentials for {operation} ({said}): an operator has to give it some")
+        }
+        ErrorReason::AwsRejectedArgument => format!("AWS refused a value in {operation}: {said}"),
+        ErrorReason::AwsRejectedState => format!("AWS refuses {operation} in the present state of {thing}: {said}"),
+        ErrorReason::AwsQuotaExceeded => {
+            format!("an AWS quota is used up ({operation}: {said}): have it raised, or delete what is not needed")
+        }
+        ErrorReason::AwsConflict => format!("another change is under way ({operation}: {said}): try again"),
+        ErrorReason::VaultMissingOrDenied => {
+            format!("{thing} does not exist, or AWS denies access to it: Strongroom may not list vaults to tell which")
+        }
+        ErrorReason::VaultLocked => {
+            format!("{thing} is locked: its recovery points can be neither deleted nor changed ({said})")
+        }
+        ErrorReason::RequestIdReused => {
+            format!(
+                "this request_id was used for another request ({said}): use a fresh one, or repeat the first request"
+            )
+        }
+        ErrorReason::PlanHasSelections => format!("{thing} still has selections: delete them first"),
+        ErrorReason::RecoveryPointBusy => format!("{thing} is in use by a job: try again when it has ended ({said})"),
+        ErrorReason::JobNotCancellable => format!("AWS does not stop {thing}: {said}"),
+        ErrorReason::RoleNotAssumable => {
+            format!(
+                "AWS Backup cannot assume {thing}, also after waiting for IAM ({said}): call GetServiceRole to see what it lacks"
+            )
+        }
+        _ => match code_of(reason) {
+            Code::NotFound => format!("{thing} does not exist"),
+            Code::AlreadyExists => format!("{thing} exists already ({said})"),
+            _ => said,
+        },
+    }
+}
+
+/// At most 300 characters: AWS repeats whole policies and ARN lists in some messages.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(300) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+fn noun(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Vault => "vault",
+        Noun::Plan => "plan",
+        Noun::Selection => "selection",
+        Noun::Job => "job",
+        Noun::RecoveryPoint => "recovery point",
+        Noun::Resource => "resource",
+        Noun::Role => "role",
+        Noun::Account => "account",
+    }
+}
+
+/// `resource_type` of `google.rpc.ResourceInfo`.
+pub(super) fn resource_type(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Vault => "strongroom.v1.Vault",
+        Noun::Plan => "strongroom.v1.Plan",
+        Noun::Selection => "strongroom.v1.Selection",
+        Noun::Job => "strongroom.v1.Job",
+        Noun::RecoveryPoint => "strongroom.v1.RecoveryPoint",
+        Noun::Resource => "strongroom.v1.Resource",
+        Noun::Role => "strongroom.v1.ServiceRole",
+        Noun::Account => "strongroom.v1.Account",
+    }
+}
