@@ -2,11 +2,12 @@
 
 use serde_json::json;
 use strongroom::proto::{
-    EnsureServiceRoleRequest, GetAccountRequest, GetServerInfoRequest, GetServiceRoleRequest, Severity,
+    EnsureServiceRoleRequest, GetAccountRequest, GetRegionSettingsRequest, GetServerInfoRequest, GetServiceRoleRequest,
+    Scope, Severity,
 };
 use tonic::Code;
 
-use crate::harness::{ACCOUNT, World, reason, told};
+use crate::harness::{ACCOUNT, World, reason, request_id, told};
 
 fn ensure(role: &str) -> EnsureServiceRoleRequest {
     EnsureServiceRoleRequest { role: role.into(), ..Default::default() }
@@ -19,8 +20,19 @@ async fn the_account_tells_who_strongroom_is_and_what_is_opted_in() {
         world.accounts().get_account(GetAccountRequest::default()).await.unwrap().into_inner().account.unwrap();
     assert_eq!(account.scope.unwrap().account, ACCOUNT);
     assert!(account.default_scope);
-    assert!(account.supported_resource_types.iter().any(|name| name == "RDS"));
-    assert_eq!(account.resource_type_opt_in.get("RDS"), Some(&true));
+    assert!(account.identity_arn.contains(ACCOUNT), "{}", account.identity_arn);
+    let settings = account.settings.unwrap();
+    assert!(settings.supported_resource_types.iter().any(|name| name == "RDS"));
+    assert_eq!(settings.resource_type_opt_in.get("RDS"), Some(&true));
+    let read = world.accounts().get_region_settings(GetRegionSettingsRequest::default()).await.unwrap();
+    assert_eq!(read.into_inner().settings.unwrap(), settings, "they are those that GetRegionSettings tells");
+    for (account, region, is_default) in
+        [("", "us-east-1", true), (ACCOUNT, "", true), ("", "eu-west-1", false), (ACCOUNT, "eu-west-1", false)]
+    {
+        let scope = Some(Scope { account: account.into(), region: region.into() });
+        let there = world.accounts().get_account(GetAccountRequest { scope }).await.unwrap().into_inner();
+        assert_eq!(there.account.unwrap().default_scope, is_default, "{account} {region}");
+    }
 }
 
 #[tokio::test]
@@ -74,7 +86,11 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     let mut accounts = world.accounts();
     let dry =
         accounts.ensure_service_role(EnsureServiceRoleRequest { validate_only: true, ..ensure("r") }).await.unwrap();
-    assert_eq!(dry.into_inner().changes.len(), 3);
+    let dry = dry.into_inner();
+    assert_eq!(dry.changes.len(), 3);
+    let role = dry.role.unwrap();
+    assert_eq!(role.arn, "arn:aws:iam::123456789012:role/service-role/r", "it is told as it would be");
+    assert!(role.ready && role.missing_policy_arns.is_empty() && dry.findings.is_empty(), "{role:?}");
     let missing =
         accounts.get_service_role(GetServiceRoleRequest { role: "r".into(), ..Default::default() }).await.unwrap_err();
     assert_eq!(reason(&missing), (Code::NotFound, "ROLE_NOT_FOUND".into()));
@@ -103,16 +119,40 @@ async fn a_role_that_another_service_made_is_repaired_and_keeps_what_it_had() {
 
     let mut accounts = world.accounts();
     let sick = accounts.get_service_role(GetServiceRoleRequest { role: "shared".into(), ..Default::default() });
-    let sick = sick.await.unwrap().into_inner().role.unwrap();
+    let sick = sick.await.unwrap().into_inner();
+    let found = sick.findings;
+    let sick = sick.role.unwrap();
     assert!(!sick.ready && !sick.trusts_backup);
-    let errors = sick.findings.iter().filter(|finding| finding.severity() == Severity::Error);
+    let errors = found.iter().filter(|finding| finding.severity() == Severity::Error);
     assert_eq!(
         errors.map(|f| f.code.as_str()).collect::<Vec<_>>(),
         ["TRUST_MISSING", "BACKUP_POLICY_MISSING", "RESTORE_POLICY_MISSING"]
     );
+    let dry = EnsureServiceRoleRequest { validate_only: true, ..ensure("shared") };
+    let shown = accounts.ensure_service_role(dry).await.unwrap().into_inner();
+    let unchanged = accounts.get_service_role(GetServiceRoleRequest { role: "shared".into(), ..Default::default() });
+    assert!(!unchanged.await.unwrap().into_inner().role.unwrap().trusts_backup, "a dry run repairs nothing");
     let repaired = accounts.ensure_service_role(ensure("shared")).await.unwrap().into_inner();
+    assert_eq!((&shown.role, &shown.changes), (&repaired.role, &repaired.changes), "it is as it was shown");
     assert_eq!(repaired.changes[0].code, "TRUST_REPAIRED");
     assert!(repaired.role.unwrap().ready);
+}
+
+#[tokio::test]
+async fn a_repair_that_breaks_off_is_unknown_and_finished_by_repeating() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let request = EnsureServiceRoleRequest { request_id: request_id(1), ..ensure("r") };
+    let denied = json!({"error": {"status": 403, "code": "AccessDenied", "message": "no"}});
+    world.arm(json!({"operation": "AttachRolePolicy", "next": 1, "effect": "throttle"})).await;
+    let broken = world.accounts().ensure_service_role(request.clone()).await.unwrap_err();
+    assert_eq!(reason(&broken).0, Code::Unavailable, "the role was made: {broken:?}");
+    world.arm(json!({"operation": "AttachRolePolicy", "next": 1, "effect": denied})).await;
+    let denied = world.accounts().ensure_service_role(request.clone()).await.unwrap_err();
+    assert_eq!(reason(&denied), (Code::PermissionDenied, "AWS_ACCESS_DENIED".into()));
+    let whole = world.accounts().ensure_service_role(request).await.unwrap().into_inner();
+    assert_eq!(whole.changes.iter().map(|change| change.code.as_str()).collect::<Vec<_>>(), ["POLICY_ATTACHED"; 2]);
+    assert_eq!(whole.request_id, request_id(1));
+    assert!(whole.role.unwrap().ready);
 }
 
 #[tokio::test]

@@ -27,9 +27,9 @@ pub(crate) async fn prepare(world: &World) {
 }
 
 /// A backup of the resource into the vault, everything else default.
-pub(crate) fn backup_of(resource_arn: &str) -> StartBackupRequest {
+pub(crate) fn backup_of(resource: &str) -> StartBackupRequest {
     StartBackupRequest {
-        resource_arn: resource_arn.into(),
+        resource: resource.into(),
         vault: VAULT.into(),
         role: "AWSBackupDefaultServiceRole".into(),
         ..Default::default()
@@ -42,8 +42,8 @@ pub(crate) async fn start(world: &World, request: StartBackupRequest) -> Job {
 }
 
 /// Backs the resource up, to the end.
-pub(crate) async fn back_up(world: &World, resource_arn: &str) -> Job {
-    let job = start(world, backup_of(resource_arn)).await;
+pub(crate) async fn back_up(world: &World, resource: &str) -> Job {
+    let job = start(world, backup_of(resource)).await;
     world.advance("PT10M").await;
     let job = read(world, &job.id).await;
     assert_eq!(job.state_text, "COMPLETED", "{job:?}");
@@ -57,7 +57,7 @@ pub(crate) async fn recovery_point(world: &World) -> String {
 
 /// A job of any kind.
 pub(crate) async fn read(world: &World, id: &str) -> Job {
-    let request = GetJobRequest { job_id: id.into(), ..Default::default() };
+    let request = GetJobRequest { job: id.into(), ..Default::default() };
     world.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
 }
 

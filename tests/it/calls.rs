@@ -123,7 +123,7 @@ async fn a_change_that_was_made_is_never_said_not_to_be() {
 
     world.arm(json!({"operation": "ListTagsForResource", "next": 1, "effect": "throttle"})).await;
     let tags = [("team".to_owned(), "platform".to_owned())].into();
-    let tag = TagResourceRequest { resource_arn: LABS.into(), tags, ..Default::default() };
+    let tag = TagResourceRequest { resource: LABS.into(), tags, ..Default::default() };
     let tags = world.resources().tag_resource(tag).await.unwrap_err();
     assert_eq!(reason(&tags), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
 

@@ -79,8 +79,8 @@ async fn people_read_tables_and_details() {
         "selection create nightly production --role backup --tag Environment=production --tag-not-like Tier=dev*",
         "selection list nightly",
         "resource list --kind db-instance",
-        "tag add arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs Environment=production",
-        "tag list arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs",
+        "tag add rdspg-fcj-labs Environment=production",
+        "tag list rdspg-fcj-labs",
         "job list",
         "server get",
         "selection delete nightly production --yes",
@@ -151,6 +151,7 @@ async fn the_exit_code_tells_what_happened() {
         (vec!["vault", "get", "nothing"], 5, "reason: VAULT_NOT_FOUND"),
         (vec!["vault", "create", "x y"], 1, "name (<NAME>)"),
         (vec!["vault", "create"], 2, "<NAME>"),
+        (vec!["restore", "start", "--restore-token", "t", "--vault", "v"], 2, "cannot go with"),
         (vec!["vault", "list", "--page-size", "0"], 2, "1..=1000"),
         (vec!["vault", "list", "--server", "nonsense"], 2, "--server"),
         (vec!["vault", "list", "--server", "http://127.0.0.1:1"], 4, "no Strongroom server answers"),
@@ -175,7 +176,7 @@ async fn the_exit_code_tells_what_happened() {
 async fn a_refusal_tells_people_all_that_the_server_said() {
     let world = World::start().await;
     let ran = run(&world, &["plan", "create", "n", "--vault", "x y", "--cron", "soon", "--keep-days", "0"]).await;
-    insta::assert_snapshot!("refusal", ran.err);
+    insta::assert_snapshot!("refusal", steady(&ran.err));
 }
 
 #[tokio::test]
@@ -192,10 +193,43 @@ async fn a_plan_is_read_edited_and_written_back() {
     let updated = run(&world, &update).await.json();
     assert_eq!(updated["plan"]["rules"][0]["lifecycle"]["deleteAfterDays"], 7);
     // The file carries the version that was read; somebody else's change is not overwritten.
-    done(&world, &["plan", "update", "nightly", "--rule", "r", "--vault", VAULT]).await;
+    done(&world, &["plan", "update", "nightly", "--keep-days", "8"]).await;
     let stale = run(&world, &update).await;
     assert_eq!(stale.code, 1, "{stale:?}");
     assert!(stale.err.contains("ETAG_MISMATCH"), "{stale:?}");
+}
+
+#[tokio::test]
+async fn flags_change_one_rule_of_a_plan_and_nothing_else() {
+    let world = World::start().await;
+    done(&world, &["vault", "create", VAULT]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let rules = serde_json::json!({ "name": "weekly", "rules": [
+        { "name": "sundays", "vault": VAULT, "schedule": "cron(0 3 ? * SUN *)", "scheduleTimezone": "Europe/Berlin",
+          "lifecycle": { "deleteAfterDays": 90 } },
+        { "name": "continuous", "vault": VAULT, "enableContinuousBackup": true, "lifecycle": { "deleteAfterDays": 14 } },
+    ] });
+    std::fs::write(&file, rules.to_string()).unwrap();
+    let made = run(&world, &["plan", "create", "-f", &file.display().to_string(), "-o", "json"]).await.json();
+    let mut expected = made["plan"]["rules"].clone();
+    expected[0]["lifecycle"]["deleteAfterDays"] = 60.into();
+    let update = ["plan", "update", "weekly", "--rule", "sundays", "--keep-days", "60", "-o", "json"];
+    assert_eq!(run(&world, &update).await.json()["plan"]["rules"], expected);
+
+    let several = run(&world, &["plan", "update", "weekly", "--keep-days", "60"]).await;
+    assert_eq!(several.code, 2, "{several:?}");
+    assert!(several.err.contains("--rule sundays or continuous"), "{several:?}");
+    let unknown = run(&world, &["plan", "update", "weekly", "--rule", "r", "--keep-days", "60"]).await;
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    // The version that was read goes with it, and one that is given is compared.
+    let stale = run(&world, &[&update[..], &["--etag", "old", "--vault", "other"]].concat()).await;
+    assert_eq!(stale.code, 1, "{stale:?}");
+    // A file is sent as it is, and what it takes away is told.
+    let rest = serde_json::json!({ "rules": [rules["rules"][0]] });
+    std::fs::write(&file, rest.to_string()).unwrap();
+    let ran = run(&world, &["plan", "update", "weekly", "-f", &file.display().to_string()]).await;
+    assert!(ran.code == 0 && ran.err.contains("RULE_REMOVED"), "{ran:?}");
 }
 
 #[tokio::test]
@@ -203,11 +237,11 @@ async fn warnings_are_told_on_standard_error_and_the_answer_stays_clean() {
     let world = World::start().await;
     done(&world, &["role", "ensure", "backup"]).await;
     done(&world, &["vault", "create", VAULT]).await;
-    let start = ["backup", "start", LABS, "--vault", VAULT, "--role", "backup"];
+    let start = ["backup", "start", "rdspg-fcj-labs", "--vault", VAULT, "--role", "backup"];
     let cold = ["--keep-days", "120", "--cold-storage-after-days", "7", "-o", "json"];
     let ran = run(&world, &[start.as_slice(), &cold].concat()).await;
     assert!(ran.err.starts_with("warning: "), "{ran:?}");
-    assert!(!ran.json()["warnings"].as_array().unwrap().is_empty(), "{ran:?}");
+    assert!(!ran.json()["findings"].as_array().unwrap().is_empty(), "{ran:?}");
 }
 
 #[tokio::test]
@@ -247,4 +281,12 @@ fn help_has_an_example_and_the_words_of_the_proto() {
     {
         assert!(ran.out.contains(told), "{told}: {}", ran.out);
     }
+}
+
+#[test]
+fn help_of_a_command_that_is_more_than_its_call_begins_with_that() {
+    let ran = Ran::of(program("", &["plan", "update", "--help"]).output().unwrap());
+    assert!(ran.out.starts_with("Changes a plan: flags change one rule and keep the others"), "{}", ran.out);
+    let ran = Ran::of(program("", &["job", "wait", "--help"]).output().unwrap());
+    assert!(ran.out.starts_with("Waits until a job has ended, and tells how."), "{}", ran.out);
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 use strongroom::{
     config::RoleTemplate,
     proto::{
-        CreateVaultRequest, GetRecoveryPointRequest, Job, JobKind, JobState, Lifecycle, ListJobsRequest, Retention,
-        Scope, StartCopyRequest, Vault,
+        CreateVaultRequest, Finding, GetRecoveryPointRequest, Job, JobFilter, JobKind, JobState, Lifecycle,
+        ListJobsRequest, Retention, Scope, StartCopyRequest, Vault,
     },
 };
 use tonic::{Code, Status};
@@ -23,9 +23,9 @@ const ORDERS: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-orders";
 /// A copy of the point to the vault, everything else default.
 fn copy(point: &str, destination: &str) -> StartCopyRequest {
     StartCopyRequest {
-        recovery_point_arn: point.into(),
+        recovery_point: point.into(),
         vault: VAULT.into(),
-        destination_vault_arn: destination.into(),
+        destination_vault: destination.into(),
         role: "AWSBackupDefaultServiceRole".into(),
         ..Default::default()
     }
@@ -37,8 +37,13 @@ fn arn(region: &str, account: &str, name: &str) -> String {
 
 async fn vault(world: &World, region: &str, account: &str, name: &str, key: &str) -> Vault {
     let scope = Some(Scope { region: region.into(), account: account.into() });
-    let request = CreateVaultRequest { scope, name: name.into(), encryption_key_arn: key.into(), ..Default::default() };
+    let request = CreateVaultRequest { scope, name: name.into(), encryption_key: key.into(), ..Default::default() };
     world.vaults().create_vault(request).await.unwrap().into_inner().vault.unwrap()
+}
+
+/// The codes of findings, each with the field that it comes from.
+fn codes(findings: &[Finding]) -> Vec<(&str, &str)> {
+    findings.iter().map(|finding| (finding.code.as_str(), finding.field.as_str())).collect()
 }
 
 async fn refused(world: &World, request: StartCopyRequest) -> Status {
@@ -53,7 +58,8 @@ fn obstacles(status: &Status) -> Vec<String> {
 }
 
 async fn copies(world: &World) -> Vec<Job> {
-    let request = ListJobsRequest { kind: JobKind::Copy.into(), ..Default::default() };
+    let filter = Some(JobFilter { kinds: vec![JobKind::Copy.into()], ..Default::default() });
+    let request = ListJobsRequest { filter, ..Default::default() };
     world.jobs().list_jobs(request).await.unwrap().into_inner().jobs
 }
 
@@ -64,7 +70,7 @@ async fn a_copy_goes_to_another_region_and_is_kept_like_its_original() {
     let far = vault(&world, "eu-west-1", "", "far", "").await;
     let dry = StartCopyRequest { validate_only: true, ..copy(&point, &far.arn) };
     let dry = world.jobs().start_copy(dry).await.unwrap().into_inner();
-    assert_eq!((dry.job, dry.warnings.len()), (None, 0));
+    assert_eq!((dry.job, dry.findings.len()), (None, 0));
     assert!(copies(&world).await.is_empty(), "a dry run starts nothing");
 
     let answer = world.jobs().start_copy(copy(&point, &far.arn)).await.unwrap().into_inner();
@@ -74,14 +80,76 @@ async fn a_copy_goes_to_another_region_and_is_kept_like_its_original() {
     world.advance("PT10M").await;
     let done = read(&world, &job.id).await;
     assert_eq!(done.state(), JobState::Completed, "{done:?}");
+    assert_eq!(done.destination_vault_name, "far");
     let get = GetRecoveryPointRequest {
         vault: far.arn,
-        recovery_point_arn: done.destination_recovery_point_arn,
+        recovery_point: done.destination_recovery_point_arn,
         ..Default::default()
     };
     let copied = world.recovery_points().get_recovery_point(get).await.unwrap().into_inner().recovery_point.unwrap();
     assert_eq!(copied.scope.unwrap().region, "eu-west-1");
     assert_eq!(copied.lifecycle.unwrap().delete_after_days, Some(35));
+}
+
+#[tokio::test]
+async fn a_destination_s_name_means_a_vault_beside_the_recovery_point() {
+    let world = prepared().await;
+    let point = recovery_point(&world).await;
+    let second = vault(&world, "", "", "second", "").await;
+    let job = world.jobs().start_copy(copy(&point, "second")).await.unwrap().into_inner().job.unwrap();
+    assert_eq!((&job.destination_vault_arn, job.destination_vault_name.as_str()), (&second.arn, "second"));
+    let request = StartCopyRequest { request_id: request_id(1), ..copy(&point, "second") };
+    let by_name = world.jobs().start_copy(request.clone()).await.unwrap().into_inner().job.unwrap();
+    let by_arn = StartCopyRequest { destination_vault: second.arn.clone(), ..request };
+    let by_arn = world.jobs().start_copy(by_arn).await.unwrap().into_inner().job.unwrap();
+    assert_eq!(by_arn.id, by_name.id, "the same request in other words");
+    for destination in ["second", second.arn.as_str(), "third"] {
+        let kinds = vec![JobKind::Copy.into()];
+        let filter = Some(JobFilter { kinds, destination_vault: destination.into(), ..Default::default() });
+        let request = ListJobsRequest { filter, ..Default::default() };
+        let listed = world.jobs().list_jobs(request).await.unwrap().into_inner().jobs;
+        assert_eq!(listed.len(), if destination == "third" { 0 } else { 2 }, "{destination}");
+    }
+    let missing = refused(&world, copy(&point, "nowhere")).await;
+    assert_eq!(reason(&missing), (Code::NotFound, "VAULT_NOT_FOUND".into()));
+}
+
+#[tokio::test]
+async fn a_check_of_a_copy_tells_what_stands_in_the_way_and_starts_nothing() {
+    let world = prepared().await;
+    let point = recovery_point(&world).await;
+    let check = |request| StartCopyRequest { validate_only: true, request_id: request_id(1), ..request };
+    let home = refused(&world, check(copy(&point, VAULT))).await;
+    assert_eq!(obstacles(&home), ["DESTINATION_IS_SOURCE"]);
+    let missing = refused(&world, check(copy(&point, "nowhere"))).await;
+    assert_eq!(reason(&missing), (Code::NotFound, "VAULT_NOT_FOUND".into()));
+    vault(&world, "", "", "second", "").await;
+    let role = StartCopyRequest { role: "nowhere".into(), ..check(copy(&point, "second")) };
+    assert_eq!(reason(&refused(&world, role).await), (Code::NotFound, "ROLE_NOT_FOUND".into()));
+    let checked = world.jobs().start_copy(check(copy(&point, "second"))).await.unwrap().into_inner();
+    assert_eq!((checked.job, checked.request_id), (None, request_id(1)));
+    assert_eq!(checked.lifecycle.unwrap().delete_after_days, Some(35));
+    assert!(copies(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_repeated_copy_whose_jobs_cannot_be_read_at_the_moment_is_not_called_missing() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    prepare(&world).await;
+    let point = recovery_point(&world).await;
+    vault(&world, "", "", "second", "").await;
+    let request = StartCopyRequest { request_id: request_id(1), ..copy(&point, "second") };
+    let job = world.jobs().start_copy(request.clone()).await.unwrap().into_inner().job.unwrap();
+    world.advance("PT10M").await;
+    let aws = aws_backup(&world);
+    aws.delete_recovery_point().backup_vault_name(VAULT).recovery_point_arn(&point).send().await.unwrap();
+    world.advance("PT10M").await;
+    world.arm(json!({"operation": "ListCopyJobs", "next": 1, "effect": "drop_before"})).await;
+    let unread = refused(&world, request.clone()).await;
+    assert_eq!(reason(&unread).0, Code::Unavailable, "{unread}");
+    let again = world.jobs().start_copy(request).await.unwrap().into_inner().job.unwrap();
+    assert_eq!(again.id, job.id);
+    assert_eq!(copies(&world).await.len(), 1);
 }
 
 #[tokio::test]
@@ -111,7 +179,7 @@ async fn the_same_request_makes_one_copy_and_is_answered_when_the_way_is_barred_
     assert_eq!(copies(&world).await.len(), 1);
 
     let third = vault(&world, "", "", "third", "").await;
-    let gone = refused(&world, StartCopyRequest { destination_vault_arn: third.arn, ..request }).await;
+    let gone = refused(&world, StartCopyRequest { destination_vault: third.arn, ..request }).await;
     assert_eq!(reason(&gone), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND".into()));
 }
 
@@ -124,10 +192,10 @@ async fn a_request_id_of_another_copy_is_refused() {
     world.jobs().start_copy(first.clone()).await.unwrap();
     let kept = Some(Lifecycle { retention: Retention::Forever.into(), ..Default::default() });
     for other in [
-        StartCopyRequest { destination_vault_arn: third.arn, ..first.clone() },
+        StartCopyRequest { destination_vault: third.arn, ..first.clone() },
         StartCopyRequest { lifecycle: kept, ..first },
     ] {
-        assert_eq!(reason(&refused(&world, other).await), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
+        assert_eq!(reason(&refused(&world, other).await), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
     }
     assert_eq!(copies(&world).await.len(), 1);
 }
@@ -230,7 +298,7 @@ async fn with_keys_of_one_s_own_and_consent_a_copy_reaches_another_account() {
     let point = read(&world, &backup.id).await.recovery_point_arn;
     let request = StartCopyRequest { vault: own.arn, ..copy(&point, &theirs.arn) };
     let answer = world.jobs().start_copy(request.clone()).await.unwrap().into_inner();
-    assert_eq!(answer.warnings, []);
+    assert_eq!(answer.findings, []);
     world.advance("PT10M").await;
     let done = read(&world, &answer.job.unwrap().id).await;
     assert_eq!(done.state(), JobState::Completed, "{done:?}");
@@ -239,8 +307,8 @@ async fn with_keys_of_one_s_own_and_consent_a_copy_reaches_another_account() {
     let denied = json!({"error": {"status": 400, "code": "AccessDeniedException", "message": "no"}});
     world.arm(json!({"service": "kms", "operation": "DescribeKey", "rate": 1.0, "effect": denied})).await;
     let unread = StartCopyRequest { validate_only: true, ..request };
-    let unread = world.jobs().start_copy(unread).await.unwrap().into_inner().warnings;
-    assert_eq!(unread.iter().map(|warning| warning.code.as_str()).collect::<Vec<_>>(), ["KEY_NOT_CHECKED"; 2]);
+    let unread = world.jobs().start_copy(unread).await.unwrap().into_inner().findings;
+    assert_eq!(codes(&unread), [("KEY_NOT_CHECKED", "destination_vault"); 2]);
 }
 
 #[tokio::test]
@@ -251,29 +319,28 @@ async fn a_destination_where_strongroom_may_not_look_costs_a_warning() {
     world.arm(json!({"operation": "ListBackupVaults", "rate": 1.0, "effect": denied})).await;
     let hidden = copy(&point, &arn("eu-west-1", ACCOUNT, "far"));
     let answer = world.jobs().start_copy(hidden).await.unwrap().into_inner();
-    assert_eq!(answer.warnings[0].code, "DESTINATION_NOT_CHECKED");
+    assert_eq!(codes(&answer.findings), [("DESTINATION_NOT_CHECKED", "destination_vault")]);
     world.advance("PT10M").await;
     let failed = read(&world, &answer.job.unwrap().id).await;
     assert_eq!(failed.state(), JobState::Failed, "as the warning said: {failed:?}");
     // No way into the account: the same.
     let foreign = StartCopyRequest { validate_only: true, ..copy(&point, &arn("us-east-1", OTHER, "theirs")) };
-    let warnings = world.jobs().start_copy(foreign).await;
-    assert_eq!(obstacles(&warnings.unwrap_err()), ["AWS_MANAGED_KEY"], "the source's key is known all the same");
+    let barred = world.jobs().start_copy(foreign).await;
+    assert_eq!(obstacles(&barred.unwrap_err()), ["AWS_MANAGED_KEY"], "the source's key is known all the same");
 }
 
 #[tokio::test]
 async fn every_fault_of_a_copy_is_told_at_once() {
     let world = World::start().await;
     let request = StartCopyRequest {
-        recovery_point_arn: "point".into(),
+        recovery_point: "point".into(),
         vault: "a.b".into(),
-        destination_vault_arn: "far".into(),
+        destination_vault: "a.b".into(),
         lifecycle: Some(Lifecycle { delete_after_days: Some(-1), ..Default::default() }),
         request_id: "x".into(),
         ..Default::default()
     };
     let faults = told(&refused(&world, request).await);
-    let fields =
-        ["recovery_point_arn", "vault", "destination_vault_arn", "role", "lifecycle.delete_after_days", "request_id"];
+    let fields = ["request_id", "recovery_point", "vault", "destination_vault", "role", "lifecycle.delete_after_days"];
     assert_eq!((faults.code, faults.fields), (Code::InvalidArgument, fields.map(str::to_owned).to_vec()));
 }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use strongroom::proto::{
-    CreatePlanRequest, CreateSelectionRequest, CreateVaultRequest, EnsureServiceRoleRequest, RdsInstanceRestore, Rule,
-    Scope, StartRestoreRequest, UpdatePlanRequest,
+    CreatePlanRequest, CreateSelectionRequest, CreateVaultRequest, DeletePlanRequest, DeleteRecoveryPointRequest,
+    DeleteSelectionRequest, DeleteVaultRequest, DisassociateRecoveryPointRequest, EnsureServiceRoleRequest, Lifecycle,
+    LockVaultRequest, Rule, Scope, StartBackupRequest, StartCopyRequest, StartRestoreRequest, TagResourceRequest,
+    UnlockVaultRequest, UntagResourceRequest, UpdatePlanRequest, UpdateRecoveryPointLifecycleRequest,
+    start_restore_request::What,
 };
 use tonic::Code;
 
@@ -22,7 +25,7 @@ fn vault() -> CreateVaultRequest {
 }
 
 fn rules() -> Vec<Rule> {
-    vec![Rule { name: "daily".into(), target_vault: "prod".into(), ..Default::default() }]
+    vec![Rule { name: "daily".into(), vault: "prod".into(), ..Default::default() }]
 }
 
 fn plan() -> CreatePlanRequest {
@@ -46,15 +49,83 @@ async fn a_dry_run_that_is_out_of_time_says_that_nothing_changed() {
     world.arm(json!({"operation": "GetCallerIdentity", "rate": 1.0, "effect": {"delay_ms": 5000}})).await;
     let role = EnsureServiceRoleRequest { validate_only: true, ..Default::default() };
     let update = UpdatePlanRequest { plan: "plan".into(), rules: rules(), validate_only: true, ..Default::default() };
-    let restore = StartRestoreRequest {
-        recovery_point_arn: "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1".into(),
-        vault: "prod".into(),
-        role: "r".into(),
-        rds_instance: Some(RdsInstanceRestore { db_instance_identifier: "a".into(), ..Default::default() }),
+    let point = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1";
+    let restore = StartRestoreRequest { validate_only: true, ..restore(point, "a") };
+    let (in_vault, role_name) = ("prod".to_owned(), "r".to_owned());
+    let backup = StartBackupRequest {
+        resource: LABS.into(),
+        vault: in_vault.clone(),
+        role: role_name.clone(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let copy = StartCopyRequest {
+        recovery_point: point.into(),
+        vault: in_vault.clone(),
+        destination_vault: "other".into(),
+        role: role_name,
+        validate_only: true,
+        ..Default::default()
+    };
+    let delete = DeleteRecoveryPointRequest {
+        vault: in_vault.clone(),
+        recovery_point: point.into(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let disassociate = DisassociateRecoveryPointRequest {
+        vault: in_vault.clone(),
+        recovery_point: point.into(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let lifecycle = UpdateRecoveryPointLifecycleRequest {
+        vault: in_vault.clone(),
+        recovery_point: point.into(),
+        lifecycle: Some(Lifecycle { delete_after_days: Some(7), ..Default::default() }),
+        validate_only: true,
+        ..Default::default()
+    };
+    let lock = LockVaultRequest {
+        vault: in_vault.clone(),
+        min_retention_days: Some(1),
+        validate_only: true,
+        ..Default::default()
+    };
+    let unlock = UnlockVaultRequest { vault: in_vault.clone(), validate_only: true, ..Default::default() };
+    let delete_vault = DeleteVaultRequest { vault: in_vault, validate_only: true, ..Default::default() };
+    let tag = TagResourceRequest {
+        resource: LABS.into(),
+        tags: [("a".to_owned(), "b".to_owned())].into(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let untag = UntagResourceRequest {
+        resource: LABS.into(),
+        tag_keys: vec!["a".into()],
+        validate_only: true,
+        ..Default::default()
+    };
+    let delete_plan = DeletePlanRequest { plan: "plan".into(), validate_only: true, ..Default::default() };
+    let delete_selection = DeleteSelectionRequest {
+        plan: "plan".into(),
+        selection: "s".into(),
         validate_only: true,
         ..Default::default()
     };
     for late in [
+        world.jobs().start_backup(backup).await.unwrap_err(),
+        world.jobs().start_copy(copy).await.unwrap_err(),
+        world.recovery_points().delete_recovery_point(delete).await.unwrap_err(),
+        world.recovery_points().disassociate_recovery_point(disassociate).await.unwrap_err(),
+        world.recovery_points().update_recovery_point_lifecycle(lifecycle).await.unwrap_err(),
+        world.vaults().lock_vault(lock).await.unwrap_err(),
+        world.vaults().unlock_vault(unlock).await.unwrap_err(),
+        world.vaults().delete_vault(delete_vault).await.unwrap_err(),
+        world.resources().tag_resource(tag).await.unwrap_err(),
+        world.resources().untag_resource(untag).await.unwrap_err(),
+        world.plans().delete_plan(delete_plan).await.unwrap_err(),
+        world.plans().delete_selection(delete_selection).await.unwrap_err(),
         world.vaults().create_vault(vault()).await.unwrap_err(),
         world.plans().create_plan(CreatePlanRequest { validate_only: true, ..plan() }).await.unwrap_err(),
         world.plans().update_plan(update).await.unwrap_err(),
@@ -105,7 +176,9 @@ async fn a_dry_run_finds_that_the_role_of_an_arn_is_not_there() {
     world.plans().create_plan(plan()).await.unwrap();
     let refused = world.plans().create_selection(selection(NO_ROLE)).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::NotFound, "ROLE_NOT_FOUND".into()));
-    let dry = StartRestoreRequest { role: NO_ROLE.into(), validate_only: true, ..restore(&point, "a") };
+    let mut dry = StartRestoreRequest { validate_only: true, ..restore(&point, "a") };
+    let Some(What::Restore(asked)) = &mut dry.what else { panic!("{dry:?}") };
+    asked.role = NO_ROLE.into();
     let refused = world.jobs().start_restore(dry.clone()).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::NotFound, "ROLE_NOT_FOUND".into()));
     // The real call needs no look at a role that an ARN names, so a dry run is not refused for lack of one.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::{prelude::*, sample::select};
 use strongroom::domain::{
-    AccountId, Arn, Candidate, Criteria, Eligibility, Match, Operator, RegionName, Scope, TagCondition,
+    AccountId, Arn, Candidate, Criteria, Eligibility, Match, Operator, RegionName, ResourcePattern, ResourceType,
+    Scope, TagCondition,
 };
 use strongroom_sandbox::backup::matcher::{self, Conditions, TAG_KEY_PREFIX, TagEquals, TagTest};
 
@@ -52,7 +53,7 @@ const EVERY: &[Operator] = &[Operator::Equals, Operator::NotEquals, Operator::Li
 
 /// As AWS holds them, so also those with both lists, which only other tools make.
 fn criteria() -> impl Strategy<Value = Criteria> {
-    let patterns = || proptest::collection::vec(pattern(), 0..3);
+    let patterns = || proptest::collection::vec(pattern().prop_map(ResourcePattern::told), 0..3);
     let all = proptest::collection::vec(condition(EVERY), 0..3);
     let any = proptest::collection::vec(condition(&[Operator::Equals]), 0..3);
     (patterns(), patterns(), all, any).prop_map(|(resources, excluded, all, any)| {
@@ -76,14 +77,15 @@ fn in_aws_shape(criteria: &Criteria) -> matcher::Criteria {
         };
         wanted.map(test).collect::<Vec<_>>()
     };
+    let texts = |patterns: &[ResourcePattern]| patterns.iter().map(ToString::to_string).collect();
     let listed = |condition: &TagCondition| TagEquals {
         condition_type: "STRINGEQUALS".to_owned(),
         condition_key: condition.key.clone(),
         condition_value: condition.value.clone(),
     };
     matcher::Criteria {
-        resources: criteria.resources.clone(),
-        not_resources: criteria.excluded.clone(),
+        resources: texts(&criteria.resources),
+        not_resources: texts(&criteria.excluded),
         list_of_tags: any.iter().map(listed).collect(),
         conditions: Conditions {
             string_equals: tests(Operator::Equals),
@@ -120,7 +122,7 @@ proptest! {
         for (text, of_type) in ARNS {
             let arn = Arn::parse(text).unwrap();
             let candidate = Candidate::of_arn(&arn, &tags);
-            prop_assert_eq!(candidate.resource_type, Some(*of_type));
+            prop_assert_eq!(candidate.resource_type.as_ref().map(ResourceType::as_str), Some(*of_type));
             let ours = criteria.judge(&candidate, &eligibility);
             let resource = matcher::Resource { arn: text, resource_type: of_type, tags: Some(&tags) };
             prop_assert_eq!(ours.selected(), matcher::selects(&theirs, &resource, opted_in), "{:?}", ours);

@@ -6,8 +6,8 @@ use aws_sdk_backup::types::{
 };
 use prost_types::FieldMask;
 use strongroom::proto::{
-    AdvancedBackupSetting, CopyAction, CreatePlanRequest, GetPlanRequest, Lifecycle, ListPlanVersionsRequest, Plan,
-    Retention, Rule, ScanAction, ScanSetting, UpdatePlanRequest,
+    AdvancedBackupSetting, CopyAction, CreatePlanRequest, EnsureServiceRoleRequest, GetPlanRequest, Lifecycle,
+    ListPlanVersionsRequest, Plan, Retention, Rule, ScanAction, ScanSetting, UpdatePlanRequest,
 };
 use tonic::Code;
 
@@ -21,7 +21,7 @@ const ELSEWHERE: &str = "arn:aws:backup:eu-west-1:123456789012:backup-vault:copi
 const SCANNER: &str = "arn:aws:iam::123456789012:role/scanner";
 
 fn rule(name: &str) -> Rule {
-    Rule { name: name.into(), target_vault: "prod".into(), ..Default::default() }
+    Rule { name: name.into(), vault: "prod".into(), ..Default::default() }
 }
 
 /// A rule that says all that a rule can say.
@@ -41,10 +41,10 @@ fn whole_rule() -> Rule {
         lifecycle: Some(cold.clone()),
         recovery_point_tags: [("kept".to_owned(), "long".to_owned())].into(),
         copy_actions: vec![
-            CopyAction { destination_vault_arn: ELSEWHERE.into(), lifecycle: Some(cold) },
-            CopyAction { destination_vault_arn: format!("{ELSEWHERE}-2"), lifecycle: None },
+            CopyAction { destination_vault: ELSEWHERE.into(), lifecycle: Some(cold) },
+            CopyAction { destination_vault: format!("{ELSEWHERE}-2"), lifecycle: None },
         ],
-        target_air_gapped_vault_arn: AIR_GAPPED.into(),
+        air_gapped_vault: AIR_GAPPED.into(),
         index_resource_types: vec!["EBS".into(), "S3".into()],
         scan_actions: vec![ScanAction { malware_scanner: "GUARDDUTY".into(), scan_mode: "FULL_SCAN".into() }],
         ..rule("monthly")
@@ -60,7 +60,7 @@ fn scans() -> Vec<ScanSetting> {
     vec![ScanSetting {
         malware_scanner: "GUARDDUTY".into(),
         resource_types: vec!["EBS".into()],
-        scanner_role_arn: SCANNER.into(),
+        scanner_role: SCANNER.into(),
     }]
 }
 
@@ -72,6 +72,12 @@ fn whole_plan() -> CreatePlanRequest {
         scan_settings: scans(),
         ..Default::default()
     }
+}
+
+/// Makes the role of the scans, which a dry run looks for.
+async fn scanner(world: &World) {
+    let role = EnsureServiceRoleRequest { role: SCANNER.into(), ..Default::default() };
+    world.accounts().ensure_service_role(role).await.unwrap();
 }
 
 fn masked(plan: &Plan, paths: &[&str]) -> UpdatePlanRequest {
@@ -180,15 +186,13 @@ async fn a_mask_says_what_is_replaced_and_what_is_cleared() {
     assert_eq!((ruled.rules.len(), &ruled.scan_settings), (2, &scans()));
     assert_eq!(ruled.rules[0].id, plan.rules[1].id, "a rule that keeps its name keeps its id");
 
-    // Without a mask, what is empty stays; rules are required.
-    let settings = UpdatePlanRequest {
-        plan: plan.id.clone(),
-        rules: ruled.rules.clone(),
-        advanced_backup_settings: settings(),
-        ..Default::default()
-    };
-    let set = updated(&world, settings).await;
+    // Without a mask, what is empty stays.
+    let unmasked = || UpdatePlanRequest { plan: plan.id.clone(), ..Default::default() };
+    let set = updated(&world, UpdatePlanRequest { advanced_backup_settings: settings(), ..unmasked() }).await;
     assert_eq!((set.name.as_str(), set.scan_settings.len(), set.advanced_backup_settings.len()), ("whole", 1, 1));
+    assert_eq!(set.rules, ruled.rules);
+    let renamed = updated(&world, UpdatePlanRequest { name: "renamed".into(), ..unmasked() }).await;
+    assert_eq!(renamed, Plan { name: "renamed".into(), etag: renamed.etag.clone(), ..set });
 }
 
 #[tokio::test]
@@ -213,7 +217,7 @@ async fn a_mask_that_does_not_fit_the_request_is_refused_at_every_place() {
             },
             vec!["advanced_backup_settings", "scan_settings", "name"],
         ),
-        (UpdatePlanRequest { plan: plan.id.clone(), name: "x".into(), ..Default::default() }, vec!["rules"]),
+        (UpdatePlanRequest { plan: plan.id.clone(), ..Default::default() }, vec!["update_mask"]),
     ] {
         let refused = told(&world.plans().update_plan(request).await.unwrap_err());
         assert_eq!((refused.code, refused.reason.as_str()), (Code::InvalidArgument, "INVALID_REQUEST"));
@@ -239,11 +243,11 @@ async fn faults_of_scans_indexes_and_air_gapped_vaults_are_told_at_their_places(
     let world = World::start().await;
     let scan = |scanner: &str, role: &str| ScanSetting {
         malware_scanner: scanner.into(),
-        scanner_role_arn: role.into(),
+        scanner_role: role.into(),
         ..Default::default()
     };
     let odd = Rule {
-        target_air_gapped_vault_arn: ELSEWHERE.into(),
+        air_gapped_vault: ELSEWHERE.into(),
         index_resource_types: vec!["EBS".into(), "E B S".into()],
         scan_actions: vec![ScanAction { malware_scanner: "GUARD DUTY".into(), scan_mode: "?".into() }],
         ..rule("odd")
@@ -252,21 +256,21 @@ async fn faults_of_scans_indexes_and_air_gapped_vaults_are_told_at_their_places(
     let request = CreatePlanRequest {
         scope: Some(strongroom::proto::Scope { region: "us-east-1".into(), ..Default::default() }),
         rules: vec![odd, many],
-        scan_settings: vec![scan("GUARDDUTY", "scanner"), scan("GUARDDUTY", "arn:aws:s3:::bucket")],
+        scan_settings: vec![scan("GUARDDUTY", "scan ner"), scan("GUARDDUTY", "arn:aws:s3:::bucket")],
         ..whole_plan()
     };
     let told = told(&world.plans().create_plan(request).await.unwrap_err());
     assert_eq!(
         told.fields,
         [
-            "rules[0].target_air_gapped_vault_arn",
+            "rules[0].air_gapped_vault",
             "rules[0].index_resource_types[1]",
             "rules[0].scan_actions[0].malware_scanner",
             "rules[0].scan_actions[0].scan_mode",
             "rules[1].index_resource_types",
-            "scan_settings[0].scanner_role_arn",
+            "scan_settings[0].scanner_role",
             "scan_settings[1].malware_scanner",
-            "scan_settings[1].scanner_role_arn",
+            "scan_settings[1].scanner_role",
         ]
     );
 }
@@ -307,6 +311,7 @@ async fn every_version_is_listed_and_can_be_read() {
 async fn a_dry_run_of_a_create_looks_for_the_name() {
     let world = World::start().await;
     let request_id = crate::harness::request_id(1);
+    scanner(&world).await;
     created(&world, CreatePlanRequest { request_id: request_id.clone(), ..whole_plan() }).await;
     let dry = CreatePlanRequest { validate_only: true, ..whole_plan() };
     let taken = world.plans().create_plan(dry.clone()).await.unwrap_err();
@@ -327,7 +332,7 @@ async fn an_update_that_stops_continuous_points_warns_of_it() {
     let plan = created(&world, CreatePlanRequest { rules: vec![continuous(35)], ..whole_plan() }).await;
     for (days, stops) in [(7, true), (7, false)] {
         let request = UpdatePlanRequest { rules: vec![continuous(days)], ..masked(&plan, &["rules"]) };
-        let warnings = world.plans().update_plan(request).await.unwrap().into_inner().warnings;
+        let warnings = world.plans().update_plan(request).await.unwrap().into_inner().findings;
         assert_eq!(warnings.iter().any(|warning| warning.code == "CONTINUOUS_POINT_STOPS"), stops, "{warnings:?}");
     }
 }

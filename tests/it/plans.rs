@@ -2,16 +2,16 @@
 
 use serde_json::json;
 use strongroom::proto::{
-    AdvancedBackupSetting, CopyAction, CreatePlanRequest, CreateSelectionRequest, DeletePlanRequest,
-    DeleteSelectionRequest, EnsureServiceRoleRequest, GetPlanRequest, Lifecycle, ListPlansRequest, Plan, Retention,
-    Rule, Scope, UpdatePlanRequest,
+    AdvancedBackupSetting, CopyAction, CreatePlanRequest, CreateSelectionRequest, CreateVaultRequest,
+    DeletePlanRequest, DeleteSelectionRequest, EnsureServiceRoleRequest, GetPlanRequest, Lifecycle, ListPlansRequest,
+    Plan, PlanView, Retention, Rule, Scope, Selection, UpdatePlanRequest,
 };
 use tonic::Code;
 
 use crate::harness::{LABS, World, reason, request_id, told};
 
 fn rule(name: &str) -> Rule {
-    Rule { name: name.into(), target_vault: "prod".into(), ..Default::default() }
+    Rule { name: name.into(), vault: "prod".into(), ..Default::default() }
 }
 
 fn create(name: &str) -> CreatePlanRequest {
@@ -34,6 +34,19 @@ async fn read(world: &World, plan: &str) -> Plan {
     world.plans().get_plan(get(plan)).await.unwrap().into_inner().plan.unwrap()
 }
 
+/// Has the plan select a database.
+async fn select(world: &World, plan: &str) -> Selection {
+    world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap();
+    let selection = CreateSelectionRequest {
+        plan: plan.into(),
+        name: "labs".into(),
+        role: "AWSBackupDefaultServiceRole".into(),
+        resources: vec![LABS.into()],
+        ..Default::default()
+    };
+    world.plans().create_selection(selection).await.unwrap().into_inner().selection.unwrap()
+}
+
 #[tokio::test]
 async fn what_a_rule_leaves_out_stands_in_the_answer() {
     let world = World::start().await;
@@ -41,7 +54,7 @@ async fn what_a_rule_leaves_out_stands_in_the_answer() {
     let plan = created(&world, CreatePlanRequest { tags, ..create("rdspg-backup-plan") }).await;
     assert_eq!(plan.arn, format!("arn:aws:backup:us-east-1:123456789012:backup-plan:{}", plan.id));
     assert_eq!((plan.name.as_str(), plan.tags["team"].as_str()), ("rdspg-backup-plan", "platform"));
-    assert!(!plan.etag.is_empty() && !plan.request_id.is_empty() && plan.create_time.is_some());
+    assert!(!plan.etag.is_empty() && !plan.creator_request_id.is_empty() && plan.create_time.is_some());
     let rule = &plan.rules[0];
     assert!(!rule.id.is_empty());
     assert_eq!((rule.schedule.as_str(), rule.schedule_timezone.as_str()), ("cron(0 5 ? * * *)", "Etc/UTC"));
@@ -59,7 +72,7 @@ async fn what_a_rule_says_comes_back_as_it_was() {
     let world = World::start().await;
     let elsewhere = "arn:aws:backup:eu-west-1:123456789012:backup-vault:copies";
     let rule = Rule {
-        target_vault: "arn:aws:backup:us-east-1:123456789012:backup-vault:prod".into(),
+        vault: "arn:aws:backup:us-east-1:123456789012:backup-vault:prod".into(),
         schedule: "cron(30 2 L * ? *)".into(),
         schedule_timezone: "Europe/Berlin".into(),
         start_window_minutes: Some(60),
@@ -67,9 +80,9 @@ async fn what_a_rule_says_comes_back_as_it_was() {
         lifecycle: Some(Lifecycle { retention: Retention::Forever.into(), ..Default::default() }),
         recovery_point_tags: [("kept".to_owned(), "long".to_owned())].into(),
         copy_actions: vec![
-            CopyAction { destination_vault_arn: elsewhere.into(), lifecycle: None },
+            CopyAction { destination_vault: elsewhere.into(), lifecycle: None },
             CopyAction {
-                destination_vault_arn: format!("{elsewhere}-2"),
+                destination_vault: format!("{elsewhere}-2"),
                 lifecycle: Some(Lifecycle { delete_after_days: Some(7), ..Default::default() }),
             },
         ],
@@ -87,7 +100,7 @@ async fn what_a_rule_says_comes_back_as_it_was() {
     let plan = created(&world, asked).await;
     let told = &plan.rules[0];
     assert_eq!(plan.advanced_backup_settings, [vss]);
-    assert_eq!(told.target_vault, "prod");
+    assert_eq!(told.vault, "prod");
     assert_eq!((&told.schedule, &told.schedule_timezone), (&rule.schedule, &rule.schedule_timezone));
     assert_eq!((told.start_window_minutes, told.completion_window_minutes), (Some(60), Some(120)));
     assert_eq!(told.lifecycle, rule.lifecycle);
@@ -101,14 +114,14 @@ async fn every_fault_of_a_plan_is_told_at_once() {
     let world = World::start().await;
     let wrong = Rule {
         name: "a b".into(),
-        target_vault: String::new(),
+        vault: String::new(),
         schedule: "cron(0 5 * * * *)".into(),
         schedule_timezone: "Mars/Olympus".into(),
         start_window_minutes: Some(59),
         completion_window_minutes: Some(60),
         lifecycle: Some(Lifecycle { delete_after_days: Some(0), ..Default::default() }),
         recovery_point_tags: (0..11).map(|number| (format!("key-{number}"), String::new())).collect(),
-        copy_actions: vec![CopyAction { destination_vault_arn: "prod".into(), lifecycle: None }],
+        copy_actions: vec![CopyAction { destination_vault: "p r".into(), lifecycle: None }],
         ..Default::default()
     };
     let forever = Lifecycle { retention: Retention::Forever.into(), ..Default::default() };
@@ -129,22 +142,22 @@ async fn every_fault_of_a_plan_is_told_at_once() {
     assert_eq!(
         told.fields,
         [
+            "request_id",
             "name",
             "rules[2].name",
             "rules[0].name",
-            "rules[0].target_vault",
+            "rules[0].vault",
             "rules[0].schedule",
             "rules[0].schedule_timezone",
             "rules[0].start_window_minutes",
             "rules[0].completion_window_minutes",
             "rules[0].lifecycle.delete_after_days",
             "rules[0].recovery_point_tags",
-            "rules[0].copy_actions[0].destination_vault_arn",
+            "rules[0].copy_actions[0].destination_vault",
             "rules[2].enable_continuous_backup",
             "rules[3].copy_actions",
             "advanced_backup_settings[0].resource_type",
             "advanced_backup_settings[0].options",
-            "request_id",
         ]
     );
 }
@@ -152,15 +165,17 @@ async fn every_fault_of_a_plan_is_told_at_once() {
 #[tokio::test]
 async fn a_vault_of_another_region_is_no_target() {
     let world = World::start().await;
-    let target_vault = "arn:aws:backup:eu-west-1:123456789012:backup-vault:prod".to_owned();
+    let vault = "arn:aws:backup:eu-west-1:123456789012:backup-vault:prod".to_owned();
     let scope = Some(Scope { region: "us-east-1".into(), ..Default::default() });
-    let request = CreatePlanRequest { scope, rules: vec![Rule { target_vault, ..rule("r") }], ..create("plan") };
-    assert_eq!(told(&world.plans().create_plan(request).await.unwrap_err()).fields, ["rules[0].target_vault"]);
+    let request = CreatePlanRequest { scope, rules: vec![Rule { vault, ..rule("r") }], ..create("plan") };
+    assert_eq!(told(&world.plans().create_plan(request).await.unwrap_err()).fields, ["rules[0].vault"]);
 }
 
 #[tokio::test]
 async fn surprises_are_warned_of() {
     let world = World::start().await;
+    let vault = CreateVaultRequest { name: "prod".into(), ..Default::default() };
+    world.vaults().create_vault(vault).await.unwrap();
     let rules = vec![
         rule("daily"),
         Rule { schedule: "cron(0 5 1 * ? *)".into(), enable_continuous_backup: true, ..rule("monthly") },
@@ -176,7 +191,7 @@ async fn surprises_are_warned_of() {
         },
     ];
     let answer = world.plans().create_plan(CreatePlanRequest { rules, validate_only: true, ..create("plan") }).await;
-    let warnings = answer.unwrap().into_inner().warnings;
+    let warnings = answer.unwrap().into_inner().findings;
     let told: Vec<_> = warnings.iter().map(|warning| (warning.code.as_str(), warning.field.as_str())).collect();
     assert_eq!(
         told,
@@ -218,7 +233,7 @@ async fn the_same_request_creates_one_plan_also_when_it_was_updated_since() {
         CreatePlanRequest { tags: [("team".to_owned(), "other".to_owned())].into(), ..request },
     ] {
         let reused = world.plans().create_plan(other).await.unwrap_err();
-        assert_eq!(reason(&reused), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
+        assert_eq!(reason(&reused), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
     }
 }
 
@@ -229,7 +244,7 @@ async fn a_plan_made_though_its_answer_was_lost_is_the_plan_of_the_repeated_call
     let request = CreatePlanRequest { request_id: request_id(2), ..create("plan") };
     let lost = world.plans().create_plan(request.clone()).await.unwrap_err();
     assert_eq!(reason(&lost), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
-    assert_eq!(created(&world, request.clone()).await.request_id, request_id(2));
+    assert_eq!(created(&world, request.clone()).await.creator_request_id, request_id(2));
     for (status, code, told) in [
         (500, "ServiceUnavailableException", (Code::Unavailable, "OUTCOME_UNKNOWN")),
         (400, "ResourceNotFoundException", (Code::Unavailable, "OUTCOME_UNKNOWN")),
@@ -296,14 +311,17 @@ async fn a_deleted_plan_is_read_by_its_id_and_missing_to_every_change() {
     let plan = created(&world, create("plan")).await;
     let delete = DeletePlanRequest { plan: plan.id.clone(), ..Default::default() };
     let deleted = world.plans().delete_plan(delete.clone()).await.unwrap().into_inner();
-    assert!(deleted.delete_time.is_some());
+    assert!(deleted.deleted && deleted.delete_time.is_some());
     assert_eq!(read(&world, &plan.id).await.delete_time, deleted.delete_time);
     let missing = (Code::NotFound, "PLAN_NOT_FOUND".to_owned());
     assert_eq!(reason(&world.plans().delete_plan(delete.clone()).await.unwrap_err()), missing);
     assert_eq!(reason(&world.plans().update_plan(update(&plan)).await.unwrap_err()), missing);
     assert_eq!(reason(&world.plans().get_plan(get("plan")).await.unwrap_err()), missing);
-    let again = world.plans().delete_plan(DeletePlanRequest { allow_missing: true, ..delete }).await.unwrap();
-    assert_eq!(again.into_inner().delete_time, None);
+    for validate_only in [true, false] {
+        let again = DeletePlanRequest { allow_missing: true, validate_only, ..delete.clone() };
+        let again = world.plans().delete_plan(again).await.unwrap().into_inner();
+        assert_eq!((again.deleted, again.delete_time), (true, None));
+    }
     let unknown = get("1c2d3e4f-0000-4000-8000-5b6a79880000");
     assert_eq!(reason(&world.plans().get_plan(unknown).await.unwrap_err()), missing);
 
@@ -315,19 +333,13 @@ async fn a_deleted_plan_is_read_by_its_id_and_missing_to_every_change() {
 #[tokio::test]
 async fn a_plan_with_selections_stays() {
     let world = World::start().await;
-    world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap();
     let plan = created(&world, create("plan")).await;
-    let selection = CreateSelectionRequest {
-        plan: plan.id.clone(),
-        name: "labs".into(),
-        role: "AWSBackupDefaultServiceRole".into(),
-        resources: vec![LABS.into()],
-        ..Default::default()
-    };
-    world.plans().create_selection(selection).await.unwrap();
+    select(&world, &plan.id).await;
     let delete = DeletePlanRequest { plan: "plan".into(), ..Default::default() };
-    let full = world.plans().delete_plan(delete.clone()).await.unwrap_err();
-    assert_eq!(reason(&full), (Code::FailedPrecondition, "PLAN_HAS_SELECTIONS".into()));
+    for validate_only in [true, false] {
+        let full = world.plans().delete_plan(DeletePlanRequest { validate_only, ..delete.clone() }).await.unwrap_err();
+        assert_eq!(reason(&full), (Code::FailedPrecondition, "PLAN_HAS_SELECTIONS".into()));
+    }
     let selection = DeleteSelectionRequest { plan: "plan".into(), selection: "labs".into(), ..Default::default() };
     world.plans().delete_selection(selection).await.unwrap();
     world.plans().delete_plan(delete).await.unwrap();
@@ -354,4 +366,54 @@ async fn plans_are_listed_page_by_page_by_tokens_of_their_own_query() {
     assert_eq!(names, ["plan-0", "plan-1", "plan-2", "plan-3", "plan-4"]);
     let other = ListPlansRequest { show_deleted: true, ..request };
     assert_eq!(told(&world.plans().list_plans(other).await.unwrap_err()).fields, ["page_token"]);
+}
+
+#[tokio::test]
+async fn plans_are_listed_whole_with_their_rules_and_selections() {
+    let world = World::start().await;
+    for number in 0..12 {
+        created(&world, create(&format!("plan-{number}"))).await;
+    }
+    let selection = select(&world, "plan-3").await;
+    let plan = created(&world, create("gone")).await;
+    let delete = DeletePlanRequest { plan: "gone".into(), ..Default::default() };
+    world.plans().delete_plan(delete).await.unwrap();
+    let listed = async |request| world.plans().list_plans(request).await.unwrap().into_inner();
+    let whole = ListPlansRequest { view: PlanView::Full.into(), ..Default::default() };
+    let all = listed(whole.clone()).await.plans;
+    assert_eq!(all.len(), 12);
+    for listed in all {
+        let read = read(&world, &listed.id).await;
+        let selections = if listed.name == "plan-3" { vec![selection.clone()] } else { Vec::new() };
+        assert_eq!(listed, Plan { selections, ..read });
+    }
+    // The one that is deleted has its rules, and is shown only when it is asked for.
+    let deleted = listed(ListPlansRequest { show_deleted: true, ..whole.clone() }).await.plans;
+    assert_eq!(deleted.len(), 13);
+    let gone = deleted.iter().find(|listed| listed.id == plan.id).unwrap();
+    assert_eq!((&gone.rules, gone.delete_time.is_some()), (&plan.rules, true));
+    // A page is as large as it is asked for.
+    let first = listed(ListPlansRequest { page_size: 5, ..whole.clone() }).await;
+    assert_eq!((first.plans.len(), first.next_page_token.is_empty()), (5, false));
+    let bad = ListPlansRequest { view: 9, ..Default::default() };
+    assert_eq!(told(&world.plans().list_plans(bad).await.unwrap_err()).fields, ["view"]);
+}
+
+#[tokio::test]
+async fn a_plan_deleted_while_plans_are_listed_is_left_out_and_one_that_is_not_told_is_not() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    created(&world, create("plan-1")).await;
+    created(&world, create("plan-2")).await;
+    let whole = ListPlansRequest { view: PlanView::Full.into(), ..Default::default() };
+    for (operation, code) in
+        [("GetBackupPlan", "ResourceNotFoundException"), ("ListBackupSelections", "ResourceNotFoundException")]
+    {
+        let gone = json!({"error": {"status": 400, "code": code, "message": "gone"}});
+        world.arm(json!({"operation": operation, "next": 1, "effect": gone})).await;
+        assert_eq!(world.plans().list_plans(whole.clone()).await.unwrap().into_inner().plans.len(), 1, "{operation}");
+        let fault = json!({"error": {"status": 500, "code": "ServiceUnavailableException", "message": "no"}});
+        world.arm(json!({"operation": operation, "next": 1, "effect": fault})).await;
+        let refused = world.plans().list_plans(whole.clone()).await.unwrap_err();
+        assert_eq!(reason(&refused), (Code::Unavailable, "AWS_UNAVAILABLE".into()));
+    }
 }

@@ -1,17 +1,17 @@
 //! Restores of continuous recovery points and of clusters, over the wire.
 
 use strongroom::proto::{
-    CreatePlanRequest, CreateSelectionRequest, GetResourceRequest, JobState, ListRecoveryPointsRequest,
-    PlanRestoreRequest, PointInTime, RdsClusterRestore, RecoveryPoint, RecoveryPointState, Resource, Rule,
-    StartRestoreRequest,
+    CreatePlanRequest, CreateSelectionRequest, GetResourceRequest, JobState, ListRecoveryPointsRequest, PointInTime,
+    RdsClusterRestore, RecoveryPoint, RecoveryPointState, Resource, Restore, Rule, StartRestoreRequest,
+    point_in_time::At, restore::Target,
 };
 use tonic::Code;
 
 use crate::{
     backups::{VAULT, aws_rds, back_up, prepared, read},
     harness::{LABS, World, reason, told},
-    restore_plans::{by_token, obstacles, plan, planned},
-    restores::{codes, restore},
+    restore_plans::{by_token, obstacles, plan, planned, planning},
+    restores::{codes, database, into_instance, restore, starting},
 };
 
 const AURORA: &str = "arn:aws:rds:us-east-1:123456789012:cluster:aurora-billing";
@@ -21,7 +21,7 @@ async fn continuous(database: &str) -> (World, RecoveryPoint) {
     let world = prepared().await;
     let rule = Rule {
         name: "continuous".into(),
-        target_vault: VAULT.into(),
+        vault: VAULT.into(),
         enable_continuous_backup: true,
         lifecycle: Some(strongroom::proto::Lifecycle { delete_after_days: Some(14), ..Default::default() }),
         ..Default::default()
@@ -38,7 +38,7 @@ async fn continuous(database: &str) -> (World, RecoveryPoint) {
     world.plans().create_selection(selection).await.unwrap();
     world.advance("PT6H").await;
     let point = points(&world).await.remove(0);
-    assert!(point.continuous && point.state() == RecoveryPointState::Available, "{point:?}");
+    assert!(point.continuous == Some(true) && point.state() == RecoveryPointState::Available, "{point:?}");
     (world, point)
 }
 
@@ -49,8 +49,16 @@ async fn points(world: &World) -> Vec<RecoveryPoint> {
 
 fn at(time: &str) -> Option<PointInTime> {
     let time: jiff::Timestamp = time.parse().unwrap();
-    let time = Some(prost_types::Timestamp { seconds: time.as_second(), nanos: 0 });
-    Some(PointInTime { time, latest: false })
+    Some(PointInTime { at: Some(At::Time(prost_types::Timestamp { seconds: time.as_second(), nanos: 0 })) })
+}
+
+fn latest() -> Option<PointInTime> {
+    Some(PointInTime { at: Some(At::Latest(true)) })
+}
+
+/// A restore into an instance as of that time.
+fn rewound(point: &str, name: &str, point_in_time: Option<PointInTime>) -> Restore {
+    Restore { point_in_time, ..into_instance(point, name) }
 }
 
 fn text(time: Option<prost_types::Timestamp>) -> String {
@@ -65,8 +73,8 @@ async fn resource(world: &World, arn: &str) -> Resource {
 #[tokio::test]
 async fn a_continuous_point_is_restored_to_a_second_of_its_window() {
     let (world, point) = continuous(LABS).await;
-    let asked = PlanRestoreRequest { point_in_time: at("2026-03-02T05:30:07Z"), ..plan(&point.arn, "rewound") };
-    let shown = planned(&world, asked).await;
+    let asked = rewound(&point.arn, "rewound", at("2026-03-02T05:30:07Z"));
+    let shown = planned(&world, planning(asked)).await;
     let window = shown.restore_window.unwrap();
     let told = (text(window.earliest_time), text(window.latest_time));
     assert_eq!(told, ("2026-02-16T06:00:00Z".into(), "2026-03-02T05:55:00Z".into()), "14 days back, 5 minutes ago");
@@ -84,9 +92,8 @@ async fn a_continuous_point_is_restored_to_a_second_of_its_window() {
 #[tokio::test]
 async fn a_continuous_point_is_restored_to_the_latest_time_unless_another_is_said() {
     let (world, point) = continuous(LABS).await;
-    let latest = Some(PointInTime { time: None, latest: true });
-    for (name, point_in_time) in [("one", None), ("two", latest)] {
-        let request = StartRestoreRequest { point_in_time, ..restore(&point.arn, name) };
+    for (name, point_in_time) in [("one", None), ("two", latest())] {
+        let request = starting(rewound(&point.arn, name, point_in_time));
         let started = world.jobs().start_restore(request).await.unwrap().into_inner();
         assert_eq!(started.metadata["UseLatestRestorableTime"], "true");
         assert!(!started.metadata.contains_key("RestoreTime"));
@@ -99,14 +106,15 @@ async fn a_continuous_point_is_restored_to_the_latest_time_unless_another_is_sai
 async fn a_time_outside_the_window_is_an_obstacle_until_the_window_has_moved() {
     let (world, point) = continuous(LABS).await;
     for outside in ["2026-03-02T05:55:01Z", "2026-02-16T05:59:59Z"] {
-        let asked = PlanRestoreRequest { point_in_time: at(outside), ..plan(&point.arn, "a") };
-        let shown = planned(&world, asked).await;
+        let asked = rewound(&point.arn, "a", at(outside));
+        let shown = planned(&world, planning(asked.clone())).await;
         assert_eq!((codes(&shown.findings)[0], shown.restore_token.as_str()), ("TIME_NOT_RESTORABLE", ""));
-        let request = StartRestoreRequest { point_in_time: at(outside), ..restore(&point.arn, "a") };
+        assert_eq!(shown.findings[0].field, "restore.point_in_time");
+        let request = starting(asked);
         assert_eq!(obstacles(&world.jobs().start_restore(request).await.unwrap_err()), ["TIME_NOT_RESTORABLE"]);
     }
     world.advance("PT1S").await;
-    let request = StartRestoreRequest { point_in_time: at("2026-03-02T05:55:01Z"), ..restore(&point.arn, "a") };
+    let request = starting(rewound(&point.arn, "a", at("2026-03-02T05:55:01Z")));
     world.jobs().start_restore(request).await.unwrap();
 }
 
@@ -114,13 +122,13 @@ async fn a_time_outside_the_window_is_an_obstacle_until_the_window_has_moved() {
 async fn what_a_point_is_not_for_is_a_fault() {
     let (world, point) = continuous(LABS).await;
     let snapshot = back_up(&world, LABS).await.recovery_point_arn;
-    let cluster = Some(RdsClusterRestore { db_cluster_identifier: "a".into(), ..Default::default() });
-    let latest = Some(PointInTime { time: None, latest: true });
-    for (request, field) in [
-        (PlanRestoreRequest { point_in_time: latest, ..plan(&snapshot, "a") }, "point_in_time"),
-        (PlanRestoreRequest { rds_instance: None, rds_cluster: cluster, ..plan(&point.arn, "a") }, "rds_cluster"),
+    let cluster = RdsClusterRestore { db_cluster_identifier: "a".into(), ..Default::default() };
+    let cluster = Some(Target::RdsCluster(cluster));
+    for (asked, field) in [
+        (rewound(&snapshot, "a", latest()), "restore.point_in_time"),
+        (Restore { target: cluster, ..into_instance(&point.arn, "a") }, "restore.rds_cluster"),
     ] {
-        let refused = told(&world.recovery_points().plan_restore(request).await.unwrap_err());
+        let refused = told(&world.recovery_points().plan_restore(planning(asked)).await.unwrap_err());
         assert_eq!((refused.code, refused.fields), (Code::InvalidArgument, vec![field.to_owned()]));
     }
 }
@@ -166,44 +174,44 @@ async fn a_point_whose_database_was_replaced_restores_nothing_of_the_new_one() {
     assert!(failed.status_message.contains("are gone"), "{}", failed.status_message);
 }
 
-fn cluster_plan(point: &str, name: &str) -> PlanRestoreRequest {
+fn into_cluster(point: &str, name: &str) -> Restore {
     let cluster =
         RdsClusterRestore { db_cluster_identifier: name.into(), deletion_protection: Some(true), ..Default::default() };
-    PlanRestoreRequest { rds_instance: None, rds_cluster: Some(cluster), ..plan(point, name) }
+    Restore { target: Some(Target::RdsCluster(cluster)), ..into_instance(point, name) }
 }
 
 #[tokio::test]
 async fn an_aurora_cluster_comes_back_without_instances_and_that_is_said() {
     let world = prepared().await;
     let point = back_up(&world, AURORA).await.recovery_point_arn;
-    let shown = planned(&world, cluster_plan(&point, "Billing-2")).await;
+    let shown = planned(&world, planning(into_cluster(&point, "Billing-2"))).await;
     assert_eq!((shown.resource_type.as_str(), shown.metadata["DBClusterIdentifier"].as_str()), ("Aurora", "billing-2"));
-    assert_eq!(shown.warnings[0].code, "CLUSTER_WITHOUT_INSTANCES");
-    assert_eq!(codes(&shown.findings), ["POINT_RESTORABLE", "ROLE_READY", "NAME_FREE", "SUBNET_GROUP_EXISTS"]);
+    let found = ["CLUSTER_WITHOUT_INSTANCES", "POINT_RESTORABLE", "ROLE_READY", "NAME_FREE", "SUBNET_GROUP_EXISTS"];
+    assert_eq!(codes(&shown.findings), found);
     let started = world.jobs().start_restore(by_token(&shown.restore_token)).await.unwrap().into_inner();
-    assert_eq!((started.resource_type.as_str(), &started.warnings), ("Aurora", &shown.warnings));
+    assert_eq!((started.resource_type.as_str(), &started.findings), ("Aurora", &shown.findings));
     world.advance("PT30M").await;
     let done = read(&world, &started.job.unwrap().id).await;
     assert_eq!(done.state(), JobState::Completed, "{done:?}");
-    assert_eq!(resource(&world, &done.created_resource_arn).await.engine, "aurora-postgresql");
+    assert_eq!(database(resource(&world, &done.created_resource_arn).await).engine, "aurora-postgresql");
     let found = aws_rds(&world).describe_db_clusters().db_cluster_identifier("billing-2").send().await.unwrap();
     assert!(found.db_clusters()[0].db_cluster_members().is_empty());
     assert_eq!(found.db_clusters()[0].deletion_protection, Some(true));
-    let taken = planned(&world, cluster_plan(&point, "billing-2")).await;
+    let taken = planned(&world, planning(into_cluster(&point, "billing-2"))).await;
     assert_eq!(codes(&taken.findings)[0], "NAME_TAKEN");
 }
 
 #[tokio::test]
 async fn an_aurora_cluster_is_restored_to_a_point_in_time() {
     let (world, point) = continuous(AURORA).await;
-    let asked = PlanRestoreRequest { point_in_time: at("2026-03-02T05:30:00Z"), ..cluster_plan(&point.arn, "rewound") };
-    let shown = planned(&world, asked.clone()).await;
+    let asked = |name: &str, time| planning(Restore { point_in_time: at(time), ..into_cluster(&point.arn, name) });
+    let shown = planned(&world, asked("rewound", "2026-03-02T05:30:00Z")).await;
     assert_eq!(text(shown.restore_window.unwrap().latest_time), "2026-03-02T05:55:00Z");
     let job = world.jobs().start_restore(by_token(&shown.restore_token)).await.unwrap().into_inner().job.unwrap();
     world.advance("PT30M").await;
     let done = read(&world, &job.id).await;
     assert_eq!(done.state(), JobState::Completed, "{done:?}");
     assert!(done.created_resource_arn.ends_with(":cluster:rewound"));
-    let late = PlanRestoreRequest { point_in_time: at("2026-03-02T06:26:00Z"), ..cluster_plan(&point.arn, "late") };
-    assert_eq!(codes(&planned(&world, late).await.findings)[0], "TIME_NOT_RESTORABLE");
+    let late = planned(&world, asked("late", "2026-03-02T06:26:00Z")).await;
+    assert_eq!(codes(&late.findings)[0], "TIME_NOT_RESTORABLE");
 }

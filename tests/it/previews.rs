@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use strongroom::proto::{
-    CreatePlanRequest, CreateSelectionRequest, CreateVaultRequest, EnsureServiceRoleRequest, ListJobsRequest, Match,
-    Mismatch, Operator, PreviewFilter, PreviewSelectionRequest, PreviewSelectionResponse, PreviewedResource, Rule,
-    Scope, TagCondition, TagResourceRequest, Warning,
+    CreatePlanRequest, CreateSelectionRequest, CreateVaultRequest, EnsureServiceRoleRequest, Finding, Job,
+    ListJobsRequest, Match, Mismatch, Operator, PreviewFilter, PreviewSelectionRequest, PreviewSelectionResponse,
+    PreviewedResource, Rule, SavedSelection, Scope, SelectionCriteria, TagCondition, TagResourceRequest,
+    job_origin::Origin, preview_selection_request::Of,
 };
 use tonic::Code;
 
-use crate::harness::{LABS, World, reason, told};
+use crate::harness::{ACCOUNT, LABS, World, reason, told};
 
 const ROLE: &str = "AWSBackupDefaultServiceRole";
 const ORDERS: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-orders";
@@ -21,7 +22,7 @@ const BUCKET: &str = "arn:aws:s3:::strongroom-exports";
 
 async fn tag(world: &World, arn: &str, key: &str, value: &str) {
     let tags = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-    let tag = TagResourceRequest { resource_arn: arn.into(), tags, ..Default::default() };
+    let tag = TagResourceRequest { resource: arn.into(), tags, ..Default::default() };
     world.resources().tag_resource(tag).await.unwrap();
 }
 
@@ -36,15 +37,28 @@ fn condition(key: &str, operator: Operator, value: &str) -> TagCondition {
     TagCondition { key: key.into(), operator: operator.into(), value: value.into() }
 }
 
-fn production() -> PreviewSelectionRequest {
-    PreviewSelectionRequest {
+fn of_production() -> SelectionCriteria {
+    SelectionCriteria {
         conditions: vec![condition("Environment", Operator::Equals, "production")],
         ..Default::default()
     }
 }
 
-fn of_arns(arns: &[&str]) -> PreviewSelectionRequest {
-    PreviewSelectionRequest { resources: arns.iter().map(|&arn| arn.to_owned()).collect(), ..Default::default() }
+fn of_arns(arns: &[&str]) -> SelectionCriteria {
+    SelectionCriteria { resources: arns.iter().map(|&arn| arn.to_owned()).collect(), ..Default::default() }
+}
+
+fn unsaved(criteria: SelectionCriteria) -> PreviewSelectionRequest {
+    PreviewSelectionRequest { of: Some(Of::Criteria(criteria)), ..Default::default() }
+}
+
+fn saved(plan: &str, selection: &str) -> PreviewSelectionRequest {
+    let saved = SavedSelection { plan: plan.into(), selection: selection.into() };
+    PreviewSelectionRequest { of: Some(Of::Saved(saved)), ..Default::default() }
+}
+
+fn production() -> PreviewSelectionRequest {
+    unsaved(of_production())
 }
 
 async fn preview(world: &World, request: PreviewSelectionRequest) -> PreviewSelectionResponse {
@@ -74,8 +88,8 @@ fn mismatch(code: &str, message: &str, field: &str) -> Mismatch {
     Mismatch { code: code.into(), message: message.into(), field: field.into() }
 }
 
-fn codes(warnings: &[Warning]) -> Vec<&str> {
-    warnings.iter().map(|warning| warning.code.as_str()).collect()
+fn codes(found: &[Finding]) -> Vec<&str> {
+    found.iter().map(|finding| finding.code.as_str()).collect()
 }
 
 fn told_of(resource: &PreviewedResource) -> Vec<&str> {
@@ -112,7 +126,7 @@ async fn a_near_miss_is_explained_in_words() {
         member.mismatches[0].message,
         "is an instance of cluster aurora-billing: AWS Backup backs up the cluster, not its instances"
     );
-    assert_eq!(answer.warnings, []);
+    assert_eq!(answer.findings, []);
 }
 
 #[tokio::test]
@@ -124,8 +138,8 @@ async fn opting_out_of_a_type_is_told_unless_the_selection_names_the_type() {
     assert_eq!(told_of(legacy), ["RESOURCE_TYPE_OPTED_OUT"]);
     assert!(legacy.mismatches[0].message.starts_with("the settings of us-east-1 opt out of RDS"), "{legacy:?}");
     assert!(find(&answer, BILLING).selected, "another type");
-    let named = PreviewSelectionRequest { resources: vec!["arn:aws:rds:*:*:db:*".into()], ..production() };
-    let legacy = preview(&world, named).await;
+    let named = SelectionCriteria { resources: vec!["arn:aws:rds:*:*:db:*".into()], ..of_production() };
+    let legacy = preview(&world, unsaved(named)).await;
     assert_eq!(find(&legacy, LEGACY).selected_by, r#"resources[0] "arn:aws:rds:*:*:db:*", and every condition holds"#);
 }
 
@@ -136,7 +150,7 @@ async fn resources_of_other_types_and_arns_that_mean_nothing_are_told_too() {
     let gone = "arn:aws:rds:us-east-1:123456789012:db:gone";
     let elsewhere = "arn:aws:rds:eu-west-1:123456789012:db:rdspg-orders";
     let queue = "arn:aws:sqs:us-east-1:123456789012:queue";
-    let request = of_arns(&[TABLE, BUCKET, LABS, gone, elsewhere, queue]);
+    let request = unsaved(of_arns(&[TABLE, BUCKET, LABS, gone, elsewhere, queue]));
     let answer = preview(&world, request.clone()).await;
     let arns: Vec<_> = answer.resources.iter().map(|resource| resource.arn.as_str()).collect();
     let distinct: BTreeSet<_> = arns.iter().collect();
@@ -154,9 +168,13 @@ async fn resources_of_other_types_and_arns_that_mean_nothing_are_told_too() {
         assert_eq!((found.resource_type.as_str(), found.name.as_str()), (of_type, name), "{arn}");
         assert_eq!(told_of(found), expected, "{arn}");
         assert_eq!(found.selected, expected.is_empty());
+        let region = if arn == elsewhere { "eu-west-1" } else { "us-east-1" };
+        assert_eq!(found.scope, Some(Scope { account: ACCOUNT.into(), region: region.into() }), "{arn}");
     }
     assert_eq!(find(&answer, gone).mismatches[0].field, "resources[3]");
-    assert_eq!(codes(&answer.warnings), ["RESOURCE_OUT_OF_SCOPE"]);
+    assert_eq!(codes(&answer.findings), ["RESOURCE_OUT_OF_SCOPE"]);
+    assert_eq!(answer.findings[0].field, "criteria.resources[4]");
+    assert!(answer.as_of.is_some());
     // Also when the pages end between them.
     let paged = whole(&world, PreviewSelectionRequest { page_size: 1, ..request }).await;
     assert_eq!(paged, answer.resources);
@@ -209,7 +227,9 @@ async fn a_token_of_another_preview_is_refused() {
     let first = preview(&world, PreviewSelectionRequest { page_size: 1, ..production() }).await;
     let token = first.next_page_token;
     assert_ne!(token, "");
-    for other in [PreviewSelectionRequest { filter: PreviewFilter::Selected.into(), ..production() }, of_arns(&["*"])] {
+    for other in
+        [PreviewSelectionRequest { filter: PreviewFilter::Selected.into(), ..production() }, unsaved(of_arns(&["*"]))]
+    {
         let other = PreviewSelectionRequest { page_token: token.clone(), ..other };
         assert_eq!(told(&world.plans().preview_selection(other).await.unwrap_err()).fields, ["page_token"]);
     }
@@ -219,28 +239,23 @@ async fn a_token_of_another_preview_is_refused() {
 async fn a_preview_is_of_one_thing_and_every_fault_is_told() {
     let world = World::start().await;
     let mut plans = world.plans();
-    let both = PreviewSelectionRequest {
-        plan: "plan".into(),
-        r#match: Match::Any.into(),
-        resources: vec!["*".into()],
-        filter: 9,
-        page_size: -1,
-        ..production()
-    };
-    let told_fields = told(&plans.preview_selection(both).await.unwrap_err()).fields;
-    assert_eq!(told_fields, ["page_size", "selection", "match", "conditions", "resources", "filter"]);
-    let neither = plans.preview_selection(PreviewSelectionRequest::default()).await.unwrap_err();
-    assert_eq!(told(&neither).fields, ["conditions"]);
-    let bad = PreviewSelectionRequest {
+    let bad = PreviewSelectionRequest { filter: 9, page_size: -1, ..saved("a b", "") };
+    let told_fields = told(&plans.preview_selection(bad).await.unwrap_err()).fields;
+    assert_eq!(told_fields, ["page_size", "saved.plan", "saved.selection", "filter"]);
+    let nothing = plans.preview_selection(PreviewSelectionRequest::default()).await.unwrap_err();
+    assert_eq!(told(&nothing).fields, ["saved"]);
+    let empty = plans.preview_selection(unsaved(SelectionCriteria::default())).await.unwrap_err();
+    assert_eq!(told(&empty).fields, ["criteria.conditions"]);
+    let bad = SelectionCriteria {
         r#match: Match::Any.into(),
         conditions: vec![condition("a", Operator::Like, "b")],
-        scope: Some(Scope { region: "nowhere".into(), ..Default::default() }),
         ..Default::default()
     };
+    let scope = Some(Scope { region: "nowhere".into(), ..Default::default() });
+    let bad = PreviewSelectionRequest { scope, ..unsaved(bad) };
     let told_fields = told(&plans.preview_selection(bad).await.unwrap_err()).fields;
-    assert_eq!(told_fields, ["scope.region", "conditions[0].operator"]);
-    let saved = PreviewSelectionRequest { plan: "none".into(), selection: "none".into(), ..Default::default() };
-    let missing = plans.preview_selection(saved).await.unwrap_err();
+    assert_eq!(told_fields, ["scope.region", "criteria.conditions[0].operator"]);
+    let missing = plans.preview_selection(saved("none", "none")).await.unwrap_err();
     assert_eq!(reason(&missing), (Code::NotFound, "PLAN_NOT_FOUND".into()));
     let denied = json!({"error": {"status": 400, "code": "AccessDeniedException", "message": "no"}});
     world.arm(json!({"operation": "GetResources", "rate": 1.0, "effect": denied})).await;
@@ -250,7 +265,7 @@ async fn a_preview_is_of_one_thing_and_every_fault_is_told() {
 
 /// A world with vault and role, and a plan that runs daily.
 async fn prepare(world: &World, plan: &str) {
-    let rules = vec![Rule { name: "daily".into(), target_vault: "prod".into(), ..Default::default() }];
+    let rules = vec![Rule { name: "daily".into(), vault: "prod".into(), ..Default::default() }];
     let plan = CreatePlanRequest { name: plan.into(), rules, ..Default::default() };
     world.plans().create_plan(plan).await.unwrap();
 }
@@ -270,23 +285,20 @@ async fn what_is_previewed_is_what_the_rule_backs_up() {
     tag(&world, TABLE, "Environment", "production").await;
     tag(&world, BUCKET, "Stage", "two words").await;
     opt(&world, "DynamoDB", false).await;
-    let unsaved = [
-        production(),
+    let every = [
+        of_production(),
         of_arns(&["*"]),
         of_arns(&["arn:aws:rds:*:*:cluster:*", TABLE]),
-        PreviewSelectionRequest { r#match: Match::Any.into(), ..production() },
-        PreviewSelectionRequest {
+        SelectionCriteria { r#match: Match::Any.into(), ..of_production() },
+        SelectionCriteria {
             conditions: vec![condition("Stage", Operator::NotLike, "two *")],
             resources: vec!["arn:aws:s3:::*".into(), "arn:aws:rds:*:*:db:rdspg-*".into()],
             excluded_resources: vec![ORDERS.into()],
             ..Default::default()
         },
-        PreviewSelectionRequest {
-            conditions: vec![condition("Environment", Operator::Like, "Prod*")],
-            ..Default::default()
-        },
+        SelectionCriteria { conditions: vec![condition("Environment", Operator::Like, "Prod*")], ..Default::default() },
     ];
-    for (number, criteria) in unsaved.into_iter().enumerate() {
+    for (number, criteria) in every.into_iter().enumerate() {
         let plan = format!("plan-{number}");
         prepare(&world, &plan).await;
         let create = CreateSelectionRequest {
@@ -300,16 +312,19 @@ async fn what_is_previewed_is_what_the_rule_backs_up() {
             ..Default::default()
         };
         let id = world.plans().create_selection(create).await.unwrap().into_inner().selection.unwrap().plan_id;
-        let saved = PreviewSelectionRequest { plan, selection: "s".into(), ..Default::default() };
-        let saved = whole(&world, saved).await;
+        let saved = whole(&world, saved(&plan, "s")).await;
         let selected = |resources: &[PreviewedResource]| -> BTreeSet<String> {
             resources.iter().filter(|resource| resource.selected).map(|resource| resource.arn.clone()).collect()
         };
-        assert_eq!(selected(&saved), selected(&whole(&world, criteria).await));
+        assert_eq!(selected(&saved), selected(&whole(&world, unsaved(criteria)).await));
         world.advance("PT24H").await;
         let jobs = ListJobsRequest { page_size: 1000, ..Default::default() };
         let jobs = world.jobs().list_jobs(jobs).await.unwrap().into_inner().jobs;
-        let of_plan = jobs.into_iter().filter(|job| job.created_by.as_ref().is_some_and(|by| by.plan_id == id));
+        let by_plan = |job: &Job| match job.created_by.clone().and_then(|by| by.origin) {
+            Some(Origin::Plan(by)) => by.plan_id == id,
+            Some(Origin::RestoreTesting(_)) | None => false,
+        };
+        let of_plan = jobs.into_iter().filter(by_plan);
         let backed_up: BTreeSet<String> = of_plan.map(|job| job.resource_arn).collect();
         assert_eq!(selected(&saved), backed_up, "selection {number}");
         let delete =
@@ -329,19 +344,19 @@ async fn a_selection_of_nothing_or_everything_there_is_now_is_warned_of() {
         ..Default::default()
     };
     let created = async |request: CreateSelectionRequest| {
-        world.plans().create_selection(request).await.unwrap().into_inner().warnings
+        world.plans().create_selection(request).await.unwrap().into_inner().findings
     };
     assert_eq!(codes(&created(create("nothing", "nowhere", Operator::Equals)).await), ["SELECTS_NOTHING_NOW"]);
     let everything = CreateSelectionRequest { validate_only: true, ..create("all", "nowhere", Operator::NotEquals) };
     assert_eq!(codes(&created(everything).await), ["SELECTS_EVERYTHING_NOW"]);
     assert_eq!(codes(&created(create("some", "production", Operator::Equals)).await), [""; 0]);
-    let same = PreviewSelectionRequest {
+    let same = unsaved(SelectionCriteria {
         conditions: create("", "nowhere", Operator::Equals).conditions,
         ..Default::default()
-    };
-    assert_eq!(codes(&preview(&world, same.clone()).await.warnings), ["SELECTS_NOTHING_NOW"]);
+    });
+    assert_eq!(codes(&preview(&world, same.clone()).await.findings), ["SELECTS_NOTHING_NOW"]);
     let paged = PreviewSelectionRequest { page_size: 1, ..same };
-    assert_eq!(codes(&preview(&world, paged).await.warnings), [""; 0], "not all was seen");
+    assert_eq!(codes(&preview(&world, paged).await.findings), [""; 0], "not all was seen");
     // What cannot be read warns of nothing, and keeps nobody from the selection.
     let denied = json!({"error": {"status": 403, "code": "AccessDenied", "message": "no"}});
     world.arm(json!({"operation": "DescribeDBInstances", "rate": 1.0, "effect": denied})).await;

@@ -19,7 +19,7 @@ pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:123456789012:cluster:aur
 
 /// A rule of the name into the vault, everything else default: daily at 05:00 UTC.
 pub(crate) fn rule(name: &str) -> Rule {
-    Rule { name: name.into(), target_vault: VAULT.into(), ..Default::default() }
+    Rule { name: name.into(), vault: VAULT.into(), ..Default::default() }
 }
 
 /// A plan of the name with these rules.
@@ -91,8 +91,10 @@ async fn a_database_that_was_backed_up_last_night_is_protected_and_says_by_what(
     let explained = explain(&world, "rdspg-fcj-labs").await;
     assert_eq!((explained.verdict(), codes(&explained)), (ProtectionVerdict::Protected, vec![]), "{explained:#?}");
     let [covered] = &explained.coverage[..] else { panic!("{explained:#?}") };
-    let names = [&covered.plan_name, &covered.rule_name, &covered.selection_name, &covered.target_vault];
+    let names = [&covered.plan_name, &covered.rule_name, &covered.selection_name, &covered.vault_name];
     assert_eq!(names, ["nightly", "daily", "by-arn", VAULT]);
+    assert_eq!(covered.vault_arn, "arn:aws:backup:us-east-1:123456789012:backup-vault:prod");
+    assert_eq!(covered.scope.as_ref().unwrap().region, "us-east-1");
     assert_eq!(covered.selected_by, format!("resources[0] {LABS:?}"));
     assert_eq!(seconds(&covered.last_run_time), at("2026-03-02T05:00:00Z"));
     assert_eq!(seconds(&covered.next_run_time), at("2026-03-03T05:00:00Z"));
@@ -103,7 +105,7 @@ async fn a_database_that_was_backed_up_last_night_is_protected_and_says_by_what(
     assert_eq!(point.arn, job.recovery_point_arn);
     assert!(point.delete_time.is_some(), "with all that AWS tells of it: {point:?}");
     assert_eq!(explained.resource.unwrap().arn, LABS);
-    let now = seconds(&explained.observe_time) - at("2026-03-02T06:00:00Z");
+    let now = seconds(&explained.as_of) - at("2026-03-02T06:00:00Z");
     assert!((0..3600).contains(&now), "AWS's clock, not this machine's: {now}");
     assert!(explained.summary.starts_with("instance rdspg-fcj-labs is protected: "), "{}", explained.summary);
     assert!(explained.summary.ends_with("rule daily of plan nightly backs it up next at 2026-03-03T05:00:00Z"));
@@ -132,6 +134,8 @@ async fn a_tag_in_other_letters_is_a_near_miss_in_words() {
     assert_eq!(explained.verdict(), ProtectionVerdict::NotProtected);
     let [near] = &explained.near_misses[..] else { panic!("{explained:#?}") };
     assert_eq!((near.plan_name.as_str(), near.selection_name.as_str()), ("nightly", "by-tag"));
+    assert!(near.plan_arn.ends_with(&format!(":backup-plan:{}", near.plan_id)), "{near:?}");
+    assert_eq!(near.scope.as_ref().unwrap().account, "123456789012");
     let [mismatch] = &near.mismatches[..] else { panic!("{near:?}") };
     assert_eq!((mismatch.code.as_str(), mismatch.field.as_str()), ("TAG_VALUE_DIFFERS_IN_CASE", "conditions[0]"));
     let words = r#"tag Environment is "development", wanted "Development""#;
@@ -165,6 +169,7 @@ async fn an_instance_of_a_cluster_is_answered_for_by_its_cluster() {
     world.advance("PT6H").await;
     let cluster = explain(&world, CLUSTER).await;
     assert_eq!((cluster.verdict(), codes(&cluster)), (ProtectionVerdict::Protected, vec![]), "{cluster:#?}");
+    assert_eq!(explain(&world, "aurora-billing").await.resource, cluster.resource, "by its identifier");
     let member = explain(&world, "aurora-billing-1").await;
     assert_eq!((member.verdict(), codes(&member)), (ProtectionVerdict::Protected, vec!["CLUSTER_MEMBER"]));
     assert_eq!(member.resource.as_ref().unwrap().arn, CLUSTER);
@@ -173,7 +178,7 @@ async fn an_instance_of_a_cluster_is_answered_for_by_its_cluster() {
 
     let denied = json!({"error": {"status": 403, "code": "AccessDenied", "message": "no"}});
     world.arm(json!({"service": "rds", "operation": "DescribeDBClusters", "rate": 1.0, "effect": denied})).await;
-    let member = explain(&world, "aurora-billing-1").await;
+    let member = explain(&world, "arn:aws:rds:us-east-1:123456789012:db:aurora-billing-1").await;
     assert_eq!(member.verdict(), ProtectionVerdict::Unknown);
     assert!(codes(&member).contains(&"CLUSTER_NOT_READ"), "{member:#?}");
 }

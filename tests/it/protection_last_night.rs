@@ -120,7 +120,7 @@ async fn a_run_from_which_a_tag_kept_the_database_is_missed() {
     select_tagged(&world, "nightly", "by-tag", "Environment", "staging").await;
     let tag = async |arn: &str| {
         let tags = [("Environment".to_owned(), "staging".to_owned())].into();
-        let request = TagResourceRequest { resource_arn: arn.into(), tags, ..Default::default() };
+        let request = TagResourceRequest { resource: arn.into(), tags, ..Default::default() };
         world.resources().tag_resource(request).await.unwrap();
     };
     world.advance("PT6H").await;
@@ -228,7 +228,7 @@ async fn a_continuous_backup_tells_how_far_it_reaches() {
     );
     let until = &finding(&explained, "CONTINUOUS_BACKUP_ACTIVE").message;
     assert!(until.contains("can be restored to any second up to 2026-03-0"), "{until}");
-    assert!(explained.last_recovery_point.unwrap().continuous);
+    assert!(explained.last_recovery_point.unwrap().continuous == Some(true));
     assert!(explained.summary.contains("it can be restored to any second up to"), "{}", explained.summary);
 }
 

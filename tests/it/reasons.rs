@@ -24,11 +24,11 @@ use crate::{
 /// What no caller can bring about from outside, and why.
 const NEVER_SEEN: &[(ErrorReason, &str)] = &[
     (ErrorReason::Unspecified, "never sent"),
-    (ErrorReason::Internal, "a fault of Strongroom's own that nobody knows of; rpc/status/tests.rs has its answer"),
     (
-        ErrorReason::PlanNameAmbiguous,
-        "AWS refuses a second plan of a name [T]; aws/plans.rs tests what stands in its way",
+        ErrorReason::RegionNotSet,
+        "the servers of these tests have the sandbox's region; tests/acceptance/test_without_region.py asks one without",
     ),
+    (ErrorReason::Internal, "a fault of Strongroom's own that nobody knows of; rpc/status/tests.rs has its answer"),
 ];
 
 /// A reason is seen where a test compares an error with the pair `Code::…, "REASON"`, and the pair is the right one.
@@ -91,7 +91,7 @@ async fn a_vault_with_a_recovery_point_is_not_empty() {
     world.vaults().create_vault(vault("prod")).await.unwrap();
     world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap();
     let role = "AWSBackupDefaultServiceRole".into();
-    let backup = StartBackupRequest { resource_arn: LABS.into(), vault: "prod".into(), role, ..Default::default() };
+    let backup = StartBackupRequest { resource: LABS.into(), vault: "prod".into(), role, ..Default::default() };
     world.jobs().start_backup(backup).await.unwrap();
     world.advance("PT1H").await;
     let delete = DeleteVaultRequest { vault: "prod".into(), ..Default::default() };
@@ -101,7 +101,7 @@ async fn a_vault_with_a_recovery_point_is_not_empty() {
     let listed = world.recovery_points().list_recovery_points(list).await.unwrap().into_inner();
     for point in listed.recovery_points {
         let request =
-            DeleteRecoveryPointRequest { vault: "prod".into(), recovery_point_arn: point.arn, ..Default::default() };
+            DeleteRecoveryPointRequest { vault: "prod".into(), recovery_point: point.arn, ..Default::default() };
         world.recovery_points().delete_recovery_point(request).await.unwrap();
     }
     world.advance("PT1H").await;

@@ -20,7 +20,7 @@ const NOWHERE: &str = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job
 fn update(arn: &str, lifecycle: Lifecycle) -> UpdateRecoveryPointLifecycleRequest {
     UpdateRecoveryPointLifecycleRequest {
         vault: VAULT.into(),
-        recovery_point_arn: arn.into(),
+        recovery_point: arn.into(),
         lifecycle: Some(lifecycle),
         ..Default::default()
     }
@@ -31,15 +31,15 @@ fn days(days: i32) -> Lifecycle {
 }
 
 fn disassociate(arn: &str) -> DisassociateRecoveryPointRequest {
-    DisassociateRecoveryPointRequest { vault: VAULT.into(), recovery_point_arn: arn.into(), ..Default::default() }
+    DisassociateRecoveryPointRequest { vault: VAULT.into(), recovery_point: arn.into(), ..Default::default() }
 }
 
 fn delete(arn: &str) -> DeleteRecoveryPointRequest {
-    DeleteRecoveryPointRequest { vault: VAULT.into(), recovery_point_arn: arn.into(), ..Default::default() }
+    DeleteRecoveryPointRequest { vault: VAULT.into(), recovery_point: arn.into(), ..Default::default() }
 }
 
 async fn read(world: &World, arn: &str) -> RecoveryPoint {
-    let request = GetRecoveryPointRequest { vault: VAULT.into(), recovery_point_arn: arn.into(), ..Default::default() };
+    let request = GetRecoveryPointRequest { vault: VAULT.into(), recovery_point: arn.into(), ..Default::default() };
     world.recovery_points().get_recovery_point(request).await.unwrap().into_inner().recovery_point.unwrap()
 }
 
@@ -48,10 +48,10 @@ fn lock() -> LockVaultRequest {
 }
 
 /// The continuous point of a plan for the workshop's database.
-async fn continuous_point(world: &World) -> String {
+pub(crate) async fn continuous_point(world: &World) -> String {
     let rule = Rule {
         name: "pitr".into(),
-        target_vault: VAULT.into(),
+        vault: VAULT.into(),
         lifecycle: Some(days(7)),
         enable_continuous_backup: true,
         ..Default::default()
@@ -69,7 +69,7 @@ async fn continuous_point(world: &World) -> String {
     world.advance("48h").await;
     let request = ListRecoveryPointsRequest { vault: VAULT.into(), ..Default::default() };
     let points = world.recovery_points().list_recovery_points(request).await.unwrap().into_inner().recovery_points;
-    points.into_iter().find(|point| point.continuous).unwrap().arn
+    points.into_iter().find(|point| point.continuous == Some(true)).unwrap().arn
 }
 
 #[tokio::test]
@@ -82,16 +82,112 @@ async fn a_lifecycle_is_replaced_whole_and_shows_when_the_point_goes() {
     let shown = points.update_recovery_point_lifecycle(dry).await.unwrap().into_inner();
     assert_eq!(read(&world, &arn).await, before, "a dry run changes nothing");
     let updated = points.update_recovery_point_lifecycle(update(&arn, days(90))).await.unwrap().into_inner();
-    assert_eq!(updated, shown);
+    assert_eq!((&updated.recovery_point, &updated.findings), (&shown.recovery_point, &shown.findings));
     let point = updated.recovery_point.unwrap();
     assert_eq!(point, read(&world, &arn).await);
     assert_eq!(point.delete_time.unwrap().seconds - point.create_time.unwrap().seconds, 90 * 86_400);
-    assert!(updated.warnings.is_empty());
+    assert!(updated.findings.is_empty());
     let forever = Lifecycle { retention: Retention::Forever.into(), ..Default::default() };
     let kept = points.update_recovery_point_lifecycle(update(&arn, forever)).await.unwrap().into_inner();
     let kept = kept.recovery_point.unwrap();
     assert_eq!((kept.delete_time, kept.lifecycle.as_ref().unwrap().retention()), (None, Retention::Forever));
     assert_eq!(kept, read(&world, &arn).await);
+}
+
+#[tokio::test]
+async fn a_lifecycle_that_somebody_else_has_changed_is_left_alone() {
+    let world = prepared().await;
+    let arn = recovery_point(&world).await;
+    let old = read(&world, &arn).await.etag;
+    let of =
+        |lifecycle, etag: &str| UpdateRecoveryPointLifecycleRequest { etag: etag.into(), ..update(&arn, lifecycle) };
+    let mut points = world.recovery_points();
+    let mut change = async |request| points.update_recovery_point_lifecycle(request).await;
+    let changed = change(of(days(90), &old)).await.unwrap().into_inner();
+    assert!(!changed.request_id.is_empty(), "{changed:?}");
+    let point = changed.recovery_point.unwrap();
+    assert_ne!(point.etag, old);
+    // Who repeats it brings the old etag: what is asked for is there.
+    let again = change(of(days(90), &old)).await.unwrap().into_inner().recovery_point.unwrap();
+    assert_eq!(again, point);
+    for validate_only in [true, false] {
+        let late = UpdateRecoveryPointLifecycleRequest { validate_only, ..of(days(7), &old) };
+        let late = change(late).await.unwrap_err();
+        assert_eq!(reason(&late), (Code::Aborted, "ETAG_MISMATCH".into()));
+        assert!(late.message().contains(&format!("its etag is {}, not {old}", point.etag)), "{}", late.message());
+    }
+    assert_eq!(read(&world, &arn).await, point);
+    assert!(change(of(days(7), &point.etag)).await.is_ok());
+    let listed = async |request: ListRecoveryPointsRequest| {
+        let answer = world.recovery_points().list_recovery_points(request).await.unwrap().into_inner();
+        answer.recovery_points[0].etag.clone()
+    };
+    let in_vault = ListRecoveryPointsRequest { vault: VAULT.into(), ..Default::default() };
+    assert_eq!(listed(in_vault).await, read(&world, &arn).await.etag);
+    let of_resource = ListRecoveryPointsRequest { resource: LABS.into(), ..Default::default() };
+    assert_eq!(listed(of_resource).await, "", "AWS does not tell the lifecycle there");
+    let strange = told(&change(of(days(7), "no etag")).await.unwrap_err());
+    assert_eq!(strange.fields, ["etag"]);
+}
+
+#[tokio::test]
+async fn what_keeps_a_point_is_told_without_touching_it() {
+    let world = prepared().await;
+    let arn = recovery_point(&world).await;
+    let mut points = world.recovery_points();
+    let dry = |arn: &str| DeleteRecoveryPointRequest { validate_only: true, ..delete(arn) };
+    let checked = points.delete_recovery_point(dry(&arn)).await.unwrap().into_inner();
+    assert!(!checked.deleted && checked.findings.is_empty(), "{checked:?}");
+    let missing = points.delete_recovery_point(dry(NOWHERE)).await.unwrap_err();
+    assert_eq!(reason(&missing), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND".into()));
+    let allowed = DeleteRecoveryPointRequest { allow_missing: true, ..dry(NOWHERE) };
+    assert!(points.delete_recovery_point(allowed).await.unwrap().into_inner().deleted, "it is not there");
+
+    let id = hold(&world).await;
+    let held = points.delete_recovery_point(dry(&arn)).await.unwrap_err();
+    assert_eq!(reason(&held), (Code::FailedPrecondition, "RECOVERY_POINTS_HELD".into()));
+    assert!(held.message().contains("\"case 7\"") && held.message().contains(&id), "{}", held.message());
+    let longer = UpdateRecoveryPointLifecycleRequest { validate_only: true, ..update(&arn, days(90)) };
+    let held = points.update_recovery_point_lifecycle(longer.clone()).await.unwrap_err();
+    assert_eq!(reason(&held).1, "RECOVERY_POINTS_HELD");
+    cancel(&world, &id).await;
+    assert!(points.update_recovery_point_lifecycle(longer).await.is_ok());
+
+    world.vaults().lock_vault(lock()).await.unwrap();
+    let locked = points.delete_recovery_point(dry(&arn)).await.unwrap_err();
+    assert_eq!(reason(&locked), (Code::FailedPrecondition, "VAULT_LOCKED".into()));
+    world.vaults().unlock_vault(crate::vault_locks::unlock()).await.unwrap();
+    assert_eq!(read(&world, &arn).await.state(), RecoveryPointState::Completed);
+
+    // What AWS does not let Strongroom see is no refusal, for the deletion itself needs no look; what fails is no answer.
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    for (operation, field) in [("ListLegalHolds", "recovery_point"), ("DescribeBackupVault", "vault")] {
+        world.arm(json!({"operation": operation, "next": 1, "effect": denied})).await;
+        let unseen = points.delete_recovery_point(dry(&arn)).await.unwrap().into_inner();
+        let [unseen] = &unseen.findings[..] else { panic!("{unseen:?}") };
+        assert_eq!((unseen.code.as_str(), unseen.field.as_str()), ("NOT_CHECKED", field));
+    }
+    let broken = json!({"error": {"status": 500, "code": "ServiceUnavailableException", "message": "no"}});
+    world.arm(json!({"operation": "ListLegalHolds", "rate": 1.0, "effect": broken})).await;
+    let failed = points.delete_recovery_point(dry(&arn)).await.unwrap_err();
+    assert_eq!(reason(&failed), (Code::Unavailable, "AWS_UNAVAILABLE".into()));
+}
+
+#[tokio::test]
+async fn whether_a_point_can_be_given_back_is_told_without_doing_it() {
+    let world = prepared().await;
+    let snapshot = recovery_point(&world).await;
+    let mut points = world.recovery_points();
+    let dry = |arn: &str| DisassociateRecoveryPointRequest { validate_only: true, ..disassociate(arn) };
+    let refused = points.disassociate_recovery_point(dry(&snapshot)).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::FailedPrecondition, "RESOURCE_TYPE_NOT_SUPPORTED".into()));
+    let arn = continuous_point(&world).await;
+    let checked = points.disassociate_recovery_point(dry(&arn)).await.unwrap().into_inner();
+    assert_eq!(checked.state(), read(&world, &arn).await.state(), "as it is");
+    assert_eq!(checked.findings[0].code, "RULE_CONTINUES_BACKUP");
+    world.vaults().lock_vault(lock()).await.unwrap();
+    let locked = points.disassociate_recovery_point(dry(&arn)).await.unwrap_err();
+    assert_eq!(reason(&locked), (Code::FailedPrecondition, "VAULT_LOCKED".into()));
 }
 
 #[tokio::test]
@@ -102,7 +198,7 @@ async fn what_a_lifecycle_does_at_once_or_not_at_all_is_warned_of() {
     let cold = Lifecycle { move_to_cold_storage_after_days: Some(1), ..days(100) };
     let codes = async |lifecycle| {
         let updated = world.recovery_points().update_recovery_point_lifecycle(update(&arn, lifecycle)).await.unwrap();
-        updated.into_inner().warnings.into_iter().map(|warning| warning.code).collect::<Vec<_>>()
+        updated.into_inner().findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
     };
     assert_eq!(codes(cold).await, ["COLD_STORAGE_IGNORED"]);
     assert_eq!(codes(days(2)).await, ["DELETE_TIME_IN_PAST"]);
@@ -118,7 +214,7 @@ async fn a_lifecycle_has_no_default_and_is_not_changed_where_aws_does_not() {
     let faults = told(
         &points.update_recovery_point_lifecycle(UpdateRecoveryPointLifecycleRequest::default()).await.unwrap_err(),
     );
-    assert_eq!(faults.fields, ["vault", "recovery_point_arn", "lifecycle"]);
+    assert_eq!(faults.fields, ["vault", "recovery_point", "lifecycle"]);
     let vague = update(NOWHERE, Lifecycle { move_to_cold_storage_after_days: Some(1), ..Default::default() });
     assert_eq!(told(&points.update_recovery_point_lifecycle(vague).await.unwrap_err()).fields, ["lifecycle"]);
     let missing = points.update_recovery_point_lifecycle(update(NOWHERE, days(7))).await.unwrap_err();
@@ -161,10 +257,11 @@ async fn a_continuous_point_keeps_its_rules_lifecycle_and_goes_back_to_rds() {
 
     let given_back = points.disassociate_recovery_point(disassociate(&arn)).await.unwrap().into_inner();
     assert_eq!(given_back.state(), RecoveryPointState::Unspecified, "gone from AWS Backup");
-    assert_eq!(given_back.warnings[0].code, "RULE_CONTINUES_BACKUP");
-    assert!(given_back.warnings[0].message.contains("rule pitr of plan nightly"), "{given_back:?}");
+    assert_eq!(given_back.findings[0].code, "RULE_CONTINUES_BACKUP");
+    assert!(given_back.findings[0].message.contains("rule pitr of plan nightly"), "{given_back:?}");
     let request = GetResourceRequest { resource: LABS.into(), ..Default::default() };
     let database = world.resources().get_resource(request).await.unwrap().into_inner().resource.unwrap();
+    let Some(strongroom::proto::resource::Detail::Database(database)) = database.detail else { panic!("{database:?}") };
     assert_eq!(database.automated_backup_retention_days, 7, "RDS goes on by itself");
     let again = points.disassociate_recovery_point(disassociate(&arn)).await.unwrap_err();
     assert_eq!(reason(&again), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND".into()));
@@ -181,7 +278,7 @@ async fn a_snapshot_cannot_be_given_back() {
     assert_eq!(reason(&missing), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND".into()));
     let faults =
         told(&points.disassociate_recovery_point(DisassociateRecoveryPointRequest::default()).await.unwrap_err());
-    assert_eq!(faults.fields, ["vault", "recovery_point_arn"]);
+    assert_eq!(faults.fields, ["vault", "recovery_point"]);
 }
 
 #[tokio::test]
@@ -190,7 +287,8 @@ async fn a_continuous_point_is_deleted_and_its_deletion_seen() {
     let arn = continuous_point(&world).await;
     let mut points = world.recovery_points();
     let going = points.delete_recovery_point(delete(&arn)).await.unwrap().into_inner();
-    assert_eq!(going.state(), RecoveryPointState::Deleting);
+    assert!(!going.deleted);
+    assert_eq!(read(&world, &arn).await.state(), RecoveryPointState::Deleting);
     world.advance("10m").await;
     let gone = points.delete_recovery_point(delete(&arn)).await.unwrap_err();
     assert_eq!(reason(&gone), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND".into()));
@@ -220,8 +318,11 @@ async fn a_point_under_a_legal_hold_or_being_made_is_not_deleted() {
     let request = ListRecoveryPointsRequest { vault: VAULT.into(), resource_type: "EBS".into(), ..Default::default() };
     let listed = world.recovery_points().list_recovery_points(request).await.unwrap().into_inner().recovery_points;
     assert_eq!(listed[0].state(), RecoveryPointState::Creating);
-    let making = world.recovery_points().delete_recovery_point(delete(&listed[0].arn)).await.unwrap_err();
-    assert_eq!(reason(&making), (Code::FailedPrecondition, "RECOVERY_POINT_BUSY".into()));
+    for validate_only in [true, false] {
+        let request = DeleteRecoveryPointRequest { validate_only, ..delete(&listed[0].arn) };
+        let making = world.recovery_points().delete_recovery_point(request).await.unwrap_err();
+        assert_eq!(reason(&making), (Code::FailedPrecondition, "RECOVERY_POINT_BUSY".into()));
+    }
 }
 
 #[tokio::test]
@@ -233,16 +334,16 @@ async fn points_are_listed_by_parent_in_a_vault_and_without_foreign_ones_by_reso
         Ok::<_, tonic::Status>(answer.into_inner().recovery_points.into_iter().map(|it| it.arn).collect::<Vec<_>>())
     };
     let by_parent =
-        ListRecoveryPointsRequest { vault: VAULT.into(), parent_recovery_point_arn: arn.clone(), ..Default::default() };
+        ListRecoveryPointsRequest { vault: VAULT.into(), parent_recovery_point: arn.clone(), ..Default::default() };
     assert!(list(by_parent.clone()).await.unwrap().is_empty(), "it has no parts");
     let managed =
-        ListRecoveryPointsRequest { resource_arn: LABS.into(), managed_by_backup_only: true, ..Default::default() };
+        ListRecoveryPointsRequest { resource: LABS.into(), managed_by_backup_only: true, ..Default::default() };
     assert_eq!(list(managed.clone()).await.unwrap(), [arn]);
     let wrong = [
         (ListRecoveryPointsRequest { vault: VAULT.into(), ..managed }, "managed_by_backup_only"),
         (
-            ListRecoveryPointsRequest { vault: String::new(), resource_arn: LABS.into(), ..by_parent },
-            "parent_recovery_point_arn",
+            ListRecoveryPointsRequest { vault: String::new(), resource: LABS.into(), ..by_parent },
+            "parent_recovery_point",
         ),
     ];
     for (request, field) in wrong {

@@ -21,7 +21,7 @@ async fn world(resources: &[&str]) -> (World, Selection) {
     let world = World::start().await;
     world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap();
     world.vaults().create_vault(CreateVaultRequest { name: "prod".into(), ..Default::default() }).await.unwrap();
-    let rules = vec![Rule { name: "daily".into(), target_vault: "prod".into(), ..Default::default() }];
+    let rules = vec![Rule { name: "daily".into(), vault: "prod".into(), ..Default::default() }];
     let plan = CreatePlanRequest { name: "plan".into(), rules, ..Default::default() };
     world.plans().create_plan(plan).await.unwrap();
     let selection = create(&world, "s", resources).await;
@@ -108,11 +108,11 @@ async fn a_selection_selects_something_else_under_its_name() {
     let new = answer.selection.unwrap();
     assert_eq!(answer.replaced_selection_id, old.id);
     assert_ne!(new.id, old.id);
-    assert_eq!((new.name.as_str(), &new.role_arn, &new.request_id), ("s", &old.role_arn, &request_id(1)));
+    assert_eq!((new.name.as_str(), &new.role_arn, &new.creator_request_id), ("s", &old.role_arn, &request_id(1)));
     assert_eq!((new.r#match(), new.resources.as_slice()), (Match::All, &["*".to_owned()][..]));
     assert_eq!(read(&world, "s").await, new);
     assert_eq!(names(&world).await, ["s"]);
-    assert_eq!(selections(&world).await[0].request_id, request_id(1));
+    assert_eq!(selections(&world).await[0].creator_request_id, request_id(1));
 
     // The same again changes nothing, by name or by the id that is gone.
     for selection in ["s", &old.id] {
@@ -121,9 +121,9 @@ async fn a_selection_selects_something_else_under_its_name() {
     }
     let reused = ReplaceSelectionRequest { resources: texts(&[ORDERS]), ..request };
     let reused = replace(&world, reused).await.unwrap_err();
-    assert_eq!(reason(&reused), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
+    assert_eq!(reason(&reused), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
     let third = replace(&world, by(&new.id, &[ORDERS])).await.unwrap();
-    assert_eq!((third.replaced_selection_id, third.warnings), (new.id, vec![]));
+    assert_eq!((third.replaced_selection_id, third.findings), (new.id, vec![]));
     assert_eq!(names(&world).await, ["s"]);
 }
 
@@ -141,7 +141,69 @@ async fn equal_content_and_a_dry_run_change_nothing() {
     assert_eq!(read(&world, "s").await, old);
     let nothing = TagCondition { key: "a".into(), operator: 0, value: "b".into() };
     let nothing = ReplaceSelectionRequest { conditions: vec![nothing], validate_only: true, ..by("s", &[]) };
-    assert_eq!(replace(&world, nothing).await.unwrap().warnings[0].code, "SELECTS_NOTHING_NOW");
+    assert_eq!(replace(&world, nothing).await.unwrap().findings[0].code, "SELECTS_NOTHING_NOW");
+}
+
+#[tokio::test]
+async fn a_selection_is_replaced_as_it_was_read_or_not_at_all() {
+    let (world, old) = world(&[LABS]).await;
+    let with = |etag: &str, resources: &[&str]| ReplaceSelectionRequest { etag: etag.into(), ..by("s", resources) };
+    let dry = ReplaceSelectionRequest { validate_only: true, ..with(&old.etag, &[ORDERS]) };
+    assert_eq!(replace(&world, dry).await.unwrap().selection.unwrap().etag, "", "AWS has no such selection yet");
+    let new = replace(&world, with(&old.etag, &[ORDERS])).await.unwrap().selection.unwrap();
+    assert_ne!(new.etag, old.etag);
+    // The same again finds its content, and the etag is that of before; by name, or by the id that was.
+    for selection in ["s", &old.id] {
+        let again = ReplaceSelectionRequest { selection: selection.into(), ..with(&old.etag, &[ORDERS]) };
+        assert_eq!(replace(&world, again).await.unwrap().selection.as_ref(), Some(&new));
+    }
+    for validate_only in [true, false] {
+        let stale = ReplaceSelectionRequest { validate_only, ..with(&old.etag, &[PAUSED]) };
+        let stale = replace(&world, stale).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+        assert!(stale.message().contains(&new.etag), "{}", stale.message());
+    }
+    assert_eq!(read(&world, "s").await, new);
+    replace(&world, with(&new.etag, &[PAUSED])).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_interrupted_replacement_with_an_etag_is_finished_by_itself_and_by_no_other_etag() {
+    for (operation, after, effect, left) in STOPS {
+        let (world, old) = world(&[LABS]).await;
+        let request =
+            ReplaceSelectionRequest { etag: old.etag.clone(), request_id: request_id(1), ..by("s", &[ORDERS]) };
+        stopped(&world, &request, (operation, *after, effect)).await;
+        if *left == ["s.replacing"] {
+            let other = ReplaceSelectionRequest { request_id: String::new(), ..request.clone() };
+            let other = ReplaceSelectionRequest { resources: texts(&[PAUSED]), ..other };
+            let changed = replace(&world, other).await.unwrap_err();
+            assert_eq!(reason(&changed), (Code::Aborted, "ETAG_MISMATCH".into()));
+        }
+        let new = replace(&world, request).await.unwrap().selection.unwrap();
+        assert_eq!((new.resources, names(&world).await), (texts(&[ORDERS]), texts(&["s"])), "{operation} {effect}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_replacement_is_refused_as_the_call_would_be() {
+    let (world, _) = world(&[LABS]).await;
+    let dry = |request: ReplaceSelectionRequest| ReplaceSelectionRequest { validate_only: true, ..request };
+    let first = ReplaceSelectionRequest { request_id: request_id(1), ..by("s", &[ORDERS]) };
+    replace(&world, first.clone()).await.unwrap();
+    let reused = ReplaceSelectionRequest { resources: texts(&[PAUSED]), ..first };
+    let reused = replace(&world, dry(reused)).await.unwrap_err();
+    assert_eq!(reason(&reused), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
+    // Another call is at it.
+    stopped(&world, &by("s", &[PAUSED]), ("DeleteBackupSelection", 0, "drop_before")).await;
+    let under_way = replace(&world, dry(by("s", &[LABS]))).await.unwrap_err();
+    assert_eq!(reason(&under_way), (Code::Aborted, "AWS_CONFLICT".into()));
+    replace(&world, by("s", &[PAUSED])).await.unwrap();
+    create(&world, "s.replacing", &[ORDERS]).await;
+    let taken = replace(&world, dry(by("s", &[LABS]))).await.unwrap_err();
+    assert_eq!(reason(&taken), (Code::AlreadyExists, "SELECTION_ALREADY_EXISTS".into()));
+    // Nothing needs to stand in for what is there already.
+    replace(&world, dry(by("s", &[PAUSED]))).await.unwrap();
 }
 
 #[tokio::test]
@@ -154,7 +216,7 @@ async fn what_cannot_be_replaced_is_told() {
         ..by("", &[])
     };
     let told = told(&replace(&world, bad).await.unwrap_err()).fields;
-    assert_eq!(told, ["selection", "role", "match", "request_id"]);
+    assert_eq!(told, ["request_id", "selection", "role", "match"]);
     let unknown = "2d8a1f3e-0000-4000-8000-000000000001";
     for missing in ["other", unknown] {
         let missing = replace(&world, by(missing, &[ORDERS])).await.unwrap_err();

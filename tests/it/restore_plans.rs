@@ -2,27 +2,26 @@
 
 use serde_json::json;
 use strongroom::proto::{
-    DeleteRecoveryPointRequest, JobState, PlanRestoreRequest, PlanRestoreResponse, RdsInstanceRestore, Scope,
-    StartRestoreRequest,
+    DeleteRecoveryPointRequest, JobState, PlanRestoreRequest, PlanRestoreResponse, RdsInstanceRestore, Restore, Scope,
+    StartRestoreRequest, start_restore_request::What,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::{
-    backups::{VAULT, aws_iam, prepared, read, recovery_point},
+    backups::{VAULT, aws_iam, prepare, prepared, read, recovery_point},
     harness::{World, reason, request_id, told},
-    restores::{codes, restore, restore_as, restores},
+    restores::{codes, into, into_instance, restore, restore_as, restores, starting},
 };
+
+/// What the restore would do.
+pub(crate) fn planning(restore: Restore) -> PlanRestoreRequest {
+    PlanRestoreRequest { restore: Some(restore), ..Default::default() }
+}
 
 /// What a restore into a new instance would do.
 pub(crate) fn plan(point: &str, name: &str) -> PlanRestoreRequest {
-    PlanRestoreRequest {
-        recovery_point_arn: point.into(),
-        vault: VAULT.into(),
-        role: "AWSBackupDefaultServiceRole".into(),
-        rds_instance: Some(RdsInstanceRestore { db_instance_identifier: name.into(), ..Default::default() }),
-        ..Default::default()
-    }
+    planning(into_instance(point, name))
 }
 
 pub(crate) async fn planned(world: &World, request: PlanRestoreRequest) -> PlanRestoreResponse {
@@ -31,7 +30,7 @@ pub(crate) async fn planned(world: &World, request: PlanRestoreRequest) -> PlanR
 
 /// A start of what was planned.
 pub(crate) fn by_token(token: &str) -> StartRestoreRequest {
-    StartRestoreRequest { restore_token: token.into(), ..Default::default() }
+    StartRestoreRequest { what: Some(What::RestoreToken(token.into())), ..Default::default() }
 }
 
 /// The codes of all obstacles in an error, each with its type.
@@ -45,9 +44,12 @@ pub(crate) fn obstacles(refused: &Status) -> Vec<String> {
 async fn a_plan_is_started_by_its_token_exactly_as_it_was_shown() {
     let world = prepared().await;
     let point = recovery_point(&world).await;
-    let mut request = plan(&point, "Orders-2");
-    request.rds_instance.as_mut().unwrap().db_instance_class = "db.m6g.large".into();
-    let shown = planned(&world, request).await;
+    let instance = RdsInstanceRestore {
+        db_instance_identifier: "Orders-2".into(),
+        db_instance_class: "db.m6g.large".into(),
+        ..Default::default()
+    };
+    let shown = planned(&world, planning(into(&point, instance))).await;
     assert!(restores(&world).await.is_empty(), "nothing is done");
     assert_eq!(shown.metadata["DBInstanceIdentifier"], "orders-2");
     assert_eq!((shown.resource_type.as_str(), shown.restore_window), ("RDS", None));
@@ -74,7 +76,7 @@ async fn a_plan_is_started_by_its_token_exactly_as_it_was_shown() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_damaged_or_said_besides_is_refused() {
+async fn a_token_that_is_damaged_or_of_elsewhere_is_refused() {
     let world = prepared().await;
     let point = recovery_point(&world).await;
     let token = planned(&world, plan(&point, "a")).await.restore_token;
@@ -82,9 +84,6 @@ async fn a_token_that_is_damaged_or_said_besides_is_refused() {
         let refused = told(&world.jobs().start_restore(by_token(damaged)).await.unwrap_err());
         assert_eq!((refused.code, refused.fields), (Code::InvalidArgument, vec!["restore_token".into()]), "{damaged}");
     }
-    let besides = StartRestoreRequest { restore_token: token.clone(), ..restore(&point, "a") };
-    let refused = told(&world.jobs().start_restore(besides).await.unwrap_err());
-    assert_eq!(refused.fields, ["recovery_point_arn", "vault", "role", "rds_instance"]);
     let elsewhere = Some(Scope { region: "eu-west-1".into(), ..Default::default() });
     let refused = world.jobs().start_restore(StartRestoreRequest { scope: elsewhere, ..by_token(&token) }).await;
     assert_eq!(told(&refused.unwrap_err()).code, Code::InvalidArgument);
@@ -98,6 +97,7 @@ async fn a_name_that_is_taken_is_found_when_planned_and_when_started() {
     let shown = planned(&world, plan(&point, "rdspg-fcj-labs")).await;
     assert_eq!((codes(&shown.findings)[0], shown.restore_token.as_str()), ("NAME_TAKEN", ""));
     assert_eq!(shown.findings[0].action, "choose another rds_instance.db_instance_identifier");
+    assert_eq!(shown.findings[0].field, "restore.rds_instance.db_instance_identifier");
 
     let token = planned(&world, plan(&point, "orders-2")).await.restore_token;
     restore_as(&world, &point, "orders-2").await;
@@ -121,14 +121,13 @@ async fn every_obstacle_is_told_and_nothing_is_started() {
         ..Default::default()
     };
     let all = ["RESTORE_POLICY_MISSING", "NAME_TAKEN", "SUBNET_GROUP_MISSING", "CLASS_NOT_ORDERABLE"];
-    let shown = planned(&world, PlanRestoreRequest { rds_instance: Some(instance.clone()), ..plan(&point, "a") }).await;
+    let shown = planned(&world, planning(into(&point, instance.clone()))).await;
     assert_eq!(codes(&shown.findings), [&all[..], &["POINT_RESTORABLE"]].concat());
     assert!(shown.restore_token.is_empty() && !shown.metadata.is_empty());
     for validate_only in [true, false] {
         for request_id in [String::new(), request_id(3)] {
-            let instance = Some(instance.clone());
-            let request =
-                StartRestoreRequest { rds_instance: instance, validate_only, request_id, ..restore(&point, "a") };
+            let request = starting(into(&point, instance.clone()));
+            let request = StartRestoreRequest { validate_only, request_id, ..request };
             assert_eq!(obstacles(&world.jobs().start_restore(request).await.unwrap_err()), all);
         }
     }
@@ -150,9 +149,9 @@ async fn what_aws_does_not_tell_stops_no_restore() {
         world.arm(json!({"operation": operation, "rate": 1.0, "effect": denied})).await;
     }
     let shown = planned(&world, plan(&point, "orders-2")).await;
-    assert_eq!(codes(&shown.findings), ["NOT_CHECKED"; 4]);
-    assert!(shown.findings[2].action.contains("rds:DescribeDBSubnetGroups"), "{:?}", shown.findings);
-    assert_eq!(shown.warnings[0].code, "NAME_NOT_CHECKED");
+    let unread = ["NOT_CHECKED", "NOT_CHECKED", "NAME_NOT_CHECKED", "NOT_CHECKED", "NOT_CHECKED"];
+    assert_eq!(codes(&shown.findings), unread);
+    assert!(shown.findings[3].action.contains("rds:DescribeDBSubnetGroups"), "{:?}", shown.findings);
     let job = world.jobs().start_restore(by_token(&shown.restore_token)).await.unwrap().into_inner().job.unwrap();
     world.advance("PT30M").await;
     assert_eq!(read(&world, &job.id).await.state(), JobState::Completed);
@@ -163,10 +162,11 @@ async fn what_cannot_be_planned_is_an_error() {
     let world = prepared().await;
     let point = recovery_point(&world).await;
     let nowhere = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-nowhere";
+    let point_a = into_instance(&point, "a");
     for (request, why) in [
         (plan(nowhere, "a"), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND")),
-        (PlanRestoreRequest { vault: "nowhere".into(), ..plan(&point, "a") }, (Code::NotFound, "VAULT_NOT_FOUND")),
-        (PlanRestoreRequest { role: "nowhere".into(), ..plan(&point, "a") }, (Code::NotFound, "ROLE_NOT_FOUND")),
+        (planning(Restore { vault: "nowhere".into(), ..point_a.clone() }), (Code::NotFound, "VAULT_NOT_FOUND")),
+        (planning(Restore { role: "nowhere".into(), ..point_a }), (Code::NotFound, "ROLE_NOT_FOUND")),
         (PlanRestoreRequest::default(), (Code::InvalidArgument, "INVALID_REQUEST")),
     ] {
         let refused = world.recovery_points().plan_restore(request).await.unwrap_err();
@@ -183,7 +183,7 @@ async fn a_restore_is_repeated_though_its_recovery_point_is_gone() {
     let job = world.jobs().start_restore(request.clone()).await.unwrap().into_inner().job.unwrap();
     world.advance("PT30M").await;
     let delete =
-        DeleteRecoveryPointRequest { vault: VAULT.into(), recovery_point_arn: point.clone(), ..Default::default() };
+        DeleteRecoveryPointRequest { vault: VAULT.into(), recovery_point: point.clone(), ..Default::default() };
     world.recovery_points().delete_recovery_point(delete).await.unwrap();
     world.advance("PT30M").await;
     let planned = StartRestoreRequest { request_id: request_id(1), ..by_token(&token) };
@@ -201,4 +201,25 @@ async fn a_restore_is_repeated_though_its_recovery_point_is_gone() {
         assert_eq!(reason(&refused), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND".into()));
     }
     assert_eq!(restores(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_restore_whose_jobs_cannot_be_read_at_the_moment_is_not_called_missing() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    prepare(&world).await;
+    let point = recovery_point(&world).await;
+    let request = StartRestoreRequest { request_id: request_id(1), ..restore(&point, "orders-2") };
+    let job = world.jobs().start_restore(request.clone()).await.unwrap().into_inner().job.unwrap();
+    world.advance("PT30M").await;
+    let delete =
+        DeleteRecoveryPointRequest { vault: VAULT.into(), recovery_point: point.clone(), ..Default::default() };
+    world.recovery_points().delete_recovery_point(delete).await.unwrap();
+    world.advance("PT30M").await;
+    for operation in ["ListRestoreJobs", "GetRestoreJobMetadata"] {
+        world.arm(json!({"operation": operation, "next": 1, "effect": "drop_before"})).await;
+        let unread = world.jobs().start_restore(request.clone()).await.unwrap_err();
+        assert_eq!(unread.code(), Code::Unavailable, "{operation}: {unread}");
+    }
+    let again = world.jobs().start_restore(request).await.unwrap().into_inner().job.unwrap();
+    assert_eq!((again.id, restores(&world).await.len()), (job.id, 1));
 }

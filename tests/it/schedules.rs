@@ -5,8 +5,9 @@ use aws_sdk_backup::types::{BackupPlanInput, BackupRuleInput};
 use jiff::Timestamp;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use strongroom::proto::{
-    CreatePlanRequest, CreateSelectionRequest, EnsureServiceRoleRequest, Lifecycle, ListJobsRequest, Plan,
-    PreviewScheduleRequest, PreviewScheduleResponse, Retention, Rule, RuleSchedule, UpdatePlanRequest,
+    CreatePlanRequest, CreateSelectionRequest, EnsureServiceRoleRequest, Job, Lifecycle, ListJobsRequest, Plan,
+    PreviewScheduleRequest, PreviewScheduleResponse, Retention, Rule, RuleSchedule, UnsavedRules, UpdatePlanRequest,
+    job_origin::Origin, preview_schedule_request::Of,
 };
 use tonic::Code;
 
@@ -18,7 +19,7 @@ use crate::{
 fn rule(name: &str, schedule: &str, zone: &str) -> Rule {
     Rule {
         name: name.into(),
-        target_vault: "prod".into(),
+        vault: "prod".into(),
         schedule: schedule.into(),
         schedule_timezone: zone.into(),
         ..Default::default()
@@ -26,7 +27,11 @@ fn rule(name: &str, schedule: &str, zone: &str) -> Rule {
 }
 
 fn of_rules(rules: Vec<Rule>) -> PreviewScheduleRequest {
-    PreviewScheduleRequest { rules, ..Default::default() }
+    PreviewScheduleRequest { of: Some(Of::Unsaved(UnsavedRules { rules })), ..Default::default() }
+}
+
+fn of_plan(plan: &str) -> PreviewScheduleRequest {
+    PreviewScheduleRequest { of: Some(Of::Plan(plan.into())), ..Default::default() }
 }
 
 async fn preview(world: &World, request: PreviewScheduleRequest) -> PreviewScheduleResponse {
@@ -78,6 +83,8 @@ async fn what_daylight_saving_does_is_said_at_the_run() {
     let run = &spring.rules[0].runs[0];
     assert_eq!(run.local_time, "2026-03-30T02:30:00+02:00");
     assert_eq!(run.note, "daylight saving skips 2026-03-29 02:30: the rule does not run then");
+    let sharp = preview(&world, from("2026-03-30T00:30:00Z")).await;
+    assert_eq!(sharp.rules[0].runs[0].local_time, "2026-03-30T02:30:00+02:00", "a run at start_time itself is one");
     let autumn = preview(&world, from("2026-10-24T12:00:00Z")).await;
     let run = &autumn.rules[0].runs[0];
     assert_eq!(run.local_time, "2026-10-25T02:30:00+02:00");
@@ -149,8 +156,7 @@ async fn the_sandbox_s_own_preview_of_a_plan_has_the_same_runs() {
             let theirs = aws.get_backup_plan().backup_plan_id(&plan.id).max_scheduled_runs_preview(10).send().await;
             let theirs = theirs.unwrap().scheduled_runs_preview.unwrap_or_default();
             let theirs: Vec<i64> = theirs.iter().map(|run| run.execution_time.unwrap().secs()).collect();
-            let request = PreviewScheduleRequest { plan: plan.id.clone(), ..Default::default() };
-            let ours = preview(&world, request).await;
+            let ours = preview(&world, of_plan(&plan.id)).await;
             assert_eq!(times(&ours.rules[0]), theirs, "{schedule} in {zone}");
             assert_eq!(times(&unsaved.unwrap().into_inner().rules[0]), theirs, "{schedule} in {zone}");
             compared += 1;
@@ -191,7 +197,7 @@ async fn the_runs_that_are_not_overruled_are_those_that_make_jobs() {
         ..Default::default()
     };
     world.plans().create_selection(selection).await.unwrap();
-    let ours = preview(&world, PreviewScheduleRequest { plan: "plan".into(), runs: 30, ..Default::default() }).await;
+    let ours = preview(&world, PreviewScheduleRequest { runs: 30, ..of_plan("plan") }).await;
     let end = seconds("2026-03-16T00:00:00Z");
     let runs = ours.rules.iter().flat_map(|rule| rule.runs.iter().map(|run| (rule.rule_id.clone(), run)));
     let (overruled, kept): (Vec<_>, Vec<_>) =
@@ -203,35 +209,34 @@ async fn the_runs_that_are_not_overruled_are_those_that_make_jobs() {
     world.advance("P14D").await;
     let jobs = world.jobs().list_jobs(ListJobsRequest { page_size: 1000, ..Default::default() }).await.unwrap();
     let jobs = jobs.into_inner().jobs.into_iter();
-    let mut made: Vec<_> =
-        jobs.map(|job| (job.create_time.unwrap().seconds, job.created_by.unwrap().rule_id)).collect();
+    let rule_of = |job: &Job| match job.created_by.clone().unwrap().origin.unwrap() {
+        Origin::Plan(plan) => plan.rule_id,
+        other @ Origin::RestoreTesting(_) => panic!("{other:?}"),
+    };
+    let mut made: Vec<_> = jobs.map(|job| (job.create_time.unwrap().seconds, rule_of(&job))).collect();
     made.sort();
     assert_eq!(made, kept);
 }
 
 #[tokio::test]
-async fn a_preview_warns_of_what_surprises() {
+async fn a_preview_tells_what_surprises() {
     let world = World::start().await;
     let rules = vec![
         rule("daily", "", ""),
         rule("over", "cron(0 5 1 1 ? 2020)", ""),
         Rule { enable_continuous_backup: true, ..rule("pitr", "cron(0 20 ? * * *)", "") },
-        Rule {
-            enable_continuous_backup: true,
-            target_vault: "other".into(),
-            ..rule("more-pitr", "cron(0 10 1 * ? *)", "")
-        },
+        Rule { enable_continuous_backup: true, vault: "other".into(), ..rule("more-pitr", "cron(0 10 1 * ? *)", "") },
     ];
-    let warnings = preview(&world, of_rules(rules)).await.warnings;
-    let told: Vec<_> = warnings.iter().map(|warning| (warning.code.as_str(), warning.field.as_str())).collect();
+    let found = preview(&world, of_rules(rules)).await.findings;
+    let told: Vec<_> = found.iter().map(|finding| (finding.code.as_str(), finding.field.as_str())).collect();
     assert_eq!(
         told,
         [
-            ("SCHEDULE_IS_OVER", "rules[1].schedule"),
-            ("CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "rules[2].enable_continuous_backup"),
-            ("CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "rules[3].enable_continuous_backup"),
-            ("CONTINUOUS_IN_SEVERAL_VAULTS", "rules[3].enable_continuous_backup"),
-            ("RULES_OVERLAP", "rules[3].schedule"),
+            ("SCHEDULE_IS_OVER", "unsaved.rules[1].schedule"),
+            ("CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "unsaved.rules[2].enable_continuous_backup"),
+            ("CONTINUOUS_BACKUP_OWNS_RDS_WINDOW", "unsaved.rules[3].enable_continuous_backup"),
+            ("CONTINUOUS_IN_SEVERAL_VAULTS", "unsaved.rules[3].enable_continuous_backup"),
+            ("RULES_OVERLAP", "unsaved.rules[3].schedule"),
         ]
     );
 }
@@ -248,9 +253,9 @@ async fn a_schedule_that_only_aws_reads_is_shown_without_runs() {
         .unwrap();
     let plan = BackupPlanInput::builder().backup_plan_name("theirs").rules(rule).build().unwrap();
     aws_backup(&world).create_backup_plan().backup_plan(plan).send().await.unwrap();
-    let answer = preview(&world, PreviewScheduleRequest { plan: "theirs".into(), ..Default::default() }).await;
+    let answer = preview(&world, of_plan("theirs")).await;
     assert_eq!((answer.rules[0].schedule.as_str(), answer.rules[0].runs.len()), ("rate(12 hours)", 0));
-    assert_eq!(answer.warnings[0].code, "SCHEDULE_NOT_READ");
+    assert_eq!(answer.findings[0].code, "SCHEDULE_NOT_READ");
     // Renamed, it keeps its schedule.
     let update_mask = Some(prost_types::FieldMask { paths: vec!["name".into()] });
     let rename = UpdatePlanRequest { plan: "theirs".into(), name: "renamed".into(), update_mask, ..Default::default() };
@@ -267,9 +272,18 @@ async fn every_fault_of_a_preview_is_told_at_once() {
         ..of_rules(vec![rule("a", "cron(0 5 * * * *)", "Mars/Olympus"), rule("a", "", "")])
     };
     for (request, fields) in [
-        (wrong, vec!["rules[1].name", "rules[0].schedule", "rules[0].schedule_timezone", "runs", "start_time"]),
+        (
+            wrong,
+            vec![
+                "unsaved.rules[1].name",
+                "unsaved.rules[0].schedule",
+                "unsaved.rules[0].schedule_timezone",
+                "runs",
+                "start_time",
+            ],
+        ),
         (PreviewScheduleRequest { runs: -1, ..Default::default() }, vec!["plan", "runs"]),
-        (PreviewScheduleRequest { plan: "plan".into(), ..of_rules(vec![rule("a", "", "")]) }, vec!["rules"]),
+        (of_rules(Vec::new()), vec!["unsaved.rules"]),
     ] {
         let refused = told(&world.plans().preview_schedule(request).await.unwrap_err());
         assert_eq!(
@@ -277,7 +291,6 @@ async fn every_fault_of_a_preview_is_told_at_once() {
             (Code::InvalidArgument, fields.into_iter().map(String::from).collect())
         );
     }
-    let missing = PreviewScheduleRequest { plan: "missing".into(), ..Default::default() };
-    let missing = world.plans().preview_schedule(missing).await.unwrap_err();
+    let missing = world.plans().preview_schedule(of_plan("missing")).await.unwrap_err();
     assert_eq!(reason(&missing), (Code::NotFound, "PLAN_NOT_FOUND".into()));
 }

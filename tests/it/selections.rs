@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use strongroom::proto::{
     CreatePlanRequest, CreateSelectionRequest, CreateSelectionResponse, DeleteSelectionRequest,
-    EnsureServiceRoleRequest, GetSelectionRequest, ListSelectionsRequest, Match, Operator, Rule, Selection,
-    TagCondition,
+    EnsureServiceRoleRequest, GetSelectionRequest, ListSelectionsRequest, Match, Operator, ReplaceSelectionRequest,
+    Rule, Selection, TagCondition,
 };
 use tonic::Code;
 
@@ -22,7 +22,7 @@ async fn world() -> World {
 
 async fn prepare(world: &World) {
     world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap();
-    let rules = vec![Rule { name: "daily".into(), target_vault: "prod".into(), ..Default::default() }];
+    let rules = vec![Rule { name: "daily".into(), vault: "prod".into(), ..Default::default() }];
     let plan = CreatePlanRequest { name: "plan".into(), rules, ..Default::default() };
     world.plans().create_plan(plan).await.unwrap();
 }
@@ -67,7 +67,7 @@ async fn stored(world: &World, selection: &Selection) -> Value {
 async fn all_becomes_conditions_on_every_resource() {
     let world = world().await;
     let answer = created(&world, by_tags("both-tags")).await;
-    assert_eq!(answer.warnings[0].code, "SELECTS_NOTHING_NOW");
+    assert_eq!(answer.findings[0].code, "SELECTS_NOTHING_NOW");
     let selection = answer.selection.unwrap();
     assert_eq!((selection.name.as_str(), selection.role_arn.as_str()), ("both-tags", ROLE_ARN));
     assert_eq!(selection.r#match(), Match::All);
@@ -147,6 +147,7 @@ async fn every_fault_of_a_selection_is_told_at_once() {
     assert_eq!(
         told.fields,
         [
+            "request_id",
             "plan",
             "name",
             "role",
@@ -157,7 +158,6 @@ async fn every_fault_of_a_selection_is_told_at_once() {
             "conditions[1].value",
             "resources[0]",
             "excluded_resources",
-            "request_id",
         ]
     );
 }
@@ -184,7 +184,7 @@ async fn a_selection_of_everything_is_warned_of_and_made() {
     let everything =
         CreateSelectionRequest { conditions: Vec::new(), resources: vec!["*".into()], ..by_tags("everything") };
     let answer = created(&world, everything).await;
-    assert_eq!(answer.warnings[0].code, "SELECTS_EVERYTHING");
+    assert_eq!(answer.findings[0].code, "SELECTS_EVERYTHING");
     assert_eq!(answer.selection.unwrap().resources, ["*"]);
 }
 
@@ -215,7 +215,7 @@ async fn the_same_request_creates_one_selection_and_another_one_under_its_id_is_
         CreateSelectionRequest { excluded_resources: vec![LABS.into()], ..request.clone() },
     ] {
         let reused = world.plans().create_selection(other).await.unwrap_err();
-        assert_eq!(reason(&reused), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
+        assert_eq!(reason(&reused), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
     }
     let taken = world.plans().create_selection(by_tags("s")).await.unwrap_err();
     assert_eq!(reason(&taken), (Code::AlreadyExists, "SELECTION_ALREADY_EXISTS".into()));
@@ -281,6 +281,102 @@ async fn a_missing_plan_and_a_missing_selection_are_told_apart() {
     }});
     world.arm(json!({"operation": "GetBackupSelection", "next": 1, "effect": other_word})).await;
     assert_eq!(reason(&world.plans().get_selection(get(unknown)).await.unwrap_err()), selection_missing);
+}
+
+/// Makes the selection select something else, under another id, as somebody else would.
+async fn change(world: &World, selection: &str) -> Selection {
+    let request = ReplaceSelectionRequest {
+        plan: "plan".into(),
+        selection: selection.into(),
+        resources: vec![LABS.into()],
+        ..Default::default()
+    };
+    world.plans().replace_selection(request).await.unwrap().into_inner().selection.unwrap()
+}
+
+#[tokio::test]
+async fn a_selection_has_an_etag_and_is_deleted_as_it_was_read_or_not_at_all() {
+    let world = world().await;
+    let before = created(&world, by_tags("s")).await.selection.unwrap();
+    assert_eq!(read(&world, "s").await.etag, before.etag);
+    let now = change(&world, "s").await;
+    assert!(!before.etag.is_empty() && before.etag != now.etag);
+    let listed = ListSelectionsRequest { plan: "plan".into(), ..Default::default() };
+    let listed = world.plans().list_selections(listed).await.unwrap().into_inner().selections;
+    assert_eq!((listed[0].etag.as_str(), &listed[0].scope), ("", &now.scope));
+    assert_eq!(now.scope.as_ref().map(|scope| scope.region.as_str()), Some("us-east-1"));
+
+    let delete = |etag: &str| DeleteSelectionRequest {
+        plan: "plan".into(),
+        selection: "s".into(),
+        etag: etag.into(),
+        request_id: request_id(3),
+        ..Default::default()
+    };
+    for validate_only in [true, false] {
+        let stale = DeleteSelectionRequest { validate_only, ..delete(&before.etag) };
+        let stale = world.plans().delete_selection(stale).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+        assert!(stale.message().contains(&now.etag), "{}", stale.message());
+    }
+    let dry = DeleteSelectionRequest { validate_only: true, ..delete(&now.etag) };
+    assert!(!world.plans().delete_selection(dry.clone()).await.unwrap().into_inner().deleted);
+    assert_eq!(read(&world, "s").await, now);
+    let done = world.plans().delete_selection(delete(&now.etag)).await.unwrap().into_inner();
+    assert_eq!((done.deleted, done.request_id), (true, request_id(3)));
+    assert_eq!(reason(&world.plans().delete_selection(dry.clone()).await.unwrap_err()).1, "SELECTION_NOT_FOUND");
+    for again in [dry, delete(&now.etag)] {
+        let again = DeleteSelectionRequest { allow_missing: true, ..again };
+        assert!(world.plans().delete_selection(again).await.unwrap().into_inner().deleted);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_of_a_selection_is_not_taken_for_missing() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    prepare(&world).await;
+    let unknown = "1c2d3e4f-0000-4000-8000-5b6a79880000";
+    let fault = json!({"error": {"status": 500, "code": "ServiceUnavailableException", "message": "no"}});
+    // AWS says that something is not there, and then not whether that is the plan.
+    world.arm(json!({"operation": "GetBackupPlan", "next": 1, "effect": fault})).await;
+    let delete = DeleteSelectionRequest {
+        plan: "plan".into(),
+        selection: unknown.into(),
+        allow_missing: true,
+        ..Default::default()
+    };
+    let unseen = world.plans().delete_selection(delete.clone()).await.unwrap_err();
+    assert_eq!(reason(&unseen), (Code::Unavailable, "AWS_UNAVAILABLE".into()));
+    assert!(world.plans().delete_selection(delete).await.unwrap().into_inner().deleted);
+
+    // Made, and not to be read: whoever repeats the call gets the answer.
+    let request = CreateSelectionRequest { request_id: request_id(1), ..by_tags("s") };
+    world.arm(json!({"operation": "GetBackupSelection", "next": 1, "effect": fault})).await;
+    let unseen = world.plans().create_selection(request.clone()).await.unwrap_err();
+    assert_eq!(reason(&unseen), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
+    let made = created(&world, request).await.selection.unwrap();
+    assert_eq!(read(&world, "s").await, made);
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_create_finds_the_selection_that_is_in_the_way() {
+    let world = world().await;
+    let request = CreateSelectionRequest { request_id: request_id(1), ..by_tags("s") };
+    let dry = CreateSelectionRequest { validate_only: true, ..request.clone() };
+    let shown = created(&world, dry.clone()).await;
+    assert_eq!((shown.request_id, shown.selection.unwrap().etag), (request_id(1), String::new()));
+    let made = created(&world, request).await.selection;
+    assert_eq!(created(&world, dry.clone()).await.selection, made, "what the real call would answer");
+    for other in [
+        CreateSelectionRequest { name: "other".into(), ..dry.clone() },
+        CreateSelectionRequest { r#match: Match::Any.into(), ..dry.clone() },
+    ] {
+        let reused = world.plans().create_selection(other).await.unwrap_err();
+        assert_eq!(reason(&reused), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
+    }
+    let taken = CreateSelectionRequest { request_id: request_id(2), ..dry };
+    let taken = world.plans().create_selection(taken).await.unwrap_err();
+    assert_eq!(reason(&taken), (Code::AlreadyExists, "SELECTION_ALREADY_EXISTS".into()));
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use strongroom::proto::{
-    EnsureServiceRoleRequest, GetRegionSettingsRequest, GetServiceRoleRequest, RegionSettings, Scope, ServiceRole,
-    Severity, UpdateRegionSettingsRequest,
+    EnsureServiceRoleRequest, Finding, GetRegionSettingsRequest, GetServiceRoleRequest, GetServiceRoleResponse,
+    RegionSettings, Scope, ServiceRole, Severity, UpdateRegionSettingsRequest,
 };
 use tonic::Code;
 
@@ -48,19 +48,44 @@ async fn an_update_changes_what_it_names_and_warns_of_databases_left_out() {
     assert_eq!(settings(&world).await, before, "a dry run changes nothing");
 
     let answer = world.accounts().update_region_settings(request.clone()).await.unwrap().into_inner();
-    assert_eq!(answer, dry, "and says what would be");
-    let read: Vec<_> = answer.warnings.iter().map(|warning| (warning.code.as_str(), warning.field.as_str())).collect();
+    assert_eq!((&answer.settings, &answer.findings), (&dry.settings, &dry.findings), "and says what would be");
+    assert_ne!(answer.request_id, dry.request_id);
+    let read: Vec<_> = answer.findings.iter().map(|finding| (finding.code.as_str(), finding.field.as_str())).collect();
     assert_eq!(read, [("DATABASE_TYPE_SWITCHED_OFF", "resource_type_opt_in[\"RDS\"]")]);
     let after = settings(&world).await;
     assert_eq!(answer.settings.unwrap(), after);
     let mut expected = before;
     expected.resource_type_opt_in.extend(types(&[("RDS", false), ("EFS", false)]));
     expected.resource_type_management.extend(types(&[("EFS", true)]));
+    assert_ne!(after.etag, expected.etag);
+    expected.etag.clone_from(&after.etag);
     assert_eq!(after, expected);
     let aws = aws_backup(&world).describe_region_settings().send().await.unwrap();
     let aws = aws.resource_type_opt_in_preference.unwrap();
     assert_eq!((aws["RDS"], aws["Aurora"]), (false, true), "AWS says the same");
     assert_eq!(world.accounts().update_region_settings(request).await.unwrap().into_inner().settings, Some(after));
+}
+
+#[tokio::test]
+async fn only_the_settings_that_were_read_are_changed() {
+    let world = World::start().await;
+    let update = async |pairs: &[(&str, bool)], etag: &str, validate_only| {
+        let request = UpdateRegionSettingsRequest { etag: etag.into(), validate_only, ..opt_in(pairs) };
+        let answer = world.accounts().update_region_settings(request).await?;
+        Ok::<_, tonic::Status>(answer.into_inner().settings.unwrap())
+    };
+    let read = settings(&world).await.etag;
+    let shown = update(&[("S3", false)], &read, true).await.unwrap();
+    let changed = update(&[("S3", false)], &read, false).await.unwrap();
+    assert_eq!(changed, shown);
+    assert_eq!(update(&[("S3", false)], &read, false).await.unwrap(), changed, "a repeated call finds its own");
+    for validate_only in [true, false] {
+        let stale = update(&[("EFS", false)], &read, validate_only).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+        assert!(stale.message().contains(&changed.etag), "{}", stale.message());
+    }
+    let again = update(&[("EFS", false)], &changed.etag, false).await.unwrap();
+    assert!(!again.resource_type_opt_in["EFS"]);
 }
 
 #[tokio::test]
@@ -106,10 +131,14 @@ fn serving(types: &[&str]) -> EnsureServiceRoleRequest {
     EnsureServiceRoleRequest { role: "backup".into(), resource_types, ..Default::default() }
 }
 
-async fn role(world: &World, types: &[&str]) -> ServiceRole {
+async fn looked(world: &World, types: &[&str]) -> GetServiceRoleResponse {
     let resource_types = types.iter().map(|name| (*name).to_owned()).collect();
     let request = GetServiceRoleRequest { role: "backup".into(), resource_types, ..Default::default() };
-    world.accounts().get_service_role(request).await.unwrap().into_inner().role.unwrap()
+    world.accounts().get_service_role(request).await.unwrap().into_inner()
+}
+
+async fn role(world: &World, types: &[&str]) -> ServiceRole {
+    looked(world, types).await.role.unwrap()
 }
 
 #[tokio::test]
@@ -120,7 +149,8 @@ async fn what_a_role_lacks_depends_on_what_it_is_to_serve() {
     let databases = role(&world, &["RDS", "Aurora"]).await;
     assert!(databases.ready && databases.needs.iter().all(|need| need.missing_policy_arns.is_empty()));
 
-    let buckets = role(&world, &["RDS", "S3"]).await;
+    let answer = looked(&world, &["RDS", "S3"]).await;
+    let buckets = answer.role.unwrap();
     assert!(!buckets.ready && buckets.trusts_backup);
     assert_eq!(buckets.missing_policy_arns, S3);
     let needs: Vec<_> = buckets
@@ -129,7 +159,7 @@ async fn what_a_role_lacks_depends_on_what_it_is_to_serve() {
         .map(|need| (need.resource_type.as_str(), need.restore, need.missing_policy_arns.len()))
         .collect();
     assert_eq!(needs, [("RDS", false, 0), ("RDS", true, 0), ("S3", false, 1), ("S3", true, 1)]);
-    let errors = buckets.findings.iter().filter(|finding| finding.severity() == Severity::Error);
+    let errors = answer.findings.iter().filter(|finding| finding.severity() == Severity::Error);
     assert_eq!(
         errors.map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
         ["BACKUP_POLICY_MISSING", "RESTORE_POLICY_MISSING"]
@@ -146,17 +176,20 @@ async fn what_a_role_lacks_depends_on_what_it_is_to_serve() {
 #[tokio::test]
 async fn a_role_made_or_changed_just_now_is_said_to_be_on_its_way_by_aws_s_clock() {
     let world = World::start().await;
-    let recent = |role: &ServiceRole| role.findings.iter().any(|finding| finding.code == "ROLE_RECENT");
-    let made = world.accounts().ensure_service_role(serving(&[])).await.unwrap().into_inner().role.unwrap();
-    assert!(recent(&made) && made.ready, "it is no fault: {made:?}");
-    assert!(recent(&role(&world, &[]).await));
+    let recent = |findings: &[Finding]| findings.iter().any(|finding| finding.code == "ROLE_RECENT");
+    let made = world.accounts().ensure_service_role(serving(&[])).await.unwrap().into_inner();
+    assert!(recent(&made.findings) && made.role.as_ref().unwrap().ready, "it is no fault: {made:?}");
+    assert!(recent(&looked(&world, &[]).await.findings));
     world.advance("PT3M").await;
-    assert!(!recent(&role(&world, &[]).await));
-    let changed = world.accounts().ensure_service_role(serving(&["S3"])).await.unwrap().into_inner().role.unwrap();
+    assert!(!recent(&looked(&world, &[]).await.findings));
+    let dry = EnsureServiceRoleRequest { validate_only: true, ..serving(&["S3"]) };
+    let dry = world.accounts().ensure_service_role(dry).await.unwrap().into_inner();
+    assert!(!recent(&dry.findings), "nothing was changed");
+    let changed = world.accounts().ensure_service_role(serving(&["S3"])).await.unwrap().into_inner();
     let finding = changed.findings.iter().find(|finding| finding.code == "ROLE_RECENT").unwrap();
     assert!(finding.message.contains("was changed just now"), "{finding:?}");
     assert_eq!(finding.severity(), Severity::Info);
-    assert!(!recent(&role(&world, &["S3"]).await), "IAM does not tell when a policy was attached");
+    assert!(!recent(&looked(&world, &["S3"]).await.findings), "IAM does not tell when a policy was attached");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tonic_types::StatusExt;
 
 use crate::{
     backups::{VAULT, aws_backup, aws_iam, prepare, prepared, recovery_point},
-    harness::{World, reason, told},
+    harness::{ACCOUNT, World, reason, told},
     restores::restore_as,
 };
 
@@ -31,6 +31,11 @@ async fn forced(world: &World) -> DeleteVaultResponse {
 
 async fn refused(world: &World, request: DeleteVaultRequest) -> Status {
     world.vaults().delete_vault(request).await.unwrap_err()
+}
+
+/// With `validate_only`.
+fn dry(request: DeleteVaultRequest) -> DeleteVaultRequest {
+    DeleteVaultRequest { validate_only: true, ..request }
 }
 
 /// Type and description of what stands in the way.
@@ -73,10 +78,19 @@ async fn a_vault_with_recovery_points_says_how_many_and_what_keeps_them() {
     let said = "vault prod holds 3 recovery points: delete them first, or call DeleteVault with force";
     assert_eq!(full.message(), said);
     assert_eq!(obstacles(&full), [("VAULT_NOT_EMPTY".into(), said.into())]);
+    let shown = refused(&world, dry(delete())).await;
+    assert_eq!((shown.message(), obstacles(&shown)), (said, obstacles(&full)), "a dry run says the same");
+    // That it is not empty is certain, whatever else cannot be read.
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    world.arm(json!({"operation": "ListLegalHolds", "next": 1, "effect": denied})).await;
+    let unread = refused(&world, dry(delete())).await;
+    assert_eq!(reason(&unread), (Code::FailedPrecondition, "VAULT_NOT_EMPTY".into()));
+    assert!(unread.message().contains("whether a legal hold keeps any is not known"), "{}", unread.message());
 
     let hold = hold(&world).await;
     world.vaults().lock_vault(lock()).await.unwrap();
     let kept = refused(&world, delete()).await;
+    assert_eq!(obstacles(&refused(&world, dry(delete())).await), obstacles(&kept));
     assert_eq!(reason(&kept), (Code::FailedPrecondition, "VAULT_NOT_EMPTY".into()));
     let types: Vec<_> = obstacles(&kept).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(types, ["VAULT_LOCKED", "RECOVERY_POINTS_HELD"]);
@@ -92,15 +106,19 @@ async fn a_forced_deletion_of_what_a_lock_or_a_legal_hold_keeps_deletes_nothing(
     fill(&world, 2).await;
     let hold = hold(&world).await;
     world.vaults().lock_vault(lock()).await.unwrap();
+    assert_eq!(reason(&refused(&world, dry(force())).await).1, "VAULT_LOCKED");
     let locked = refused(&world, force()).await;
     assert_eq!(reason(&locked), (Code::FailedPrecondition, "VAULT_LOCKED".into()));
     assert!(locked.message().contains("call UnlockVault first; nothing was deleted"), "{}", locked.message());
     let unlock = UnlockVaultRequest { vault: VAULT.into(), ..Default::default() };
     world.vaults().unlock_vault(unlock).await.unwrap();
+    assert_eq!(reason(&refused(&world, dry(force())).await).1, "RECOVERY_POINTS_HELD");
     let held = refused(&world, force()).await;
     assert_eq!(reason(&held), (Code::FailedPrecondition, "RECOVERY_POINTS_HELD".into()));
     assert!(held.message().contains(&hold), "{}", held.message());
     cancel(&world, &hold).await;
+    let shown = world.vaults().delete_vault(dry(force())).await.unwrap().into_inner();
+    assert_eq!((shown.deleted, shown.recovery_points_deleted, shown.recovery_points_remaining), (false, 0, 2));
     let going = forced(&world).await;
     assert_eq!((going.deleted, going.recovery_points_deleted, going.recovery_points_remaining), (false, 2, 2));
     world.advance("10m").await;
@@ -156,6 +174,7 @@ async fn what_aws_does_not_delete_is_told_and_the_rest_goes() {
     assert_eq!((going.deleted, going.recovery_points_deleted, going.recovery_points_remaining), (false, 2, 3));
     assert_eq!(going.undeleted.len(), 1);
     assert_eq!(going.undeleted[0].recovery_point_arn, busy);
+    assert_eq!(going.undeleted[0].scope.as_ref().unwrap().account, ACCOUNT);
     assert!(going.undeleted[0].message.contains("in use by a job"), "{going:?}");
     world.advance("30m").await;
     // AWS accepts what the role may not do, and does nothing.
@@ -201,10 +220,14 @@ async fn an_empty_vault_goes_at_once_with_and_without_force() {
         world.vaults().create_vault(vault).await.unwrap();
         // A lock keeps no empty vault.
         world.vaults().lock_vault(lock()).await.unwrap();
+        let shown = world.vaults().delete_vault(dry(request.clone())).await.unwrap().into_inner();
+        let request_id = shown.request_id.clone();
+        assert_eq!(shown, DeleteVaultResponse { request_id, ..Default::default() });
         let answer = world.vaults().delete_vault(request).await.unwrap().into_inner();
-        assert_eq!(answer, DeleteVaultResponse { deleted: true, ..Default::default() });
+        let request_id = answer.request_id.clone();
+        assert_eq!(answer, DeleteVaultResponse { deleted: true, request_id, ..Default::default() });
     }
     let scope = Some(Scope { account: "1".into(), ..Default::default() });
     let request = DeleteVaultRequest { scope, request_id: "x".into(), force: true, ..Default::default() };
-    assert_eq!(told(&refused(&world, request).await).fields, ["scope.account", "vault", "request_id"]);
+    assert_eq!(told(&refused(&world, request).await).fields, ["scope.account", "request_id", "vault"]);
 }

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 use strongroom::proto::{
-    CopyAction, CreatePlanRequest, CreateVaultRequest, GetVaultRequest, Lifecycle, LockMode, LockVaultRequest,
-    LockVaultResponse, Retention, Rule, UnlockVaultRequest, Vault, VaultLock, Warning,
+    CopyAction, CreatePlanRequest, CreateVaultRequest, Finding, GetVaultRequest, Lifecycle, LockMode, LockVaultRequest,
+    LockVaultResponse, Retention, Rule, Scope, UnlockVaultRequest, Vault, VaultLock,
 };
 use tonic::Code;
 
-use crate::harness::{World, reason, told};
+use crate::harness::{ACCOUNT, World, reason, request_id, told};
 
 pub(crate) const VAULT: &str = "prod";
 
@@ -50,8 +50,13 @@ async fn vault(world: &World) -> Vault {
     world.vaults().get_vault(request).await.unwrap().into_inner().vault.unwrap()
 }
 
-fn codes(warnings: &[Warning]) -> Vec<&str> {
-    warnings.iter().map(|warning| warning.code.as_str()).collect()
+fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.code.as_str()).collect()
+}
+
+/// From when on nobody undoes the lock.
+fn date(locked: &LockVaultResponse) -> prost_types::Timestamp {
+    locked.vault.as_ref().unwrap().lock.as_ref().unwrap().lock_time.unwrap()
 }
 
 /// 2026-03-05T00:00:00Z, three days after the start, give or take the second that AWS's clock is exact to.
@@ -72,19 +77,19 @@ async fn a_vault_is_locked_in_governance_mode_by_default_and_unlocked_again() {
             immutable: false,
         };
         assert_eq!(locked.vault.unwrap().lock, Some(expected));
-        assert_eq!((locked.irreversible_time, codes(&locked.warnings)), (None, vec![]));
+        assert_eq!(codes(&locked.findings), Vec::<&str>::new());
     }
     // The request is the whole lock.
     let changed = lock(&world, LockVaultRequest { max_retention_days: None, ..governance() }).await;
     assert_eq!(changed.vault.unwrap().lock.unwrap().max_retention_days, None);
-    assert_eq!(codes(&changed.warnings), ["LOCK_BOUND_REMOVED"]);
+    assert_eq!(codes(&changed.findings), ["LOCK_BOUND_REMOVED"]);
     for _ in 0..2 {
         let unlocked = world.vaults().unlock_vault(unlock()).await.unwrap().into_inner();
         assert_eq!(unlocked.vault.unwrap().lock, None, "also when it is not locked any more");
     }
     assert_eq!(vault(&world).await.lock, None);
     let boundless = LockVaultRequest { vault: VAULT.into(), ..Default::default() };
-    assert_eq!(codes(&lock(&world, boundless).await.warnings), ["LOCK_WITHOUT_BOUNDS"]);
+    assert_eq!(codes(&lock(&world, boundless).await.findings), ["LOCK_WITHOUT_BOUNDS"]);
 }
 
 #[tokio::test]
@@ -92,25 +97,25 @@ async fn a_compliance_lock_says_its_date_and_can_be_undone_until_then() {
     let world = world().await;
     let shown =
         lock(&world, LockVaultRequest { validate_only: true, confirm_irreversible: false, ..compliance() }).await;
-    assert!(is_in_three_days(shown.irreversible_time.unwrap()), "{shown:?}");
+    assert!(is_in_three_days(date(&shown)), "{shown:?}");
     assert_eq!(shown.vault.unwrap().lock.unwrap().mode(), LockMode::Compliance);
     assert_eq!(vault(&world).await.lock, None, "nothing was done");
 
     let locked = lock(&world, compliance()).await;
-    assert_eq!(codes(&locked.warnings), ["LOCK_IRREVERSIBLE"]);
-    assert!(locked.warnings[0].message.contains("2026-03-05T00:00:0"), "{:?}", locked.warnings);
-    let date = locked.irreversible_time.unwrap();
-    assert!(is_in_three_days(date));
+    assert_eq!(codes(&locked.findings), ["LOCK_IRREVERSIBLE"]);
+    assert!(locked.findings[0].message.contains("2026-03-05T00:00:0"), "{:?}", locked.findings);
+    let first = date(&locked);
+    assert!(is_in_three_days(first));
     assert!(!locked.vault.unwrap().lock.unwrap().immutable);
     // A call whose answer was lost is repeated, and the date stays.
     world.advance("30m").await;
-    assert_eq!(lock(&world, compliance()).await.irreversible_time, Some(date));
+    assert_eq!(date(&lock(&world, compliance()).await), first);
     // Later it is another lock.
     world.advance("30h").await;
     let moved = lock(&world, LockVaultRequest { max_retention_days: None, ..compliance() }).await;
-    assert!(moved.irreversible_time.unwrap().seconds > date.seconds + 29 * 3600);
+    assert!(date(&moved).seconds > first.seconds + 29 * 3600);
     assert_eq!(
-        codes(&moved.warnings),
+        codes(&moved.findings),
         ["LOCK_IRREVERSIBLE", "LOCK_KEEPS_FOR_EVER", "LOCK_BOUND_REMOVED", "LOCK_DATE_MOVED"]
     );
     let downgrade = world.vaults().lock_vault(governance()).await.unwrap_err();
@@ -121,13 +126,52 @@ async fn a_compliance_lock_says_its_date_and_can_be_undone_until_then() {
 }
 
 #[tokio::test]
+async fn only_the_lock_that_was_read_is_changed_and_a_repeated_call_finds_its_own() {
+    let world = world().await;
+    let read = vault(&world).await.etag;
+    let request = LockVaultRequest { etag: read.clone(), request_id: request_id(1), ..governance() };
+    let dry = LockVaultRequest { validate_only: true, ..request.clone() };
+    let shown = lock(&world, dry).await;
+    assert_eq!((shown.request_id.clone(), vault(&world).await.etag), (request_id(1), read.clone()));
+    let locked = lock(&world, request.clone()).await;
+    assert_eq!(locked, shown, "it is as it was shown");
+    assert_eq!(lock(&world, request.clone()).await, locked, "a repeated call succeeds whatever etag it brings");
+
+    let present = locked.vault.unwrap().etag;
+    assert_ne!(present, read);
+    let late = LockVaultRequest { min_retention_days: Some(8), ..request };
+    for validate_only in [true, false] {
+        let stale = LockVaultRequest { validate_only, ..late.clone() };
+        let stale = world.vaults().lock_vault(stale).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+        assert!(stale.message().contains(&present), "{}", stale.message());
+        let stale = UnlockVaultRequest { etag: read.clone(), validate_only, ..unlock() };
+        let stale = world.vaults().unlock_vault(stale).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+    }
+    let changed = lock(&world, LockVaultRequest { etag: present, ..late }).await.vault.unwrap();
+    let by_read = UnlockVaultRequest { etag: changed.etag.clone(), ..unlock() };
+    let dry = UnlockVaultRequest { validate_only: true, ..by_read.clone() };
+    assert_eq!(world.vaults().unlock_vault(dry).await.unwrap().into_inner().vault.unwrap().lock, None);
+    assert_eq!(vault(&world).await, changed, "a dry run undoes nothing");
+    for _ in 0..2 {
+        let unlocked = world.vaults().unlock_vault(by_read.clone()).await.unwrap().into_inner();
+        assert_eq!(unlocked.vault.unwrap().etag, read);
+    }
+    let wrong = UnlockVaultRequest { etag: "not one".into(), ..unlock() };
+    assert_eq!(told(&world.vaults().unlock_vault(wrong).await.unwrap_err()).fields, ["etag"]);
+}
+
+#[tokio::test]
 async fn nobody_undoes_a_compliance_lock_past_its_date() {
     let world = world().await;
     lock(&world, compliance()).await;
     world.advance("73h").await;
     assert!(vault(&world).await.lock.unwrap().immutable);
     let dry = LockVaultRequest { validate_only: true, ..governance() };
+    let dry_unlock = UnlockVaultRequest { validate_only: true, ..unlock() };
     let refused = [
+        world.vaults().unlock_vault(dry_unlock).await.unwrap_err(),
         world.vaults().unlock_vault(unlock()).await.unwrap_err(),
         world.vaults().lock_vault(governance()).await.unwrap_err(),
         world.vaults().lock_vault(compliance()).await.unwrap_err(),
@@ -162,12 +206,12 @@ async fn every_fault_of_a_lock_is_told_at_once() {
     assert_eq!(
         faults.fields,
         [
+            "request_id",
             "vault",
             "min_retention_days",
             "max_retention_days",
             "confirm_irreversible",
-            "changeable_for_days",
-            "request_id"
+            "changeable_for_days"
         ]
     );
     let missing = LockVaultRequest { vault: "nowhere".into(), ..governance() };
@@ -185,12 +229,12 @@ async fn the_plans_whose_jobs_a_lock_lets_fail_are_told_before_it_is_made() {
     let days = |days| Some(Lifecycle { delete_after_days: Some(days), ..Default::default() });
     let rule = |name: &str, vault: &str, lifecycle| Rule {
         name: name.into(),
-        target_vault: vault.into(),
+        vault: vault.into(),
         lifecycle,
         ..Default::default()
     };
     let arn = vault(&world).await.arn;
-    let copy = CopyAction { destination_vault_arn: arn, lifecycle: days(3) };
+    let copy = CopyAction { destination_vault: arn, lifecycle: days(3) };
     let forever = Lifecycle { retention: Retention::Forever.into(), ..Default::default() };
     let rules = vec![
         rule("fine", VAULT, days(30)),
@@ -212,12 +256,14 @@ async fn the_plans_whose_jobs_a_lock_lets_fail_are_told_before_it_is_made() {
     assert_eq!(shown.clashes[0].lifecycle.as_ref().unwrap().delete_after_days, Some(6));
     assert_eq!((shown.clashes[0].plan_arn.as_str(), shown.clashes[0].plan_name.as_str()), (&*plan.arn, "nightly"));
     assert!(!shown.clashes[0].rule_id.is_empty());
-    assert_eq!(codes(&shown.warnings), ["PLANS_CLASH_WITH_LOCK"]);
+    let scope = Scope { account: ACCOUNT.into(), region: "us-east-1".into() };
+    assert!(shown.clashes.iter().all(|clash| clash.scope.as_ref() == Some(&scope)));
+    assert_eq!(codes(&shown.findings), ["PLANS_CLASH_WITH_LOCK"]);
     assert_eq!(lock(&world, governance()).await.clashes, shown.clashes, "a clash does not stop the lock");
 
     // Who may not read plans may still lock, and is told that nobody looked.
     let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
     world.arm(json!({"operation": "GetBackupPlan", "next": 1, "effect": denied})).await;
     let unseen = lock(&world, governance()).await;
-    assert_eq!((unseen.clashes.len(), codes(&unseen.warnings)), (0, vec!["CLASHES_NOT_CHECKED"]));
+    assert_eq!((unseen.clashes.len(), codes(&unseen.findings)), (0, vec!["CLASHES_NOT_CHECKED"]));
 }

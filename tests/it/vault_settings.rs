@@ -7,7 +7,7 @@ use strongroom::proto::{
 };
 use tonic::Code;
 
-use crate::harness::{World, reason, told};
+use crate::harness::{ACCOUNT, World, reason, told};
 
 const ARN: &str = "arn:aws:backup:us-east-1:123456789012:backup-vault:prod";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:alerts";
@@ -25,10 +25,14 @@ fn policy(principal: &Value) -> SetVaultAccessPolicyRequest {
     SetVaultAccessPolicyRequest { vault: "prod".into(), policy: policy.to_string(), ..Default::default() }
 }
 
+fn scope() -> Option<Scope> {
+    Some(Scope { account: ACCOUNT.into(), region: "us-east-1".into() })
+}
+
 async fn read_policy(world: &World, vault: &str) -> (String, String) {
     let request = GetVaultAccessPolicyRequest { vault: vault.into(), ..Default::default() };
     let answer = world.vaults().get_vault_access_policy(request).await.unwrap().into_inner();
-    assert_eq!(answer.vault_name, "prod");
+    assert_eq!((answer.vault_name.as_str(), answer.scope), ("prod", scope()));
     (answer.policy, answer.vault_arn)
 }
 
@@ -36,7 +40,7 @@ fn notifications() -> SetVaultNotificationsRequest {
     let events = vec!["BACKUP_JOB_COMPLETED".into(), "RESTORE_JOB_COMPLETED".into()];
     SetVaultNotificationsRequest {
         vault: "prod".into(),
-        notifications: Some(VaultNotifications { topic_arn: TOPIC.into(), events }),
+        notifications: Some(VaultNotifications { topic: TOPIC.into(), events }),
         ..Default::default()
     }
 }
@@ -58,12 +62,17 @@ async fn a_policy_is_set_read_back_and_removed() {
     assert_eq!(read_policy(&world, "prod").await.0, "", "a dry run sets nothing");
     for _ in 0..2 {
         let set = world.vaults().set_vault_access_policy(request.clone()).await.unwrap().into_inner();
-        assert_eq!((set.policy, set.warnings), (request.policy.clone(), vec![]));
+        assert_eq!((set.policy, set.findings), (request.policy.clone(), vec![]));
+        assert_eq!((set.vault_name.as_str(), set.vault_arn.as_str(), set.scope), ("prod", ARN, scope()));
     }
     assert_eq!(read_policy(&world, ARN).await.0, request.policy);
     for _ in 0..2 {
         let remove = DeleteVaultAccessPolicyRequest { vault: "prod".into(), ..Default::default() };
-        world.vaults().delete_vault_access_policy(remove).await.unwrap();
+        let dry = DeleteVaultAccessPolicyRequest { validate_only: true, ..remove.clone() };
+        let dry = world.vaults().delete_vault_access_policy(dry).await.unwrap().into_inner();
+        assert_eq!(dry.deleted, read_policy(&world, ARN).await.0.is_empty(), "a dry run removes nothing");
+        let removed = world.vaults().delete_vault_access_policy(remove).await.unwrap().into_inner();
+        assert!(removed.deleted && !removed.request_id.is_empty());
     }
     assert_eq!(read_policy(&world, "prod").await.0, "");
 }
@@ -91,8 +100,8 @@ async fn a_policy_is_checked_before_it_is_sent_and_after() {
     assert_eq!(reason(&refused), (Code::InvalidArgument, "AWS_REJECTED_ARGUMENT".into()));
     assert!(refused.message().contains("Provided principal is not valid"), "{}", refused.message());
     let open = world.vaults().set_vault_access_policy(policy(&json!("*"))).await.unwrap().into_inner();
-    assert_eq!(open.warnings.iter().map(|it| it.code.as_str()).collect::<Vec<_>>(), ["POLICY_OPEN_TO_ANYONE"]);
-    assert_eq!(open.warnings[0].field, "policy.Statement[0]");
+    assert_eq!(open.findings.iter().map(|it| it.code.as_str()).collect::<Vec<_>>(), ["POLICY_OPEN_TO_ANYONE"]);
+    assert_eq!(open.findings[0].field, "policy.Statement[0]");
     let mut closed: Value = serde_json::from_str(&policy(&json!("*")).policy).unwrap();
     closed["Statement"][0]["Effect"] = json!("Deny");
     closed["Statement"][0]["Action"] = json!("backup:*");
@@ -103,7 +112,7 @@ async fn a_policy_is_checked_before_it_is_sent_and_after() {
         ..Default::default()
     };
     let closed = world.vaults().set_vault_access_policy(closed).await.unwrap().into_inner();
-    assert_eq!(closed.warnings[0].code, "POLICY_DENIES_ITS_CHANGE");
+    assert_eq!(closed.findings[0].code, "POLICY_DENIES_ITS_CHANGE");
 }
 
 #[tokio::test]
@@ -116,13 +125,99 @@ async fn notifications_are_set_read_back_and_ended() {
     assert_eq!(shown.notifications, request.notifications);
     assert_eq!(read_notifications(&world).await, None, "a dry run sets nothing");
     let set = world.vaults().set_vault_notifications(request.clone()).await.unwrap().into_inner();
-    assert_eq!((&set.notifications, set.warnings.len()), (&request.notifications, 0));
+    assert_eq!((&set.notifications, set.findings.len()), (&request.notifications, 0));
     assert_eq!(read_notifications(&world).await, request.notifications);
     for _ in 0..2 {
         let end = DeleteVaultNotificationsRequest { vault: "prod".into(), ..Default::default() };
-        world.vaults().delete_vault_notifications(end).await.unwrap();
+        let dry = DeleteVaultNotificationsRequest { validate_only: true, ..end.clone() };
+        let dry = world.vaults().delete_vault_notifications(dry).await.unwrap().into_inner();
+        assert_eq!(dry.deleted, read_notifications(&world).await.is_none(), "a dry run ends nothing");
+        assert!(world.vaults().delete_vault_notifications(end).await.unwrap().into_inner().deleted);
     }
     assert_eq!(read_notifications(&world).await, None);
+}
+
+async fn policy_etag(world: &World) -> String {
+    let request = GetVaultAccessPolicyRequest { vault: "prod".into(), ..Default::default() };
+    world.vaults().get_vault_access_policy(request).await.unwrap().into_inner().etag
+}
+
+#[tokio::test]
+async fn only_the_policy_that_was_read_is_replaced_or_removed() {
+    let world = world().await;
+    let none = policy_etag(&world).await;
+    assert_eq!(none.len(), 24, "a vault without one has an etag too");
+    let mine = SetVaultAccessPolicyRequest { etag: none.clone(), ..policy(&json!({"AWS": "999999999999"})) };
+    let dry = SetVaultAccessPolicyRequest { validate_only: true, ..mine.clone() };
+    let shown = world.vaults().set_vault_access_policy(dry).await.unwrap().into_inner();
+    for _ in 0..2 {
+        let set = world.vaults().set_vault_access_policy(mine.clone()).await.unwrap().into_inner();
+        assert_eq!((&set.etag, &set.policy), (&shown.etag, &shown.policy), "a repeated call finds its own");
+    }
+    let present = policy_etag(&world).await;
+    assert_eq!(present, shown.etag);
+    // However it is written, it says the same.
+    let as_root = json!({"AWS": ["arn:aws:iam::999999999999:root"]});
+    let same = SetVaultAccessPolicyRequest { etag: none.clone(), ..policy(&as_root) };
+    let same = world.vaults().set_vault_access_policy(same).await.unwrap().into_inner();
+    assert_eq!(same.etag, present);
+    for validate_only in [true, false] {
+        let other = policy(&json!({"AWS": "111111111111"}));
+        let stale = SetVaultAccessPolicyRequest { etag: none.clone(), validate_only, ..other };
+        let stale = world.vaults().set_vault_access_policy(stale).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+        assert!(stale.message().contains(&present), "{}", stale.message());
+        let (vault, etag) = ("prod".into(), none.clone());
+        let stale = DeleteVaultAccessPolicyRequest { vault, etag, validate_only, ..Default::default() };
+        let stale = world.vaults().delete_vault_access_policy(stale).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+    }
+    let remove = DeleteVaultAccessPolicyRequest { vault: "prod".into(), etag: present, ..Default::default() };
+    for _ in 0..2 {
+        assert!(world.vaults().delete_vault_access_policy(remove.clone()).await.unwrap().into_inner().deleted);
+    }
+    assert_eq!(policy_etag(&world).await, none);
+}
+
+#[tokio::test]
+async fn only_the_notifications_that_were_read_are_replaced_or_ended() {
+    let world = world().await;
+    let etag = async || {
+        let request = GetVaultNotificationsRequest { vault: ARN.into(), ..Default::default() };
+        world.vaults().get_vault_notifications(request).await.unwrap().into_inner().etag
+    };
+    let set = async |events: &[&str], etag: &str, validate_only| {
+        let events = events.iter().map(ToString::to_string).collect();
+        // By its name: of the vault's own account and region.
+        let notifications = Some(VaultNotifications { topic: "alerts".into(), events });
+        let (vault, etag) = ("prod".into(), etag.to_owned());
+        let request = SetVaultNotificationsRequest { vault, notifications, etag, validate_only, ..Default::default() };
+        world.vaults().set_vault_notifications(request).await.map(tonic::Response::into_inner)
+    };
+    let none = etag().await;
+    let both = ["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED"];
+    let shown = set(&both, &none, true).await.unwrap();
+    assert_eq!(shown.notifications.as_ref().unwrap().topic, TOPIC, "answers carry the ARN");
+    assert_eq!(etag().await, none, "a dry run sets nothing");
+    let made = set(&both, &none, false).await.unwrap();
+    assert_eq!((made.notifications, made.etag.clone()), (shown.notifications, shown.etag));
+    assert_eq!(etag().await, made.etag);
+    let turned = set(&["COPY_JOB_FAILED", "BACKUP_JOB_COMPLETED"], &none, false).await.unwrap();
+    assert_eq!(turned.etag, made.etag, "it is there already, in another order");
+    for validate_only in [true, false] {
+        let stale = set(&["RESTORE_JOB_COMPLETED"], &none, validate_only).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+        let (vault, etag) = ("prod".into(), none.clone());
+        let stale = DeleteVaultNotificationsRequest { vault, etag, validate_only, ..Default::default() };
+        let stale = world.vaults().delete_vault_notifications(stale).await.unwrap_err();
+        assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
+        assert!(stale.message().contains(&made.etag), "{}", stale.message());
+    }
+    let end = DeleteVaultNotificationsRequest { vault: "prod".into(), etag: made.etag, ..Default::default() };
+    for _ in 0..2 {
+        assert!(world.vaults().delete_vault_notifications(end.clone()).await.unwrap().into_inner().deleted);
+    }
+    assert_eq!(etag().await, none);
 }
 
 #[tokio::test]
@@ -131,19 +226,16 @@ async fn a_topic_elsewhere_and_unknown_events_are_faults() {
     let with = |topic: &str, events: &[&str]| SetVaultNotificationsRequest {
         vault: ARN.into(),
         notifications: Some(VaultNotifications {
-            topic_arn: topic.into(),
+            topic: topic.into(),
             events: events.iter().map(ToString::to_string).collect(),
         }),
         ..Default::default()
     };
     for (request, fields) in [
-        (
-            with("arn:aws:sns:us-east-1:999999999999:alerts", &[]),
-            vec!["notifications.topic_arn", "notifications.events"],
-        ),
+        (with("arn:aws:sns:us-east-1:999999999999:alerts", &[]), vec!["notifications.topic", "notifications.events"]),
         (
             with("arn:aws:sns:us-east-1:123456789012:alerts.fifo", &["BACKUP_JOB_DONE", "COPY_JOB_FAILED", "X"]),
-            vec!["notifications.topic_arn", "notifications.events[0]", "notifications.events[2]"],
+            vec!["notifications.topic", "notifications.events[0]", "notifications.events[2]"],
         ),
         (SetVaultNotificationsRequest::default(), vec!["vault", "notifications"]),
     ] {

@@ -1,5 +1,7 @@
 //! VaultService over the wire.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use strongroom::{
     config::RoleTemplate,
@@ -44,13 +46,20 @@ async fn the_same_request_creates_one_vault_and_another_one_under_its_id_is_refu
     let first = vaults.create_vault(request.clone()).await.unwrap().into_inner();
     let again = vaults.create_vault(request.clone()).await.unwrap().into_inner();
     assert_eq!(first, again);
-    let tags = [("team".to_owned(), "other".to_owned())].into();
-    let reused = vaults.create_vault(CreateVaultRequest { tags, ..request }).await.unwrap_err();
-    assert_eq!(reason(&reused), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
-    let elsewhere = vaults.create_vault(CreateVaultRequest { request_id: request_id(1), ..create("other") }).await;
-    assert_eq!(reason(&elsewhere.unwrap_err()), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
-    let taken = vaults.create_vault(create("prod")).await.unwrap_err();
-    assert_eq!(reason(&taken), (Code::AlreadyExists, "VAULT_ALREADY_EXISTS".into()));
+    assert_eq!(first.request_id, request_id(1));
+    let dry = CreateVaultRequest { validate_only: true, ..request.clone() };
+    assert_eq!(vaults.create_vault(dry.clone()).await.unwrap().into_inner().vault, first.vault, "it is there already");
+    let tags = BTreeMap::from([("team".to_owned(), "other".to_owned())]);
+    for validate_only in [true, false] {
+        let reused = CreateVaultRequest { tags: tags.clone(), validate_only, ..request.clone() };
+        let reused = vaults.create_vault(reused).await.unwrap_err();
+        assert_eq!(reason(&reused), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
+        let other = CreateVaultRequest { request_id: request_id(1), validate_only, ..create("other") };
+        let elsewhere = vaults.create_vault(other).await.unwrap_err();
+        assert_eq!(reason(&elsewhere), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
+        let taken = vaults.create_vault(CreateVaultRequest { validate_only, ..create("prod") }).await.unwrap_err();
+        assert_eq!(reason(&taken), (Code::AlreadyExists, "VAULT_ALREADY_EXISTS".into()));
+    }
 }
 
 #[tokio::test]
@@ -62,7 +71,7 @@ async fn a_vault_made_though_its_answer_was_lost_is_the_vault_of_the_repeated_ca
     let lost = vaults.create_vault(request.clone()).await.unwrap_err();
     assert_eq!(reason(&lost), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
     let vault = vaults.create_vault(request).await.unwrap().into_inner().vault.unwrap();
-    assert_eq!(vault.request_id, request_id(2));
+    assert_eq!(vault.creator_request_id, request_id(2));
 }
 
 #[tokio::test]
@@ -71,8 +80,50 @@ async fn validate_only_shows_the_vault_and_makes_none() {
     let mut vaults = world.vaults();
     let shown =
         vaults.create_vault(CreateVaultRequest { validate_only: true, ..create("prod") }).await.unwrap().into_inner();
-    assert_eq!(shown.vault.unwrap().arn, "arn:aws:backup:us-east-1:123456789012:backup-vault:prod");
+    let shown = shown.vault.unwrap();
+    assert_eq!(shown.arn, "arn:aws:backup:us-east-1:123456789012:backup-vault:prod");
     assert!(vaults.list_vaults(ListVaultsRequest::default()).await.unwrap().into_inner().vaults.is_empty());
+    let made = vaults.create_vault(create("prod")).await.unwrap().into_inner().vault.unwrap();
+    assert_eq!((made.etag.as_str(), made.etag.len()), (shown.etag.as_str(), 24));
+}
+
+#[tokio::test]
+async fn a_key_is_named_by_its_id_or_its_arn() {
+    const KEY: &str = "6f1c2d3e-0000-4000-8000-5b6a79880001";
+    let world = World::start().await;
+    let mut vaults = world.vaults();
+    let arn = |region: &str| format!("arn:aws:kms:{region}:123456789012:key/{KEY}");
+    let by_id = CreateVaultRequest { encryption_key: KEY.into(), request_id: request_id(1), ..create("prod") };
+    let dry = CreateVaultRequest { validate_only: true, ..by_id.clone() };
+    for request in [dry, by_id.clone()] {
+        let shown = vaults.create_vault(request).await.unwrap().into_inner().vault.unwrap();
+        assert_eq!(shown.encryption_key_arn, arn("us-east-1"));
+    }
+    let by_arn = CreateVaultRequest { encryption_key: arn("us-east-1"), ..by_id };
+    assert!(vaults.create_vault(by_arn).await.is_ok(), "it is the same request");
+    let ireland = Some(Scope { region: "eu-west-1".into(), ..Default::default() });
+    let there = CreateVaultRequest { scope: ireland, encryption_key: KEY.into(), ..create("prod") };
+    let there = vaults.create_vault(there).await.unwrap().into_inner().vault.unwrap();
+    assert_eq!(there.encryption_key_arn, arn("eu-west-1"));
+    let alias = CreateVaultRequest { encryption_key: "alias/prod".into(), ..create("other") };
+    assert_eq!(told(&vaults.create_vault(alias).await.unwrap_err()).fields, ["encryption_key"]);
+}
+
+#[tokio::test]
+async fn who_may_not_list_vaults_may_still_create_one_and_throttling_is_no_denial() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let mut vaults = world.vaults();
+    let request = CreateVaultRequest { request_id: request_id(1), ..create("prod") };
+    world.arm(json!({"operation": "ListBackupVaults", "next": 1, "effect": "throttle"})).await;
+    let throttled = vaults.create_vault(request.clone()).await.unwrap_err();
+    assert_eq!(reason(&throttled), (Code::ResourceExhausted, "AWS_THROTTLED".into()));
+    // Of a missing vault AWS says 403, and the list, which tells, is not to be had.
+    world.arm(json!({"operation": "ListBackupVaults", "next": 1, "effect": "throttle"})).await;
+    let unknown = vaults.get_vault(get("prod")).await.unwrap_err();
+    assert_eq!(reason(&unknown), (Code::ResourceExhausted, "AWS_THROTTLED".into()));
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    world.arm(json!({"operation": "ListBackupVaults", "next": 2, "effect": denied})).await;
+    vaults.create_vault(request).await.unwrap();
 }
 
 #[tokio::test]
@@ -81,7 +132,7 @@ async fn every_fault_of_a_request_is_told_at_once() {
     let request = CreateVaultRequest {
         scope: Some(Scope { account: "12".into(), region: "mars".into() }),
         name: "my.vault".into(),
-        encryption_key_arn: "key".into(),
+        encryption_key: "a key".into(),
         tags: [("aws:x".to_owned(), String::new())].into(),
         request_id: "1".into(),
         validate_only: false,
@@ -90,7 +141,7 @@ async fn every_fault_of_a_request_is_told_at_once() {
     assert_eq!((told.code, told.reason.as_str()), (Code::InvalidArgument, "INVALID_REQUEST"));
     assert_eq!(
         told.fields,
-        ["scope.account", "scope.region", "name", "encryption_key_arn", "tags[\"aws:x\"]", "request_id"]
+        ["scope.account", "scope.region", "request_id", "name", "encryption_key", "tags[\"aws:x\"]"]
     );
 }
 
@@ -119,7 +170,20 @@ async fn a_missing_vault_is_deleted_only_where_that_is_asked_for() {
     let request = DeleteVaultRequest { vault: "nowhere".into(), ..Default::default() };
     let missing = vaults.delete_vault(request.clone()).await.unwrap_err();
     assert_eq!(reason(&missing), (Code::NotFound, "VAULT_NOT_FOUND".into()));
-    vaults.delete_vault(DeleteVaultRequest { allow_missing: true, ..request }).await.unwrap();
+    for force in [false, true] {
+        let dry = DeleteVaultRequest { validate_only: true, force, ..request.clone() };
+        let missing = vaults.delete_vault(dry.clone()).await.unwrap_err();
+        assert_eq!(reason(&missing), (Code::NotFound, "VAULT_NOT_FOUND".into()));
+        for request in [dry, DeleteVaultRequest { force, ..request.clone() }] {
+            let allowed = DeleteVaultRequest { allow_missing: true, ..request };
+            assert!(vaults.delete_vault(allowed).await.unwrap().into_inner().deleted);
+        }
+    }
+    // What cannot be seen is not taken to be missing.
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    world.arm(json!({"operation": "ListBackupVaults", "next": 1, "effect": denied})).await;
+    let hidden = vaults.delete_vault(DeleteVaultRequest { allow_missing: true, ..request }).await.unwrap_err();
+    assert_eq!(reason(&hidden), (Code::PermissionDenied, "VAULT_MISSING_OR_DENIED".into()));
 }
 
 #[tokio::test]
@@ -144,8 +208,10 @@ async fn vaults_are_listed_page_by_page_by_tokens_of_their_own_query() {
     let elsewhere = Some(Scope { region: "eu-west-1".into(), ..Default::default() });
     let foreign = vaults.list_vaults(ListVaultsRequest { scope: elsewhere, ..request }).await.unwrap_err();
     assert_eq!(told(&foreign).fields, ["page_token"]);
-    let large = vaults.list_vaults(ListVaultsRequest { page_size: 1001, page_token: "?".into(), ..Default::default() });
-    assert_eq!(told(&large.await.unwrap_err()).fields, ["page_size", "page_token"]);
+    let wrong = vaults.list_vaults(ListVaultsRequest { page_size: -1, page_token: "?".into(), ..Default::default() });
+    assert_eq!(told(&wrong.await.unwrap_err()).fields, ["page_size", "page_token"]);
+    let large = vaults.list_vaults(ListVaultsRequest { page_size: 1001, ..Default::default() });
+    assert_eq!(large.await.unwrap().into_inner().vaults.len(), 7);
 }
 
 #[tokio::test]
@@ -201,4 +267,21 @@ async fn an_account_whose_role_does_not_let_us_in_is_not_reachable() {
     let scope = Some(Scope { account: "999999999999".into(), ..Default::default() });
     let refused = world.vaults().create_vault(CreateVaultRequest { scope, ..create("prod") }).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::FailedPrecondition, "ACCOUNT_NOT_REACHABLE".into()));
+}
+
+#[tokio::test]
+async fn a_success_of_aws_for_a_request_id_of_other_content_is_not_taken_for_one() {
+    let world = World::start().await;
+    world.behave(json!({"switches": {"token_alone_repeats_vault": true}})).await;
+    let request = CreateVaultRequest { request_id: request_id(1), ..create("prod") };
+    let made = world.vaults().create_vault(request.clone()).await.unwrap().into_inner();
+    assert_eq!(world.vaults().create_vault(request.clone()).await.unwrap().into_inner(), made);
+    let tags = BTreeMap::from([("team".to_owned(), "other".to_owned())]);
+    let key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555".to_owned();
+    for other in
+        [CreateVaultRequest { tags, ..request.clone() }, CreateVaultRequest { encryption_key: key, ..request.clone() }]
+    {
+        let reused = world.vaults().create_vault(other).await.unwrap_err();
+        assert_eq!(reason(&reused), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
+    }
 }

@@ -1,9 +1,9 @@
-//! Warnings of rules that run near the windows of the databases that a plan selects now.
+//! Findings of rules that run near the windows of the databases that a plan selects now.
 
 use serde_json::json;
 use strongroom::proto::{
-    CreatePlanRequest, CreateSelectionRequest, EnsureServiceRoleRequest, Lifecycle, PreviewScheduleRequest, Rule,
-    TagCondition, UpdatePlanRequest, Warning,
+    CreatePlanRequest, CreateSelectionRequest, EnsureServiceRoleRequest, Finding, Lifecycle, PreviewScheduleRequest,
+    Rule, TagCondition, UnsavedRules, UpdatePlanRequest, preview_schedule_request::Of,
 };
 
 use crate::harness::{LABS, World};
@@ -13,7 +13,7 @@ const NEAR: [&str; 3] = ["NEAR_BACKUP_WINDOW", "NEAR_MAINTENANCE_WINDOW", "WINDO
 fn rule(name: &str, schedule: &str, start_window: i32) -> Rule {
     Rule {
         name: name.into(),
-        target_vault: "prod".into(),
+        vault: "prod".into(),
         schedule: schedule.into(),
         start_window_minutes: Some(start_window),
         ..Default::default()
@@ -37,17 +37,17 @@ async fn select(world: &World, name: &str, selection: CreateSelectionRequest) {
     world.plans().create_selection(selection).await.unwrap();
 }
 
-async fn updated(world: &World, rules: Vec<Rule>) -> Vec<Warning> {
+async fn updated(world: &World, rules: Vec<Rule>) -> Vec<Finding> {
     let request = UpdatePlanRequest { plan: "plan".into(), rules, ..Default::default() };
-    near(world.plans().update_plan(request).await.unwrap().into_inner().warnings)
+    near(world.plans().update_plan(request).await.unwrap().into_inner().findings)
 }
 
-fn near(warnings: Vec<Warning>) -> Vec<Warning> {
-    warnings.into_iter().filter(|warning| NEAR.contains(&warning.code.as_str())).collect()
+fn near(found: Vec<Finding>) -> Vec<Finding> {
+    found.into_iter().filter(|finding| NEAR.contains(&finding.code.as_str())).collect()
 }
 
-fn places(warnings: &[Warning]) -> Vec<(&str, &str)> {
-    warnings.iter().map(|warning| (warning.code.as_str(), warning.field.as_str())).collect()
+fn places(found: &[Finding]) -> Vec<(&str, &str)> {
+    found.iter().map(|finding| (finding.code.as_str(), finding.field.as_str())).collect()
 }
 
 #[tokio::test]
@@ -63,25 +63,26 @@ async fn a_rule_that_runs_near_a_window_is_told_with_the_instance() {
             rule("other-day", "cron(30 20 ? * FRI *)", 60),
         ]
     };
-    let warnings = updated(&world, rules()).await;
+    let found = updated(&world, rules()).await;
     assert_eq!(
-        places(&warnings),
+        places(&found),
         [
             ("NEAR_BACKUP_WINDOW", "rules[1].schedule"),
             ("NEAR_BACKUP_WINDOW", "rules[2].start_window_minutes"),
             ("NEAR_MAINTENANCE_WINDOW", "rules[4].schedule"),
         ]
     );
-    let message = &warnings[0].message;
+    let message = &found[0].message;
     assert!(message.contains("instance rdspg-fcj-labs, first at 2026-03-02T08:15:00Z"), "{message}");
-    assert!(warnings[2].message.contains("first at 2026-03-05T20:30:00Z"), "{}", warnings[2].message);
+    assert!(found[2].message.contains("first at 2026-03-05T20:30:00Z"), "{}", found[2].message);
     // The saved plan's preview says the same, and that of unsaved rules cannot know.
-    let saved = PreviewScheduleRequest { plan: "plan".into(), ..Default::default() };
+    let saved = PreviewScheduleRequest { of: Some(Of::Plan("plan".into())), ..Default::default() };
     let saved = world.plans().preview_schedule(saved).await.unwrap().into_inner();
-    assert_eq!(near(saved.warnings), warnings);
-    let unsaved = PreviewScheduleRequest { rules: rules(), ..Default::default() };
+    assert_eq!(near(saved.findings), found);
+    let unsaved = Of::Unsaved(UnsavedRules { rules: rules() });
+    let unsaved = PreviewScheduleRequest { of: Some(unsaved), ..Default::default() };
     let unsaved = world.plans().preview_schedule(unsaved).await.unwrap().into_inner();
-    assert_eq!(near(unsaved.warnings), []);
+    assert_eq!(near(unsaved.findings), []);
 }
 
 #[tokio::test]
@@ -92,9 +93,9 @@ async fn only_what_the_plan_selects_now_counts() {
     assert_eq!(updated(&world, daily()).await, []);
     let production = TagCondition { key: "Environment".into(), value: "production".into(), ..Default::default() };
     select(&world, "production", CreateSelectionRequest { conditions: vec![production], ..Default::default() }).await;
-    let warnings = updated(&world, daily()).await;
-    assert_eq!(places(&warnings), [("NEAR_BACKUP_WINDOW", "rules[0].schedule")]);
-    assert!(warnings[0].message.contains("instance mysql-legacy, first"), "{}", warnings[0].message);
+    let found = updated(&world, daily()).await;
+    assert_eq!(places(&found), [("NEAR_BACKUP_WINDOW", "rules[0].schedule")]);
+    assert!(found[0].message.contains("instance mysql-legacy, first"), "{}", found[0].message);
 }
 
 #[tokio::test]
@@ -113,7 +114,7 @@ async fn what_could_not_be_looked_at_is_said_and_stops_nothing() {
     for operation in ["ListBackupSelections", "GetBackupSelection", "DescribeRegionSettings", "DescribeDBInstances"] {
         let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
         world.arm(json!({"operation": operation, "next": 1, "effect": denied})).await;
-        let warnings = updated(&world, vec![rule(operation, "cron(30 9 ? * * *)", 60)]).await;
-        assert_eq!(places(&warnings), [("WINDOWS_NOT_CHECKED", "")], "{operation}");
+        let found = updated(&world, vec![rule(operation, "cron(30 9 ? * * *)", 60)]).await;
+        assert_eq!(places(&found), [("WINDOWS_NOT_CHECKED", "")], "{operation}");
     }
 }
