@@ -1,15 +1,11 @@
-"""A good request for each RPC, and what is made of it by damaging one field at a time."""
+"""A good request for each RPC, and what of it may be wrong and is taken nevertheless; the damage is `damage.py`'s."""
 
 import re
-
-from google.protobuf.descriptor import FieldDescriptor
-
-MEGABYTE = 1_000_000
 
 # `$…` stands for what the test's world has. Every field that can be wrong is set, so that each one is damaged.
 RULE = {
     "name": "DailyBackups",
-    "target_vault": "vault",
+    "vault": "vault",
     "schedule": "cron(0 5 ? * * *)",
     "schedule_timezone": "Europe/Berlin",
     "start_window_minutes": 60,
@@ -18,7 +14,7 @@ RULE = {
     "recovery_point_tags": {"a": "b"},
     "copy_actions": [
         {
-            "destination_vault_arn": "arn:aws:backup:us-east-1:123456789012:backup-vault:vault",
+            "destination_vault": "arn:aws:backup:us-east-1:123456789012:backup-vault:vault",
             "lifecycle": {"delete_after_days": 90},
         }
     ],
@@ -28,7 +24,7 @@ ID = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 POLICY = """{"Version": "2012-10-17", "Statement": [
   {"Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}
 ]}"""
-PERIOD = {"after": "2026-01-01T00:00:00Z", "before": "2027-01-01T00:00:00Z"}
+INTERVAL = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2027-01-01T00:00:00Z"}
 PAGE = {"scope": SCOPE, "page_size": 10}
 INSTANCE = {
     "db_instance_identifier": "restored",
@@ -42,6 +38,17 @@ INSTANCE = {
     "db_parameter_group_name": "default.postgres16",
     "option_group_name": "default:postgres-16",
 }
+CLUSTER = {
+    "db_cluster_identifier": "restored",
+    "db_subnet_group_name": "default",
+    "vpc_security_group_ids": ["sg-1"],
+    "availability_zones": ["us-east-1a"],
+    "port": 5432,
+    "db_cluster_parameter_group_name": "default.aurora-postgresql16",
+    "option_group_name": "default:aurora-postgresql-16",
+    "storage_type": "aurora",
+}
+RESTORE = {"vault": "vault", "role": "bad-input"}
 CHOICE = {
     "match": "MATCH_ALL",
     "conditions": [{"key": "a", "operator": "OPERATOR_LIKE", "value": "b*"}],
@@ -66,20 +73,24 @@ BASE = {
         "request_id": ID,
     },
     "AccountService/GetServiceRole": {"scope": SCOPE, "role": "bad-input", "resource_types": ["RDS", "S3"]},
-    "JobService/CancelJob": {"scope": SCOPE, "job_id": "$job", "request_id": ID},
-    "JobService/GetJob": {"scope": SCOPE, "job_id": "$job", "kind": "JOB_KIND_BACKUP"},
+    "JobService/CancelJob": {"scope": SCOPE, "job": "$job", "request_id": ID},
+    "JobService/GetJob": {"scope": SCOPE, "job": "$job", "kind": "JOB_KIND_BACKUP"},
     "JobService/ListJobs": PAGE
     | {
-        "kind": "JOB_KIND_BACKUP",
-        "state": "JOB_STATE_COMPLETED",
-        "resource_arn": "$labs",
-        "resource_type": "RDS",
-        "vault": "vault",
-        "create_time": PERIOD,
+        "filter": {
+            "kinds": ["JOB_KIND_BACKUP"],
+            "states": ["JOB_STATE_COMPLETED"],
+            "resource_types": ["RDS"],
+            "resource": "$labs",
+            "vault": "vault",
+            "create_time": INTERVAL,
+            "completion_time": INTERVAL,
+            "message_category": "SUCCESS",
+        }
     },
     "JobService/StartBackup": {
         "scope": SCOPE,
-        "resource_arn": "$labs",
+        "resource": "$labs",
         "vault": "vault",
         "role": "bad-input",
         "lifecycle": {"retention": "RETENTION_DAYS", "delete_after_days": 7},
@@ -90,33 +101,16 @@ BASE = {
     },
     "JobService/StartCopy": {
         "scope": SCOPE,
-        "recovery_point_arn": "$point",
+        "recovery_point": "$point",
         "vault": "vault",
-        "destination_vault_arn": "arn:aws:backup:eu-west-1:123456789012:backup-vault:elsewhere",
+        "destination_vault": "arn:aws:backup:eu-west-1:123456789012:backup-vault:elsewhere",
         "role": "bad-input",
         "lifecycle": {"retention": "RETENTION_DAYS", "delete_after_days": 30},
         "request_id": ID,
     },
-    "RecoveryPointService/PlanRestore": {
-        "scope": SCOPE,
-        "recovery_point_arn": "$point",
-        "vault": "vault",
-        "role": "bad-input",
-        "rds_instance": {
-            "db_instance_identifier": "restored",
-            "db_instance_class": "db.t3.micro",
-            "db_subnet_group_name": "default",
-            "vpc_security_group_ids": ["sg-1"],
-            "availability_zone": "us-east-1a",
-            "port": 5432,
-        },
-    },
     "JobService/StartRestore": {
         "scope": SCOPE,
-        "recovery_point_arn": "$point",
-        "vault": "vault",
-        "role": "bad-input",
-        "rds_instance": INSTANCE,
+        "restore": RESTORE | {"recovery_point": "$point", "rds_instance": INSTANCE},
         "request_id": ID,
     },
     "PlanService/CreatePlan": {
@@ -144,11 +138,11 @@ BASE = {
     "PlanService/ListSelections": PAGE | {"plan": "$plan"},
     "PlanService/PreviewSchedule": {
         "scope": SCOPE,
-        "rules": [RULE],
+        "unsaved": {"rules": [RULE]},
         "runs": 3,
         "start_time": "2026-03-01T00:00:00Z",
     },
-    "PlanService/PreviewSelection": PAGE | CHOICE | {"filter": "PREVIEW_FILTER_SELECTED"},
+    "PlanService/PreviewSelection": PAGE | {"criteria": CHOICE, "filter": "PREVIEW_FILTER_SELECTED"},
     "PlanService/ReplaceSelection": {
         "scope": SCOPE,
         "plan": "$plan",
@@ -170,41 +164,42 @@ BASE = {
     "RecoveryPointService/DeleteRecoveryPoint": {
         "scope": SCOPE,
         "vault": "vault",
-        "recovery_point_arn": "$point",
+        "recovery_point": "$point",
         "request_id": ID,
     },
-    "RecoveryPointService/GetRecoveryPoint": {"scope": SCOPE, "vault": "vault", "recovery_point_arn": "$point"},
+    "RecoveryPointService/GetRecoveryPoint": {"scope": SCOPE, "vault": "vault", "recovery_point": "$point"},
     "RecoveryPointService/ListRecoveryPoints": PAGE
-    | {"vault": "vault", "resource_arn": "$labs", "resource_type": "RDS", "plan": "$plan", "create_time": PERIOD},
+    | {"vault": "vault", "resource": "$labs", "resource_type": "RDS", "plan": "$plan", "create_time": INTERVAL},
     "RecoveryPointService/DisassociateRecoveryPoint": {
         "scope": SCOPE,
         "vault": "vault",
-        "recovery_point_arn": "$continuous",
+        "recovery_point": "$continuous",
         "request_id": ID,
     },
     "RecoveryPointService/PlanRestore": {
         "scope": SCOPE,
-        "recovery_point_arn": "$continuous",
-        "vault": "vault",
-        "role": "bad-input",
-        "rds_instance": INSTANCE,
-        "point_in_time": {"time": "2026-03-01T05:40:00Z"},
+        "restore": RESTORE
+        | {
+            "recovery_point": "$continuous",
+            "rds_instance": INSTANCE,
+            "point_in_time": {"time": "2026-03-01T05:40:00Z"},
+        },
     },
     "RecoveryPointService/UpdateRecoveryPointLifecycle": {
         "scope": SCOPE,
         "vault": "vault",
-        "recovery_point_arn": "$point",
+        "recovery_point": "$point",
         "lifecycle": {"retention": "RETENTION_DAYS", "delete_after_days": 60},
         "request_id": ID,
     },
     "ResourceService/GetResource": {"scope": SCOPE, "resource": "$labs"},
     "ResourceService/ListProtectedResources": PAGE | {"vault": "vault"},
     "ResourceService/ListResources": PAGE | {"kind": "RESOURCE_KIND_DB_INSTANCE", "engine": "postgres"},
-    "ResourceService/ListTags": {"scope": SCOPE, "resource_arn": "$labs"},
-    "ResourceService/TagResource": {"scope": SCOPE, "resource_arn": "$labs", "tags": {"a": "b"}, "request_id": ID},
+    "ResourceService/ListTags": {"scope": SCOPE, "resource": "$labs"},
+    "ResourceService/TagResource": {"scope": SCOPE, "resource": "$labs", "tags": {"a": "b"}, "request_id": ID},
     "ResourceService/UntagResource": {
         "scope": SCOPE,
-        "resource_arn": "$labs",
+        "resource": "$labs",
         "tag_keys": ["nothing"],
         "request_id": ID,
     },
@@ -232,13 +227,46 @@ BASE = {
         "scope": SCOPE,
         "vault": "vault",
         "notifications": {
-            "topic_arn": "arn:aws:sns:us-east-1:123456789012:backup-events",
+            "topic": "arn:aws:sns:us-east-1:123456789012:backup-events",
             "events": ["BACKUP_JOB_COMPLETED"],
         },
         "request_id": ID,
     },
     "VaultService/UnlockVault": {"scope": SCOPE, "vault": "vault", "request_id": ID},
 }
+
+# The other choices of a `oneof`, and other filters: `Service/Rpc` and what is asked.
+OTHER_WAYS = {
+    "JobService/ListJobs of copies": PAGE
+    | {
+        "filter": {
+            "kinds": ["JOB_KIND_COPY"],
+            "states": ["JOB_STATE_COMPLETED", "JOB_STATE_FAILED"],
+            "resource_types": ["RDS", "Aurora"],
+            "destination_vault": "vault",
+            "create_time": INTERVAL,
+            "completion_time": INTERVAL,
+            "message_category": "AccessDenied",
+            "source_recovery_point": "$point",
+        }
+    },
+    "PlanService/PreviewSchedule of a plan": {
+        "scope": SCOPE,
+        "plan": "$plan",
+        "runs": 3,
+        "start_time": "2026-03-01T00:00:00Z",
+    },
+    "PlanService/PreviewSelection of a plan": PAGE
+    | {"saved": {"plan": "$plan", "selection": "$selection"}, "filter": "PREVIEW_FILTER_NOT_SELECTED"},
+    "RecoveryPointService/ListRecoveryPoints of all vaults": PAGE
+    | {"resource_type": "RDS", "plan": "$plan", "create_time": INTERVAL},
+    "RecoveryPointService/PlanRestore of a cluster": {
+        "scope": SCOPE,
+        "restore": RESTORE
+        | {"recovery_point": "$cluster", "rds_cluster": CLUSTER, "point_in_time": {"latest": True}},
+    },
+}
+WAYS = BASE | OTHER_WAYS
 
 READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore"))}
 
@@ -249,6 +277,7 @@ EMPTY_IS_FINE = {
     "AccountService/GetRegionSettings",
     "JobService/ListJobs",
     "PlanService/ListPlans",
+    "RecoveryPointService/ListRecoveryPoints",
     "ResourceService/ListProtectedResources",
     "ResourceService/ListResources",
     "ServerService/GetServerInfo",
@@ -258,13 +287,11 @@ EMPTY_IS_FINE = {
 # The default role is asked for, and the world of the test has none.
 NOT_THERE_BY_DEFAULT = {"AccountService/GetServiceRole"}
 
-
-# What is damaged belongs to the other way of asking: it is for those of the base that the answer blames.
-ONE_WAY_OR_THE_OTHER = {
-    ("PlanService/PreviewSchedule", "plan"),
-    ("PlanService/PreviewSelection", "plan"),
-    ("PlanService/PreviewSelection", "selection"),
-    ("JobService/StartRestore", "restore_token"),
+# The world of the test is in the way: the same error with `validate_only` as without.
+IN_THE_WAY = {
+    "JobService/CancelJob": "JOB_NOT_CANCELLABLE",
+    "PlanService/DeletePlan": "PLAN_HAS_SELECTIONS",
+    "VaultService/DeleteVault": "VAULT_NOT_EMPTY",
 }
 
 
@@ -272,30 +299,51 @@ def empty_required(rpc: str) -> set[str]:
     """The fields that an empty request must be told of, at once."""
     fields = {
         "AccountService/GetServiceRole": set(),
-        "JobService/StartBackup": {"resource_arn", "vault", "role"},
-        "JobService/StartCopy": {"recovery_point_arn", "vault", "destination_vault_arn", "role"},
-        "JobService/StartRestore": {"recovery_point_arn", "vault", "role"},
+        "JobService/StartBackup": {"resource", "vault", "role"},
+        "JobService/StartCopy": {"recovery_point", "vault", "destination_vault", "role"},
+        "JobService/StartRestore": {"restore"},
         "PlanService/CreatePlan": {"name", "rules"},
         "PlanService/CreateSelection": {"plan", "name", "role"},
-        "PlanService/UpdatePlan": {"plan", "rules"},
-        "PlanService/PreviewSchedule": set(),  # one of plan and rules
-        "RecoveryPointService/ListRecoveryPoints": set(),  # one of vault and resource
-        "RecoveryPointService/UpdateRecoveryPointLifecycle": {"vault", "recovery_point_arn", "lifecycle"},
-        "ResourceService/TagResource": {"resource_arn", "tags"},
-        "ResourceService/UntagResource": {"resource_arn", "tag_keys"},
+        "PlanService/UpdatePlan": {"plan"},
+        "PlanService/PreviewSchedule": {"plan"},
+        "PlanService/PreviewSelection": {"saved"},
+        "RecoveryPointService/PlanRestore": {"restore"},
+        "RecoveryPointService/UpdateRecoveryPointLifecycle": {"vault", "recovery_point", "lifecycle"},
+        "ResourceService/TagResource": {"resource", "tags"},
+        "ResourceService/UntagResource": {"resource", "tag_keys"},
         "VaultService/SetVaultAccessPolicy": {"vault", "policy"},
         "VaultService/SetVaultNotifications": {"vault", "notifications"},
     }
-    required = {"vault", "plan", "selection", "recovery_point_arn", "resource_arn", "job_id", "name", "resource"}
+    required = {"vault", "plan", "selection", "recovery_point", "resource", "job", "name"}
     return fields.get(rpc, {field for field in BASE[rpc] if field in required})
+
+
+# A message of the request that is there and empty, and what it lacks.
+EMPTY_INSIDE = {
+    "JobService/StartRestore": {"restore.recovery_point", "restore.vault", "restore.role"},
+    "PlanService/PreviewSchedule": {"unsaved.rules"},
+    "PlanService/PreviewSelection": {"saved.plan", "saved.selection"},
+    "RecoveryPointService/PlanRestore": {"restore.recovery_point", "restore.vault", "restore.role"},
+    "VaultService/SetVaultNotifications": {"notifications.topic", "notifications.events"},
+}
 
 
 # Text that is somebody's own, or that AWS alone can judge: whatever is printable may be right.
 FREE_TEXT = {"value", "tags", "recovery_point_tags", "options", "tag_keys", "key", "engine", "resource_type", "resources"}
 FREE_TEXT |= {"excluded_resources", "db_instance_class", "db_subnet_group_name", "vpc_security_group_ids"}
 FREE_TEXT |= {"availability_zone", "storage_type", "db_parameter_group_name", "option_group_name"}
-FREE_TEXT |= {"index_resource_types"}
-FILTERS = {"resource_arn", "parent_recovery_point_arn"}
+FREE_TEXT |= {"availability_zones", "db_cluster_parameter_group_name", "index_resource_types"}
+FILTERS = {"resource", "parent_recovery_point", "source_recovery_point"}
+VAULTS_OF_RULES = ("vault", "air_gapped_vault", "destination_vault")
+# Of the requests that are damaged, those that ask for what there is.
+THERE_ALREADY = {
+    "AccountService/UpdateRegionSettings",
+    "PlanService/UpdatePlan",
+    "RecoveryPointService/UpdateRecoveryPointLifecycle",
+    "VaultService/DeleteVaultAccessPolicy",
+    "VaultService/DeleteVaultNotifications",
+    "VaultService/UnlockVault",
+}
 PRINTABLE = {"an ARN of something else", "a broken ARN", "words", "an unknown id"}
 
 
@@ -307,10 +355,16 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
     if rpc == "PlanService/PreviewSchedule":
         # Rules that nobody has saved yet: what AWS alone judges is not judged.
         return (field, damage) == ("completion_window_minutes", "the most") or (
-            damage in PRINTABLE and field in FREE_TEXT | {"name", "target_vault"}
-        )
-    if (rpc, field) == ("PlanService/UpdatePlan", "etag"):
-        return True  # of no account where the plan says already what is asked for: so a repetition succeeds
+            damage in PRINTABLE and field in FREE_TEXT | {"name", "vault"}
+        ) or (damage == "an unknown id" and field in VAULTS_OF_RULES)
+    if field == "etag" and rpc in THERE_ALREADY:
+        return True  # of no account where there is already what is asked for: so a repetition succeeds
+    if (field, damage) == ("page_size", "the most"):
+        return True  # brought down to the largest
+    if path == "filter.resource_types[0]" and damage in PRINTABLE:
+        return True  # AWS has the words for types
+    if path in ("filter.kinds", "filter.states", "filter.resource_types") and damage == "10,000 times":
+        return True  # a choice counts once
     if damage in PRINTABLE and field in FREE_TEXT:
         return True
     if damage == "an unknown id":
@@ -318,132 +372,15 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
         return field in {"name", "request_id", "db_instance_identifier"} or (rpc, field) in {
             ("AccountService/EnsureServiceRole", "role"),
             ("JobService/ListJobs", "vault"),
-            ("JobService/ListJobs", "parent_job_id"),
+            ("JobService/ListJobs", "destination_vault"),
+            ("JobService/ListJobs", "parent_job"),
             ("RecoveryPointService/ListRecoveryPoints", "plan"),
             # AWS takes plans whose vault does not exist yet; their jobs fail. The answer warns.
-            ("PlanService/CreatePlan", "target_vault"),
-            ("PlanService/UpdatePlan", "target_vault"),
+            *((f"PlanService/{change}Plan", vault) for change in ("Create", "Update") for vault in VAULTS_OF_RULES),
+            # A topic and a key of that name in the vault's own account and region, which AWS alone can judge.
+            ("VaultService/SetVaultNotifications", "topic"),
+            ("VaultService/CreateVault", "encryption_key"),
         }
     if damage == "an ARN of something else" and field in FILTERS and rpc in READS and "/List" in rpc:
         return True  # a filter that nothing matches, or a thing whose tags AWS does not know
     return field == "iops" and damage == "the most"
-
-
-STRINGS = {
-    "1 MB": "x" * MEGABYTE,
-    "an ARN of something else": "arn:aws:iam::123456789012:user/someone",
-    "a broken ARN": "arn:aws:backup:us-east-1",
-    "words": "no such thing/at all!",
-    "control characters": "a\x00b\nc",
-    "an unknown id": "00000000-0000-4000-8000-000000000000",
-}
-NUMBERS = {"negative": -1, "the least": -(2**31), "the most": 2**31 - 1}
-
-
-def damaged(base):
-    """(path, damage, request): each field of the message, wherever it stands, with each damage of its type."""
-    yield from _damaged_in(base, base, "", lambda root: root)
-
-
-def _damaged_in(root, message, prefix, find):
-    for field in message.DESCRIPTOR.fields:
-        path = prefix + field.name
-        if _is_map(field):
-            yield from _damaged_map(root, field, path, find)
-        elif field.type == FieldDescriptor.TYPE_MESSAGE:
-            if field.message_type.full_name == "google.protobuf.FieldMask":
-                yield _with(root, path, "words", find, lambda m, f=field: getattr(m, f.name).paths.append("no such"))
-            elif field.message_type.file.package.startswith("google."):
-                yield from _damaged_time(root, field, path, find)
-            elif field.is_repeated:
-                for index, inner in enumerate(getattr(message, field.name)):
-                    yield from _damaged_in(
-                        root, inner, f"{path}[{index}].", lambda r, f=field, i=index: getattr(find(r), f.name)[i]
-                    )
-                if len(getattr(message, field.name)):
-                    yield _with(root, path, "10,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
-            elif message.HasField(field.name):
-                inner = getattr(message, field.name)
-                yield from _damaged_in(root, inner, f"{path}.", lambda r, f=field: getattr(find(r), f.name))
-        else:
-            yield from _damaged_scalar(root, message, field, path, find)
-
-
-def _damaged_scalar(root, message, field, path, find):
-    if field.type == FieldDescriptor.TYPE_STRING:
-        values = STRINGS
-    elif field.type == FieldDescriptor.TYPE_ENUM:
-        values = {"an unknown value": 99, "a negative value": -1}
-    elif field.type in (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64):
-        values = NUMBERS
-    else:
-        return  # a bool has no wrong value
-    for damage, value in values.items():
-        if field.is_repeated:
-            yield _with(root, f"{path}[0]", damage, find, lambda m, v=value, f=field: _replace(getattr(m, f.name), v))
-        else:
-            yield _with(root, path, damage, find, lambda m, v=value, f=field: setattr(m, f.name, v))
-    if field.is_repeated and len(getattr(message, field.name)):
-        yield _with(root, path, "10,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
-
-
-def _damaged_map(root, field, path, find):
-    if field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_BOOL:
-        for damage, key in {
-            "a key of 1 MB": "x" * MEGABYTE,
-            "an empty key": "",
-            "an unknown key": "Floppy",
-            "control characters": "a\x00",
-        }.items():
-            yield _with(root, path, damage, find, lambda m, f=field, k=key: getattr(m, f.name).update({k: True}))
-        many = {f"key-{number}": True for number in range(10_000)}
-        yield _with(root, path, "10,000 entries", find, lambda m, f=field: getattr(m, f.name).update(many))
-    if field.message_type.fields_by_name["value"].type != FieldDescriptor.TYPE_STRING:
-        return
-    for damage, (key, value) in {
-        "1 MB": ("k", "x" * MEGABYTE),
-        "a key of 1 MB": ("x" * MEGABYTE, "v"),
-        "an empty key": ("", "v"),
-        "a key of AWS's own": ("aws:reserved", "v"),
-        "control characters": ("a\x00", "b"),
-    }.items():
-        yield _with(root, path, damage, find, lambda m, f=field, k=key, v=value: getattr(m, f.name).update({k: v}))
-    many = {f"key-{number}": "v" for number in range(10_000)}
-    yield _with(root, path, "10,000 entries", find, lambda m, f=field: getattr(m, f.name).update(many))
-
-
-def _damaged_time(root, field, path, find):
-    for damage, (seconds, nanos) in {
-        "before the calendar": (-(2**62), 0),
-        "after the calendar": (2**62, 0),
-        "negative nanoseconds": (1, -1),
-        "too many nanoseconds": (1, 2_000_000_000),
-    }.items():
-
-        def spoil(message, f=field, s=seconds, n=nanos):
-            time = getattr(message, f.name)
-            time.seconds, time.nanos = s, n
-
-        yield _with(root, path, damage, find, spoil)
-
-
-def _with(root, path, damage, find, spoil):
-    request = type(root)()
-    request.CopyFrom(root)
-    spoil(find(request))
-    return path, damage, request
-
-
-def _replace(repeated, value):
-    del repeated[:]
-    repeated.append(value)
-
-
-def _multiply(repeated):
-    first = repeated[0] if len(repeated) else None
-    if first is not None:
-        repeated.extend([first] * 10_000)
-
-
-def _is_map(field) -> bool:
-    return field.type == FieldDescriptor.TYPE_MESSAGE and field.message_type.GetOptions().map_entry

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 from aws_clients import Aws
 from grpc_client import Client
@@ -68,3 +69,21 @@ def client(server):
     client = Client(server.address)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def generated(repository, tmp_path_factory):
+    """Strongroom's own protos, generated; google/api comes with googleapis-common-protos, as it does to everybody."""
+    folder = tmp_path_factory.mktemp("generated")
+    protos = sorted(str(file) for file in (repository / "proto/strongroom").rglob("*.proto"))
+    protoc = [sys.executable, "-m", "grpc_tools.protoc", f"-I{repository / 'proto'}", f"--python_out={folder}"]
+    subprocess.run([*protoc, f"--grpc_python_out={folder}", *protos], check=True)
+    sys.path.insert(0, str(folder))
+    yield
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture
+def channel(generated, server):
+    with grpc.insecure_channel(server.address) as channel:
+        yield channel

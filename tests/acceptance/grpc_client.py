@@ -36,6 +36,11 @@ class Failure(Exception):
     def reason(self) -> str:
         return self.info.reason if self.info else ""
 
+    @property
+    def request_id(self) -> str:
+        """What to repeat a change with."""
+        return self.info.metadata["request_id"] if self.info else ""
+
 
 class Client:
     """`client.call("VaultService/GetVault", vault="x")`: a dict in the proto's field names, defaults included."""

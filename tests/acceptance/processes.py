@@ -27,13 +27,19 @@ def free_address() -> str:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a machine without any AWS set-up of its own."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STRONGROOM_", "TF_"))}
-    return clean | {
+    """Keys and a region for a sandbox, and nothing of what this machine itself has of AWS."""
+    return clean_machine() | {
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
+    }
+
+
+def clean_machine() -> dict[str, str]:
+    """The environment of a machine without any AWS set-up: no keys, no region, no profile, no instance role."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STRONGROOM_", "TF_"))}
+    return clean | {
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -44,7 +50,7 @@ def environment() -> dict[str, str]:
 class Process:
     """One run of the program. Its log goes to a file that a failing test can show."""
 
-    def __init__(self, log: Path, *arguments: str | Path):
+    def __init__(self, log: Path, *arguments: str | Path, variables: dict[str, str] | None = None):
         self.log = log
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
@@ -52,7 +58,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                env=environment(),
+                env=environment() if variables is None else variables,
             )
 
     def wait_until(self, ready) -> None:

@@ -75,7 +75,7 @@ def plan(client, state: Attributes) -> None:
 def compare_rule(shown: dict, state: Attributes) -> None:
     shown = {key: value for key, value in shown.items() if key not in ("id", "name")}
     expected = {
-        "target_vault": state.take("target_vault_name"),
+        "vault": state.take("target_vault_name"),
         "schedule": state.take("schedule"),
         "schedule_timezone": state.take("schedule_expression_timezone"),
         "start_window_minutes": state.take("start_window"),
@@ -97,7 +97,7 @@ def compare_rule(shown: dict, state: Attributes) -> None:
 
 def copied(copy: Attributes) -> dict:
     """A copy without a lifecycle is kept like the original; a backup without one, for ever."""
-    expected = {"destination_vault_arn": copy.take("destination_vault_arn")}
+    expected = {"destination_vault": copy.take("destination_vault_arn")}
     if copy.left["lifecycle"]:
         return expected | {"lifecycle": lifecycle(copy)}
     copy.ignore("there is none", "lifecycle")
@@ -105,7 +105,7 @@ def copied(copy: Attributes) -> dict:
 
 
 def by_vault(copy: dict) -> str:
-    return copy["destination_vault_arn"]
+    return copy["destination_vault"]
 
 
 def lifecycle(state: Attributes) -> dict:
@@ -183,14 +183,14 @@ def vault_policy(client, state: Attributes) -> None:
 
 def vault_notifications(client, state: Attributes) -> None:
     shown = client.call("VaultService/GetVaultNotifications", vault=state.take("backup_vault_arn"))["notifications"]
-    same(state, "sns_topic_arn", shown["topic_arn"], state.take("sns_topic_arn"))
+    same(state, "sns_topic_arn", shown["topic"], state.take("sns_topic_arn"))
     same(state, "events", sorted(shown["events"]), sorted(state.take("backup_vault_events")))
     state.ignore("the vault's name", "id", "backup_vault_name")
 
 
 def region_settings(client, state: Attributes) -> None:
-    account = client.call("AccountService/GetAccount")["account"]
-    opted, managed = account["resource_type_opt_in"], account["resource_type_management"]
+    settings = client.call("AccountService/GetAccount")["account"]["settings"]
+    opted, managed = settings["resource_type_opt_in"], settings["resource_type_management"]
     wanted = state.take("resource_type_opt_in_preference")
     same(state, "opt-in", {key: opted[key] for key in wanted}, wanted)
     same(state, "management", managed, state.take("resource_type_management_preference"))

@@ -5,23 +5,28 @@ fails, and nothing is half-done.
 """
 
 import re
+import uuid
 
 import grpc
 import pytest
 from aws_clients import LABS, Aws
 from bad_requests import (
     BASE,
+    EMPTY_INSIDE,
     EMPTY_IS_FINE,
+    ID,
+    IN_THE_WAY,
     NOT_THERE_BY_DEFAULT,
-    ONE_WAY_OR_THE_OTHER,
     READS,
-    damaged,
+    WAYS,
     empty_required,
     may_be_taken,
 )
+from damage import damaged
 from grpc_client import Client, Failure
 
 ORDERS = LABS.replace("rdspg-fcj-labs", "rdspg-orders")
+AURORA = LABS.replace("db:rdspg-fcj-labs", "cluster:aurora-billing")
 CLEAR = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
@@ -49,20 +54,21 @@ def world(one_server, one_sandbox):
     plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "plan", "Rules": [rule]})["BackupPlanId"]
     selection = {"SelectionName": "s", "IamRoleArn": role, "Resources": [LABS]}
     selection = backup.create_backup_selection(BackupPlanId=plan, BackupSelection=selection)["SelectionId"]
-    made = backup.list_recovery_points_by_resource(ResourceArn=ORDERS)["RecoveryPoints"]
     client = Client(one_server.address)
     names = {"$labs": LABS, "$job": job, "$point": point, "$plan": plan, "$selection": selection, "$role": role}
-    names["$continuous"] = made[0]["RecoveryPointArn"]
+    for name, resource in {"$continuous": ORDERS, "$cluster": AURORA}.items():
+        made = backup.list_recovery_points_by_resource(ResourceArn=resource)["RecoveryPoints"]
+        names[name] = made[0]["RecoveryPointArn"]
     yield client, one_sandbox, names
     client.close()
 
 
 def continuous(backup, role: str) -> None:
-    """A plan that makes a continuous recovery point of ORDERS before two hours have passed."""
+    """A plan that makes continuous recovery points of ORDERS and AURORA before two hours have passed."""
     rule = {"RuleName": "c", "TargetBackupVaultName": "vault", "ScheduleExpression": "cron(30 4 ? * * *)"}
     rule |= {"EnableContinuousBackup": True, "StartWindowMinutes": 60, "Lifecycle": {"DeleteAfterDays": 7}}
     plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "continuous", "Rules": [rule]})["BackupPlanId"]
-    selection = {"SelectionName": "c", "IamRoleArn": role, "Resources": [ORDERS]}
+    selection = {"SelectionName": "c", "IamRoleArn": role, "Resources": [ORDERS, AURORA]}
     backup.create_backup_selection(BackupPlanId=plan, BackupSelection=selection)
 
 
@@ -90,6 +96,13 @@ def check(failure: Failure, reasons: dict, what: str):
         assert all(failure.violations.values()), f"{what}: a violation without words"
 
 
+def check_request_id(failure: Failure, request, what: str):
+    """Every error of a change says what to repeat it with: the request's own, or one that the server made."""
+    if request.request_id in ("", ID):
+        told = failure.request_id
+        assert told == request.request_id or (not request.request_id and uuid.UUID(told)), f"{what}: {told!r}"
+
+
 def outcome(client, rpc: str, request):
     try:
         client.send(rpc, request)
@@ -100,19 +113,29 @@ def outcome(client, rpc: str, request):
 
 def test_every_rpc_has_a_request_to_be_damaged(world):
     assert set(BASE) == set(methods(world))
+    assert {rpc_of(way) for way in WAYS} == set(BASE)
 
 
-@pytest.mark.parametrize("rpc", sorted(BASE))
-def test_the_undamaged_request_is_accepted(world, rpc):
+def rpc_of(way: str) -> str:
+    """`Service/Rpc` of a key of WAYS, which can say more."""
+    return way.split(" ")[0]
+
+
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_the_undamaged_request_is_accepted(world, way):
     """Else the faults below would be found for a reason of their own."""
     client, sandbox, names = world
-    fields = named(BASE[rpc], names)
+    rpc = rpc_of(way)
+    fields = named(WAYS[way], names)
     if rpc not in READS:
-        if "validate_only" not in methods(world)[rpc].input_type.fields_by_name:
-            pytest.skip("it would change the world; test_story and test_kill call it")
         fields["validate_only"] = True
     state = sandbox.state()
-    client.call(rpc, **fields)
+    if rpc in IN_THE_WAY:
+        failure = outcome(client, rpc, client.request(rpc, fields))
+        assert (failure.code, failure.reason) == (grpc.StatusCode.FAILED_PRECONDITION, IN_THE_WAY[rpc]), failure
+    else:
+        answer = client.call(rpc, **fields)
+        assert rpc in READS or answer["request_id"] == ID
     assert sandbox.state() == state, "a read or a validate_only has changed something"
 
 
@@ -130,18 +153,31 @@ def test_an_empty_request_names_every_missing_field(world, rpc):
     expected = grpc.StatusCode.NOT_FOUND if rpc in NOT_THERE_BY_DEFAULT else grpc.StatusCode.INVALID_ARGUMENT
     assert failure.code == expected, failure
     check(failure, client.enum("ErrorReason"), rpc)
-    assert empty_required(rpc) <= failure.violations.keys(), "not every fault at once"
+    if rpc not in READS:
+        check_request_id(failure, request, rpc)
+    assert empty_required(rpc) <= failure.violations.keys(), f"not every fault at once: {failure}"
     assert sandbox.state() == state
 
 
-@pytest.mark.parametrize("rpc", sorted(BASE))
-def test_a_damaged_request_is_refused_and_nothing_is_done(world, rpc):
+@pytest.mark.parametrize("rpc", sorted(EMPTY_INSIDE))
+def test_an_empty_message_inside_names_every_missing_field(world, rpc):
+    client, _, _ = world
+    inside = {path.partition(".")[0] for path in EMPTY_INSIDE[rpc]}
+    failure = outcome(client, rpc, client.request(rpc, {name: {} for name in inside}))
+    assert failure is not None, "accepted"
+    check(failure, client.enum("ErrorReason"), rpc)
+    assert EMPTY_INSIDE[rpc] <= failure.violations.keys(), f"not every fault at once: {failure}"
+
+
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_a_damaged_request_is_refused_and_nothing_is_done(world, way):
     client, sandbox, names = world
+    rpc = rpc_of(way)
     reasons = client.enum("ErrorReason")
-    base = client.request(rpc, named(BASE[rpc], names))
+    base = client.request(rpc, named(WAYS[way], names))
     faults = []
     for path, damage, request in damaged(base):
-        what = f"{rpc} {path} = {damage}"
+        what = f"{way} {path} = {damage}"
         optional = may_be_taken(rpc, path, damage)
         if optional and rpc not in READS and ("/Delete" in rpc or damage == "an unknown id"):
             continue  # it would delete what the others look at, or make what they must not find
@@ -150,9 +186,12 @@ def test_a_damaged_request_is_refused_and_nothing_is_done(world, rpc):
         try:
             if failure is None:
                 assert optional, f"{what}: accepted"
+                assert "etag" not in path or sandbox.state() == state, f"{what}: overwritten all the same"
             else:
                 check(failure, reasons, what)
-                if failure.reason == "INVALID_REQUEST" and (rpc, path) not in ONE_WAY_OR_THE_OTHER:
+                if rpc not in READS:
+                    check_request_id(failure, request, what)
+                if failure.reason == "INVALID_REQUEST":
                     about = re.split(r"[.\[]", path)[0]
                     assert any(about in field for field in failure.violations), f"{what}: about {failure.violations}"
             if state is not None and failure is not None:

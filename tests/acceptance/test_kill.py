@@ -29,16 +29,16 @@ def request_id() -> str:
 
 def steps(known: dict) -> list[tuple[str, dict, str]]:
     """The story's mutations: RPC, fields, and where the answer names the thing. `known` holds earlier answers."""
-    rule = {"name": "DailyBackups", "target_vault": VAULT}
+    rule = {"name": "DailyBackups", "vault": VAULT}
     return [
         ("AccountService/EnsureServiceRole", lambda: {"role": ROLE}, "role.arn"),
         ("VaultService/CreateVault", lambda: {"name": VAULT, "tags": {"a": "b"}}, "vault.arn"),
         (
             "JobService/StartBackup",
-            lambda: {"resource_arn": LABS, "vault": VAULT, "role": ROLE, "recovery_point_tags": {"c": "d"}},
+            lambda: {"resource": LABS, "vault": VAULT, "role": ROLE, "recovery_point_tags": {"c": "d"}},
             "job.id",
         ),
-        ("ResourceService/TagResource", lambda: {"resource_arn": LABS, "tags": {"Environment": "production"}}, ""),
+        ("ResourceService/TagResource", lambda: {"resource": LABS, "tags": {"Environment": "production"}}, ""),
         ("PlanService/CreatePlan", lambda: {"name": PLAN, "rules": [rule], "tags": {"e": "f"}}, "plan.id"),
         (
             "PlanService/CreateSelection",
@@ -58,14 +58,16 @@ def steps(known: dict) -> list[tuple[str, dict, str]]:
         (
             "JobService/StartRestore",
             lambda: {
-                "recovery_point_arn": known["point"],
-                "vault": VAULT,
-                "role": ROLE,
-                "rds_instance": {"db_instance_identifier": "kill-restored"},
+                "restore": {
+                    "recovery_point": known["point"],
+                    "vault": VAULT,
+                    "role": ROLE,
+                    "rds_instance": {"db_instance_identifier": "kill-restored"},
+                },
             },
             "job.id",
         ),
-        ("ResourceService/UntagResource", lambda: {"resource_arn": LABS, "tag_keys": ["Environment"]}, ""),
+        ("ResourceService/UntagResource", lambda: {"resource": LABS, "tag_keys": ["Environment"]}, ""),
         (
             "PlanService/DeleteSelection",
             lambda: {"plan": known["plan.id"], "selection": known["selection.id"], "allow_missing": True},
@@ -74,7 +76,7 @@ def steps(known: dict) -> list[tuple[str, dict, str]]:
         ("PlanService/DeletePlan", lambda: {"plan": known["plan.id"], "allow_missing": True}, ""),
         (
             "RecoveryPointService/DeleteRecoveryPoint",
-            lambda: {"vault": VAULT, "recovery_point_arn": known["point"], "allow_missing": True},
+            lambda: {"vault": VAULT, "recovery_point": known["point"], "allow_missing": True},
             "",
         ),
     ]
@@ -136,6 +138,7 @@ def test_a_step_repeated_after_a_kill_is_done_once(mortal, sandbox, aws):
         once = counts(aws)
         mortal.restart_after_kill()
         second = with_client(mortal, lambda client: client.call(rpc, **request))
+        assert first["request_id"] == second["request_id"] == request["request_id"], rpc
         assert pick(first, path) == pick(second, path), rpc
         assert counts(aws) == once, f"{rpc} was done twice"
         tell(known, path, second)
@@ -234,7 +237,7 @@ def test_a_kill_while_a_selection_is_replaced_misses_no_run(mortal, sandbox, aws
     orders, paused = LABS.replace("fcj-labs", "orders"), LABS.replace("fcj-labs", "paused")
     aws.role(ROLE)
     aws.backup.create_backup_vault(BackupVaultName=VAULT)
-    rule = {"name": "DailyBackups", "target_vault": VAULT}
+    rule = {"name": "DailyBackups", "vault": VAULT}
     create = {"plan": PLAN, "name": "all", "role": ROLE, "resources": [LABS, orders]}
 
     def prepare(client):
@@ -271,12 +274,12 @@ def a_day_s_jobs(sandbox, aws) -> list[str]:
 REUSED = {
     "VaultService/CreateVault": ({"name": "one"}, {"name": "one", "tags": {"a": "b"}}),
     "PlanService/CreatePlan": (
-        {"name": "one", "rules": [{"name": "r", "target_vault": VAULT}]},
-        {"name": "two", "rules": [{"name": "r", "target_vault": VAULT}]},
+        {"name": "one", "rules": [{"name": "r", "vault": VAULT}]},
+        {"name": "two", "rules": [{"name": "r", "vault": VAULT}]},
     ),
     "JobService/StartBackup": (
-        {"resource_arn": LABS, "vault": VAULT, "role": ROLE, "lifecycle": {"delete_after_days": 7}},
-        {"resource_arn": LABS, "vault": VAULT, "role": ROLE, "lifecycle": {"delete_after_days": 8}},
+        {"resource": LABS, "vault": VAULT, "role": ROLE, "lifecycle": {"delete_after_days": 7}},
+        {"resource": LABS, "vault": VAULT, "role": ROLE, "lifecycle": {"delete_after_days": 8}},
     ),
 }
 
@@ -291,7 +294,7 @@ def test_a_request_id_used_for_something_else_is_refused(client, aws, sandbox, r
     state = sandbox.state()
     with pytest.raises(Failure) as refused:
         client.call(rpc, **other, request_id=used)
-    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "REQUEST_ID_REUSED")
     assert sandbox.state() == state
 
 

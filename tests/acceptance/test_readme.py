@@ -2,9 +2,10 @@
 
 Fenced blocks of language `sh` hold commands, one a line (a backslash continues it). A command that keeps running (`serve`,
 `sandbox`) is started and left running for those after it. The well-known ports are exchanged for free ones. grpcurl is not
-on every machine: grpcurl.py stands in for it.
+on every machine: grpcurl.py stands in for it. The machine has no AWS set-up: what a command needs of it stands before it.
 """
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from pages import Page, stand_ins
-from processes import Process, environment, free_address
+from processes import Process, clean_machine, free_address
 
+VARIABLE = re.compile(r"[A-Z_]+=")
 # Run by .ci/run itself, or by nobody here: they install or take minutes.
 ELSEWHERE = ("cargo test", "cargo build", "cargo install", "make", ".ci/run", "git clone", "cd ", "docker", "helm")
 
@@ -49,7 +51,13 @@ class Shell:
         for well_known, free in self.ports.items():
             line = re.sub(rf"\b{well_known}\b", free, line)
         words = shlex.split(line, comments=True)
-        if words[0] == "export":
+        # Variables before a command are its own.
+        own = list(itertools.takewhile(VARIABLE.match, words))
+        words = words[len(own) :]
+        if own:
+            assert words and words[0] in ("grpcurl", "aws", "curl"), f"this test does not know how to run: {line}"
+            self._to_the_end(words, dict(variable.split("=", 1) for variable in own))
+        elif words[0] == "export":
             self.variables |= dict(word.split("=", 1) for word in words[1:])
         elif words[:2] == ["cargo", "run"]:
             self._strongroom(words[words.index("--") + 1 :])
@@ -72,20 +80,23 @@ class Shell:
             return
         for earlier in self.running:
             earlier.stop()
-        self.running = [Process(self.folder / "log", self.binary, *arguments)]
+        self.running = [Process(self.folder / "log", self.binary, *arguments, variables=self._environment())]
         self.running[0].wait_until(lambda: all(port_is_open(port) for port in self._ports_of(arguments)))
 
     def _ports_of(self, arguments) -> list[str]:
         return [port for port in self.ports.values() if any(argument.endswith(f":{port}") for argument in arguments)]
 
-    def _to_the_end(self, arguments) -> None:
+    def _environment(self) -> dict[str, str]:
+        return clean_machine() | self.variables
+
+    def _to_the_end(self, arguments, own: dict[str, str] | None = None) -> None:
         done = subprocess.run(
             arguments,
             cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=300,
-            env=environment() | self.variables,
+            env=self._environment() | (own or {}),
             stdin=subprocess.DEVNULL,
         )
         assert done.returncode == 0, f"{' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"

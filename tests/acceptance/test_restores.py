@@ -21,7 +21,7 @@ def world(binary, tmp_path):
     client.call("AccountService/EnsureServiceRole", role="backup")
     rule = {
         "name": "daily",
-        "target_vault": "nightly",
+        "vault": "nightly",
         "enable_continuous_backup": True,
         "lifecycle": {"delete_after_days": 14},
     }
@@ -35,13 +35,13 @@ def world(binary, tmp_path):
 
 
 def point_of(client, resource: str) -> str:
-    listed = client.call("RecoveryPointService/ListRecoveryPoints", vault="nightly", resource_arn=resource)
-    return next(point["arn"] for point in listed["recovery_points"] if point["continuous"])
+    listed = client.call("RecoveryPointService/ListRecoveryPoints", vault="nightly", resource=resource)
+    return next(point["arn"] for point in listed["recovery_points"] if point.get("continuous"))
 
 
 def finished(client, sandbox, job: dict) -> dict:
     sandbox.advance("1h")
-    done = client.call("JobService/GetJob", job_id=job["id"], kind="JOB_KIND_RESTORE")["job"]
+    done = client.call("JobService/GetJob", job=job["id"], kind="JOB_KIND_RESTORE")["job"]
     assert done["state"] == "JOB_STATE_COMPLETED", done
     return done
 
@@ -55,8 +55,9 @@ def test_a_point_in_time_restore_is_planned_and_started_by_its_token(world):
     assert backup["AwsBackupRecoveryPointArn"] == point
     window = backup["RestoreWindow"]
     second = (window["LatestTime"] - timedelta(minutes=17)).replace(microsecond=0)
-    asked = dict(WHERE, recovery_point_arn=point, rds_instance={"db_instance_identifier": "rewound"})
-    plan = client.call("RecoveryPointService/PlanRestore", **asked, point_in_time={"time": second.isoformat()})
+    asked = WHERE | {"recovery_point": point, "rds_instance": {"db_instance_identifier": "rewound"}}
+    then = asked | {"point_in_time": {"time": second.isoformat()}}
+    plan = client.call("RecoveryPointService/PlanRestore", restore=then)
     latest = window["LatestTime"].replace(microsecond=0, tzinfo=None).isoformat() + "Z"
     assert plan["restore_window"]["latest_time"] == latest
     assert {finding["severity"] for finding in plan["findings"]} == {"SEVERITY_INFO"}
@@ -71,15 +72,15 @@ def test_a_point_in_time_restore_is_planned_and_started_by_its_token(world):
     assert (instance["DBInstanceStatus"], instance["DBInstanceArn"]) == ("available", done["created_resource_arn"])
 
     # Now the name is taken: told by the plan, and by the start of the same plan.
-    again = client.call("RecoveryPointService/PlanRestore", **asked)
+    again = client.call("RecoveryPointService/PlanRestore", restore=asked)
     assert (again["findings"][0]["code"], again["restore_token"]) == ("NAME_TAKEN", "")
     with pytest.raises(Failure) as taken:
         client.call("JobService/StartRestore", restore_token=plan["restore_token"])
     assert (taken.value.code, taken.value.reason) == (grpc.StatusCode.ALREADY_EXISTS, "RESOURCE_ALREADY_EXISTS")
     early = (window["EarliestTime"] - timedelta(days=1)).isoformat()
-    asked["rds_instance"] = {"db_instance_identifier": "early"}
+    asked |= {"rds_instance": {"db_instance_identifier": "early"}, "point_in_time": {"time": early}}
     with pytest.raises(Failure) as outside:
-        client.call("JobService/StartRestore", **asked, point_in_time={"time": early})
+        client.call("JobService/StartRestore", restore=asked)
     assert (outside.value.code, outside.value.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PREFLIGHT_FAILED")
     assert len(aws.backup.list_restore_jobs()["RestoreJobs"]) == 1
 
@@ -90,14 +91,11 @@ def test_an_aurora_cluster_comes_back_to_a_point_in_time_without_instances(world
     window = window["DBClusterAutomatedBackups"][0]["RestoreWindow"]
     cluster = aws.rds.describe_db_clusters(DBClusterIdentifier="aurora-billing")["DBClusters"][0]
     assert window["LatestTime"] == cluster["LatestRestorableTime"]
-    plan = client.call(
-        "RecoveryPointService/PlanRestore",
-        **WHERE,
-        recovery_point_arn=point_of(client, AURORA),
-        rds_cluster={"db_cluster_identifier": "billing-rewound"},
-        point_in_time={"latest": True},
-    )
-    assert [warning["code"] for warning in plan["warnings"]] == ["CLUSTER_WITHOUT_INSTANCES"]
+    asked = WHERE | {"recovery_point": point_of(client, AURORA), "point_in_time": {"latest": True}}
+    asked["rds_cluster"] = {"db_cluster_identifier": "billing-rewound"}
+    plan = client.call("RecoveryPointService/PlanRestore", restore=asked)
+    surprises = [finding["code"] for finding in plan["findings"] if finding["severity"] != "SEVERITY_INFO"]
+    assert surprises == ["CLUSTER_WITHOUT_INSTANCES"]
     done = finished(client, sandbox, client.call("JobService/StartRestore", restore_token=plan["restore_token"])["job"])
     restored = aws.rds.describe_db_clusters(DBClusterIdentifier="billing-rewound")["DBClusters"][0]
     assert (restored["DBClusterArn"], restored["DBClusterMembers"]) == (done["created_resource_arn"], [])

@@ -53,7 +53,7 @@ def made_ready(rpc, aws) -> str:
 def to_the_end(rpc, sandbox, job: dict) -> dict:
     """Moves time until the job has ended."""
     for _ in range(50):
-        seen = rpc("JobService/GetJob", job_id=job["id"], kind=job["kind"])["job"]
+        seen = rpc("JobService/GetJob", job=job["id"], kind=job["kind"])["job"]
         if seen["state"] not in ("JOB_STATE_CREATED", "JOB_STATE_PENDING", "JOB_STATE_RUNNING"):
             return seen
         sandbox.advance("10m")
@@ -63,7 +63,7 @@ def to_the_end(rpc, sandbox, job: dict) -> dict:
 def test_a_governance_lock_comes_and_goes(rpc, backup_cli):
     rpc("VaultService/CreateVault", name=VAULT)
     locked = rpc("VaultService/LockVault", vault=VAULT, min_retention_days=7, max_retention_days=365)
-    assert locked["vault"]["lock"]["mode"] == "LOCK_MODE_GOVERNANCE" and "irreversible_time" not in locked
+    assert locked["vault"]["lock"]["mode"] == "LOCK_MODE_GOVERNANCE" and "lock_time" not in locked["vault"]["lock"]
     seen = vault_of_cli(backup_cli)
     assert (seen["Locked"], seen["MinRetentionDays"], seen["MaxRetentionDays"]) == (True, 7, 365)
     assert "LockDate" not in seen
@@ -73,7 +73,7 @@ def test_a_governance_lock_comes_and_goes(rpc, backup_cli):
 
 def test_a_compliance_lock_says_the_date_and_wants_it_confirmed(rpc, backup_cli, sandbox):
     rpc("VaultService/CreateVault", name=VAULT)
-    rule = {"name": "short", "target_vault": VAULT, "lifecycle": {"delete_after_days": 3}}
+    rule = {"name": "short", "vault": VAULT, "lifecycle": {"delete_after_days": 3}}
     plan = rpc("PlanService/CreatePlan", name="short", rules=[rule])["plan"]
     lock = {"vault": VAULT, "mode": "LOCK_MODE_COMPLIANCE", "min_retention_days": 7, "changeable_for_days": 3}
     date = instant(sandbox.now()) + 3 * DAYS
@@ -82,13 +82,13 @@ def test_a_compliance_lock_says_the_date_and_wants_it_confirmed(rpc, backup_cli,
     assert "confirm_irreversible" in unconfirmed.violations
     shown = rpc("VaultService/LockVault", **lock, validate_only=True)
     # Before AWS has said when it took the request, the date is as good as our knowledge of AWS's clock.
-    assert abs(instant(shown["irreversible_time"]) - date) < datetime.timedelta(minutes=1)
+    assert abs(instant(shown["vault"]["lock"]["lock_time"]) - date) < datetime.timedelta(minutes=1)
     assert [(clash["plan_id"], clash["rule_name"]) for clash in shown["clashes"]] == [(plan["id"], "short")]
     assert vault_of_cli(backup_cli)["Locked"] is False, "validate_only and a refusal change nothing"
 
     locked = rpc("VaultService/LockVault", **lock, confirm_irreversible=True)
-    assert instant(locked["irreversible_time"]) == date == instant(vault_of_cli(backup_cli)["LockDate"])
-    assert str(date.year) in json.dumps(locked["warnings"]), "the date stands in words as well"
+    assert instant(locked["vault"]["lock"]["lock_time"]) == date == instant(vault_of_cli(backup_cli)["LockDate"])
+    assert str(date.year) in json.dumps(locked["findings"]), "the date stands in words as well"
     rpc("VaultService/UnlockVault", vault=VAULT)
     assert vault_of_cli(backup_cli)["Locked"] is False, "until the date it can be undone"
 
@@ -103,7 +103,7 @@ def test_a_compliance_lock_says_the_date_and_wants_it_confirmed(rpc, backup_cli,
 
 def test_an_update_with_a_stale_etag_is_aborted(rpc, backup_cli):
     rpc("VaultService/CreateVault", name=VAULT)
-    rule = {"name": "daily", "target_vault": VAULT}
+    rule = {"name": "daily", "vault": VAULT}
     plan = rpc("PlanService/CreatePlan", name="databases", rules=[rule])["plan"]
     identified = ("--backup-plan-id", plan["id"])
     theirs = backup_cli("get-backup-plan", *identified)["BackupPlan"]
@@ -131,13 +131,13 @@ def test_a_preview_explains_a_near_miss_and_aws_backs_up_what_it_selects(rpc, aw
     right = aws.database("right", {"Environment": "production"})
     near = aws.database("near-miss", {"Environment": "Production"})
     sandbox.advance("10m")
-    rule = {"name": "daily", "target_vault": VAULT, "start_window_minutes": 60}
+    rule = {"name": "daily", "vault": VAULT, "start_window_minutes": 60}
     plan = rpc("PlanService/CreatePlan", name="databases", rules=[rule])["plan"]["id"]
     wanted = {"conditions": [{"key": "Environment", "value": "production"}], "resources": ["arn:aws:rds:*:*:db:*"]}
     rpc("PlanService/CreateSelection", plan=plan, name="tagged", role="backup", **wanted)
 
     def preview() -> dict[str, dict]:
-        shown = rpc("PlanService/PreviewSelection", plan=plan, selection="tagged", page_size=1000)["resources"]
+        shown = rpc("PlanService/PreviewSelection", saved={"plan": plan, "selection": "tagged"}, page_size=1000)["resources"]
         return {resource["arn"]: resource for resource in shown}
 
     (mismatch,) = preview()[near]["mismatches"]
@@ -156,21 +156,21 @@ def test_a_preview_explains_a_near_miss_and_aws_backs_up_what_it_selects(rpc, aw
 def test_a_database_is_restored_to_a_point_in_time(rpc, aws, aws_cli, backup_cli, sandbox):
     role = made_ready(rpc, aws)
     lifecycle = {"delete_after_days": 14}
-    rule = {"name": "pitr", "target_vault": VAULT, "lifecycle": lifecycle, "enable_continuous_backup": True}
+    rule = {"name": "pitr", "vault": VAULT, "lifecycle": lifecycle, "enable_continuous_backup": True}
     plan = rpc("PlanService/CreatePlan", name="continuous", rules=[rule])["plan"]["id"]
     rpc("PlanService/CreateSelection", plan=plan, name="labs", role="backup", resources=[LABS])
     sandbox.advance("72h")
     points = rpc("RecoveryPointService/ListRecoveryPoints", vault=VAULT)["recovery_points"]
-    (point,) = [point["arn"] for point in points if point["continuous"]]
+    (point,) = [point["arn"] for point in points if point.get("continuous")]
     moment = (instant(sandbox.now()) - datetime.timedelta(hours=5)).replace(microsecond=0)
     request = {
-        "recovery_point_arn": point,
+        "recovery_point": point,
         "vault": VAULT,
         "role": role,
         "rds_instance": {"db_instance_identifier": "labs-as-it-was"},
         "point_in_time": {"time": moment.isoformat()},
     }
-    planned = rpc("RecoveryPointService/PlanRestore", **request)
+    planned = rpc("RecoveryPointService/PlanRestore", restore=request)
     window = planned["restore_window"]
     assert instant(window["earliest_time"]) <= moment <= instant(window["latest_time"])
     assert instant(planned["metadata"]["RestoreTime"]) == moment
@@ -188,16 +188,16 @@ def test_a_database_is_restored_to_a_point_in_time(rpc, aws, aws_cli, backup_cli
 
     early = request | {"point_in_time": {"time": "2020-01-01T00:00:00Z"}}
     early["rds_instance"] = {"db_instance_identifier": "too-early"}
-    refused(rpc, "FAILED_PRECONDITION", "PREFLIGHT_FAILED", "JobService/StartRestore", **early)
+    refused(rpc, "FAILED_PRECONDITION", "PREFLIGHT_FAILED", "JobService/StartRestore", restore=early)
     assert len(backup_cli("list-restore-jobs")["RestoreJobs"]) == 1
 
 
 def test_a_recovery_point_is_copied_to_another_region(rpc, aws, backup_cli, sandbox):
     role = made_ready(rpc, aws)
-    backup = rpc("JobService/StartBackup", resource_arn=LABS, vault=VAULT, role=role)["job"]
+    backup = rpc("JobService/StartBackup", resource=LABS, vault=VAULT, role=role)["job"]
     point = to_the_end(rpc, sandbox, backup)["recovery_point_arn"]
     there = f"arn:aws:backup:{ELSEWHERE}:{ACCOUNT}:backup-vault:offsite"
-    request = {"recovery_point_arn": point, "vault": VAULT, "destination_vault_arn": there, "role": role}
+    request = {"recovery_point": point, "vault": VAULT, "destination_vault": there, "role": role}
     request["lifecycle"] = {"delete_after_days": 60}
     missing = refused(rpc, "NOT_FOUND", "VAULT_NOT_FOUND", "JobService/StartCopy", **request)
     assert ELSEWHERE in missing.message or "offsite" in missing.message

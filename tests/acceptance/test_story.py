@@ -33,7 +33,7 @@ def run_to_the_end(client, sandbox, job_id: str, kind: str) -> list[dict]:
     """Moves time in small steps until the job has ended; every look at the job."""
     seen = []
     for _ in range(500):
-        seen.append(client.call("JobService/GetJob", job_id=job_id, kind=kind)["job"])
+        seen.append(client.call("JobService/GetJob", job=job_id, kind=kind)["job"])
         if seen[-1]["state"] not in ("JOB_STATE_CREATED", "JOB_STATE_PENDING", "JOB_STATE_RUNNING"):
             return seen
         sandbox.advance("3s")
@@ -64,7 +64,7 @@ def test_the_whole_story(world):
     assert vault["arn"] == f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:{VAULT}"
 
     # An on-demand backup, with its progress.
-    started = client.call("JobService/StartBackup", resource_arn=LABS, vault=VAULT, role=ROLE)["job"]
+    started = client.call("JobService/StartBackup", resource=LABS, vault=VAULT, role=ROLE)["job"]
     assert started["state"] == "JOB_STATE_CREATED"
     seen = run_to_the_end(client, sandbox, started["id"], "JOB_KIND_BACKUP")
     assert seen[-1]["state"] == "JOB_STATE_COMPLETED", seen[-1]
@@ -74,9 +74,9 @@ def test_the_whole_story(world):
     assert aws.backup.describe_backup_job(BackupJobId=started["id"])["State"] == "COMPLETED"
 
     # Tags, plan with nothing but a rule's name and vault, selection by both tags.
-    client.call("ResourceService/TagResource", resource_arn=LABS, tags=TAGS)
-    assert TAGS.items() <= client.call("ResourceService/ListTags", resource_arn=LABS)["tags"].items()
-    rule = {"name": "DailyBackups", "target_vault": VAULT}
+    client.call("ResourceService/TagResource", resource=LABS, tags=TAGS)
+    assert TAGS.items() <= client.call("ResourceService/ListTags", resource=LABS)["tags"].items()
+    rule = {"name": "DailyBackups", "vault": VAULT}
     plan = client.call("PlanService/CreatePlan", name="rdspg-backup-plan", rules=[rule])["plan"]
     shown = plan["rules"][0]
     assert (shown["schedule"], shown["schedule_timezone"]) == ("cron(0 5 ? * * *)", "Etc/UTC")
@@ -101,8 +101,8 @@ def test_the_whole_story(world):
     # A database created and tagged afterwards is in the next run; one with a single tag is not.
     later = aws.database("later")
     single = aws.database("later-single")
-    client.call("ResourceService/TagResource", resource_arn=later, tags=TAGS)
-    client.call("ResourceService/TagResource", resource_arn=single, tags={"ResourceType": "rdspg-fcj"})
+    client.call("ResourceService/TagResource", resource=later, tags=TAGS)
+    client.call("ResourceService/TagResource", resource=single, tags={"ResourceType": "rdspg-fcj"})
     sandbox.advance("24h")
     assert points_by_plan(client, plan["id"]) == sorted([LABS, LABS, both, both, later])
     # boto3 sees the same.
@@ -114,15 +114,17 @@ def test_the_whole_story(world):
     assert {resource["arn"] for resource in protected} == {LABS, both, later}
 
     # Restore one, and see the new instance in RDS.
-    listed = client.call("RecoveryPointService/ListRecoveryPoints", resource_arn=later)["recovery_points"]
+    listed = client.call("RecoveryPointService/ListRecoveryPoints", resource=later)["recovery_points"]
     point = listed[0]["arn"]
     restored = client.call(
         "JobService/StartRestore",
-        recovery_point_arn=point,
-        vault=VAULT,
-        role=ROLE,
-        rds_instance={"db_instance_identifier": "later-restored", "db_instance_class": "db.t3.small"},
-        copy_source_tags=True,
+        restore={
+            "recovery_point": point,
+            "vault": VAULT,
+            "role": ROLE,
+            "rds_instance": {"db_instance_identifier": "later-restored", "db_instance_class": "db.t3.small"},
+            "copy_source_tags": True,
+        },
     )
     assert restored["metadata"]["DBInstanceIdentifier"] == "later-restored"
     seen = run_to_the_end(client, sandbox, restored["job"]["id"], "JOB_KIND_RESTORE")
@@ -148,7 +150,7 @@ def clean_up(client, sandbox, plan, selection):
         client.call("VaultService/DeleteVault", vault=VAULT)
     assert (held.value.code, held.value.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "VAULT_NOT_EMPTY")
     for point in client.call("RecoveryPointService/ListRecoveryPoints", vault=VAULT)["recovery_points"]:
-        client.call("RecoveryPointService/DeleteRecoveryPoint", vault=VAULT, recovery_point_arn=point["arn"])
+        client.call("RecoveryPointService/DeleteRecoveryPoint", vault=VAULT, recovery_point=point["arn"])
     sandbox.advance("1h")
     client.call("VaultService/DeleteVault", vault=VAULT)
     with pytest.raises(Failure) as gone:
