@@ -157,6 +157,7 @@ async fn the_exit_code_tells_what_happened() {
         (vec!["vault", "list", "--server", "http://127.0.0.1:1"], 4, "no Strongroom server answers"),
         (vec!["plan", "create", "-f", "/nowhere/plan.json"], 2, "/nowhere/plan.json"),
         (vec!["vault", "delete", VAULT], 2, "say --yes"),
+        (vec!["vault", "delete", VAULT, "--validate-only"], 0, ""),
         (vec!["vault", "delete", VAULT, "--yes"], 0, ""),
         (vec!["vault", "delete", VAULT, "--yes"], 5, "VAULT_NOT_FOUND"),
         (vec!["vault", "delete", VAULT, "--yes", "--allow-missing"], 0, ""),

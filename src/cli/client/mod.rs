@@ -74,7 +74,10 @@ impl<'c> Command<'c> {
         let document = request::document(self.matches, &self.method.input(), &self.flags)?;
         let request = request::message(&self.method.input(), document.clone())?;
         let endpoint = endpoint(&self.server).map_err(Failure::usage)?;
-        self.confirm()?;
+        // A trial does nothing that anybody would have to be asked about.
+        if !says(&request, "validate_only") {
+            self.confirm()?;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| Failure::new(FAILED, format!("the runtime cannot be started: {error}")))?;
