@@ -16,6 +16,7 @@ mod invalid;
 mod job;
 mod lifecycle;
 mod names;
+mod nearest;
 mod page;
 mod period;
 mod plan;
@@ -54,6 +55,7 @@ pub use job::{
     ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrigin, JobState, JobWait,
 };
 pub use lifecycle::{Lifecycle, Retention};
+pub use nearest::{did_you_mean, nearest};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;

@@ -42,7 +42,7 @@ const fn never(crates: &'static [&'static str], why: &'static str) -> Outside {
 }
 
 /// What the domain may know of other crates: values and arithmetic, no I/O, no tasks, no wire.
-const PURE: &[&str] = &["std", "jiff", "serde_json", "sha2", "thiserror", "uuid"];
+const PURE: &[&str] = &["std", "jiff", "serde_json", "sha2", "strsim", "thiserror", "uuid"];
 
 pub(super) const STRONGROOM: House = House {
     name: "strongroom",

@@ -1,0 +1,42 @@
+//! What somebody may have meant by a word that is none of those that are known.
+
+/// The known word that was most likely meant: the same one in other letters, or a slip of the fingers. Case and the
+/// signs between words count for little.
+pub fn nearest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let bare = |word: &str| -> String {
+        word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    // What is much longer than any word that is known is no slip of one.
+    let asked = bare(text.get(..100).unwrap_or(text));
+    let score = |word: &str| strsim::normalized_damerau_levenshtein(&bare(word), &asked);
+    let best = known.into_iter().map(|word| (score(word), word)).max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(score, _)| *score >= 0.6).map(|(_, word)| word)
+}
+
+/// The question at the end of a fault, such as `; did you mean RDS?`; blank where nothing is near.
+pub fn did_you_mean<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    nearest(text, known).map(|word| format!("; did you mean {word}?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_told_by_the_word_that_was_meant() {
+        let known = ["RDS", "Aurora", "SAP HANA on Amazon EC2", "VirtualMachine", "DynamoDB"];
+        for (text, meant) in [
+            ("rds", Some("RDS")),
+            ("RDSS", Some("RDS")),
+            ("aurroa", Some("Aurora")),
+            ("virtual-machine", Some("VirtualMachine")),
+            ("sap hana on ec2", Some("SAP HANA on Amazon EC2")),
+            ("floppy", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(text, known), meant, "{text}");
+        }
+        assert_eq!(did_you_mean("dynamo db", known), "; did you mean DynamoDB?");
+        assert_eq!(did_you_mean("floppy", known), "");
+    }
+}
