@@ -46,11 +46,24 @@ class Page:
         return "set -euo pipefail; trap 'echo \"$0:$LINENO: failed: $BASH_COMMAND\" >&2' ERR;" + script
 
 
-def stand_ins(folder: Path) -> str:
-    """A PATH with grpcurl.py as `grpcurl`, and the AWS CLI of these tests."""
-    programs = folder / "programs"
-    programs.mkdir(exist_ok=True)
-    grpcurl = programs / "grpcurl"
-    grpcurl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("grpcurl.py")}" "$@"\n')
+# Its exit code is 64 and the gRPC code on top. The last argument of a call is its method; `list` and `describe` are no calls.
+LOGGED = """#!/bin/bash
+code=0
+"{grpcurl}" "$@" || code=$?
+if [[ -n ${{GRPCURL_LOG:-}} && ${{!#}} == */* ]]; then
+  echo "${{!#}} $code" >>"$GRPCURL_LOG"
+fi
+exit "$code"
+"""
+
+
+def programs(folder: Path) -> str:
+    """A PATH with the programs of these tests, the AWS CLI among them. Each call of grpcurl leaves a line `METHOD CODE` in the
+    file that GRPCURL_LOG names."""
+    installed = Path(sys.executable).parent
+    first = folder / "programs"
+    first.mkdir(exist_ok=True)
+    grpcurl = first / "grpcurl"
+    grpcurl.write_text(LOGGED.format(grpcurl=installed / "grpcurl"))
     grpcurl.chmod(0o755)
-    return os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return os.pathsep.join([str(first), str(installed), os.environ["PATH"]])

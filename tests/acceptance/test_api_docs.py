@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from grpc_client import PACKAGE, Client
-from pages import Page, stand_ins
+from pages import Page, programs
 from processes import EmbeddedSandbox, environment
 
 START = "2026-01-31T04:00:00Z"
@@ -33,16 +33,16 @@ def test_the_examples_run_from_top_to_bottom(path, neighbour, tmp_path):
         capture_output=True,
         text=True,
         timeout=300,
-        env=environment() | {"PATH": stand_ins(tmp_path), "GRPCURL_LOG": str(calls)},
+        env=environment() | {"PATH": programs(tmp_path), "GRPCURL_LOG": str(calls)},
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, f"{path.name}: {done.returncode}\n{done.stderr[-4000:]}\n{done.stdout[-2000:]}"
     outcomes = [line.split() for line in calls.read_text().splitlines()]
-    succeeded = {method.removeprefix(f"{PACKAGE}.") for method, code in outcomes if code == "OK"}
+    succeeded = {method.removeprefix(f"{PACKAGE}.") for method, code in outcomes if code == "0"}
     only_failed = page.rpcs() - succeeded - ALWAYS_REFUSED
     assert not only_failed, f"{path.name} shows no call that succeeds of {sorted(only_failed)}"
     # An error that nobody meant would hide behind `|| true`; and what succeeds must not say that it fails.
-    failures = sum(code != "OK" for _, code in outcomes)
+    failures = sum(code != "0" for _, code in outcomes)
     said = page.expected_failures()
     assert failures == said, f"{path.name} says `|| true` {said} times, and {failures} calls failed: {outcomes}"
 

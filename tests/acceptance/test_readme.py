@@ -1,8 +1,8 @@
 """Every command that README.md shows is run, in the order of the page.
 
 Fenced blocks of language `sh` hold commands, one a line (a backslash continues it). A command that keeps running (`serve`,
-`sandbox`) is started and left running for those after it. The well-known ports are exchanged for free ones. grpcurl is not
-on every machine: grpcurl.py stands in for it. The machine has no AWS set-up: what a command needs of it stands before it.
+`sandbox`) is started and left running for those after it. The well-known ports are exchanged for free ones. The machine has
+no AWS set-up, and no variables but PATH and an empty HOME: what a command needs of it stands before it.
 """
 
 import itertools
@@ -12,8 +12,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pages import Page, stand_ins
-from processes import Process, clean_machine, free_address
+from pages import Page, programs
+from processes import Process, free_address
 
 VARIABLE = re.compile(r"[A-Z_]+=")
 # Run by .ci/run itself, or by nobody here: they install or take minutes.
@@ -42,8 +42,10 @@ class Shell:
 
     def __init__(self, binary: Path, folder: Path):
         self.binary, self.folder = binary, folder
+        self.home = folder / "home"
+        self.home.mkdir()
         self.running: list[Process] = []
-        self.variables = {"PATH": stand_ins(folder)}
+        self.variables = {"PATH": programs(folder)}
         self.ports = {port: free_address().rsplit(":", 1)[1] for port in ("50051", "4566")}
         self.variables["STRONGROOM_SERVER"] = f"http://127.0.0.1:{self.ports['50051']}"
 
@@ -87,7 +89,7 @@ class Shell:
         return [port for port in self.ports.values() if any(argument.endswith(f":{port}") for argument in arguments)]
 
     def _environment(self) -> dict[str, str]:
-        return clean_machine() | self.variables
+        return {"HOME": str(self.home)} | self.variables
 
     def _to_the_end(self, arguments, own: dict[str, str] | None = None) -> None:
         done = subprocess.run(
