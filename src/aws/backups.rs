@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     Arn, Asked, Finding, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, Noun, Refusal, RequestId, Resource, ResourceRef,
-    ResourceType, Scope, StartBackup, Vault, database_findings, restore_checks::not_checked,
+    ResourceType, Scope, StartBackup, Unseen, Vault, database_findings, restore_checks::not_checked,
 };
 
 const START: Operation = Operation::write("backup", "StartBackupJob");
@@ -29,7 +29,7 @@ enum Database {
     /// It is there.
     There(Box<Resource>),
     /// RDS does not tell; with the reason.
-    NotChecked(String),
+    NotChecked(Unseen),
 }
 
 impl Source {
@@ -116,7 +116,7 @@ fn vault_findings(start: &StartBackup, resource: &Arn, vault: &Result<Vault, Fai
         Ok(vault) => start.findings(resource, vault.lock.as_ref()),
         Err(error) => {
             let what = format!("the lock of vault {}", start.vault);
-            let unseen = not_checked(&what, "backup:DescribeBackupVault", &error.message).at("vault");
+            let unseen = not_checked(&what, "backup:DescribeBackupVault", error).at("vault");
             [start.findings(resource, None), vec![unseen]].concat()
         }
     }
@@ -140,7 +140,7 @@ impl Scoped {
                 Ok(Source { arn, database: Database::There(Box::new(found)) })
             }
             (Some(arn), Some(Err(error))) if !error.is_missing() => {
-                let database = Database::NotChecked(error.message().to_owned());
+                let database = Database::NotChecked(Unseen::from(&error));
                 Ok(Source { arn: arn.clone(), database })
             }
             (_, Some(Err(Error::Failed(failure)))) => Err(failure.about(Noun::Resource, resource).into()),

@@ -8,8 +8,8 @@ use super::{
     lifecycle,
 };
 use crate::domain::{
-    Asked, CheckedCopy, Finding, Job, JobId, JobKind, JobState, Lifecycle, MAX_PAGE_SIZE, Noun, RecoveryPoint, Refusal,
-    RefusalKind, RequestId, StartCopy, Vault, VaultName,
+    Asked, CheckedCopy, Finding, Hindrance, Job, JobId, JobKind, JobState, Lifecycle, MAX_PAGE_SIZE, Noun, RecoveryPoint, Refusal,
+    RefusalKind, RequestId, StartCopy, Unseen, Vault, VaultName,
 };
 
 const START: Operation = Operation::write("backup", "StartCopyJob");
@@ -19,8 +19,8 @@ const LIST: Operation = Operation::read("backup", "ListCopyJobs");
 enum Destination {
     There(Box<Vault>, Scoped),
     Missing,
-    /// Strongroom may not look; with the reason.
-    NotChecked(String),
+    /// Strongroom could not look; with the reason.
+    NotChecked(Unseen),
 }
 
 impl Scoped {
@@ -111,16 +111,18 @@ impl Scoped {
     async fn destination(&self, arn: &str) -> Destination {
         let (name, scope) = match VaultName::parse_reference(arn) {
             Ok(vault) => vault,
-            Err(fault) => return Destination::NotChecked(fault.0),
+            Err(fault) => {
+                return Destination::NotChecked(Unseen { hindrance: Hindrance::Settled, why: fault.0 });
+            }
         };
         let there = match self.aws.within(&scope).await {
             Ok(there) => there,
-            Err(error) => return Destination::NotChecked(error.message().to_owned()),
+            Err(error) => return Destination::NotChecked(Unseen::from(&error)),
         };
         match there.describe_vault(&name).await {
             Ok(vault) => Destination::There(Box::new(vault), there),
             Err(error) if error.kind == FailureKind::NotFound => Destination::Missing,
-            Err(error) => Destination::NotChecked(error.message),
+            Err(error) => Destination::NotChecked(Unseen::from(&error)),
         }
     }
 
@@ -177,7 +179,8 @@ impl Scoped {
         let vault_key = match self.describe_vault(&copy.vault).await {
             Ok(vault) => vault.encryption_key_arn,
             Err(error) => {
-                unread.push(StartCopy::key_not_checked(&format!("the source vault {}", copy.vault), &error.message));
+                let what = format!("the source vault {}", copy.vault);
+                unread.push(StartCopy::key_not_checked(&what, "backup:DescribeBackupVault", &error));
                 String::new()
             }
         };
@@ -192,7 +195,7 @@ impl Scoped {
             match scoped.is_aws_managed(key).await {
                 Ok(true) => found.push(StartCopy::aws_managed_key(&what, key)),
                 Ok(false) => {}
-                Err(error) => unread.push(StartCopy::key_not_checked(&what, &error.message)),
+                Err(error) => unread.push(StartCopy::key_not_checked(&what, "kms:DescribeKey", &error)),
             }
         }
         (found, unread)

@@ -8,7 +8,7 @@ use std::{error::Error as StdError, fmt};
 pub(super) use classify::classify;
 pub use failure::{Effect, Failure, FailureKind};
 
-use crate::domain::{Noun, Refusal, RefusalKind};
+use crate::domain::{Hindrance, Noun, Refusal, RefusalKind, Unseen};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +90,38 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.though_begun(job, FATE).into(),
             Self::Failed(failure) => failure.though_begun(job, FATE).into(),
+        }
+    }
+}
+
+impl From<&Error> for Unseen {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Failed(failure) => failure.into(),
+            Error::Refused(Refusal { kind, message, .. }) => {
+                let hindrance = match kind {
+                    RefusalKind::AccountNotReachable | RefusalKind::ScopeNotAllowed | RefusalKind::NoRegion => {
+                        Hindrance::NoWay
+                    }
+                    RefusalKind::NotFound
+                    | RefusalKind::AlreadyExists
+                    | RefusalKind::Ambiguous
+                    | RefusalKind::RequestIdReused
+                    | RefusalKind::EtagMismatch
+                    | RefusalKind::Preflight
+                    | RefusalKind::State
+                    | RefusalKind::NotEmpty
+                    | RefusalKind::Locked
+                    | RefusalKind::Held
+                    | RefusalKind::NotCancellable
+                    | RefusalKind::RoleNotAssumable
+                    | RefusalKind::NotDeleted
+                    | RefusalKind::Conflict
+                    | RefusalKind::Unsupported
+                    | RefusalKind::PageToken => Hindrance::Settled,
+                };
+                Self { hindrance, why: message.clone() }
+            }
         }
     }
 }

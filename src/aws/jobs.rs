@@ -11,7 +11,7 @@ use super::{
     pages::{MOST_LISTS, pages},
 };
 use crate::domain::{
-    Arn, Asked, Cursor, DatabaseRef, ExplainedJob, Job, JobAsk, JobFilter, JobId, JobKind, JobState, JobWait,
+    Arn, Asked, Cursor, DatabaseRef, ExplainedJob, Hindrance, Job, JobAsk, JobFilter, JobId, JobKind, JobState, JobWait,
     MAX_PAGE_SIZE, Noun, Page, PageRequest, Refusal, RefusalKind, Resource,
 };
 use lists::Resolved;
@@ -35,11 +35,11 @@ impl Scoped {
         let mut unread = Vec::new();
         if let Some(error) = unlisted {
             let permissions = "backup:ListBackupJobs and backup:ListCopyJobs";
-            unread.push(JobWait::not_checked("other jobs of the resource", permissions, &error.message));
+            unread.push(JobWait::not_checked("other jobs of the resource", permissions, &error));
         }
         let database = database.unwrap_or_else(|error| {
             let permissions = "rds:DescribeDBInstances and rds:DescribeDBClusters";
-            unread.push(JobWait::not_checked("the database", permissions, error.message()));
+            unread.push(JobWait::not_checked("the database", permissions, &error));
             None
         });
         let blocking = job.blocked_by(&others);
@@ -225,11 +225,12 @@ impl Scoped {
 /// What AWS tells; nothing where it will not tell, whenever it is asked. A fault that passes tells nothing of the kind, and
 /// whoever meets it asks again.
 pub(super) fn settled<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
-    use FailureKind as K;
     match answer {
         Ok(told) => Ok(Some(told)),
-        Err(error) if matches!(error.kind, K::Throttled | K::Unavailable | K::Credentials | K::Malformed) => Err(error),
-        Err(_) => Ok(None),
+        Err(error) => match error.kind.hindrance() {
+            Hindrance::Passing | Hindrance::NoWay => Err(error),
+            Hindrance::Denied | Hindrance::Settled => Ok(None),
+        },
     }
 }
 

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Error, FailureKind, Scoped, pages::pages, resources::arn_of};
+use super::{Error, Scoped, pages::pages, resources::arn_of};
 use crate::domain::{
     Arn, DatabaseRef, Eligibility, Evidence, Explanation, Job, JobFilter, JobKind, JudgedSelection, Page, PageRequest,
     Part, Plan, PlanFilter, PlanRef, PointInVault, RecoveryPoint, RecoveryPointQuery, Resource, ResourceKind,
-    ResourceRef, RoleRef, RoleState, Unread, Vault, VaultName, newest_usable,
+    ResourceRef, RoleRef, RoleState, Unread, Unseen, Vault, VaultName, newest_usable,
 };
 
 /// Questions at once, of one call: AWS throttles by account, and others want answers too.
@@ -193,8 +193,7 @@ impl Gaps {
             part,
             name: name.to_owned(),
             operation: error.failure().map_or("reading it", |failure| failure.operation),
-            denied: error.failed_as(FailureKind::Denied) || error.failed_as(FailureKind::MissingOrDenied),
-            why: error.message().to_owned(),
+            unseen: Unseen::from(&error),
         };
         read.map_err(|error| self.0.push(unread(error.into()))).ok()
     }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
     Asked, Change, ChangeKind, CheckedRole, EnsureRole, Noun, Refusal, RefusalKind, RoleName, RoleRef, RoleState,
-    Scope, Trust, TrustRepair, judge_trust, repair_trust,
+    Scope, Trust, TrustRepair, Unseen, judge_trust, repair_trust,
 };
 
 const GET_ROLE: Operation = Operation::read("iam", "GetRole");
@@ -90,14 +90,14 @@ impl Scoped {
             (Ok(None), _) => return Err(missing(role).into()),
             (Err(error), Some(arn)) if error.kind == FailureKind::Denied => {
                 let unseen = CheckedRole::unseen(arn.as_str().to_owned());
-                return Ok(CheckedRole { unread: Some(error.message), ..unseen });
+                return Ok(CheckedRole { unread: Some(Unseen::from(&error)), ..unseen });
             }
             (Err(error), _) => return Err(error.into()),
         };
         if !role.means(&state.arn) {
             return Err(elsewhere(role, &state.arn).into());
         }
-        let unread = self.add_policies(&mut state).await.err().map(|error| error.message);
+        let unread = self.add_policies(&mut state).await.err().map(|error| Unseen::from(&error));
         Ok(CheckedRole { arn: state.arn.clone(), state: Some(state), unread })
     }
 

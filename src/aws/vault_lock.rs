@@ -94,7 +94,7 @@ impl Scoped {
     async fn clashes(&self, vault: &Vault, lock: &VaultLock) -> (Vec<RetentionClash>, Option<Finding>) {
         match self.every_plan().await {
             Ok(plans) => (plans.iter().flat_map(|plan| RetentionClash::of(plan, vault, lock)).collect(), None),
-            Err(error) => (Vec::new(), Some(RetentionClash::not_checked(&error.to_string()))),
+            Err(error) => (Vec::new(), Some(RetentionClash::not_checked(&error))),
         }
     }
 }

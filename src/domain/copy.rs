@@ -1,7 +1,8 @@
 //! Copies of recovery points, and what makes them fail (docs/aws-backup-semantics.md, sections 1.12, 11 and 15).
 
 use super::{
-    Arn, Finding, Lifecycle, RecoveryPoint, RecoveryPointState, ResourceType, RoleRef, Vault, VaultName, VaultRef,
+    Arn, Finding, Lifecycle, RecoveryPoint, RecoveryPointState, ResourceType, RoleRef, Unseen, Vault, VaultName,
+    VaultRef,
 };
 
 /// A recovery point to be copied.
@@ -84,18 +85,22 @@ impl StartCopy {
     }
 
     /// The vault that the copy goes to could not be seen.
-    pub fn destination_not_checked(destination: &str, why: &str) -> Finding {
+    pub fn destination_not_checked(destination: &str, unseen: &Unseen) -> Finding {
         let message = format!(
-            "Strongroom could not look at vault {destination} ({why}): if it is missing, its lock does not allow the \
-             retention or its key does not allow the copy, the job fails"
+            "Strongroom could not look at vault {destination} ({}): if it is missing, its lock does not allow the \
+             retention or its key does not allow the copy, the job fails",
+            unseen.why
         );
-        Finding::warning("DESTINATION_NOT_CHECKED", message, "").at(DESTINATION_FIELD)
+        let action = unseen.action("backup:DescribeBackupVault", "watch the job, or have it checked again");
+        Finding::warning("DESTINATION_NOT_CHECKED", message, action).at(DESTINATION_FIELD)
     }
 
     /// A key that takes part could not be looked at.
-    pub fn key_not_checked(what: &str, why: &str) -> Finding {
-        let message = format!("whose key {what} has is not known ({why}): if AWS manages it, the job fails");
-        Finding::warning("KEY_NOT_CHECKED", message, "").at(DESTINATION_FIELD)
+    pub fn key_not_checked(what: &str, permissions: &str, why: impl Into<Unseen>) -> Finding {
+        let unseen = why.into();
+        let message = format!("whose key {what} has is not known ({}): if AWS manages it, the job fails", unseen.why);
+        let action = unseen.action(permissions, "watch the job, or have it checked again");
+        Finding::warning("KEY_NOT_CHECKED", message, action).at(DESTINATION_FIELD)
     }
 
     /// A key of AWS's own takes no part in a copy to another account `[D]`.

@@ -34,6 +34,7 @@ mod schedule;
 mod scope;
 mod selection;
 mod tags;
+mod unseen;
 mod vault;
 mod vault_deletion;
 mod vault_findings;
@@ -92,6 +93,7 @@ pub use selection::{
     SavedSelection, Selection, SelectionRef, TagCondition, Tally, Verdict, check_condition_count,
 };
 pub use tags::{TagResource, Tags, UntagResource, check_tag_keys};
+pub use unseen::{Hindrance, Unseen};
 pub use vault::{DeleteVault, NewVault, OfVault, Vault, VaultSetting};
 pub use vault_deletion::{Undeleted, VaultDeletion};
 pub use vault_lock::{LockVault, LockedVault, RetentionClash, VaultLock};

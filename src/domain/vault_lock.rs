@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Lifecycle, Plan, Retention, Scope, Vault, VaultName, invalid::Fault};
+use super::{Finding, Lifecycle, Plan, Retention, Scope, Unseen, Vault, VaultName, invalid::Fault};
 
 /// The lock of a vault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -259,9 +259,11 @@ impl RetentionClash {
     }
 
     /// That the plans could not be read.
-    pub fn not_checked(why: &str) -> Finding {
-        let message = format!("whether any plan's retention clashes with the lock is not known: {why}");
-        Finding::warning("CLASHES_NOT_CHECKED", message, "")
+    pub fn not_checked(why: impl Into<Unseen>) -> Finding {
+        let unseen = why.into();
+        let message = format!("whether any plan's retention clashes with the lock is not known: {}", unseen.why);
+        let action = unseen.action("backup:ListBackupPlans and backup:GetBackupPlan", "call LockVault again");
+        Finding::warning("CLASHES_NOT_CHECKED", message, action)
     }
 }
 

@@ -6,7 +6,7 @@ use aws_smithy_types::error::operation::BuildError;
 
 use crate::{
     aws::call::Operation,
-    domain::{Noun, Subject},
+    domain::{Hindrance, Noun, Subject, Unseen},
 };
 
 /// An operation of AWS that did not do what was asked. `Display` never includes the source.
@@ -79,6 +79,32 @@ pub enum FailureKind {
     Unavailable,
     /// AWS answered something that cannot be: an answer without a required member.
     Malformed,
+}
+
+impl FailureKind {
+    /// What such a failure means for a look: whether the next one may see more, and who has to act. Closed too, so that a
+    /// fault that passes is taken for a denial, or for an absence, nowhere.
+    pub fn hindrance(self) -> Hindrance {
+        match self {
+            Self::Denied | Self::MissingOrDenied => Hindrance::Denied,
+            Self::Credentials | Self::AccountNotReachable => Hindrance::NoWay,
+            Self::Throttled | Self::Unavailable | Self::Malformed | Self::Conflict => Hindrance::Passing,
+            Self::Rejected
+            | Self::NotFound
+            | Self::AlreadyExists
+            | Self::State
+            | Self::NotEmpty
+            | Self::Locked
+            | Self::Held
+            | Self::HasSelections
+            | Self::NotCancellable
+            | Self::Busy
+            | Self::Unsupported
+            | Self::RoleNotAssumable
+            | Self::RequestIdReused
+            | Self::Quota => Hindrance::Settled,
+        }
+    }
 }
 
 /// Whether a change may have happened, over all attempts of a call.
@@ -175,6 +201,16 @@ impl Failure {
         self.kind == FailureKind::Rejected && self.message.to_ascii_lowercase().contains("idempotency")
     }
 
+    /// Whether the next look may see more: nothing that it says is so.
+    pub fn is_passing(&self) -> bool {
+        self.kind.hindrance() == Hindrance::Passing
+    }
+
+    /// Whether AWS will not let Strongroom look, however often it asks.
+    pub fn is_denial(&self) -> bool {
+        self.kind.hindrance() == Hindrance::Denied
+    }
+
     /// Whether AWS's error code is this one.
     pub fn has_code(&self, code: &str) -> bool {
         self.aws_code.as_deref() == Some(code)
@@ -184,6 +220,20 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed: {}", self.operation, self.message)
+    }
+}
+
+/// AWS's words behind ours, which say whether it throttles, denies or fails.
+impl From<&Failure> for Unseen {
+    fn from(failure: &Failure) -> Self {
+        let Failure { operation, kind, message, .. } = failure;
+        let why = match kind {
+            FailureKind::Throttled => format!("AWS throttles {operation}: {message}"),
+            FailureKind::Denied => format!("AWS denies {operation} to Strongroom: {message}"),
+            _ if failure.aws_code.is_none() && failure.source.is_none() => message.clone(),
+            _ => format!("{operation} failed: {message}"),
+        };
+        Self { hindrance: kind.hindrance(), why }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::super::{Error, Failure, Scoped, pages::pages, resources::MOST_RECORDS};
-use crate::domain::{Criteria, Finding, Resource, ResourceKind, Rule};
+use crate::domain::{Criteria, Finding, Resource, ResourceKind, Rule, Unseen};
 
 /// Most selections of a plan that are read, and most reads of instances: 100 each.
 const MOST_SELECTIONS: i32 = 20;
@@ -21,21 +21,13 @@ impl Scoped {
             return Vec::new();
         }
         let look = self.selected_instances(plan_id);
-        let (instances, complete) = match tokio::time::timeout(LONGEST, look).await {
-            Ok(Ok(selected)) => selected,
-            Ok(Err(error)) => {
-                tracing::info!(%error, "what a plan selects could not be read");
-                (Vec::new(), false)
-            }
-            Err(_) => {
-                tracing::info!("what a plan selects was not read in time");
-                (Vec::new(), false)
-            }
+        let (instances, unchecked) = match tokio::time::timeout(LONGEST, look).await {
+            Ok(Ok((selected, complete))) => (selected, (!complete).then(|| Rule::windows_not_checked(None))),
+            Ok(Err(error)) => (Vec::new(), Some(Rule::windows_not_checked(Some(&Unseen::from(&error))))),
+            Err(_) => (Vec::new(), Some(Rule::windows_not_checked(Some(&Unseen::in_time())))),
         };
         let mut found = Rule::window_findings(rules, &instances, self.now());
-        if !complete {
-            found.push(Rule::windows_not_checked());
-        }
+        found.extend(unchecked);
         found
     }
 

@@ -8,7 +8,7 @@ use super::{
     super::{FailureKind, Scoped},
     selected::LONGEST,
 };
-use crate::domain::{Finding, Rule, SeenVault, VaultName};
+use crate::domain::{Finding, Rule, SeenVault, Unseen, VaultName};
 
 /// Most vaults that are looked at at a time.
 const MOST_AT_ONCE: usize = 10;
@@ -25,8 +25,8 @@ impl Scoped {
         let seen = match tokio::time::timeout(LONGEST, self.describe_vault(&name)).await {
             Ok(Ok(vault)) => SeenVault::There(vault.lock),
             Ok(Err(error)) if error.kind == FailureKind::NotFound => SeenVault::Missing,
-            Ok(Err(error)) => SeenVault::NotSeen(error.message),
-            Err(_) => SeenVault::NotSeen("AWS did not tell in time".to_owned()),
+            Ok(Err(error)) => SeenVault::NotSeen(Unseen::from(&error)),
+            Err(_) => SeenVault::NotSeen(Unseen::in_time()),
         };
         (name, seen)
     }

@@ -42,7 +42,7 @@ impl Scoped {
         findings.extend(role);
         findings.push(match name {
             Ok(taken) => judge::name(&restore.target, taken),
-            Err(error) => judge::name_not_checked(&restore.target, &error.message),
+            Err(error) => judge::name_not_checked(&restore.target, &error),
         });
         findings.extend(subnet_group);
         findings.extend(class);
@@ -73,7 +73,7 @@ impl Scoped {
             Ok(None) => Vec::new(),
             Err(error) => {
                 let what = format!("role {}", restore.role.name);
-                vec![judge::not_checked(&what, RoleState::PERMISSIONS, &error.message)]
+                vec![judge::not_checked(&what, RoleState::PERMISSIONS, &error)]
             }
         }
     }
@@ -133,7 +133,7 @@ impl Scoped {
         let finding = match &point {
             Ok(point) => judge::point(point),
             Err(error) => {
-                judge::not_checked("the recovery point's state", "backup:DescribeRecoveryPoint", &error.message)
+                judge::not_checked("the recovery point's state", "backup:DescribeRecoveryPoint", error)
             }
         };
         if !restore.is_continuous() {
@@ -208,5 +208,5 @@ fn orderable(option: OrderableDbInstanceOption) -> Orderable {
 }
 
 fn unknown(what: &str, operation: Operation, error: &Failure) -> Finding {
-    judge::not_checked(what, &format!("{}:{}", operation.service, operation.name), &error.message)
+    judge::not_checked(what, &format!("{}:{}", operation.service, operation.name), error)
 }

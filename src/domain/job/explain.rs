@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Job, JobId, JobKind, JobState};
-use crate::domain::{Finding, Resource, backup::database_findings};
+use crate::domain::{Finding, Resource, Unseen, backup::database_findings};
 
 /// A job, and what explains it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,9 +31,10 @@ pub struct JobWait {
 
 impl JobWait {
     /// What could hinder the start and could not be looked at.
-    pub fn not_checked(what: &str, permissions: &str, why: &str) -> Finding {
-        let message = format!("{what} could not be read ({why}): whether it hinders the start is not known");
-        Finding::warning("NOT_CHECKED", message, format!("ask again; grant {permissions} to Strongroom"))
+    pub fn not_checked(what: &str, permissions: &str, why: impl Into<Unseen>) -> Finding {
+        let unseen = why.into();
+        let action = unseen.action(permissions, "ask again");
+        unseen.not_checked(what, "whether it hinders the start is not known", action)
     }
 }
 

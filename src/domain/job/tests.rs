@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{AccountId, Finding, RegionName, Severity};
+use crate::domain::{AccountId, Finding, RegionName, Severity, Unseen};
 
 fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
@@ -91,7 +91,7 @@ fn a_job_waits_for_one_that_runs_or_for_one_that_came_earlier() {
     };
     assert_eq!(codes(Some(&copy), &[]), ["BLOCKED_BY_JOB"]);
     assert_eq!(codes(None, &[]), ["WAITS_IN_START_WINDOW"]);
-    let unread = [JobWait::not_checked("the database", "rds:DescribeDBInstances", "no answer in time")];
+    let unread = [JobWait::not_checked("the database", "rds:DescribeDBInstances", Unseen::in_time())];
     assert_eq!(codes(None, &unread), ["NOT_CHECKED"], "nobody knows that nothing hinders it");
     let late = mine.wait(None, at("2026-03-02T03:00:00Z").unwrap());
     assert_eq!(late.window_left, Some(SignedDuration::ZERO));

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{
-        Finding, Resource, ResourceKind,
+        Finding, Resource, ResourceKind, Unseen,
         rds_window::{BackupWindow, MaintenanceWindow},
     },
     Rule,
@@ -86,11 +86,22 @@ impl Rule {
         found
     }
 
-    /// What the check of the windows could not see.
-    pub fn windows_not_checked() -> Finding {
-        let message = "which databases the plan selects was not found out, or not of all: whether its rules run near their \
-                       backup and maintenance windows, where AWS lets jobs fail, is not known";
-        Finding::warning("WINDOWS_NOT_CHECKED", message, "")
+    /// What the check of the windows could not see, and why; without a reason there is too much of it.
+    pub fn windows_not_checked(why: Option<&Unseen>) -> Finding {
+        let (why, action) = match why {
+            None => ("the plan selects too many to look at each".to_owned(), String::new()),
+            Some(unseen) => {
+                let permissions = "backup:ListBackupSelections, backup:GetBackupSelection, \
+                                   backup:GetSupportedResourceTypes, backup:DescribeRegionSettings and \
+                                   rds:DescribeDBInstances";
+                (unseen.why.clone(), unseen.action(permissions, "ask PreviewSchedule"))
+            }
+        };
+        let message = format!(
+            "which databases the plan selects was not found out, or not of all ({why}): whether its rules run near their \
+             backup and maintenance windows, where AWS lets jobs fail, is not known"
+        );
+        Finding::warning("WINDOWS_NOT_CHECKED", message, action)
     }
 
     /// The first run of each minute of the week at which the rule runs: windows come round daily or weekly, so the other

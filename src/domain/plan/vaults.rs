@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{Finding, Lifecycle, Scope, VaultLock, VaultName, VaultRef, restore_checks::not_checked},
+    super::{Finding, Lifecycle, Scope, Unseen, VaultLock, VaultName, VaultRef, restore_checks::not_checked},
     Rule, RuleVault,
     findings::label,
 };
@@ -16,7 +16,7 @@ pub enum SeenVault {
     /// It is not there.
     Missing,
     /// Nobody knows; with the reason.
-    NotSeen(String),
+    NotSeen(Unseen),
 }
 
 /// A place of a rule that names a vault of the plan's own account and region.

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    AccountId, Criteria, JobId, JobKind, JobOrigin, Lifecycle, MismatchKind, PlanContent, PlanOrigin,
-    RecoveryPointState, RegionName, ResourceKind, ResourceType, Retention, Scope, VaultLock, Windows,
+    AccountId, Criteria, Hindrance, JobId, JobKind, JobOrigin, Lifecycle, MismatchKind, PlanContent, PlanOrigin,
+    RecoveryPointState, RegionName, ResourceKind, ResourceType, Retention, Scope, Unseen, VaultLock, Windows,
 };
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/service-role/R";
@@ -356,8 +356,11 @@ fn what_no_selection_can_take_is_said() {
 
 #[test]
 fn what_was_not_read_is_doubted_as_far_as_it_matters() {
-    let unread =
-        |part, denied| Unread { part, name: "x".into(), operation: "GetRole", denied, why: "no answer in time".into() };
+    let unread = |part, denied| {
+        let hindrance = if denied { Hindrance::Denied } else { Hindrance::Passing };
+        let unseen = Unseen { hindrance, why: "GetRole failed: no answer in time".into() };
+        Unread { part, name: "x".into(), operation: "GetRole", unseen }
+    };
     let explained = found(|evidence| evidence.unread = vec![unread(Part::Role, false)]);
     assert_eq!(explained.verdict, ProtectionVerdict::Protected, "it worked an hour ago");
     assert_eq!(explained.findings[0].message, "role x could not be read: GetRole failed: no answer in time");

@@ -1,7 +1,7 @@
 //! What AWS would not tell.
 
 use super::{Evidence, covering::Covering};
-use crate::domain::{Finding, JobState, Severity};
+use crate::domain::{Finding, Hindrance, JobState, Severity, Unseen};
 
 /// Something that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +12,8 @@ pub struct Unread {
     pub name: String,
     /// AWS's name of the operation.
     pub operation: &'static str,
-    /// AWS denies it, so that asking again does not help.
-    pub denied: bool,
-    /// AWS's message.
-    pub why: String,
+    /// What was in the way.
+    pub unseen: Unseen,
 }
 
 /// Sorts of things that are read.
@@ -93,16 +91,15 @@ impl Evidence {
     }
 
     fn unread_finding(&self, unread: &Unread, covering: &[Covering<'_>]) -> Finding {
-        let Unread { part, name, operation, denied, why } = unread;
+        let Unread { part, name, operation, unseen } = unread;
         let what = part.described(name);
         let permission = part.permission(operation);
-        let (message, action) = if *denied {
-            let message = format!("{what} could not be read: AWS denies {permission} to Strongroom");
-            (message, format!("operator: grant {permission} to Strongroom's identity"))
-        } else {
-            (format!("{what} could not be read: {operation} failed: {why}"), "ask again".to_owned())
+        let why = match unseen.hindrance {
+            Hindrance::Denied => format!("AWS denies {permission} to Strongroom"),
+            Hindrance::NoWay | Hindrance::Passing | Hindrance::Settled => unseen.why.clone(),
         };
-        let finding = Finding::warning(part.code(), message, action);
+        let message = format!("{what} could not be read: {why}");
+        let finding = Finding::warning(part.code(), message, unseen.action(&permission, "ask again"));
         // What worked at the last run of every rule is not in doubt because Strongroom may not look at it.
         let proven =
             matches!(part, Part::Role | Part::Vault) && !covering.is_empty() && covering.iter().all(Covering::worked);

@@ -4,7 +4,7 @@
 use jiff::{Timestamp, Unit};
 
 use super::{FIELD, PointInTime, Restore, RestoreMetadata, RestoreTarget, RestoreWindow};
-use crate::domain::{Finding, RecoveryPoint, RecoveryPointState, RoleState, ServedTypes};
+use crate::domain::{Finding, RecoveryPoint, RecoveryPointState, RoleState, ServedTypes, Unseen};
 
 /// A way in which RDS offers a class, for an engine and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +66,16 @@ impl AutomatedBackup {
 }
 
 /// AWS did not tell what a check needs.
-pub fn not_checked(what: &str, permission: &str, why: &str) -> Finding {
-    let message = format!("{what} could not be checked ({why}): if it is wrong, the job fails");
-    Finding::warning("NOT_CHECKED", message, format!("watch the job; grant {permission} to Strongroom"))
+pub fn not_checked(what: &str, permissions: &str, why: impl Into<Unseen>) -> Finding {
+    let unseen = why.into();
+    unseen.not_checked(what, "if it is wrong, the job fails", watch(&unseen, permissions))
+}
+
+fn watch(unseen: &Unseen, permissions: &str) -> String {
+    match unseen.action(permissions, "have it checked again").as_str() {
+        "" => "watch the job".to_owned(),
+        action => format!("watch the job; {action}"),
+    }
 }
 
 /// Whether the recovery point can be used.
@@ -125,9 +132,12 @@ pub fn name(target: &RestoreTarget, taken: bool) -> Finding {
 }
 
 /// RDS did not tell whether the name is free.
-pub fn name_not_checked(target: &RestoreTarget, why: &str) -> Finding {
-    let message = format!("RDS did not tell whether the identifier is free ({why}): if it is taken, the job fails");
-    Finding::warning("NAME_NOT_CHECKED", message, "").at(format!("{FIELD}.{}", target.identifier_field()))
+pub fn name_not_checked(target: &RestoreTarget, why: impl Into<Unseen>) -> Finding {
+    let unseen = why.into();
+    let message =
+        format!("RDS did not tell whether the identifier is free ({}): if it is taken, the job fails", unseen.why);
+    let action = watch(&unseen, "rds:DescribeDBInstances and rds:DescribeDBClusters");
+    Finding::warning("NAME_NOT_CHECKED", message, action).at(format!("{FIELD}.{}", target.identifier_field()))
 }
 
 /// Whether the subnet group is there.

@@ -1,7 +1,7 @@
 //! What a dry run tells of the role that the call would hand to AWS Backup.
 
 use super::{RoleState, ServedTypes, Trust};
-use crate::domain::{Finding, Noun, Refusal, RefusalKind, ResourceType, restore_checks::not_checked};
+use crate::domain::{Finding, Noun, Refusal, RefusalKind, ResourceType, Unseen, restore_checks::not_checked};
 
 /// A role that a change hands to AWS Backup, as far as it was looked at.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub struct CheckedRole {
     /// As IAM has it; absent: it was not looked at, or could not be.
     pub state: Option<RoleState>,
     /// Why not all of it could be seen: without a state nothing, with one its policies.
-    pub unread: Option<String>,
+    pub unread: Option<Unseen>,
 }
 
 impl CheckedRole {
