@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     config::Behaviour,
+    iam, partition,
     world::{Account, Region, World},
 };
 
@@ -15,7 +16,7 @@ use crate::{
 pub struct Call {
     /// Twelve digits, found by [`crate::credentials::account_of`].
     pub account: String,
-    /// From the credential scope; IAM and STS ignore it.
+    /// From the credential scope; IAM and STS know by it the partition alone.
     pub region: String,
     /// The access key id the request was signed with, blank if unsigned: STS finds the assumed role by it.
     pub access_key: String,
@@ -38,9 +39,24 @@ impl Call {
         world.account(&self.account).region(&self.region)
     }
 
-    /// `arn:aws:{service}:{region}:{account}:{resource}` in the caller's region.
+    /// The roles and policies of the caller's account in the partition that the request is signed for.
+    pub fn iam<'w>(&self, world: &'w mut World) -> &'w mut iam::State {
+        world.account(&self.account).iam.of(&self.region)
+    }
+
+    /// The partition that the request is signed for.
+    pub fn partition(&self) -> &'static str {
+        partition::of(&self.region)
+    }
+
+    /// `arn:{partition}:{service}:{region}:{account}:{resource}` in the caller's region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+
+    /// `arn:{partition}:iam::{account}:{resource}`.
+    pub fn iam_arn(&self, resource: &str) -> String {
+        format!("arn:{}:iam::{}:{resource}", self.partition(), self.account)
     }
 
     /// A call as unit tests make it: account 123456789012, us-east-1, default behaviour.

@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     config::Behaviour,
     due::{Due, Kind},
+    iam,
     world::{Region, World},
 };
 
@@ -37,6 +38,10 @@ struct Instant<'e> {
 impl Instant<'_> {
     fn region<'w>(&self, world: &'w mut World) -> &'w mut Region {
         world.account(self.account).region(self.region)
+    }
+
+    fn iam<'w>(&self, world: &'w mut World) -> &'w mut iam::State {
+        world.account(self.account).iam.of(self.region)
     }
 
     fn due(&self, kind: Kind, id: &str) -> Due {

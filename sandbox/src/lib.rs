@@ -21,6 +21,7 @@
 pub mod backup;
 mod body;
 pub mod call;
+pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod control;
@@ -31,6 +32,7 @@ pub mod faults;
 pub mod http;
 pub mod iam;
 pub mod kms;
+pub mod partition;
 pub mod query;
 mod random_id;
 pub mod rds;

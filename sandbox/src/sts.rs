@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::call::{AwsError, Call};
-use crate::credentials;
 use crate::query::{Form, QueryHandler, Xml};
 use crate::world::World;
+use crate::{credentials, partition};
 
 /// Every served action.
 pub const ACTIONS: &[(&str, QueryHandler)] =
@@ -56,7 +56,7 @@ fn caller(world: &mut World, call: &Call) -> Result<(String, String), AwsError> 
             Err(AwsError::new(403, "ExpiredToken", "The security token included in the request is expired"))
         }
         Some(session) => Ok((session.arn.clone(), session.user_id.clone())),
-        None => Ok((format!("arn:aws:iam::{}:user/sandbox", call.account), "AIDASANDBOXSANDBOXSAN".to_owned())),
+        None => Ok((call.iam_arn("user/sandbox"), "AIDASANDBOXSANDBOXSAN".to_owned())),
     }
 }
 
@@ -75,7 +75,7 @@ fn assume_role(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsEr
     if seconds.is_none() {
         faults.push("Value at 'durationSeconds' failed to satisfy constraint: Member must be between 900 and 43200");
     }
-    let (account, name) = match role_of(arn) {
+    let (account, name) = match role_of(arn).filter(|_| partition::in_arn(arn) == call.partition()) {
         Some(role) => role,
         None if faults.is_empty() => return Err(validation(&format!("{arn} is invalid"))),
         None => ("", ""),
@@ -86,7 +86,7 @@ fn assume_role(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsEr
         return Err(validation(&format!("{count} validation {errors} detected: {}", faults.join("; "))));
     }
     let (caller_arn, _) = caller(world, call)?;
-    let iam = &world.account(account).iam;
+    let iam = world.account(account).iam.of(&call.region);
     let role_id = iam.role_by_arn(arn).map(|role| role.id.clone());
     if name != MEMBER_ACCOUNT_ROLE && !iam.trusts_account(arn, &call.account) {
         // AWS does not tell a missing role from one that does not trust the caller.
@@ -94,7 +94,7 @@ fn assume_role(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsEr
         return Err(AwsError::new(403, "AccessDenied", message));
     }
     let assumed_id = format!("{}:{session}", role_id.as_deref().unwrap_or("AROASANDBOXMEMBERACCT"));
-    let assumed_arn = format!("arn:aws:sts::{account}:assumed-role/{name}/{session}");
+    let assumed_arn = format!("arn:{}:sts::{account}:assumed-role/{name}/{session}", call.partition());
     let seconds = seconds.unwrap_or(3600);
     let (arn, user_id) = (assumed_arn.clone(), assumed_id.clone());
     let credentials = issue(world, account, call.now, seconds, arn, user_id);
@@ -136,8 +136,8 @@ fn duration(form: &Form, default: i64, range: std::ops::RangeInclusive<i64>) -> 
 
 /// Account and name in a role's ARN.
 fn role_of(arn: &str) -> Option<(&str, &str)> {
-    let (account, path) = arn.strip_prefix("arn:aws:iam::")?.split_once(":role/")?;
-    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+    let (account, role) = partition::of_iam(arn)?;
+    let name = role.strip_prefix("role/")?.rsplit('/').next().filter(|name| !name.is_empty())?;
     (account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())).then_some((account, name))
 }
 

@@ -38,8 +38,8 @@ pub struct Account {
     pub regions: BTreeMap<String, Region>,
     /// AWS Backup's settings of the organization, kept with its management account.
     pub global_settings: crate::backup::settings::GlobalSettings,
-    /// Roles and their policies: global to the account.
-    pub iam: crate::iam::State,
+    /// Roles and their policies: global to the account, in each partition by itself ([`crate::partition`]).
+    pub iam: crate::iam::States,
     /// Whom temporary keys stand for.
     pub sessions: crate::sts::Sessions,
 }

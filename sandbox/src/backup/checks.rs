@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{error, lifecycle::Lifecycle};
 use crate::{
     call::{AwsError, Call},
+    partition,
     world::World,
 };
 
@@ -35,9 +36,9 @@ pub fn vault_name(name: &str) -> Result<(), AwsError> {
 /// # Errors
 /// IPV.
 pub fn role_arn(arn: &str) -> Result<(), AwsError> {
-    let rest = arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/"));
-    let fine = rest.is_some_and(|(account, name)| {
-        account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty() && arn.len() <= 2048
+    let fine = partition::of_iam(arn).is_some_and(|(account, role)| {
+        let named = role.strip_prefix("role/").is_some_and(|name| !name.is_empty());
+        account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && named && arn.len() <= 2048
     });
     if fine { Ok(()) } else { Err(error::invalid_parameter(cannot_be_assumed(arn))) }
 }
@@ -47,7 +48,7 @@ pub fn role_arn(arn: &str) -> Result<(), AwsError> {
 /// # Errors
 /// IPV in AWS's words `[T][Q]`.
 pub fn assumable(world: &mut World, call: &Call, arn: &str) -> Result<(), AwsError> {
-    let iam = &call.account(world).iam;
+    let iam = call.iam(world);
     let assumed = iam.assumable_by_backup(arn, call.now, call.behaviour.role_propagation);
     assumed.map_err(|_| error::invalid_parameter(cannot_be_assumed(arn)))
 }

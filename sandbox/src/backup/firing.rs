@@ -19,8 +19,8 @@ use super::plans::{Firing, Plan};
 use super::resource_types::Source;
 use super::selections::{Selection, TAG_PERMISSION};
 use crate::config::Behaviour;
-use crate::iam;
 use crate::world::{Account, Region};
+use crate::{iam, partition};
 
 /// A rule that fires, and what for.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,7 @@ pub struct Target {
 /// when what was due gave way to other rules or selected nothing.
 pub fn fire(account: &mut Account, region: &str, now: Timestamp, behaviour: &Behaviour) -> Vec<Fired> {
     let Account { regions, iam, .. } = account;
+    let iam = iam.of(region);
     let Some(region) = regions.get_mut(region) else { return Vec::new() };
     let due = region.backup.plans.take_due(now);
     if due.is_empty() {
@@ -123,7 +124,7 @@ fn inventory<'r>(region: &'r Region, here: &str) -> Inventory<'r> {
     let named = region.backup.plans.all_active().flat_map(|plan| plan.selections.values());
     let named = named.flat_map(|selection| &selection.criteria.resources).filter(|pattern| !pattern.contains('*'));
     let others = region.tags.0.keys().chain(named).map(String::as_str);
-    arns.extend(others.filter(|arn| !arn.starts_with("arn:aws:rds:")));
+    arns.extend(others.filter(|arn| arn.split(':').nth(2) != Some("rds")));
     let resource = |arn| {
         let source = Source::parse(arn).filter(|source| is_here(source, here))?;
         let resource_type = source.resource_type(&region.rds);
@@ -135,7 +136,8 @@ fn inventory<'r>(region: &'r Region, here: &str) -> Inventory<'r> {
 /// Whether a resource lies in the region and account of an ARN. An S3 bucket's ARN tells neither.
 fn is_here(source: &Source, here: &str) -> bool {
     let place = here.split(':').skip(3);
-    [&source.region, &source.account].into_iter().zip(place).all(|(of, own)| of.is_empty() || of == own)
+    partition::in_arn(&source.arn) == partition::in_arn(here)
+        && [&source.region, &source.account].into_iter().zip(place).all(|(of, own)| of.is_empty() || of == own)
 }
 
 /// The union of the plan's selections.

@@ -81,7 +81,7 @@ fn check_vault(world: &mut World, now: &Instant<'_>, job: &BackupJob) -> Result<
 }
 
 fn check_role(world: &mut World, now: &Instant<'_>, job: &BackupJob, source: &Source) -> Result<(), Failure> {
-    let iam = &world.account(now.account).iam;
+    let iam = now.iam(world);
     let denied = |message| Failure::new(Category::AccessDenied, message);
     let propagation = now.behaviour.role_propagation;
     if iam.assumable_by_backup(&job.role_arn, now.at, propagation).is_err() {

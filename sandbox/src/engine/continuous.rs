@@ -79,7 +79,7 @@ pub(super) fn begin(world: &mut World, now: &Instant<'_>, job: &BackupJob, sourc
         resource_types::Kind::DbCluster(_) => "rds:ModifyDBCluster",
         resource_types::Kind::DbInstance(_) | resource_types::Kind::Other(..) => "rds:ModifyDBInstance",
     };
-    if !world.account(now.account).iam.allows(&job.role_arn, action, &job.resource_arn) {
+    if !now.iam(world).allows(&job.role_arn, action, &job.resource_arn) {
         let why = format!("IAM Role {} is not authorized to perform: {action}", job.role_arn);
         return Ok(Begun::Snapshot(Some(Failure::new(Category::AccessDenied, not_enabled(&why)))));
     }

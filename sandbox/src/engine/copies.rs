@@ -13,7 +13,7 @@ use crate::{
         slots::Work,
     },
     due::Kind,
-    rds,
+    partition, rds,
     world::World,
 };
 
@@ -166,7 +166,7 @@ fn copied_metadata(metadata: &BTreeMap<String, String>, job_id: &str) -> BTreeMa
 }
 
 fn check_role(world: &mut World, now: &Instant<'_>, job: &CopyJob, point: &RecoveryPoint) -> Result<(), Failure> {
-    let iam = &world.account(now.account).iam;
+    let iam = now.iam(world);
     let denied = |message| Err(Failure::new(Category::AccessDenied, message));
     if iam.assumable_by_backup(&job.role_arn, now.at, now.behaviour.role_propagation).is_err() {
         return Err(Failure::role_not_assumable(&job.role_arn));
@@ -215,7 +215,9 @@ fn check_account(
     }
     let destination = world.accounts.get(&vault.account).and_then(|account| account.regions.get(&vault.region));
     let policy = destination.and_then(|region| region.backup.vaults.0.get(&vault.name)?.access_policy.as_deref());
-    if destination_key.is_some() && !policy.is_some_and(|policy| lets_copy_into(policy, now.account)) {
+    if destination_key.is_some()
+        && !policy.is_some_and(|policy| lets_copy_into(policy, now.account, partition::of(now.region)))
+    {
         return denied(
             "Access Denied trying to call AWS Backup service: the destination vault's policy does not allow backup:CopyIntoBackupVault",
         );
@@ -225,7 +227,7 @@ fn check_account(
 
 /// Whether a vault's access policy lets an account copy into it. Conditions are not read: a statement with one counts
 /// as if it held.
-fn lets_copy_into(policy: &str, account: &str) -> bool {
+fn lets_copy_into(policy: &str, account: &str, partition: &str) -> bool {
     let Ok(document) = serde_json::from_str::<serde_json::Value>(policy) else { return false };
     let names = |value: &serde_json::Value, wanted: &dyn Fn(&str) -> bool| match value {
         serde_json::Value::String(text) => wanted(text),
@@ -236,7 +238,7 @@ fn lets_copy_into(policy: &str, account: &str) -> bool {
         serde_json::Value::Array(list) => list.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let root = format!("arn:aws:iam::{account}:root");
+    let root = format!("arn:{partition}:iam::{account}:root");
     let applies = |effect: &str| {
         statements.iter().any(|statement| {
             let principal = match &statement["Principal"] {
@@ -286,7 +288,7 @@ mod tests {
             (policy("Allow", r#""backup:DescribeBackupVault""#, r#""*""#), false),
             ("not json".to_owned(), false),
         ] {
-            assert_eq!(lets_copy_into(&policy, "1"), allowed, "{policy}");
+            assert_eq!(lets_copy_into(&policy, "1", "aws"), allowed, "{policy}");
         }
     }
 }

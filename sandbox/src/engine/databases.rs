@@ -13,6 +13,7 @@ use crate::{
         resource_types::{Kind, Source},
     },
     call::AwsError,
+    partition,
     rds::{Status, backup::WindowConflict, point_in_time::Followed},
     world::{Region, World},
 };
@@ -112,7 +113,7 @@ pub(super) fn copy_snapshot(
     point: &RecoveryPoint,
     job_id: &str,
 ) -> Result<Content, Failure> {
-    let place = format!("arn:aws:rds:{}:{}:db:", there.region, there.account);
+    let place = format!("arn:{}:rds:{}:{}:db:", partition::of(there.region), there.region, there.account);
     let id = arn::copied_snapshot_id(job_id);
     match &point.content {
         Content::DbSnapshot(_) => {

@@ -26,7 +26,7 @@ pub(super) fn expires(world: &mut World, now: &Instant<'_>, arn: &str) {
         world.agenda.set(now.due(Kind::RecoveryPointExpires, arn), later);
         return;
     }
-    if recovery_points::may_delete(&account.iam, point, now.at) {
+    if recovery_points::may_delete(account.iam.of(now.region), point, now.at) {
         remove(region, arn);
     } else if let Some(point) = region.backup.recovery_points.get_mut(arn) {
         recovery_points::expire(point);

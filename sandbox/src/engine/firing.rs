@@ -7,6 +7,7 @@ use crate::{
         jobs::{self, BackupJob, CompletionWindow, Phase},
         resource_types::Source,
     },
+    partition,
     world::World,
 };
 
@@ -25,7 +26,13 @@ fn job(now: &Instant<'_>, fired: &Fired, target: &Target) -> BackupJob {
     BackupJob {
         id: uuid::Uuid::new_v4().to_string(),
         account: now.account.to_owned(),
-        vault_arn: format!("arn:aws:backup:{}:{}:backup-vault:{}", now.region, now.account, fired.vault_name),
+        vault_arn: format!(
+            "arn:{}:backup:{}:{}:backup-vault:{}",
+            partition::of(now.region),
+            now.region,
+            now.account,
+            fired.vault_name
+        ),
         vault_name: fired.vault_name.clone(),
         resource_arn: target.resource_arn.clone(),
         resource_type: target.resource_type.to_owned(),

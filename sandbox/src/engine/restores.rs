@@ -44,7 +44,7 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &RestoreJob) -> Result<Strin
             return Err(Failure::new(Category::InvalidParameters, message));
         }
     };
-    let iam = &world.account(now.account).iam;
+    let iam = now.iam(world);
     let denied = |message| Err(Failure::new(Category::AccessDenied, message));
     if iam.assumable_by_backup(&job.role_arn, now.at, now.behaviour.role_propagation).is_err() {
         return Err(Failure::role_not_assumable(&job.role_arn));

@@ -1,6 +1,6 @@
 //! Identity and Access Management: roles, their policies, and whether AWS Backup may use them.
 //!
-//! Roles belong to an account, whatever region the request was signed for. Permissions are not enforced on callers
+//! Roles belong to an account, whatever region of a partition the request was signed for. Permissions are not enforced on callers
 //! of the sandbox; they decide what AWS Backup can do under a role.
 
 mod document;
@@ -21,6 +21,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::call::AwsError;
+use crate::partition;
 use crate::query::QueryHandler;
 
 pub use document::Decision;
@@ -65,12 +66,27 @@ pub const ACTIONS: &[(&str, QueryHandler)] = &[
 ];
 
 /// The roles of an account, and its own policies.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct State {
+    /// Where they are: AWS's own policies have ARNs of their own in each.
+    partition: &'static str,
     /// By lower-case name: IAM keeps names as written but they are unique without regard to case `[M]`.
     roles: BTreeMap<String, Role>,
     /// By lower-case name, likewise.
     policies: BTreeMap<String, policies::Own>,
+}
+
+/// Those of an account, by partition.
+#[derive(Debug, Default)]
+pub struct States(BTreeMap<&'static str, State>);
+
+impl States {
+    /// Those of the region's partition, made empty on first use.
+    pub fn of(&mut self, region: &str) -> &mut State {
+        let partition = partition::of(region);
+        let empty = || State { partition, roles: BTreeMap::new(), policies: BTreeMap::new() };
+        self.0.entry(partition).or_insert_with(empty)
+    }
 }
 
 /// A role.
@@ -82,7 +98,7 @@ pub struct Role {
     pub path: String,
     /// `AROA` and 17 characters; new for each creation, also of the same name.
     pub id: String,
-    /// `arn:aws:iam::ACCOUNT:rolePATHNAME`.
+    /// `arn:PARTITION:iam::ACCOUNT:rolePATHNAME`.
     pub arn: String,
     /// Time of creation.
     pub created: Timestamp,
@@ -160,9 +176,9 @@ impl State {
     }
 
     fn decide(&self, role: &Role, action: &str, resource: &str) -> Decision {
-        let managed = role.attached.iter().filter_map(|arn| self.policy_document(arn));
+        let managed: Vec<_> = role.attached.iter().filter_map(|arn| self.policy_document(arn)).collect();
         let inline = role.inline.values().map(String::as_str);
-        document::decide(managed.chain(inline), action, resource)
+        document::decide(managed.iter().map(AsRef::as_ref).chain(inline), action, resource)
     }
 
     fn role(&self, name: &str) -> Result<&Role, AwsError> {

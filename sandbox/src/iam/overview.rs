@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::State;
+use super::{State, States};
 
 impl State {
-    /// Who is there and with which policies; trust policies are for GetRole.
-    pub(crate) fn overview(&self) -> Value {
+    fn shown(&self) -> (Vec<Value>, Vec<Value>) {
         let roles = self.roles.values().map(|role| {
             json!({
                 "arn": role.arn,
@@ -16,7 +15,14 @@ impl State {
                 "tags": role.tags,
             })
         });
-        let policies: Value = self.policies.values().map(|policy| json!(policy.arn)).collect();
-        json!({ "roles": roles.collect::<Value>(), "policies": policies })
+        (roles.collect(), self.policies.values().map(|policy| json!(policy.arn)).collect())
+    }
+}
+
+impl States {
+    /// Who is there and with which policies, in all partitions; trust policies are for GetRole.
+    pub(crate) fn overview(&self) -> Value {
+        let (roles, policies): (Vec<_>, Vec<_>) = self.0.values().map(State::shown).unzip();
+        json!({ "roles": roles.concat(), "policies": policies.concat() })
     }
 }

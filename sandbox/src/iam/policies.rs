@@ -56,13 +56,13 @@ pub(super) struct Shown<'s> {
     tags: Option<&'s BTreeMap<String, String>>,
 }
 
-impl<'s> From<&'s managed::Policy> for Shown<'s> {
-    fn from(policy: &'s managed::Policy) -> Self {
+impl<'s> Shown<'s> {
+    fn of_aws(policy: &'s managed::Policy, partition: &str) -> Self {
         Self {
             name: policy.name,
             path: policy.path,
             id: policy.id,
-            arn: policy.arn(),
+            arn: policy.arn(partition),
             default: policy.version.into(),
             created: policy.created.to_owned(),
             updated: policy.created.to_owned(),
@@ -91,7 +91,8 @@ impl<'s> From<&'s Own> for Shown<'s> {
 impl State {
     /// A managed policy of either kind.
     pub(super) fn policy(&self, arn: &str) -> Option<Shown<'_>> {
-        managed::find(arn).map(Shown::from).or_else(|| self.own_policy(arn).map(Shown::from))
+        let aws = managed::find(self.partition, arn).map(|policy| Shown::of_aws(policy, self.partition));
+        aws.or_else(|| self.own_policy(arn).map(Shown::from))
     }
 
     pub(super) fn own_policy(&self, arn: &str) -> Option<&Own> {
@@ -100,7 +101,7 @@ impl State {
 
     /// For changes: AWS's own policies are nobody's to change [U: the code].
     pub(super) fn own_policy_mut(&mut self, arn: &str) -> Result<&mut Own, AwsError> {
-        if managed::find(arn).is_some() {
+        if managed::find(self.partition, arn).is_some() {
             let message = format!("Policy {arn} is owned by AWS and cannot be changed.");
             return Err(AwsError::new(403, "AccessDenied", message));
         }
@@ -108,10 +109,10 @@ impl State {
     }
 
     /// What the default version of a managed policy says.
-    pub(super) fn policy_document(&self, arn: &str) -> Option<&str> {
-        managed::document_of(arn).or_else(|| {
+    pub(super) fn policy_document(&self, arn: &str) -> Option<Cow<'_, str>> {
+        managed::document_of(self.partition, arn).or_else(|| {
             let policy = self.own_policy(arn)?;
-            policy.versions.get(&policy.default).map(|version| version.document.as_str())
+            policy.versions.get(&policy.default).map(|version| version.document.as_str().into())
         })
     }
 
@@ -139,7 +140,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
     input.done()?;
     check_document(text)?;
     let tags = role_tags::merged(&BTreeMap::new(), tags)?;
-    let state = &mut call.account(world).iam;
+    let state = call.iam(world);
     if state.policies.contains_key(&name.to_lowercase()) {
         let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
         return Err(AwsError::new(409, "EntityAlreadyExists", message));
@@ -151,7 +152,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         name: name.to_owned(),
         path: path.to_owned(),
         id: random_id("ANPA", 17),
-        arn: format!("arn:aws:iam::{}:policy{path}{name}", call.account),
+        arn: call.iam_arn(&format!("policy{path}{name}")),
         created: call.now,
         updated: call.now,
         description: description.filter(|text| !text.is_empty()).map(str::to_owned),
@@ -175,14 +176,14 @@ pub(super) fn check_document(text: &str) -> Result<(), AwsError> {
 
 pub(super) fn get(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let arn = arn_of(form)?;
-    let state = &call.account(world).iam;
+    let state = call.iam(world);
     let policy = state.policy(arn).ok_or_else(|| no_such_policy(arn))?;
     Ok(Xml::new().inside("Policy", &shape(&policy, state, true)))
 }
 
 pub(super) fn delete(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let arn = arn_of(form)?;
-    let state = &mut call.account(world).iam;
+    let state = call.iam(world);
     let used = state.attachments(arn) + state.bounded(arn) > 0;
     let policy = state.own_policy_mut(arn)?;
     let conflict = |message: &str| Err(AwsError::new(409, "DeleteConflict", message));
@@ -205,8 +206,9 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
     input.done()?;
     let scope = form.get("Scope").unwrap_or("All");
     let only_attached = form.get("OnlyAttached") == Some("true");
-    let state = &call.account(world).iam;
-    let aws = managed::POLICIES.iter().filter(|_| scope != "Local").map(Shown::from);
+    let state = call.iam(world);
+    let aws = managed::POLICIES.iter().filter(|_| scope != "Local");
+    let aws = aws.map(|policy| Shown::of_aws(policy, call.partition()));
     let own = state.policies.values().filter(|_| scope != "AWS").map(Shown::from);
     let mut policies: Vec<Shown<'_>> = aws
         .chain(own)
@@ -228,7 +230,7 @@ pub(super) fn list_entities(world: &mut World, call: &Call, form: &Form) -> Resu
     input.done()?;
     let wanted = matches!(form.get("EntityFilter"), None | Some("Role" | "LocalManagedPolicy" | "AWSManagedPolicy"));
     let boundary = form.get("PolicyUsageFilter") == Some("PermissionsBoundary");
-    let state = &call.account(world).iam;
+    let state = call.iam(world);
     state.policy(arn).ok_or_else(|| no_such_policy(arn))?;
     let roles = state.roles.iter().filter(|(_, role)| {
         let used = if boundary { role.boundary.as_deref() == Some(arn) } else { role.attached.contains(arn) };
@@ -249,13 +251,13 @@ pub(super) fn tag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, Aw
     let arn = input.required("PolicyArn", 20..=2048, &ARN);
     let tags = input.tags("Tags");
     input.done()?;
-    let policy = call.account(world).iam.own_policy_mut(arn)?;
+    let policy = call.iam(world).own_policy_mut(arn)?;
     policy.tags = role_tags::merged(&policy.tags, tags)?;
     Ok(Xml::none())
 }
 
 pub(super) fn untag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
-    let policy = call.account(world).iam.own_policy_mut(arn_of(form)?)?;
+    let policy = call.iam(world).own_policy_mut(arn_of(form)?)?;
     for key in form.strings("TagKeys") {
         policy.tags.retain(|tag, _| !tag.eq_ignore_ascii_case(&key));
     }
@@ -267,7 +269,7 @@ pub(super) fn list_tags(world: &mut World, call: &Call, form: &Form) -> Result<X
     let arn = input.required("PolicyArn", 20..=2048, &ARN);
     let paging = input.paging();
     input.done()?;
-    let state = &call.account(world).iam;
+    let state = call.iam(world);
     let policy = state.policy(arn).ok_or_else(|| no_such_policy(arn))?;
     let page = paging.take(policy.tags.into_iter().flatten(), |(key, _)| key.as_str())?;
     let shapes = page.items.iter().map(|(key, value)| role_tags::shape(key, value));

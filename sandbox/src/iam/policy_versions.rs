@@ -1,5 +1,7 @@
 //! What a managed policy said and says: up to five documents, one of which counts.
 
+use std::borrow::Cow;
+
 use super::input::{ARN, Input, NAME, TEXT, paged};
 use super::policies::{Version, arn_of, check_document, no_such_policy};
 use super::roles::{encoded, time};
@@ -16,7 +18,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
     let arn = input.required("PolicyArn", 20..=2048, &ARN);
     let text = input.required("PolicyDocument", 1..=131_072, &TEXT);
     input.done()?;
-    let policy = call.account(world).iam.own_policy_mut(arn)?;
+    let policy = call.iam(world).own_policy_mut(arn)?;
     check_document(text)?;
     if policy.versions.len() >= MAX_VERSIONS {
         let message = format!(
@@ -37,7 +39,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
 
 pub(super) fn delete(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (arn, version) = arn_and_version(form)?;
-    let policy = call.account(world).iam.own_policy_mut(arn)?;
+    let policy = call.iam(world).own_policy_mut(arn)?;
     let number = number(version).filter(|number| policy.versions.contains_key(number));
     let number = number.ok_or_else(|| no_such_version(arn, version))?;
     if number == policy.default {
@@ -50,7 +52,7 @@ pub(super) fn delete(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
 
 pub(super) fn set_default(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (arn, version) = arn_and_version(form)?;
-    let policy = call.account(world).iam.own_policy_mut(arn)?;
+    let policy = call.iam(world).own_policy_mut(arn)?;
     let number = number(version).filter(|number| policy.versions.contains_key(number));
     policy.default = number.ok_or_else(|| no_such_version(arn, version))?;
     policy.updated = call.now;
@@ -59,10 +61,10 @@ pub(super) fn set_default(world: &mut World, call: &Call, form: &Form) -> Result
 
 pub(super) fn get(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (arn, version) = arn_and_version(form)?;
-    let versions = versions(&call.account(world).iam, arn)?;
+    let versions = versions(call.iam(world), arn)?;
     let found = versions.into_iter().find(|found| found.id == version);
     let found = found.ok_or_else(|| no_such_version(arn, version))?;
-    Ok(Xml::new().inside("PolicyVersion", &found.shape.text("Document", encoded(found.document))))
+    Ok(Xml::new().inside("PolicyVersion", &found.shape.text("Document", encoded(&found.document))))
 }
 
 pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
@@ -70,7 +72,7 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
     let arn = input.required("PolicyArn", 20..=2048, &ARN);
     let paging = input.paging();
     input.done()?;
-    let page = paging.take(versions(&call.account(world).iam, arn)?, |version| version.id.as_str())?;
+    let page = paging.take(versions(call.iam(world), arn)?, |version| version.id.as_str())?;
     let shapes = page.items.iter().map(|version| version.shape.clone());
     Ok(paged(Xml::new().list("Versions", "member", shapes), &page))
 }
@@ -78,15 +80,15 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
 /// One version of a policy of either kind.
 struct Shown<'s> {
     id: String,
-    document: &'s str,
+    document: Cow<'s, str>,
     shape: Xml,
 }
 
 /// In the order of their ids, which lists are continued by.
 fn versions<'s>(state: &'s State, arn: &str) -> Result<Vec<Shown<'s>>, AwsError> {
-    if let Some(policy) = managed::find(arn) {
+    if let Some(policy) = managed::find(state.partition, arn) {
         let shape = shape(policy.version, true).text("CreateDate", policy.created);
-        return Ok(vec![Shown { id: policy.version.to_owned(), document: policy.document, shape }]);
+        return Ok(vec![Shown { id: policy.version.to_owned(), document: policy.document(state.partition), shape }]);
     }
     let policy = state.own_policy(arn).ok_or_else(|| no_such_policy(arn))?;
     let mut versions: Vec<Shown<'_>> = policy
@@ -94,7 +96,7 @@ fn versions<'s>(state: &'s State, arn: &str) -> Result<Vec<Shown<'s>>, AwsError>
         .iter()
         .map(|(number, version)| Shown {
             id: format!("v{number}"),
-            document: &version.document,
+            document: version.document.as_str().into(),
             shape: own_version(*number, *number == policy.default, version.created),
         })
         .collect();

@@ -15,7 +15,7 @@ const MAX_INLINE: usize = 10_240;
 
 pub(super) fn attach(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (name, arn) = role_and_policy(form)?;
-    let state = &mut call.account(world).iam;
+    let state = call.iam(world);
     let known = state.policy(arn).is_some();
     let role = state.own_role_mut(name)?;
     if !known {
@@ -30,7 +30,7 @@ pub(super) fn attach(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
 
 pub(super) fn detach(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (name, arn) = role_and_policy(form)?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     if !role.attached.remove(arn) {
         return Err(no_such_entity(format!("Policy {arn} was not found.")));
     }
@@ -43,7 +43,7 @@ pub(super) fn list_attached(world: &mut World, call: &Call, form: &Form) -> Resu
     let prefix = input.optional("PathPrefix", 1..=512, &ARN).unwrap_or("/");
     let paging = input.paging();
     input.done()?;
-    let state = &call.account(world).iam;
+    let state = call.iam(world);
     let role = state.role(name)?;
     let policies = role.attached.iter().filter_map(|arn| state.policy(arn).map(|policy| (arn, policy)));
     let page = paging.take(policies.filter(|(_, policy)| policy.path.starts_with(prefix)), |(arn, _)| arn.as_str())?;
@@ -66,7 +66,7 @@ pub(super) fn put(world: &mut World, call: &Call, form: &Form) -> Result<Xml, Aw
     let policy = input.required("PolicyName", 1..=128, &NAME);
     let text = input.required("PolicyDocument", 1..=131_072, &TEXT);
     input.done()?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     document::check_identity(text)?;
     let others = role.inline.iter().filter(|(name, _)| *name != policy).map(|(_, text)| text.as_str());
     let size: usize = others.chain([text]).map(|text| text.chars().filter(|c| !c.is_whitespace()).count()).sum();
@@ -80,7 +80,7 @@ pub(super) fn put(world: &mut World, call: &Call, form: &Form) -> Result<Xml, Aw
 
 pub(super) fn get(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (name, policy) = role_and_inline(form)?;
-    let role = call.account(world).iam.role(name)?;
+    let role = call.iam(world).role(name)?;
     let text = role.inline.get(policy).ok_or_else(|| no_such_inline(policy))?;
     let xml = Xml::new().text("RoleName", &role.name).text("PolicyName", policy);
     Ok(xml.text("PolicyDocument", encoded(text)))
@@ -88,7 +88,7 @@ pub(super) fn get(world: &mut World, call: &Call, form: &Form) -> Result<Xml, Aw
 
 pub(super) fn delete(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let (name, policy) = role_and_inline(form)?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     role.inline.remove(policy).ok_or_else(|| no_such_inline(policy))?;
     Ok(Xml::none())
 }
@@ -98,7 +98,7 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
     let name = input.required("RoleName", 1..=64, &NAME);
     let paging = input.paging();
     input.done()?;
-    let role = call.account(world).iam.role(name)?;
+    let role = call.iam(world).role(name)?;
     let page = paging.take(role.inline.keys(), |name| name.as_str())?;
     Ok(paged(Xml::new().strings("PolicyNames", "member", &page.items), &page))
 }

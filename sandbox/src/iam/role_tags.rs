@@ -17,7 +17,7 @@ pub(super) fn tag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, Aw
     let name = input.required("RoleName", 1..=64, &NAME);
     let tags = input.tags("Tags");
     input.done()?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     role.tags = merged(&role.tags, tags)?;
     Ok(Xml::none())
 }
@@ -26,7 +26,7 @@ pub(super) fn untag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, 
     let mut input = Input::of(form);
     let name = input.required("RoleName", 1..=64, &NAME);
     input.done()?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     for key in form.strings("TagKeys") {
         role.tags.retain(|tag, _| !tag.eq_ignore_ascii_case(&key));
     }
@@ -38,7 +38,7 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
     let name = input.required("RoleName", 1..=64, &NAME);
     let paging = input.paging();
     input.done()?;
-    let role = call.account(world).iam.role(name)?;
+    let role = call.iam(world).role(name)?;
     let page = paging.take(&role.tags, |(key, _)| key.as_str())?;
     let xml = Xml::new().list("Tags", "member", page.items.iter().map(|(key, value)| shape(key, value)));
     Ok(paged(xml, &page))

@@ -39,7 +39,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         name: name.to_owned(),
         path: path.to_owned(),
         id: random_id("AROA", 17),
-        arn: format!("arn:aws:iam::{}:role{path}{name}", call.account),
+        arn: call.iam_arn(&format!("role{path}{name}")),
         created: call.now,
         trust: trust.to_owned(),
         trust_changed: call.now,
@@ -50,7 +50,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         inline: BTreeMap::new(),
         attached: BTreeSet::new(),
     };
-    let state = &mut call.account(world).iam;
+    let state = call.iam(world);
     state.add(role).map(|role| Xml::new().inside("Role", &shape(role, true)))
 }
 
@@ -69,13 +69,13 @@ impl State {
 }
 
 pub(super) fn get(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
-    let role = call.account(world).iam.role(name_of(form)?)?;
+    let role = call.iam(world).role(name_of(form)?)?;
     Ok(Xml::new().inside("Role", &shape(role, true)))
 }
 
 pub(super) fn delete(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let name = name_of(form)?;
-    let state = &mut call.account(world).iam;
+    let state = call.iam(world);
     let role = state.own_role_mut(name)?;
     let conflict = |message: &str| Err(AwsError::new(409, "DeleteConflict", message));
     if !role.attached.is_empty() {
@@ -93,7 +93,7 @@ pub(super) fn list(world: &mut World, call: &Call, form: &Form) -> Result<Xml, A
     let prefix = input.optional("PathPrefix", 1..=512, &ARN).unwrap_or("/");
     let paging = input.paging();
     input.done()?;
-    let state = &call.account(world).iam;
+    let state = call.iam(world);
     let roles = state.roles.iter().filter(|(_, role)| role.path.starts_with(prefix));
     let page = paging.take(roles, |(key, _)| key.as_str())?;
     // Tags, boundary and last use are left out of lists [M].
@@ -107,7 +107,7 @@ pub(super) fn update(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
     let description = input.optional("Description", 0..=1000, &TEXT);
     let max_session_seconds = input.number("MaxSessionDuration", 3600..=43_200);
     input.done()?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     // An absent description stays as it is [I]; an absent duration is taken as the default [D].
     if let Some(description) = description {
         role.description = Some(description.to_owned()).filter(|text| !text.is_empty());
@@ -121,7 +121,7 @@ pub(super) fn update_description(world: &mut World, call: &Call, form: &Form) ->
     let name = input.required("RoleName", 1..=64, &NAME);
     let description = input.required("Description", 0..=1000, &TEXT);
     input.done()?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     role.description = Some(description.to_owned()).filter(|text| !text.is_empty());
     Ok(Xml::new().inside("Role", &shape(role, true)))
 }
@@ -131,7 +131,7 @@ pub(super) fn update_trust(world: &mut World, call: &Call, form: &Form) -> Resul
     let name = input.required("RoleName", 1..=64, &NAME);
     let trust = input.required("PolicyDocument", 1..=131_072, &TEXT);
     input.done()?;
-    let role = call.account(world).iam.own_role_mut(name)?;
+    let role = call.iam(world).own_role_mut(name)?;
     check_trust(trust)?;
     if role.trust != trust {
         trust.clone_into(&mut role.trust);
@@ -142,7 +142,7 @@ pub(super) fn update_trust(world: &mut World, call: &Call, form: &Form) -> Resul
 
 /// The sandbox has no EC2 and so no instance profiles; Terraform asks for them before it deletes a role `[X]`.
 pub(super) fn list_instance_profiles(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
-    call.account(world).iam.role(name_of(form)?)?;
+    call.iam(world).role(name_of(form)?)?;
     Ok(Xml::new().list("InstanceProfiles", "member", []).value("IsTruncated", false))
 }
 

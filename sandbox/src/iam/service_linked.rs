@@ -27,7 +27,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         let message = format!("Service-linked roles are not available for the service {service}.");
         return Err(AwsError::new(400, "InvalidInput", message));
     };
-    let state = &mut call.account(world).iam;
+    let state = call.iam(world);
     if state.role(name).is_ok() {
         let message =
             format!("Service role name {name} has been taken in this account, please try a different suffix.");
@@ -40,7 +40,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
     let role = state.add(Role {
         name: (*name).to_owned(),
         id: random_id("AROA", 17),
-        arn: format!("arn:aws:iam::{}:role{path}{name}", call.account),
+        arn: call.iam_arn(&format!("role{path}{name}")),
         path,
         created: call.now,
         trust,
@@ -50,7 +50,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
         boundary: None,
         tags: BTreeMap::new(),
         inline: BTreeMap::new(),
-        attached: BTreeSet::from([format!("arn:aws:iam::aws:policy/aws-service-role/{policy}")]),
+        attached: BTreeSet::from([format!("arn:{}:iam::aws:policy/aws-service-role/{policy}", call.partition())]),
     })?;
     Ok(Xml::new().inside("Role", &roles::shape(role, true)))
 }
@@ -58,7 +58,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
 /// Done at once here; AWS takes its time, so callers ask [`deletion_status`] with the task's id.
 pub(super) fn delete(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let name = roles::name_of(form)?;
-    let state = &mut call.account(world).iam;
+    let state = call.iam(world);
     let role = state.role(name)?;
     if !role.path.starts_with(PATH_PREFIX) {
         return Err(no_such_role(name));

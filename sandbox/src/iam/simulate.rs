@@ -30,7 +30,7 @@ pub(super) fn simulate_principal(world: &mut World, call: &Call, form: &Form) ->
     if resources.is_empty() {
         resources.push("*".to_owned());
     }
-    let state = &call.account(world).iam;
+    let state = call.iam(world);
     let Some(role) = state.role_by_arn(source) else {
         return Err(no_such_entity(format!("Principal {source} does not exist.")));
     };

@@ -55,7 +55,10 @@ fn all_faults_of_a_request_are_told_at_once() {
     let error = call(&mut world, &at(0), "CreateRole", &params).expect_err("five faults");
     assert_eq!((error.status, error.code.as_ref()), (400, "ValidationError"));
     assert!(error.message.starts_with("5 validation errors detected: "), "{}", error.message);
-    assert!(world.accounts.values().all(|account| account.iam.roles.is_empty()), "nothing is half-done");
+    assert!(
+        world.accounts.values().all(|account| account.iam.0.values().all(|iam| iam.roles.is_empty())),
+        "nothing is half-done"
+    );
 }
 
 #[test]
@@ -142,7 +145,7 @@ fn backup_can_assume_a_role_once_it_has_propagated() {
     let wait = SignedDuration::from_secs(10);
     let why = |world: &mut World, second: i64| {
         let call = at(second);
-        call.account(world).iam.assumable_by_backup(ROLE, call.now, wait)
+        call.iam(world).assumable_by_backup(ROLE, call.now, wait)
     };
     assert_eq!(why(&mut world, 9), Err(Why::NotPropagated));
     assert_eq!(why(&mut world, 10), Ok(()));
@@ -155,7 +158,7 @@ fn backup_can_assume_a_role_once_it_has_propagated() {
     assert_eq!(why(&mut world, 40), Err(Why::NotTrusted));
     update(&mut world, 50, TRUST);
     assert_eq!(why(&mut world, 55), Err(Why::NotPropagated));
-    let iam = &at(0).account(&mut world).iam.role_by_arn(&ROLE.replace("/service-role", "")).cloned();
+    let iam = &at(0).iam(&mut world).role_by_arn(&ROLE.replace("/service-role", "")).cloned();
     assert!(iam.is_none(), "the path belongs to the ARN");
 }
 
@@ -163,7 +166,7 @@ fn backup_can_assume_a_role_once_it_has_propagated() {
 fn permissions_come_from_attached_and_inline_policies() {
     let mut world = with_role();
     let db = "arn:aws:rds:us-east-1:123456789012:db:x";
-    let allows = |world: &mut World, action: &str| at(0).account(world).iam.allows(ROLE, action, db);
+    let allows = |world: &mut World, action: &str| at(0).iam(world).allows(ROLE, action, db);
     assert!(!allows(&mut world, "rds:CreateDBSnapshot"));
     call(&mut world, &at(1), "AttachRolePolicy", &[("RoleName", "Backup"), ("PolicyArn", BACKUP)]).expect("attached");
     assert!(allows(&mut world, "rds:CreateDBSnapshot") && !allows(&mut world, "rds:DeleteDBInstance"));
@@ -232,8 +235,8 @@ fn an_accounts_own_policy_counts_by_its_default_version() {
     let mut world = with_own_policy();
     let own = [("PolicyArn", OWN)];
     call(&mut world, &at(2), "AttachRolePolicy", &[("RoleName", "Backup"), own[0]]).expect("attached");
-    let allows = |world: &World| world.accounts["123456789012"].iam.allows(ROLE, "rds:CreateDBSnapshot", "*");
-    assert!(allows(&world));
+    let allows = |world: &mut World| at(0).iam(world).allows(ROLE, "rds:CreateDBSnapshot", "*");
+    assert!(allows(&mut world));
     let listed = call(&mut world, &at(2), "ListAttachedRolePolicies", &[("RoleName", "Backup")]).expect("a list");
     assert!(listed.contains("<PolicyName>tagging</PolicyName>"), "{listed}");
     let entities = call(&mut world, &at(2), "ListEntitiesForPolicy", &own).expect("a list");
@@ -242,9 +245,9 @@ fn an_accounts_own_policy_counts_by_its_default_version() {
     let next = [own[0], ("PolicyDocument", NOTHING), ("SetAsDefault", "true")];
     let made = call(&mut world, &at(3), "CreatePolicyVersion", &next).expect("a version");
     assert!(made.contains("<VersionId>v2</VersionId>") && made.contains(">true</IsDefaultVersion>"), "{made}");
-    assert!(!allows(&world), "the new version says less");
+    assert!(!allows(&mut world), "the new version says less");
     call(&mut world, &at(4), "SetDefaultPolicyVersion", &[own[0], ("VersionId", "v1")]).expect("back");
-    assert!(allows(&world));
+    assert!(allows(&mut world));
     let old = call(&mut world, &at(4), "GetPolicyVersion", &[own[0], ("VersionId", "v2")]).expect("the other one");
     assert!(old.contains("backup%3AListTags") && old.contains(">false</IsDefaultVersion>"), "{old}");
 }

@@ -244,10 +244,9 @@ impl State {
 
 /// `db` and `x` of `arn:aws:rds:R:A:db:x`; `snapshot` and `awsbackup:job-1` of `…:snapshot:awsbackup:job-1`.
 fn kind_and_id(arn: &str) -> Option<(&str, &str)> {
-    if !arn.starts_with("arn:aws:rds:") {
-        return None;
-    }
-    arn.splitn(6, ':').nth(5)?.split_once(':')
+    let mut parts = arn.splitn(6, ':');
+    let is_rds = parts.next() == Some("arn") && parts.next().is_some() && parts.next() == Some("rds");
+    parts.nth(2).filter(|_| is_rds)?.split_once(':')
 }
 
 /// Region and account of an ARN.

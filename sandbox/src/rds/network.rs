@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::params::{Params, listed};
 use super::settings::Place;
 use crate::call::{AwsError, Call};
+use crate::partition;
 use crate::query::{Form, Xml};
 use crate::world::World;
 
@@ -27,7 +28,7 @@ pub(super) fn vpc(place: &Place<'_>) -> String {
 pub(super) fn default_kms_key(place: &Place<'_>) -> String {
     let hex = hex("aws/rds", place);
     let uuid = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32]].join("-");
-    format!("arn:aws:kms:{}:{}:key/{uuid}", place.region, place.account)
+    format!("arn:{}:kms:{}:{}:key/{uuid}", partition::of(place.region), place.region, place.account)
 }
 
 /// `db1.abc….us-east-1.rds.amazonaws.com`.

@@ -2,6 +2,7 @@
 
 use super::params::Params;
 use super::window::{BackupWindow, MaintenanceWindow};
+use crate::partition;
 
 /// The settings of an instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +95,7 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     pub(super) fn arn(&self, kind: &str, id: &str) -> String {
-        format!("arn:aws:rds:{}:{}:{kind}:{id}", self.region, self.account)
+        format!("arn:{}:rds:{}:{}:{kind}:{id}", partition::of(self.region), self.region, self.account)
     }
 }
 

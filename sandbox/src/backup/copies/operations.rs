@@ -15,6 +15,7 @@ use crate::{
     },
     call::{AwsError, Call},
     due::{Due, Kind},
+    partition,
     world::World,
 };
 
@@ -35,8 +36,10 @@ impl VaultArn {
     pub fn parse(arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.split(':').collect();
         match parts[..] {
-            ["arn", _, "backup", region, account, "backup-vault", name]
-                if !region.is_empty() && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) =>
+            ["arn", aws, "backup", region, account, "backup-vault", name]
+                if aws == partition::of(region)
+                    && account.len() == 12
+                    && account.bytes().all(|b| b.is_ascii_digit()) =>
             {
                 checks::vault_name(name).ok()?;
                 Some(Self { region: region.to_owned(), account: account.to_owned(), name: name.to_owned() })
@@ -73,7 +76,8 @@ pub(super) fn start_copy_job(world: &mut World, call: &Call, request: &RestReque
     checks::role_arn(role_arn)?;
     checks::token(input.idempotency_token.as_deref())?;
     let lifecycle = checks::lifecycle(input.lifecycle.clone())?;
-    if VaultArn::parse(destination).is_none() {
+    // No copy leaves its partition.
+    if VaultArn::parse(destination).is_none() || partition::in_arn(destination) != call.partition() {
         let message =
             format!("DestinationBackupVaultArn '{}' is not the ARN of a backup vault", checks::shorten(destination));
         return Err(error::invalid_parameter(message));

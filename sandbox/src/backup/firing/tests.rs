@@ -259,7 +259,7 @@ fn a_role_that_cannot_look_up_tags_makes_no_job_and_one_that_is_not_needed_for_t
     let by_tag = team("orders");
     scene.select(&plan, "by-tag", &by_tag);
     scene.select(&plan, "by-arn", &json!({ "Resources": [format!("{DB}mysql-legacy")] }));
-    scene.call.account(&mut scene.world).iam = iam::State::default();
+    scene.call.account(&mut scene.world).iam = iam::States::default();
     assert_eq!(scene.run_to("2027-01-01T05:00:00Z"), [fires("01-01T05:00", "r", &["mysql-legacy"])]);
 }
 

@@ -20,6 +20,7 @@ use crate::{
     },
     call::{AwsError, Call},
     due::{Due, Kind},
+    partition,
     world::World,
 };
 
@@ -135,7 +136,8 @@ fn source(call: &Call, arn: &str) -> Result<Source, AwsError> {
         let message = format!("ResourceArn '{}' is of {name} '{theirs}', not of '{ours}'", checks::shorten(arn));
         (!theirs.is_empty() && theirs != ours).then(|| error::invalid_parameter(message))
     };
-    let wrong = elsewhere("region", &source.region, &call.region);
+    let partition = elsewhere("partition", partition::in_arn(arn), call.partition());
+    let wrong = partition.or_else(|| elsewhere("region", &source.region, &call.region));
     wrong.or_else(|| elsewhere("account", &source.account, &call.account)).map_or(Ok(source), Err)
 }
 

@@ -2,7 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::backup::resource_types::{Kind, Source};
+use crate::{
+    backup::resource_types::{Kind, Source},
+    partition,
+};
 
 /// The identifier of the snapshot that a backup job makes in RDS.
 #[must_use]
@@ -29,17 +32,17 @@ pub fn copied_snapshot_arn(source: &Source, account: &str, region: &str, copy_jo
 }
 
 fn named(kind: &Kind, account: &str, region: &str, snapshot: &str, job_id: &str) -> String {
-    let hex = || hex(job_id);
+    let (hex, aws) = (|| hex(job_id), partition::of(region));
     match kind {
-        Kind::DbInstance(_) => format!("arn:aws:rds:{region}:{account}:snapshot:{snapshot}"),
-        Kind::DbCluster(_) => format!("arn:aws:rds:{region}:{account}:cluster-snapshot:{snapshot}"),
+        Kind::DbInstance(_) => format!("arn:{aws}:rds:{region}:{account}:snapshot:{snapshot}"),
+        Kind::DbCluster(_) => format!("arn:{aws}:rds:{region}:{account}:cluster-snapshot:{snapshot}"),
         // EC2's own ARNs name no account [D].
-        Kind::Other("EBS", _) => format!("arn:aws:ec2:{region}::snapshot/snap-0{}", &hex()[..16]),
-        Kind::Other("EC2", _) => format!("arn:aws:ec2:{region}::image/ami-0{}", &hex()[..16]),
+        Kind::Other("EBS", _) => format!("arn:{aws}:ec2:{region}::snapshot/snap-0{}", &hex()[..16]),
+        Kind::Other("EC2", _) => format!("arn:{aws}:ec2:{region}::image/ami-0{}", &hex()[..16]),
         Kind::Other(..) => {
             let h = hex();
             format!(
-                "arn:aws:backup:{region}:{account}:recovery-point:{}-{}-4{}-8{}-{}",
+                "arn:{aws}:backup:{region}:{account}:recovery-point:{}-{}-4{}-8{}-{}",
                 &h[..8],
                 &h[8..12],
                 &h[13..16],
@@ -54,8 +57,8 @@ fn named(kind: &Kind, account: &str, region: &str, snapshot: &str, job_id: &str)
 /// from the next, so that a stopped point keeps its ARN.
 #[must_use]
 pub fn continuous_arn(account: &str, region: &str, resource_id: &str, job_id: &str) -> String {
-    let resource_id = resource_id.to_lowercase();
-    format!("arn:aws:backup:{region}:{account}:recovery-point:continuous:{resource_id}-{}", &hex(job_id)[..8])
+    let (resource_id, aws) = (resource_id.to_lowercase(), partition::of(region));
+    format!("arn:{aws}:backup:{region}:{account}:recovery-point:continuous:{resource_id}-{}", &hex(job_id)[..8])
 }
 
 fn hex(text: &str) -> String {

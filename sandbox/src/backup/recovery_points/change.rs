@@ -42,7 +42,7 @@ pub(super) fn delete_recovery_point(
     if point.status == Status::Deleting {
         return Ok(RestReply::empty());
     }
-    let (arn, allowed) = (point.arn.clone(), may_delete(&account.iam, point, call.now));
+    let (arn, allowed) = (point.arn.clone(), may_delete(account.iam.of(&call.region), point, call.now));
     if let Some(point) = region.backup.recovery_points.get_mut(&arn) {
         if allowed {
             point.status = Status::Deleting;

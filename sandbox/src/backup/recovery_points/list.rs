@@ -53,7 +53,7 @@ pub(super) fn list_recovery_points_by_resource(
     let page = Page::of(request)?;
     let arn = request.path("resourceArn");
     let small = request.query("maxResults").and_then(|text| text.parse::<u32>().ok()).is_some_and(|size| size < 20);
-    if small && arn.starts_with("arn:aws:rds:") {
+    if small && arn.split(':').nth(2) == Some("rds") {
         return Err(error::invalid_parameter("maxResults must be at least 20 for RDS resources"));
     }
     // Everything the sandbox shows here is managed by AWS Backup, so `managedByAWSBackupOnly` changes nothing.

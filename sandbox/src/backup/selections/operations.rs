@@ -78,7 +78,7 @@ pub(super) fn create(world: &mut World, call: &Call, request: &RestRequest) -> R
 
 fn check_role(world: &mut World, call: &Call, role: &str) -> Result<(), AwsError> {
     checks::assumable(world, call, role)?;
-    if !call.account(world).iam.allows(role, TAG_PERMISSION, "*") {
+    if !call.iam(world).allows(role, TAG_PERMISSION, "*") {
         let shown = shorten(role);
         return Err(error::invalid_parameter(format!("IAM Role {shown} is not authorized to call {TAG_PERMISSION}")));
     }

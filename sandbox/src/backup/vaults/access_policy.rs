@@ -9,7 +9,7 @@ use crate::{
         rest::{RestReply, RestRequest},
     },
     call::{AwsError, Call},
-    iam,
+    iam, partition,
     world::World,
 };
 
@@ -25,7 +25,7 @@ struct PutInput {
 pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let policy = request.body::<PutInput>()?.policy.ok_or_else(|| error::missing_parameter("Policy"))?;
     call.region(world).backup.vaults.get(request.path("backupVaultName"), &call.behaviour)?;
-    check(&policy, call, &call.account(world).iam)?;
+    check(&policy, call, call.iam(world))?;
     let vaults = &mut call.region(world).backup.vaults;
     vaults.get_mut(request.path("backupVaultName"), &call.behaviour)?.access_policy = Some(policy);
     Ok(RestReply::empty())
@@ -83,8 +83,7 @@ fn principals_are_sane(principal: &Value, call: &Call, iam: &iam::State) -> bool
 }
 
 fn is_role_of(arn: &str, call: &Call) -> bool {
-    let rest = arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_prefix(&call.account));
-    rest.is_some_and(|rest| rest.starts_with(":role/"))
+    partition::of_iam(arn).is_some_and(|(account, named)| account == call.account && named.starts_with("role/"))
 }
 
 fn is_account_or_arn(name: &str) -> bool {

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     call::{AwsError, Call},
     config::Behaviour,
+    partition,
     world::World,
 };
 
@@ -166,7 +167,7 @@ fn create(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestR
         check_token("CreatorRequestId", token)?;
     }
     if let Some(key) = &input.encryption_key_arn {
-        check_key(key)?;
+        check_key(key, call)?;
     }
     let given = input.backup_vault_tags.unwrap_or_default();
     tags::check(&given)?;
@@ -223,18 +224,20 @@ pub fn check_token(member: &str, token: &str) -> Result<(), AwsError> {
     Err(error::invalid_parameter(format!("{member} must be 1 to 50 letters, digits, hyphens, underscores and dots")))
 }
 
-fn check_key(arn: &str) -> Result<(), AwsError> {
+/// A key of the vault's own region and partition, of whatever account [I: RDS and EBS copy to keys of the region alone].
+fn check_key(arn: &str, call: &Call) -> Result<(), AwsError> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let fine = arn.len() <= 2048
-        && matches!(parts[..], ["arn", _, "kms", region, account, key]
-            if !region.is_empty() && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
+        && matches!(parts[..], ["arn", aws, "kms", region, account, key]
+            if aws == call.partition() && region == call.region && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
                 && (key.starts_with("key/") || key.starts_with("alias/")));
     if fine {
         return Ok(());
     }
     Err(error::invalid_parameter(format!(
-        "Invalid EncryptionKeyArn '{}': the ARN of a KMS key is needed",
-        shorten(arn)
+        "Invalid EncryptionKeyArn '{}': the ARN of a KMS key of {} is needed",
+        shorten(arn),
+        call.region
     )))
 }
 
@@ -244,7 +247,7 @@ pub(crate) fn default_key(account: &str, region: &str) -> String {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
-    format!("arn:aws:kms:{region}:{account}:key/{id}")
+    format!("arn:{}:kms:{region}:{account}:key/{id}", partition::of(region))
 }
 
 fn delete(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {

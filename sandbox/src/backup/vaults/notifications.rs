@@ -88,8 +88,8 @@ pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Resu
 fn check_topic(arn: &str, call: &Call) -> Result<(), AwsError> {
     let parts: Vec<&str> = arn.split(':').collect();
     let fine = arn.len() <= 512
-        && matches!(parts[..], ["arn", _, "sns", region, account, topic]
-            if !region.is_empty() && account == call.account && !topic.is_empty() && !topic.ends_with(".fifo"));
+        && matches!(parts[..], ["arn", aws, "sns", region, account, topic]
+            if aws == call.partition() && !region.is_empty() && account == call.account && !topic.is_empty() && !topic.ends_with(".fifo"));
     if fine {
         return Ok(());
     }

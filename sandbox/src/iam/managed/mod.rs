@@ -1,5 +1,7 @@
 //! AWS managed policies that backups need, with the parts of their documents that concern the served services.
 
+use std::borrow::Cow;
+
 /// A policy that AWS owns.
 pub(super) struct Policy {
     pub(super) name: &'static str,
@@ -8,16 +10,23 @@ pub(super) struct Policy {
     pub(super) version: &'static str,
     pub(super) created: &'static str,
     pub(super) id: &'static str,
-    pub(super) document: &'static str,
+    /// As it is in the partition `aws`.
+    document: &'static str,
 }
 
 impl Policy {
-    pub(super) fn arn(&self) -> String {
-        format!("arn:aws:iam::aws:policy{}{}", self.path, self.name)
+    pub(super) fn arn(&self, partition: &str) -> String {
+        format!("arn:{partition}:iam::aws:policy{}{}", self.path, self.name)
+    }
+
+    /// What it says in the partition.
+    pub(super) fn document(&self, partition: &str) -> Cow<'static, str> {
+        match partition {
+            "aws" => self.document.into(),
+            _ => self.document.replace("\"arn:aws:", &format!("\"arn:{partition}:")).into(),
+        }
     }
 }
-
-const PREFIX: &str = "arn:aws:iam::aws:policy";
 
 /// In the order of their paths and names, which is the order of lists.
 pub(super) const POLICIES: &[Policy] = &[
@@ -119,14 +128,15 @@ pub(super) const POLICIES: &[Policy] = &[
     },
 ];
 
-pub(super) fn find(arn: &str) -> Option<&'static Policy> {
-    let path_and_name = arn.strip_prefix(PREFIX)?;
+/// One of another partition there is not.
+pub(super) fn find(partition: &str, arn: &str) -> Option<&'static Policy> {
+    let path_and_name = arn.strip_prefix("arn:")?.strip_prefix(partition)?.strip_prefix(":iam::aws:policy")?;
     let (path, name) = path_and_name.split_at(path_and_name.rfind('/')? + 1);
     POLICIES.iter().find(|policy| policy.path == path && policy.name == name)
 }
 
-pub(super) fn document_of(arn: &str) -> Option<&'static str> {
-    find(arn).map(|policy| policy.document)
+pub(super) fn document_of(partition: &str, arn: &str) -> Option<Cow<'static, str>> {
+    find(partition, arn).map(|policy| policy.document(partition))
 }
 
 #[cfg(test)]
@@ -138,25 +148,28 @@ mod tests {
     fn every_managed_policy_is_one_iam_would_accept() {
         for policy in POLICIES {
             document::check_identity(policy.document).unwrap_or_else(|error| panic!("{}: {error:?}", policy.name));
-            assert!(find(&policy.arn()).is_some());
+            assert!(find("aws-cn", &policy.arn("aws-cn")).is_some());
         }
     }
 
     #[test]
     fn a_service_role_policy_is_not_found_without_its_path() {
-        assert!(find("arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForBackup").is_none());
-        assert!(find("arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup").is_some());
+        assert!(find("aws", "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForBackup").is_none());
+        let backup = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
+        assert!(find("aws", backup).is_some());
+        assert!(find("aws-us-gov", backup).is_none(), "it is one of another partition");
     }
 
     #[test]
     fn the_backup_policy_backs_up_and_the_restore_policy_restores() {
-        let backup = document_of("arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup");
-        let restore = document_of("arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores");
-        let decide =
-            |document: Option<&str>, action| document::decide(document.into_iter(), action, "arn:aws:rds:r:a:db:x");
-        assert_eq!(decide(backup, "rds:CreateDBSnapshot"), Decision::Allowed);
-        assert_eq!(decide(backup, "rds:RestoreDBInstanceFromDBSnapshot"), Decision::ImplicitDeny);
-        assert_eq!(decide(restore, "rds:RestoreDBInstanceFromDBSnapshot"), Decision::Allowed);
-        assert_eq!(decide(restore, "rds:CreateDBSnapshot"), Decision::ImplicitDeny);
+        let backup = document_of("aws", "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup");
+        let restore = document_of("aws", "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores");
+        let decide = |document: &Option<Cow<'_, str>>, action| {
+            document::decide(document.iter().map(AsRef::as_ref), action, "arn:aws:rds:r:a:db:x")
+        };
+        assert_eq!(decide(&backup, "rds:CreateDBSnapshot"), Decision::Allowed);
+        assert_eq!(decide(&backup, "rds:RestoreDBInstanceFromDBSnapshot"), Decision::ImplicitDeny);
+        assert_eq!(decide(&restore, "rds:RestoreDBInstanceFromDBSnapshot"), Decision::Allowed);
+        assert_eq!(decide(&restore, "rds:CreateDBSnapshot"), Decision::ImplicitDeny);
     }
 }
