@@ -1,4 +1,4 @@
-//! Spoiling requests on purpose: errors, throttling, delays, dropped connections, answers cut short.
+//! Spoiling requests on purpose: errors, throttling, delays, dropped connections, answers cut short or with something missing.
 
 use std::time::Duration;
 
@@ -66,6 +66,8 @@ pub enum Effect {
     DropAfter,
     /// The operation is done, and its answer breaks off in the middle.
     Truncate,
+    /// The operation is done, and its answer lacks the members of these names, however deep they are.
+    Without(Vec<String>),
 }
 
 /// What the faults make of one request.
@@ -88,6 +90,8 @@ pub enum Spoil {
     DropAfter,
     /// Do it, then break off in the middle of the answer.
     Truncate,
+    /// Do it, and leave these members out of the answer.
+    Without(Vec<String>),
 }
 
 /// The faults in force.
@@ -145,10 +149,18 @@ impl Fault {
             Effect::DelayMs(delay) if *delay > MAX_DELAY_MS => {
                 faults.push(format!("effect.delay_ms must be at most {MAX_DELAY_MS}, not {delay}"));
             }
+            Effect::Without(members) if !members.iter().all(|name| is_member(name)) || members.is_empty() => {
+                faults.push("effect.without must be names of members, such as BackupVaultArn".to_owned());
+            }
+            Effect::Without(_) => {}
             Effect::DelayMs(_) | Effect::Throttle | Effect::DropBefore | Effect::DropAfter | Effect::Truncate => {}
         }
         faults
     }
+}
+
+fn is_member(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl Faults {
@@ -224,6 +236,7 @@ impl Faults {
                 Effect::DropBefore => verdict.spoil = Some(Spoil::DropBefore),
                 Effect::DropAfter => verdict.spoil = Some(Spoil::DropAfter),
                 Effect::Truncate => verdict.spoil = Some(Spoil::Truncate),
+                Effect::Without(members) => verdict.spoil = Some(Spoil::Without(members.clone())),
             }
         }
         self.armed.retain(|armed| armed.fault.next != Some(0));

@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    calls::Calls,
     clock::Clock,
     config::{Behaviour, SandboxConfig},
     engine,
@@ -36,17 +37,24 @@ pub(crate) struct Shared {
     inner: Mutex<Inner>,
     /// Under a lock of their own: they are asked on the runtime's workers, which must not wait for the world.
     faults: Mutex<Faults>,
+    /// Likewise.
+    calls: Mutex<Calls>,
 }
 
 impl Shared {
     pub(crate) fn new(config: SandboxConfig) -> Self {
         let inner = Mutex::new(Inner::new(&config));
-        Self { config, inner, faults: Mutex::default() }
+        Self { config, inner, faults: Mutex::default(), calls: Mutex::default() }
     }
 
     /// The faults in force.
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The operations that were asked for.
+    pub(crate) fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lock on the world; poison is ignored for the reason in [`guarded`]. Held for as long as time takes to pass,

@@ -1,4 +1,5 @@
-//! `/_sandbox/…`: what AWS does not have. The clock, the faults, the settings, a look at the state, a fresh start.
+//! `/_sandbox/…`: what AWS does not have. The clock, the faults, the settings, a look at the state and at what was asked for,
+//! a fresh start.
 
 mod clock;
 mod state;
@@ -93,6 +94,11 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
                 false => Err(Refusal::missing(format!("no fault '{id}' is in force; GET {PREFIX}/faults lists them"))),
             }
         }
+        ("calls", &Method::GET) => Ok(json!({ "calls": shared.calls().list() })),
+        ("calls", &Method::DELETE) => {
+            shared.calls().clear();
+            Ok(json!({}))
+        }
         ("settings", &Method::GET) => Ok(json!(*inner.behaviour)),
         ("settings", &Method::PATCH) => {
             let behaviour = patched(&inner.behaviour, read(body)?)?;
@@ -106,9 +112,10 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
         ("reset", &Method::POST) => {
             *inner = Inner::new(&shared.config);
             *shared.faults() = Faults::default();
+            shared.calls().clear();
             Ok(clock::show(&inner.clock))
         }
-        ("" | "clock" | "faults" | "settings" | "state" | "reset", method) => Err(Refusal {
+        ("" | "calls" | "clock" | "faults" | "settings" | "state" | "reset", method) => Err(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,
             faults: vec![format!("{PREFIX}/{path} does not take {method}; GET {PREFIX} lists what there is")],
         }),
@@ -154,6 +161,8 @@ fn help() -> Value {
             "set": "an instant, RFC 3339: 2026-03-01T05:00:00Z",
             "advance": "a duration: PT25H, 36h, 2d",
         },
+        "GET /_sandbox/calls": "the operations that were asked for, the newest 1000: number, service, operation",
+        "DELETE /_sandbox/calls": "forgets them",
         "GET /_sandbox/faults": "the faults in force",
         "POST /_sandbox/faults": {
             "what": "puts a fault in force and answers its id",
@@ -162,7 +171,7 @@ fn help() -> Value {
             "next": "spoil the next n matching requests; or",
             "rate": "spoil this share of them, above 0 and at most 1",
             "seed": "where the dice of rate start",
-            "effect": ["throttle", "drop_before", "drop_after", "truncate", {"delay_ms": 1500},
+            "effect": ["throttle", "drop_before", "drop_after", "truncate", {"delay_ms": 1500}, {"without": ["BackupVaultArn"]},
                        {"error": {"status": 500, "code": "ServiceUnavailableException", "message": "…"}}],
         },
         "DELETE /_sandbox/faults": "ends all faults",

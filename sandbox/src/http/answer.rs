@@ -48,6 +48,41 @@ pub(crate) struct Written {
     pub(crate) body: String,
 }
 
+impl Written {
+    /// The same, with members of these names left out.
+    fn without(self, members: &[String]) -> Self {
+        let body = match serde_json::from_str(&self.body) {
+            Ok(json) => strip(json, members).to_string(),
+            Err(_) => members.iter().fold(self.body, |xml, name| without_elements(&xml, name)),
+        };
+        Self { body, ..self }
+    }
+}
+
+fn strip(json: serde_json::Value, members: &[String]) -> serde_json::Value {
+    use serde_json::Value;
+    match json {
+        Value::Object(told) => {
+            let kept = told.into_iter().filter(|(name, _)| !members.contains(name));
+            Value::Object(kept.map(|(name, value)| (name, strip(value, members))).collect())
+        }
+        Value::Array(entries) => Value::Array(entries.into_iter().map(|entry| strip(entry, members)).collect()),
+        other => other,
+    }
+}
+
+/// No element of the services' answers holds one of its own name.
+fn without_elements(xml: &str, name: &str) -> String {
+    let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
+    let (mut kept, mut rest) = (String::new(), xml);
+    while let Some((before, from)) = rest.split_once(&begin) {
+        let Some((_, after)) = from.split_once(&end) else { break };
+        kept.push_str(before);
+        rest = after;
+    }
+    kept + rest
+}
+
 /// Answers a request of any service, or of the control endpoints.
 pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
     let (parts, body) = request.into_parts();
@@ -77,6 +112,7 @@ async fn aws(
         }
     };
     let name = operation.name();
+    shared.calls().note(service, name);
     let verdict = shared.faults().judge(service, name);
     if !verdict.delay.is_zero() {
         tokio::time::sleep(verdict.delay).await;
@@ -84,7 +120,7 @@ async fn aws(
     let (done, at) = match verdict.spoil {
         Some(Spoil::DropBefore) => return Err(Refused),
         Some(Spoil::Error(ref error)) => (Err(error.clone()), None),
-        Some(Spoil::DropAfter | Spoil::Truncate) | None => {
+        Some(Spoil::DropAfter | Spoil::Truncate | Spoil::Without(_)) | None => {
             let id = request_id.clone();
             apart(move || perform(&shared, &scope, &operation, &id)).await.ok_or(Refused)?
         }
@@ -97,6 +133,7 @@ async fn aws(
     match verdict.spoil {
         Some(Spoil::DropAfter) => Err(Refused),
         Some(Spoil::Truncate) => Ok(respond(written, &request_id, at, Body::truncated)),
+        Some(Spoil::Without(members)) => Ok(respond(written.without(&members), &request_id, at, Body::whole)),
         Some(Spoil::Error(_) | Spoil::DropBefore) | None => Ok(respond(written, &request_id, at, Body::whole)),
     }
 }

@@ -55,6 +55,41 @@ async fn a_truncated_answer_breaks_off_in_its_body_with_the_effect_done() {
 }
 
 #[tokio::test]
+async fn an_answer_lacks_what_it_is_to_be_without() {
+    let aws = start().await;
+    aws.vault("gold").await;
+    arm(&aws, json!({"operation": "ListBackupVaults", "next": 1, "effect": {"without": ["BackupVaultArn"]}})).await;
+    let listed = aws.get("/backup-vaults").await.json();
+    assert_eq!(listed["BackupVaultList"][0]["BackupVaultName"], "gold");
+    assert!(listed["BackupVaultList"][0].get("BackupVaultArn").is_none(), "{listed}");
+    arm(&aws, json!({"service": "rds", "next": 1, "effect": {"without": ["DBInstanceArn"]}})).await;
+    let form = "Action=DescribeDBInstances&Version=2014-10-31";
+    let instances = aws.form("rds", form).await.text;
+    assert!(instances.contains("<DBInstanceIdentifier>") && !instances.contains("DBInstanceArn"), "{instances}");
+    assert!(aws.form("rds", form).await.text.contains("<DBInstanceArn>"));
+}
+
+#[tokio::test]
+async fn the_operations_that_were_asked_for_are_told_in_their_order() {
+    let aws = start().await;
+    aws.vault("gold").await;
+    arm(&aws, json!({"operation": "ListBackupVaults", "next": 1, "effect": "throttle"})).await;
+    aws.get("/backup-vaults").await;
+    aws.form("rds", "Action=DescribeDBInstances&Version=2014-10-31").await;
+    let (_, asked) = aws.control("GET", "/calls", Value::Null).await;
+    assert_eq!(
+        asked["calls"],
+        json!([
+            {"number": 1, "service": "backup", "operation": "CreateBackupVault"},
+            {"number": 2, "service": "backup", "operation": "ListBackupVaults"},
+            {"number": 3, "service": "rds", "operation": "DescribeDBInstances"},
+        ])
+    );
+    aws.control("DELETE", "/calls", Value::Null).await;
+    assert_eq!(aws.control("GET", "/calls", Value::Null).await.1, json!({"calls": []}));
+}
+
+#[tokio::test]
 async fn faults_are_listed_counted_down_and_ended() {
     let aws = start().await;
     arm(&aws, json!({"operation": "ListBackupVaults", "next": 5, "effect": {"delay_ms": 0}})).await;
