@@ -51,14 +51,41 @@ impl AccountService for Accounts {
         self.0.change(request, convert::update_settings, work).await
     }
 
+    async fn get_global_settings(
+        &self,
+        request: Request<proto::GetGlobalSettingsRequest>,
+    ) -> Result<Response<proto::GetGlobalSettingsResponse>, Status> {
+        let work = |aws: Scoped, ()| async move {
+            let settings = aws.get_global_settings().await?;
+            Ok(proto::GetGlobalSettingsResponse { global_settings: Some(settings.into()) })
+        };
+        self.0.read(request, convert::get_global_settings, work).await
+    }
+
+    async fn update_global_settings(
+        &self,
+        request: Request<proto::UpdateGlobalSettingsRequest>,
+    ) -> Result<Response<proto::UpdateGlobalSettingsResponse>, Status> {
+        let work = |aws: Scoped, asked| async move {
+            let (settings, found) = aws.update_global_settings(&asked).await??;
+            Ok(proto::UpdateGlobalSettingsResponse {
+                global_settings: Some(settings.into()),
+                findings: findings(found),
+                ..Default::default()
+            })
+        };
+        self.0.change(request, convert::update_global_settings, work).await
+    }
+
     async fn ensure_service_role(
         &self,
         request: Request<proto::EnsureServiceRoleRequest>,
     ) -> Result<Response<proto::EnsureServiceRoleResponse>, Status> {
         let work = |aws: Scoped, asked: Asked<EnsureRole>| async move {
+            let unknown = aws.check_types(&asked.what.served.named("resource_types")).await?;
             let (role, changes) = aws.ensure_service_role(&asked).await?;
             let changed = !changes.is_empty() && !asked.is_check();
-            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &asked.what.served, changed);
+            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &asked.what.served, changed, unknown);
             Ok(proto::EnsureServiceRoleResponse {
                 role: Some(role),
                 changes: changes.into_iter().map(Into::into).collect(),
@@ -74,8 +101,9 @@ impl AccountService for Accounts {
         request: Request<proto::GetServiceRoleRequest>,
     ) -> Result<Response<proto::GetServiceRoleResponse>, Status> {
         let work = |aws: Scoped, GetRole { role, served }| async move {
+            let unknown = aws.check_types(&served.named("resource_types")).await?;
             let role = aws.get_service_role(&role).await?;
-            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &served, false);
+            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &served, false, unknown);
             Ok(proto::GetServiceRoleResponse { role: Some(role), findings })
         };
         self.0.read(request, convert::get_role, work).await

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{calls::Calls, convert::resources as convert, page_token::ListOf};
+use super::{calls::Calls, convert::{findings, resources as convert}, page_token::ListOf};
 use crate::{
     aws::Scoped,
     domain::{ResourceFilter, VaultName},
@@ -20,10 +20,11 @@ impl ResourceService for Resources {
     ) -> Result<Response<proto::ListResourcesResponse>, Status> {
         let work = |aws: Scoped, list: ListOf<ResourceFilter>| async move {
             let page = async |page| {
-                let found = aws.list_resources(&list.filter, &page).await?;
+                let (found, told) = aws.list_resources_explained(&list.filter, &page).await?;
                 Ok(proto::ListResourcesResponse {
                     next_page_token: list.paged.token(found.next.as_ref()),
                     resources: found.items.into_iter().map(Into::into).collect(),
+                    findings: findings(told),
                 })
             };
             list.paged.answer(page).await
@@ -73,6 +74,17 @@ impl ResourceService for Resources {
             Ok(proto::ListTagsResponse { tags })
         };
         self.0.read(request, convert::list_tags, work).await
+    }
+
+    async fn get_protected_resource(
+        &self,
+        request: Request<proto::GetProtectedResourceRequest>,
+    ) -> Result<Response<proto::GetProtectedResourceResponse>, Status> {
+        let work = |aws: Scoped, named| async move {
+            let resource = aws.get_protected_resource(&named).await?;
+            Ok(proto::GetProtectedResourceResponse { resource: Some(resource.into()) })
+        };
+        self.0.read(request, convert::get_protected, work).await
     }
 
     async fn list_protected_resources(

@@ -19,6 +19,7 @@ use super::{
     accounts::Accounts,
     calls::Calls,
     jobs::Jobs,
+    legal_holds::LegalHolds,
     plans::Plans,
     protection::Protection,
     recovery_points::RecoveryPoints,
@@ -33,6 +34,7 @@ use crate::{
     lifecycle::Lifecycle,
     proto::{
         FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
+        legal_hold_service_server::LegalHoldServiceServer,
         plan_service_server::PlanServiceServer, protection_service_server::ProtectionServiceServer,
         recovery_point_service_server::RecoveryPointServiceServer, resource_service_server::ResourceServiceServer,
         server_service_server::ServerServiceServer, vault_service_server::VaultServiceServer,
@@ -87,6 +89,7 @@ pub async fn serve(
         ResourceServiceServer(Resources(calls.clone())),
         PlanServiceServer(Plans(calls.clone())),
         JobServiceServer(Jobs(calls.clone())),
+        LegalHoldServiceServer(LegalHolds(calls.clone())),
         ProtectionServiceServer(Protection(calls.clone())),
         RecoveryPointServiceServer(RecoveryPoints(calls.clone())),
         ServerServiceServer(ServerInfo { aws, calls: calls.clone(), about }),

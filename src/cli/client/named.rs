@@ -23,9 +23,11 @@ pub(super) const EACH: &[(&str, &str)] = &[
     ("resources", "resource"),
     ("scan_actions", "scan-action"),
     ("scan_settings", "scan-setting"),
+    ("settings", "setting"),
     ("states", "state"),
     ("tag_keys", "tag-key"),
     ("tags", "tag"),
+    ("vaults", "vault"),
     ("vpc_security_group_ids", "vpc-security-group-id"),
 ];
 
@@ -82,7 +84,7 @@ pub(super) fn named(message: &str, field: &str) -> Option<Named> {
 /// entry, it is the field's name.
 pub(super) fn interval(message: &str, field: &str) -> Option<&'static str> {
     Some(match (message, field) {
-        ("JobFilter" | "ListRecoveryPointsRequest", "create_time") => "created",
+        ("JobFilter" | "ListRecoveryPointsRequest" | "RecoveryPointSelection", "create_time") => "created",
         ("JobFilter", "completion_time") => "completed",
         _ => return None,
     })

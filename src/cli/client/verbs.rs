@@ -10,12 +10,13 @@ pub(super) const NOUNS: &[(&str, &str)] = &[
     ("copy", "Copies of recovery points into other vaults, regions and accounts"),
     ("job", "Jobs: backups, restores and copies, under way or ended"),
     ("point", "Recovery points: what there is to restore from"),
+    ("hold", "Legal holds: what keeps recovery points from being deleted"),
     ("resource", "Databases, and what AWS Backup protects"),
     ("protection", "Why a database is protected, or is not"),
     ("tag", "Tags of resources, vaults, plans and recovery points"),
     ("role", "The service role that AWS Backup acts as"),
     ("account", "The AWS account and region that the server works on"),
-    ("settings", "What AWS Backup backs up in an account and region"),
+    ("settings", "What AWS Backup backs up in an account and region, and what an organization lets it do"),
     ("server", "The server itself"),
 ];
 
@@ -140,7 +141,7 @@ pub(super) const VERBS: &[Verb] = &[
         "VaultService/SetVaultNotifications",
         &["vault"],
         "strongroom vault set-notifications nightly --topic backups \\\n    \
-         --event BACKUP_JOB_FAILED --event BACKUP_JOB_EXPIRED",
+         --event BACKUP_JOB_COMPLETED --event COPY_JOB_FAILED",
     ),
     verb(
         "vault",
@@ -325,8 +326,39 @@ pub(super) const VERBS: &[Verb] = &[
          --vault nightly --yes",
     )
     .asks("AWS Backup gives up the continuous recovery point; the database's own backups take over"),
+    verb(
+        "hold",
+        "create",
+        "LegalHoldService/CreateLegalHold",
+        &["title"],
+        "strongroom hold create 'case 7' --description 'lawsuit 2026/7' --vault nightly --resource orders --validate-only",
+    ),
+    verb("hold", "get", "LegalHoldService/GetLegalHold", &["legal_hold"], "strongroom hold get 'case 7'"),
+    verb("hold", "list", "LegalHoldService/ListLegalHolds", &[], "strongroom hold list --state active"),
+    verb(
+        "hold",
+        "cancel",
+        "LegalHoldService/CancelLegalHold",
+        &["legal_hold"],
+        "strongroom hold cancel 'case 7' --reason settled --yes",
+    )
+    .asks("what only this hold keeps can be deleted, and AWS deletes what has outlived its retention"),
+    verb(
+        "hold",
+        "list-points",
+        "LegalHoldService/ListLegalHoldRecoveryPoints",
+        &["legal_hold"],
+        "strongroom hold list-points 'case 7'",
+    ),
     verb("resource", "get", "ResourceService/GetResource", &["resource"], "strongroom resource get orders"),
     verb("resource", "list", "ResourceService/ListResources", &[], "strongroom resource list --engine postgres"),
+    verb(
+        "resource",
+        "get-protected",
+        "ResourceService/GetProtectedResource",
+        &["resource"],
+        "strongroom resource get-protected orders",
+    ),
     verb(
         "resource",
         "list-protected",
@@ -366,6 +398,14 @@ pub(super) const VERBS: &[Verb] = &[
         "AccountService/UpdateRegionSettings",
         &[],
         "strongroom settings update --resource-type-opt-in RDS=true --resource-type-opt-in EBS=false",
+    ),
+    verb("settings", "get-global", "AccountService/GetGlobalSettings", &[], "strongroom settings get-global"),
+    verb(
+        "settings",
+        "update-global",
+        "AccountService/UpdateGlobalSettings",
+        &[],
+        "strongroom settings update-global --setting isCrossAccountBackupEnabled=true",
     ),
     verb("server", "get", "ServerService/GetServerInfo", &[], "strongroom server get -o json | jq -r .version"),
 ];

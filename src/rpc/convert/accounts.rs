@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{findings, reader::Reader, timestamp};
 use crate::{
     domain::{
-        Account, Asked, Change, ChangeKind, EnsureRole, GetRole, Invalid, RegionSettings, RolePath, RoleRef, RoleState,
+        Account, Asked, Change, ChangeKind, EnsureRole, Finding, GetRole, GlobalSettings, GlobalSettingsUpdate, Invalid, RegionSettings, RolePath, RoleRef, RoleState,
         Scope, ServedTypes, ServicePolicy, SettingsUpdate, Tags, Trust,
     },
     proto,
@@ -22,7 +22,7 @@ pub(in crate::rpc) fn ensure_role(request: proto::EnsureServiceRoleRequest) -> R
     let proto::EnsureServiceRoleRequest { scope, role, path, tags, resource_types, request_id, validate_only } =
         request;
     let mut read = Reader::change(scope, &request_id, validate_only);
-    let role = read.role("role", or_default(&role));
+    let role = read.own_role("role", or_default(&role));
     let path = match (path.as_str(), &role) {
         ("", Ok(role)) => read.note("path", role.path().map_or_else(|| RolePath::parse(DEFAULT_PATH), Ok)),
         (text, _) => read.note("path", RolePath::parse(if text.is_empty() { DEFAULT_PATH } else { text })),
@@ -40,7 +40,7 @@ pub(in crate::rpc) fn ensure_role(request: proto::EnsureServiceRoleRequest) -> R
 pub(in crate::rpc) fn get_role(request: proto::GetServiceRoleRequest) -> Result<Asked<GetRole>, Invalid> {
     let proto::GetServiceRoleRequest { scope, role, resource_types } = request;
     let mut read = Reader::new(scope);
-    let role = read.role("role", or_default(&role));
+    let role = read.own_role("role", or_default(&role));
     let served = read.note_all("resource_types", ServedTypes::parse(&resource_types));
     read.conclude(|| Ok(GetRole { role: role?, served: served? }))
 }
@@ -78,6 +78,40 @@ pub(in crate::rpc) fn update_settings(
 /// More than AWS Backup has.
 const MOST_TYPES: usize = 100;
 
+pub(in crate::rpc) fn get_global_settings(request: proto::GetGlobalSettingsRequest) -> Result<Asked<()>, Invalid> {
+    Reader::new(request.scope).conclude(|| Ok(()))
+}
+
+/// The settings are judged when AWS has told which it has.
+pub(in crate::rpc) fn update_global_settings(
+    request: proto::UpdateGlobalSettingsRequest,
+) -> Result<Asked<GlobalSettingsUpdate>, Invalid> {
+    let proto::UpdateGlobalSettingsRequest { scope, settings, etag, request_id, validate_only } = request;
+    let mut read = Reader::change(scope, &request_id, validate_only);
+    if settings.is_empty() {
+        read.fault("settings", "is required: name at least one setting, such as isCrossAccountBackupEnabled");
+    } else if settings.len() > MOST_SETTINGS {
+        read.fault("settings", format!("has {} settings: at most {MOST_SETTINGS} are possible", settings.len()));
+    }
+    let etag = read.etag(etag);
+    read.conclude(|| Ok(GlobalSettingsUpdate { settings, etag: etag? }))
+}
+
+/// More than AWS Backup has.
+const MOST_SETTINGS: usize = 100;
+
+impl From<GlobalSettings> for proto::GlobalSettings {
+    fn from(settings: GlobalSettings) -> Self {
+        Self {
+            etag: settings.etag(),
+            scope: Some(settings.scope.into()),
+            settings: settings.settings,
+            other_settings: settings.other,
+            last_update_time: settings.updated_at.map(timestamp),
+        }
+    }
+}
+
 impl From<RegionSettings> for proto::RegionSettings {
     fn from(settings: RegionSettings) -> Self {
         Self {
@@ -113,6 +147,7 @@ pub(in crate::rpc) fn role(
     role: RoleState,
     served: &ServedTypes,
     changed: bool,
+    of_types: Vec<Finding>,
 ) -> (proto::ServiceRole, Vec<proto::Finding>) {
     let missing = role.missing(served);
     let arns = |policies: &[ServicePolicy]| policies.iter().map(|policy| policy.arn(role.partition)).collect();
@@ -123,6 +158,7 @@ pub(in crate::rpc) fn role(
     });
     let mut found = role.findings_for(served);
     found.extend(role.recent(changed, now));
+    found.extend(of_types);
     let trusts_backup = matches!(role.trust, Trust::Granted | Trust::Conditional);
     let told = proto::ServiceRole {
         scope: Some(scope.clone().into()),

@@ -35,6 +35,8 @@ macro_rules! changes {
 
 changes!(
     CancelJobRequest => CancelJobResponse,
+    CancelLegalHoldRequest => CancelLegalHoldResponse,
+    CreateLegalHoldRequest => CreateLegalHoldResponse,
     CreatePlanRequest => CreatePlanResponse,
     CreateSelectionRequest => CreateSelectionResponse,
     CreateVaultRequest => CreateVaultResponse,
@@ -56,6 +58,7 @@ changes!(
     TagResourceRequest => TagResourceResponse,
     UnlockVaultRequest => UnlockVaultResponse,
     UntagResourceRequest => UntagResourceResponse,
+    UpdateGlobalSettingsRequest => UpdateGlobalSettingsResponse,
     UpdatePlanRequest => UpdatePlanResponse,
     UpdateRecoveryPointLifecycleRequest => UpdateRecoveryPointLifecycleResponse,
     UpdateRegionSettingsRequest => UpdateRegionSettingsResponse,

@@ -2,7 +2,7 @@
 
 use super::timestamp;
 use crate::{
-    domain::{Arn, Job, JobKind, JobOrigin, JobState, JobWait, PlanOrigin},
+    domain::{AfterRestore, Arn, Job, JobKind, JobOrigin, JobState, JobWait, PlanOrigin},
     proto::{self, job_origin::Origin},
 };
 
@@ -10,6 +10,11 @@ impl From<Job> for proto::Job {
     fn from(job: Job) -> Self {
         let completed_with_issues = job.completed_with_issues();
         let text = Option::unwrap_or_default;
+        let after = |what: &Option<AfterRestore>| {
+            what.clone().map(|AfterRestore { word, message }| (word, message)).unwrap_or_default()
+        };
+        let (validation_text, validation_message) = after(&job.validation);
+        let (deletion_text, deletion_message) = after(&job.deletion);
         Self {
             id: job.id.to_string(),
             kind: kind(job.kind).into(),
@@ -40,6 +45,12 @@ impl From<Job> for proto::Job {
             destination_vault_arn: text(job.destination_vault_arn),
             destination_recovery_point_arn: text(job.destination_recovery_point_arn),
             parent_job_id: job.parent_job_id.map(|id| id.to_string()).unwrap_or_default(),
+            validation_status: job.validation.as_ref().map(validation_status).unwrap_or_default().into(),
+            deletion_status: job.deletion.as_ref().map(deletion_status).unwrap_or_default().into(),
+            validation_status_text: validation_text,
+            validation_status_message: text(validation_message),
+            deletion_status_text: deletion_text,
+            deletion_status_message: text(deletion_message),
         }
     }
 }
@@ -71,6 +82,25 @@ fn kind(kind: JobKind) -> proto::JobKind {
         JobKind::Backup => proto::JobKind::Backup,
         JobKind::Restore => proto::JobKind::Restore,
         JobKind::Copy => proto::JobKind::Copy,
+    }
+}
+
+fn validation_status(validation: &AfterRestore) -> proto::RestoreValidationStatus {
+    match validation.word.as_str() {
+        "FAILED" => proto::RestoreValidationStatus::Failed,
+        "SUCCESSFUL" => proto::RestoreValidationStatus::Successful,
+        "TIMED_OUT" => proto::RestoreValidationStatus::TimedOut,
+        "VALIDATING" => proto::RestoreValidationStatus::Validating,
+        _ => proto::RestoreValidationStatus::Unspecified,
+    }
+}
+
+fn deletion_status(deletion: &AfterRestore) -> proto::RestoreDeletionStatus {
+    match deletion.word.as_str() {
+        "DELETING" => proto::RestoreDeletionStatus::Deleting,
+        "FAILED" => proto::RestoreDeletionStatus::Failed,
+        "SUCCESSFUL" => proto::RestoreDeletionStatus::Successful,
+        _ => proto::RestoreDeletionStatus::Unspecified,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, DatabaseRef, Invalid, Noted, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef,
+        Asked, DatabaseRef, Engine, Invalid, Noted, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef,
         TagResource, Tags, UntagResource, VaultName, check_tag_keys,
     },
     proto::{self, resource::Detail},
@@ -20,12 +20,12 @@ pub(in crate::rpc) fn list(mut request: proto::ListResourcesRequest) -> Result<A
         Ok(proto::ResourceKind::DbCluster) => Ok(Some(ResourceKind::DbCluster)),
         Err(_) => Err(read.fault("kind", format!("{} is not a kind of resource", request.kind))),
     };
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let engine = match request.engine.as_str() {
-        "" => Ok(None),
-        engine if engine.len() <= 64 && engine.bytes().all(is_word) => Ok(Some(engine.to_owned())),
-        _ => Err(read.fault("engine", "is not an engine's name: give one such as postgres")),
-    };
+    let engine = read.optional(&request.engine, |read, text| read.note("engine", Engine::parse(text)));
+    if let (Ok(Some(kind)), Ok(Some(engine))) = (&kind, &engine)
+        && let Some(never) = engine.never_of(*kind)
+    {
+        read.fault("engine", never);
+    }
     read.conclude(|| Ok(ListOf { filter: ResourceFilter { kind: kind?, engine: engine? }, paged: paged? }))
 }
 
@@ -62,6 +62,14 @@ pub(in crate::rpc) fn list_tags(request: proto::ListTagsRequest) -> Result<Asked
     read.conclude(|| resource)
 }
 
+/// A copy's vault may be elsewhere than the resource: its ARN only fills in what nothing else says.
+pub(in crate::rpc) fn get_protected(request: proto::GetProtectedResourceRequest) -> Result<Asked<ResourceRef>, Invalid> {
+    let proto::GetProtectedResourceRequest { scope, resource } = request;
+    let mut read = Reader::new(scope);
+    let named = read.hinted_resource("resource", &resource);
+    read.conclude(|| named)
+}
+
 pub(in crate::rpc) fn list_protected(
     mut request: proto::ListProtectedResourcesRequest,
 ) -> Result<Asked<ListOf<Option<VaultName>>>, Invalid> {
@@ -73,17 +81,25 @@ pub(in crate::rpc) fn list_protected(
 }
 
 impl Reader {
-    /// A resource of any service by its ARN, or a database by its identifier.
+    /// Any thing that can have tags by its ARN, or a database by its identifier.
     pub(in crate::rpc) fn resource(&mut self, field: &str, text: &str) -> Result<ResourceRef, Noted> {
         let resource = self.note(field, ResourceRef::parse(text))?;
         self.within(field, resource.scope())?;
         Ok(resource)
     }
 
-    /// A resource that may rightly be elsewhere than what is asked for: it only fills in what nothing else says.
+    /// A resource that backups are made of, by its ARN or, if it is a database, by its identifier.
+    pub(in crate::rpc) fn backed_up(&mut self, field: &str, text: &str) -> Result<ResourceRef, Noted> {
+        let resource = self.note(field, ResourceRef::parse_backed_up(text))?;
+        self.within(field, resource.scope())?;
+        Ok(resource)
+    }
+
+    /// As [`Self::backed_up`], of one that may rightly be elsewhere than what is asked for: it only fills in what nothing
+    /// else says.
     pub(in crate::rpc) fn hinted_resource(&mut self, field: &str, text: &str) -> Result<ResourceRef, Noted> {
-        let resource = self.note(field, ResourceRef::parse(text))?;
-        self.hint(resource.scope());
+        let resource = self.note(field, ResourceRef::parse_backed_up(text))?;
+        self.hint(field, resource.scope());
         Ok(resource)
     }
 
@@ -138,6 +154,9 @@ impl From<ProtectedResource> for proto::ProtectedResource {
             last_backup_time: resource.last_backup_at.map(timestamp),
             last_backup_vault_arn: resource.last_backup_vault_arn,
             last_recovery_point_arn: resource.last_recovery_point_arn,
+            latest_restore_execution_minutes: resource.last_restore.minutes,
+            latest_restore_job_create_time: resource.last_restore.job_created_at.map(timestamp),
+            latest_restore_recovery_point_create_time: resource.last_restore.recovery_point_created_at.map(timestamp),
         }
     }
 }

@@ -92,6 +92,20 @@ const COLUMNS: &[(&str, &[Column])] = &[
     ),
     ("Finding", &[("SEVERITY", "severity"), ("CODE", "code"), ("MESSAGE", "message"), ("ACTION", "action")]),
     (
+        "LegalHold",
+        &[
+            ("TITLE", "title"),
+            ("ID", "id"),
+            ("STATE", "state_text|state"),
+            ("CREATED", "create_time"),
+            ("CANCELLED", "cancel_time"),
+        ],
+    ),
+    (
+        "HeldRecoveryPoint",
+        &[("RECOVERY POINT", "arn"), ("RESOURCE", "resource_arn"), ("TYPE", "resource_type"), ("VAULT", "vault_name")],
+    ),
+    (
         "RetentionClash",
         &[("PLAN", "plan_name|plan_id"), ("RULE", "rule_name"), ("COPY", "copy_action"), ("CLASH", "message")],
     ),
