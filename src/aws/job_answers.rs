@@ -14,7 +14,7 @@ use aws_sdk_backup::{
 use jiff::Timestamp;
 
 use super::{lifecycle, time};
-use crate::domain::{Job, JobId, JobKind, JobOrigin, JobState, PlanOrigin, ResourceType, Scope};
+use crate::domain::{AfterRestore, Job, JobId, JobKind, JobOrigin, JobState, PlanOrigin, ResourceType, Scope};
 
 /// DescribeBackupJob and ListBackupJobs tell the same members in two types.
 macro_rules! backup_job {
@@ -73,6 +73,8 @@ macro_rules! restore_job {
                 backup_size_bytes: job.backup_size_in_bytes,
                 created_resource_arn: told(job.created_resource_arn),
                 created_by: job.created_by.and_then(restore_origin),
+                validation: after(job.validation_status, job.validation_status_message),
+                deletion: after(job.deletion_status, job.deletion_status_message),
                 parent_job_id: job.parent_job_id.and_then(JobId::told),
                 ..Job::blank(id, JobKind::Restore, scope.clone())
             })
@@ -127,6 +129,13 @@ pub(super) fn origin(creator: RecoveryPointCreator) -> PlanOrigin {
 /// AWS's restore testing, which alone is told to make restores.
 fn restore_origin(creator: RestoreJobCreator) -> Option<JobOrigin> {
     told(creator.restore_testing_plan_arn).map(|plan_arn| JobOrigin::RestoreTesting { plan_arn })
+}
+
+/// What happens to what a restore made; `None` where AWS says nothing.
+fn after(status: Option<impl AsRef<str>>, message: Option<String>) -> Option<AfterRestore> {
+    let word = status.map(|word| word.as_ref().to_owned()).unwrap_or_default();
+    let message = told(message);
+    (!word.is_empty() || message.is_some()).then_some(AfterRestore { word, message })
 }
 
 /// A blank text tells nothing.

@@ -18,9 +18,10 @@ use super::{
     date, job_answers, just_before, lifecycle,
     pages::{MOST_LISTS, pages},
     time,
+    unmatched::{Sought, Thing, nothing_found},
 };
 use crate::domain::{
-    Arn, Cursor, Fault, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointInVault, RecoveryPoint,
+    Arn, Cursor, Fault, Finding, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointInVault, RecoveryPoint,
     RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
 };
 
@@ -51,7 +52,7 @@ impl Scoped {
                 };
                 let plan_id = async {
                     match plan {
-                        Some(plan) => self.plan_id(plan).await.map(Some),
+                        Some(plan) => self.plan_id_once(plan).await.map(Some),
                         None => Ok(None),
                     }
                 };
@@ -78,6 +79,59 @@ impl Scoped {
 }
 
 impl Scoped {
+    /// As [`Self::list_recovery_points`], with what there is to say of the query: above all why nothing fits it, if it names
+    /// what is not there.
+    pub async fn list_recovery_points_explained(
+        &self,
+        query: &RecoveryPointQuery,
+        page: &PageRequest,
+    ) -> Result<(Page<RecoveryPoint>, Vec<Finding>), Error> {
+        let mut findings = self.check_types(&query.named_types()).await?;
+        let found = self.list_recovery_points(query, page).await?;
+        if page.cursor.is_none() {
+            findings.extend(query.interval_finding(self.now()));
+        }
+        if nothing_found(page, &found) {
+            findings.extend(self.why_no_points(query).await);
+        }
+        Ok((found, findings))
+    }
+
+    async fn why_no_points(&self, query: &RecoveryPointQuery) -> Vec<Finding> {
+        let sought = |field: &str, thing| Sought { field: field.to_owned(), thing };
+        let types_field = "resource_type".to_owned();
+        match query {
+            RecoveryPointQuery::InVaults { vault: _, resource, resource_type, plan, created: _, parent } => {
+                // A name was looked up already; what has the form of an id may have been one too.
+                let plan_id = match plan {
+                    Some(plan) if plan.id().is_some() => self.plan_id_once(plan).await.ok(),
+                    Some(_) | None => None,
+                };
+                let things = [
+                    resource.as_ref().map(|it| {
+                        sought("resource", Thing::Resource(it, resource_type.as_slice(), types_field))
+                    }),
+                    plan_id.as_deref().map(|id| sought("plan", Thing::Plan(id))),
+                    parent.as_ref().map(|arn| sought("parent_recovery_point", Thing::RecoveryPoint(arn))),
+                ];
+                self.why_nothing(things.into_iter().flatten().collect()).await
+            }
+            RecoveryPointQuery::OfResource { resource, managed_by_backup_only: _ } => {
+                self.why_nothing(vec![sought("resource", Thing::Resource(resource, &[], types_field))]).await
+            }
+        }
+    }
+
+    /// Whether a vault holds the recovery point.
+    pub(super) async fn holds(&self, vault: &VaultName, arn: &Arn) -> Result<bool, Failure> {
+        let sent = self.clients.backup.describe_recovery_point().backup_vault_name(vault.as_str());
+        match self.call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == FailureKind::NotFound => Ok(false),
+            Err(error) => Err(error.about(Noun::RecoveryPoint, arn)),
+        }
+    }
+
     pub(super) async fn describe_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Failure> {
         let sent = self.clients.backup.describe_recovery_point().backup_vault_name(vault.as_str());
         match self.call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
@@ -150,7 +204,7 @@ impl Scoped {
     }
 
     /// The names of all vaults, sorted.
-    async fn vault_names(&self) -> Result<BTreeSet<VaultName>, Error> {
+    pub(super) async fn vault_names(&self) -> Result<BTreeSet<VaultName>, Error> {
         let vaults = pages(|cursor| async move {
             let page = self.list_vaults(&PageRequest::largest(cursor)).await?;
             Ok::<_, Error>((page.items, page.next))

@@ -3,14 +3,15 @@
 use aws_sdk_backup::types::ProtectedResource as BackupProtectedResource;
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, time};
+use super::{Error, Failure, FailureKind, Scoped, call::Operation, time, unmatched::nothing_found};
 use crate::domain::{
-    Arn, Cursor, DatabaseRef, Noun, Page, PageRequest, ProtectedResource, Refusal, RefusalKind, Resource,
+    Arn, Cursor, DatabaseRef, Engine, Finding, Invalid, LastRestore, Noun, Page, PageRequest, ProtectedResource, Refusal, RefusalKind, Resource,
     ResourceFilter, ResourceKind, ResourceRef, ResourceType, Scope, VaultName,
 };
 
 const DESCRIBE_INSTANCES: Operation = Operation::read("rds", "DescribeDBInstances");
 const DESCRIBE_CLUSTERS: Operation = Operation::read("rds", "DescribeDBClusters");
+const DESCRIBE_PROTECTED: Operation = Operation::read("backup", "DescribeProtectedResource");
 const LIST_PROTECTED: Operation = Operation::read("backup", "ListProtectedResources");
 const LIST_PROTECTED_BY_VAULT: Operation = Operation::read("backup", "ListProtectedResourcesByBackupVault");
 
@@ -24,7 +25,7 @@ impl Scoped {
         loop {
             let wanted = size - items.len();
             let records = (wanted + place.skip).clamp(FEWEST_RECORDS, MOST_RECORDS);
-            let engine = filter.engine.as_deref().map(|engine| ("engine", vec![engine.to_owned()]));
+            let engine = filter.engine.as_ref().map(|engine| ("engine", vec![engine.as_str().to_owned()]));
             let (found, marker) = self.databases(kind, engine, records, place.token.clone()).await?;
             let left = found.len().saturating_sub(place.skip);
             items.extend(found.into_iter().skip(place.skip).take(wanted));
@@ -44,9 +45,55 @@ impl Scoped {
         }
     }
 
+    /// As [`Self::list_resources`], with what there is to say of the filter: an engine that RDS refuses is a fault of the
+    /// request, and one that nobody knows and nothing has is told.
+    pub async fn list_resources_explained(
+        &self,
+        filter: &ResourceFilter,
+        page: &PageRequest,
+    ) -> Result<(Page<Resource>, Vec<Finding>), Error> {
+        let found = match (self.list_resources(filter, page).await, &filter.engine) {
+            (Ok(found), _) => found,
+            (Err(Error::Failed(failure)), Some(engine)) if is_about_the_engine(&failure) => {
+                return Err(Invalid::of("engine", engine.refused(&failure.message)).into());
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let unknown = filter.engine.as_ref().filter(|_| nothing_found(page, &found)).and_then(Engine::unknown_finding);
+        Ok((found, unknown.into_iter().collect()))
+    }
+
     /// One instance or cluster.
     pub async fn get_resource(&self, named: &DatabaseRef) -> Result<Resource, Error> {
         self.database(named).await
+    }
+
+    /// What AWS Backup knows of a resource with a recovery point.
+    pub async fn get_protected_resource(&self, named: &ResourceRef) -> Result<ProtectedResource, Error> {
+        let arn = self.resource_arn(named).await?;
+        let sent = self.clients.backup.describe_protected_resource().resource_arn(arn.as_str()).send();
+        let answer = match self.call(DESCRIBE_PROTECTED, sent).await {
+            Ok(answer) => answer,
+            Err(error) if error.kind == FailureKind::NotFound => {
+                let message = format!("AWS Backup protects no resource {arn} here: it has no recovery point");
+                return Err(Refusal::of(RefusalKind::NotFound, Noun::Resource, arn.as_str(), message).into());
+            }
+            Err(error) => return Err(error.about(Noun::Resource, &arn).into()),
+        };
+        Ok(ProtectedResource {
+            scope: self.scope().clone(),
+            arn: answer.resource_arn.unwrap_or_else(|| arn.to_string()),
+            resource_type: answer.resource_type.and_then(ResourceType::told),
+            name: answer.resource_name.unwrap_or_default(),
+            last_backup_at: time(answer.last_backup_time.as_ref()),
+            last_backup_vault_arn: answer.last_backup_vault_arn.unwrap_or_default(),
+            last_recovery_point_arn: answer.last_recovery_point_arn.unwrap_or_default(),
+            last_restore: LastRestore {
+                minutes: answer.latest_restore_execution_time_minutes.and_then(|minutes| i32::try_from(minutes).ok()),
+                job_created_at: time(answer.latest_restore_job_creation_date.as_ref()),
+                recovery_point_created_at: time(answer.latest_restore_recovery_point_creation_date.as_ref()),
+            },
+        })
     }
 
     /// A page of resources with a recovery point, in any vault or in one.
@@ -90,9 +137,20 @@ fn part(kind: ResourceKind) -> &'static str {
 }
 
 impl Scoped {
+    /// The instance or cluster of that name; one that is not there with the question which was meant.
+    pub(super) async fn database(&self, named: &DatabaseRef) -> Result<Resource, Error> {
+        match self.look_up(named).await {
+            Err(error) if error.is_missing() => {
+                let question = self.meant_database(&named.id).await;
+                Err(error.with_question(question))
+            }
+            answer => answer,
+        }
+    }
+
     /// The instance or cluster of that name. Where only its identifier is given it may be of either, and RDS lets both have
     /// it: both are looked up at once, and no answer is taken for "not there" but RDS's own.
-    pub(super) async fn database(&self, named: &DatabaseRef) -> Result<Resource, Error> {
+    pub(super) async fn look_up(&self, named: &DatabaseRef) -> Result<Resource, Error> {
         let id = named.id.as_str();
         if let Some(kind) = named.kind {
             return Ok(self.describe_resource(kind, id).await?);
@@ -189,6 +247,11 @@ impl Scoped {
     }
 }
 
+/// Whether RDS refuses the engine that it is asked to filter by: `Unrecognized engine name` `[Q]`.
+fn is_about_the_engine(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Rejected && failure.message.to_ascii_lowercase().contains("engine")
+}
+
 /// ARN of a database that RDS told.
 pub(super) fn arn_of(database: &Resource) -> Result<Arn, Failure> {
     let operation = match database.kind {
@@ -269,5 +332,6 @@ fn protected(found: BackupProtectedResource, scope: &Scope) -> ProtectedResource
         last_backup_at: time(found.last_backup_time.as_ref()),
         last_backup_vault_arn: found.last_backup_vault_arn.unwrap_or_default(),
         last_recovery_point_arn: found.last_recovery_point_arn.unwrap_or_default(),
+        last_restore: LastRestore::default(),
     }
 }

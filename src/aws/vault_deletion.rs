@@ -15,12 +15,15 @@ use super::{
     recovery_point_changes::{PAUSES, not_deleted},
 };
 use crate::domain::{
-    Asked, Cursor, DeleteVault, Deletion, Finding, Noun, Page, PageRequest, RecoveryPoint, RecoveryPointState, Refusal,
-    RefusalKind, Undeleted, Vault, VaultDeletion, VaultLock, VaultName,
+    Asked, ContinuousEnd, Cursor, DeleteVault, Deletion, Finding, Noun, Page, PageRequest, RecoveryPoint,
+    RecoveryPointState, Refusal, RefusalKind, Undeleted, Vault, VaultDeletion, VaultLock, VaultName, continuous_end,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteBackupVault");
 const DELETE_POINT: &str = "DeleteRecoveryPoint";
+
+/// Most pages of points that a check looks through, of 1000 each.
+const MOST_PAGES_CHECKED: usize = 10;
 
 /// Deletions of recovery points under way at once.
 const AT_ONCE: usize = 8;
@@ -29,16 +32,24 @@ impl Scoped {
     /// Deletes a vault; with `force` its recovery points first. That stops in time to say how far it came: what is left is
     /// what the next call begins with, so that repeating the call goes on. AWS's 403 for a missing vault becomes
     /// [`FailureKind::NotFound`] when that is certain, and [`RefusalKind::NotEmpty`] has all that keeps one with recovery
-    /// points.
+    /// points. Plans that need the vault are told; AWS does not mind them.
     pub async fn delete_vault(&self, asked: &Asked<DeleteVault>) -> Result<VaultDeletion, Error> {
         let DeleteVault { vault, allow_missing, force } = &asked.what;
-        let deletion = match force {
-            true => self.delete_with_points(vault, asked.is_check()).await,
-            false => self.delete_empty(vault, asked.is_check()).await,
+        let deletion = async {
+            match force {
+                true => self.delete_with_points(vault, asked.is_check()).await,
+                false => self.delete_empty(vault, asked.is_check()).await,
+            }
         };
+        // Boxed: side by side on the stack they are too much for a thread of a debug build.
+        let (deletion, needing) = tokio::join!(Box::pin(deletion), Box::pin(self.plans_needing(vault)));
         match deletion {
             Err(error) if *allow_missing && error.is_missing() => Ok(VaultDeletion::of(Deletion::done(), self.scope())),
-            deletion => deletion,
+            Ok(mut deletion) => {
+                deletion.of_vault.findings.extend(needing);
+                Ok(deletion)
+            }
+            Err(error) => Err(error),
         }
     }
 }
@@ -71,11 +82,12 @@ impl Scoped {
             self.refuse_if_kept(&vault, name).await?;
         }
         if check {
-            let checked = VaultDeletion::of(Deletion::checked(), self.scope());
+            let findings = self.continuous_ends(name, first).await?;
+            let checked = VaultDeletion::of(Deletion::checked().with(findings), self.scope());
             return Ok(VaultDeletion { points_remaining: vault.recovery_points, ..checked });
         }
-        let (accepted, refused) = (BTreeSet::new(), BTreeMap::new());
-        let mut sweep = Sweep { scoped: self, name, until: self.stop_by(), accepted, refused };
+        let (accepted, refused, continuous) = (BTreeSet::new(), BTreeMap::new(), Vec::new());
+        let mut sweep = Sweep { scoped: self, name, until: self.stop_by(), accepted, refused, continuous };
         let swept = sweep.run(first).await?;
         sweep.conclude(swept).await
     }
@@ -93,6 +105,27 @@ impl Scoped {
                 gone if gone.is_gone_by_us() => Ok(()),
                 error => Err(error),
             },
+        }
+    }
+
+    /// What will happen as the continuous points of the vault are deleted, as far as its first pages show them: a database
+    /// has one, so that they are few among the points.
+    async fn continuous_ends(&self, name: &VaultName, first: Page<RecoveryPoint>) -> Result<Vec<Finding>, Failure> {
+        let mut continuous = Vec::new();
+        let (mut page, mut read) = (first, 1);
+        loop {
+            continuous.extend(page.items.into_iter().filter(RecoveryPoint::is_continuous));
+            match page.next {
+                Some(cursor) if read < MOST_PAGES_CHECKED => page = self.points_in(name, Some(cursor)).await?,
+                next => {
+                    let mut findings = continuous_end::after(&continuous, ContinuousEnd::DeletedWithVault);
+                    if next.is_some() {
+                        findings.push(continuous_end::not_all_seen(name));
+                    }
+                    return Ok(findings);
+                }
+            }
+            read += 1;
         }
     }
 
@@ -169,7 +202,7 @@ fn held(name: &VaultName, holds: &[Hold]) -> Finding {
         more => format!(", and {more} more holds keep others"),
     };
     let message = format!("in vault {name} {}{more}", named.join(", "));
-    Finding::error("RECOVERY_POINTS_HELD", message, "have the hold cancelled in AWS Backup")
+    Finding::error("RECOVERY_POINTS_HELD", message, "call CancelLegalHold when it may go")
 }
 
 /// One pass over a vault's recovery points.
@@ -182,6 +215,8 @@ struct Sweep<'c> {
     accepted: BTreeSet<String>,
     /// By ARN: why AWS would not delete it.
     refused: BTreeMap<String, String>,
+    /// Continuous ones whose deletion AWS was asked for.
+    continuous: Vec<RecoveryPoint>,
 }
 
 /// Whether a pass saw every point.
@@ -218,13 +253,15 @@ impl Sweep<'_> {
         let wanted = points.into_iter().filter(|point| point.state != RecoveryPointState::Deleting);
         let mut answers = stream::iter(wanted)
             .take_while(|_| future::ready(!is_past(until)))
-            .map(|point| async move { (scoped.send_delete(name, &point.arn).await, point.arn) })
+            .map(|point| async move { (scoped.send_delete(name, &point.arn).await, point) })
             .buffer_unordered(AT_ONCE);
         let mut stopped = None;
-        while let Some((answer, arn)) = answers.next().await {
+        while let Some((answer, point)) = answers.next().await {
+            let arn = point.arn.clone();
             match answer {
                 Ok(()) => {
                     self.accepted.insert(arn);
+                    self.continuous.extend(Some(point).filter(RecoveryPoint::is_continuous));
                 }
                 // Somebody else was quicker, or an attempt before of this call.
                 Err(error) if error.kind == FailureKind::NotFound => {
@@ -273,9 +310,12 @@ impl Sweep<'_> {
                 Err(error) if error.kind == FailureKind::NotEmpty => false,
                 Err(error) => return Err(error.into()),
             };
+        let accepted = self.continuous.iter().filter(|point| self.accepted.contains(&point.arn));
+        let ends = continuous_end::after(accepted, ContinuousEnd::DeletedWithVault);
+        let of_vault = if deleted { Deletion::done() } else { Deletion::under_way() };
         Ok(VaultDeletion {
             scope: self.scoped.scope().clone(),
-            of_vault: if deleted { Deletion::done() } else { Deletion::under_way() },
+            of_vault: of_vault.with(ends),
             points_deleted: self.accepted.len(),
             points_remaining: remaining,
             undeleted: self.refused.into_iter().map(|(arn, message)| Undeleted { arn, message }).collect(),

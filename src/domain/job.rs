@@ -11,7 +11,7 @@ pub use filter::{FilterMembers, JobAsk, JobFilter};
 use jiff::Timestamp;
 
 use super::{
-    Lifecycle, PlanOrigin, ResourceType, Scope,
+    Lifecycle, Noun, PlanOrigin, Refusal, RefusalKind, ResourceType, Scope,
     invalid::{Fault, quoted},
 };
 
@@ -31,6 +31,12 @@ impl JobId {
         } else {
             Err(format!("{} is not a job's id: it is a UUID", quoted(text)).into())
         }
+    }
+
+    /// The same in capital letters, or, where it is, in small ones: AWS has ids of both sorts and compares with case `[D]`.
+    pub fn in_other_letters(&self) -> Option<Self> {
+        let forms = [self.0.to_ascii_uppercase(), self.0.to_ascii_lowercase()];
+        forms.into_iter().find(|form| *form != self.0).map(Self)
     }
 
     /// The id as AWS tells it; a blank one tells nothing.
@@ -235,6 +241,19 @@ pub struct Job {
     pub destination_recovery_point_arn: Option<String>,
     /// The job that it is part of.
     pub parent_job_id: Option<JobId>,
+    /// Of a restore: what came of validating what it made.
+    pub validation: Option<AfterRestore>,
+    /// Of a restore: what came of deleting what it made.
+    pub deletion: Option<AfterRestore>,
+}
+
+/// What happens to what a restore made, in AWS's words. Restore testing does it `[M]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterRestore {
+    /// AWS's word for how it stands.
+    pub word: String,
+    /// An explanation.
+    pub message: Option<String>,
 }
 
 impl Job {
@@ -266,7 +285,16 @@ impl Job {
             destination_vault_arn: None,
             destination_recovery_point_arn: None,
             parent_job_id: None,
+            validation: None,
+            deletion: None,
         }
+    }
+
+    /// That it is looked for among jobs of another kind.
+    pub fn is_no(&self, kind: JobKind) -> Refusal {
+        let Self { id, kind: is, .. } = self;
+        let message = format!("job {id} is a {is} job, and no {kind} job: ask for that kind, or for none");
+        Refusal::of(RefusalKind::NotFound, Noun::Job, id.as_str(), message)
     }
 
     /// The rule of a plan that made it, if one did.

@@ -6,24 +6,30 @@
 mod access_policy;
 mod account;
 mod arn;
+mod arn_noun;
 mod asked;
 mod backup;
 mod copy;
 mod deletion;
+mod engine;
 mod etag;
 mod finding;
+mod global_settings;
 mod invalid;
 mod job;
+mod legal_hold;
 mod lifecycle;
 mod names;
 mod nearest;
 mod page;
 mod period;
+mod place;
 mod plan;
 mod protection;
 mod rds_window;
 mod recovery_point;
 mod refusal;
+mod region_names;
 mod region_settings;
 mod request_id;
 mod resource;
@@ -34,58 +40,70 @@ mod schedule;
 mod scope;
 mod selection;
 mod tags;
+pub mod unmatched;
 mod unseen;
 mod vault;
 mod vault_deletion;
+mod vault_events;
 mod vault_findings;
 mod vault_lock;
 mod vault_notifications;
 mod vault_ref;
 
-pub use access_policy::AccessPolicy;
+pub use access_policy::{AccessPolicy, Caller};
 pub use account::Account;
 pub use arn::Arn;
+pub use arn_noun::ArnNoun;
 pub use asked::{Asked, Mode};
 pub use backup::{StartBackup, database_findings};
 pub use copy::{CheckedCopy, StartCopy};
 pub use deletion::Deletion;
+pub use engine::Engine;
 pub use etag::check_etag;
 pub use finding::{Finding, Severity};
+pub use global_settings::{GlobalSettings, GlobalSettingsUpdate};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{
-    ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrigin, JobState, JobWait,
+    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrigin, JobState, JobWait,
+};
+pub use legal_hold::{
+    CancelLegalHold, HeldCount, HeldPoint, HeldSelection, LegalHold, LegalHoldRef, LegalHoldState, NewLegalHold,
+    WantedPoints,
 };
 pub use lifecycle::{Lifecycle, Retention};
 pub use nearest::{did_you_mean, nearest};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
+pub use place::{Bond, Place};
 pub use plan::{
     AdvancedSetting, CopyAction, DeletePlan, GetPlan, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES,
     NewPlan, NewRule, NewScanSetting, Plan, PlanContent, PlanFilter, PlanRef, PlanUpdate, PreviewedRun, Rule,
-    RulePreview, RuleVault, ScanAction, ScanSetting, SeenVault, Windows, check_rule_names, check_setting_word,
+    RulePreview, RuleVault, ScanAction, ScanSetting, SeenVault, SeenVaults, Windows, check_own_plan, check_rule_names,
+    check_setting_word,
 };
 pub use protection::{
     Evidence, Explanation, JudgedSelection, NearMiss, Part, ProtectionVerdict, RuleCoverage, Unread, newest_usable,
 };
 pub use recovery_point::{
     DeleteRecoveryPoint, PlanOrigin, PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState,
-    UpdateLifecycle,
+    UpdateLifecycle, continuous_end, is_continuous,
+    continuous_end::{ContinuousEnd, NoLongerMade},
 };
 pub use refusal::{Noun, Refusal, RefusalKind, Subject};
 pub use region_settings::{RegionSettings, SettingsUpdate};
 pub use request_id::RequestId;
-pub use resource::{DatabaseRef, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef};
+pub use resource::{DatabaseRef, LastRestore, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef};
 pub use resource_type::{ResourceType, TAGGED_KINDS};
 pub use restore::{
     PointInTime, RdsClusterRestore, RdsInstanceRestore, Restore, RestoreChecks, RestoreMetadata, RestoreSource,
-    RestoreTarget, RestoreWindow, checks as restore_checks,
+    RestoreTarget, RestoreWindow, checks as restore_checks, settings as restore_settings,
 };
 pub use role::{
     BACKUP_SERVICE, Change, ChangeKind, CheckedRole, EnsureRole, GetRole, RoleNeed, RoleRef, RoleState, ServedTypes,
     ServicePolicy, Trust, TrustRepair, judge as judge_trust, repair as repair_trust,
 };
-pub use schedule::{Schedule, ScheduledRun, TimeZone, Timetable};
+pub use schedule::{Schedule, ScheduleText, ScheduledRun, TimeZone, Timetable};
 pub use scope::{AccountId, AskedScope, RegionName, Scope};
 pub use selection::{
     Candidate, Criteria, DeleteSelection, Eligibility, Maker, Match, Mismatch, MismatchKind, NewSelection, Operator,

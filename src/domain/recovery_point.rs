@@ -1,5 +1,7 @@
 //! Recovery points (docs/aws-backup-semantics.md, sections 1.10, 3.5 and 5.4).
 
+pub mod continuous_end;
+
 use jiff::Timestamp;
 
 use super::{
@@ -226,6 +228,17 @@ impl RecoveryPoint {
         }
     }
 
+    /// Whether a lifecycle that AWS tells is the one that was asked for, but for what AWS does not do for the type: cold
+    /// storage where there is none, and the archive of what is no EBS volume `[M]`.
+    pub fn has(&self, told: &Lifecycle, asked: &Lifecycle) -> bool {
+        let of = self.type_of_resource();
+        let warm = of.as_ref().is_some_and(|of| !of.has_cold_storage());
+        let volume = of.is_none_or(|of| of.as_str() == "EBS");
+        told.retention == asked.retention
+            && (warm || told.cold_after_days == asked.cold_after_days)
+            && (!volume || told.archive_ebs_snapshots == asked.archive_ebs_snapshots)
+    }
+
     /// The type of what was backed up: as AWS tells it, or else by the ARN.
     pub fn type_of_resource(&self) -> Option<ResourceType> {
         let by_arn = || ResourceType::of_arn(&Arn::parse(self.resource_arn.as_deref()?).ok()?);
@@ -247,18 +260,6 @@ impl RecoveryPoint {
         }
         findings
     }
-
-    /// What will surprise when a continuous point is given back to its service.
-    pub fn disassociation_findings(&self) -> Vec<Finding> {
-        let Some(origin) = self.plan_origin() else { return Vec::new() };
-        let message = format!(
-            "rule {} of plan {} made it and makes a new continuous recovery point at its next run, unless the rule or \
-             the selection is changed before",
-            or(&origin.rule_name, &origin.rule_id),
-            or(&origin.plan_name, &origin.plan_id)
-        );
-        vec![Finding::warning("RULE_CONTINUES_BACKUP", message, "")]
-    }
 }
 
 fn or<'t>(name: &'t str, id: &'t str) -> &'t str {
@@ -266,7 +267,7 @@ fn or<'t>(name: &'t str, id: &'t str) -> &'t str {
 }
 
 /// `arn:aws:backup:REGION:ACCOUNT:recovery-point:continuous:…` `[Q]`.
-pub(super) fn is_continuous(arn: &str) -> bool {
+pub fn is_continuous(arn: &str) -> bool {
     Arn::parse(arn).is_ok_and(|arn| {
         arn.service() == "backup"
             && arn.resource_of_kind("recovery-point").is_some_and(|id| id.starts_with("continuous:"))
@@ -298,6 +299,26 @@ pub enum RecoveryPointQuery {
         /// Whether snapshots that its own service made are left out.
         managed_by_backup_only: bool,
     },
+}
+
+impl RecoveryPointQuery {
+    /// The type, with the field that names it.
+    pub fn named_types(&self) -> Vec<(String, &ResourceType)> {
+        match self {
+            Self::InVaults { resource_type, .. } => {
+                resource_type.iter().map(|of_type| ("resource_type".to_owned(), of_type)).collect()
+            }
+            Self::OfResource { .. } => Vec::new(),
+        }
+    }
+
+    /// A span of time in which no recovery point can have been made; `now` is AWS's time.
+    pub fn interval_finding(&self, now: Timestamp) -> Option<Finding> {
+        match self {
+            Self::InVaults { created, .. } => created.findings("create_time", now),
+            Self::OfResource { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ pub enum RefusalKind {
     RoleNotAssumable,
     /// AWS said yes and did not delete.
     NotDeleted,
+    /// AWS said yes and did not change.
+    NotChanged,
     /// Another call is changing the thing.
     Conflict,
     /// The call does not support this type of resource.
@@ -88,6 +90,14 @@ pub enum Noun {
     Resource,
     /// An IAM role.
     Role,
+    /// A managed policy of IAM.
+    Policy,
+    /// A KMS key.
+    Key,
+    /// An SNS topic.
+    Topic,
+    /// A legal hold.
+    LegalHold,
     /// An AWS account.
     Account,
 }

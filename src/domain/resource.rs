@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 
 use super::{
-    Arn, AskedScope, ResourceType, Scope,
+    Arn, AskedScope, Engine, ResourceType, Scope,
     invalid::{Fault, quoted},
 };
 
@@ -44,7 +44,7 @@ impl DatabaseRef {
         }
         let arn = Arn::parse(text)?;
         let named = Self::of_arn(&arn).ok_or_else(|| {
-            format!("{} is neither an RDS instance (…:db:ID) nor a cluster (…:cluster:ID)", quoted(text))
+            arn.is_not("an RDS instance (…:db:ID) or cluster (…:cluster:ID)", "give the ARN or the identifier of one")
         })?;
         check_identifier(&named.id)?;
         Ok((named, arn.scope()))
@@ -79,6 +79,14 @@ impl ResourceRef {
         }
         check_identifier(text)?;
         Ok(Self::Database(text.to_owned()))
+    }
+
+    /// As [`Self::parse`], of a resource that backups are made of: no recovery point, vault or other thing that has an ARN.
+    pub fn parse_backed_up(text: &str) -> Result<Self, Fault> {
+        match Self::parse(text)? {
+            Self::Arn(arn) => arn.of_backed_up().map(Self::Arn),
+            database @ Self::Database(_) => Ok(database),
+        }
     }
 
     /// The account and region that the ARN names.
@@ -177,6 +185,11 @@ impl Resource {
             _ => ResourceType::RDS,
         }
     }
+
+    /// Whether it is a Multi-AZ DB cluster: of clusters AWS Backup counts these alone as RDS.
+    pub fn is_multi_az_cluster(&self) -> bool {
+        self.kind == ResourceKind::DbCluster && self.resource_type() == ResourceType::RDS
+    }
 }
 
 /// What a list of resources is filtered by. RDS does it.
@@ -185,7 +198,7 @@ pub struct ResourceFilter {
     /// Of this kind.
     pub kind: Option<ResourceKind>,
     /// Of this engine.
-    pub engine: Option<String>,
+    pub engine: Option<Engine>,
 }
 
 /// A resource that has a recovery point.
@@ -205,6 +218,19 @@ pub struct ProtectedResource {
     pub last_backup_vault_arn: String,
     /// ARN of the last recovery point.
     pub last_recovery_point_arn: String,
+    /// Its last restore, where it was restored and AWS says.
+    pub last_restore: LastRestore,
+}
+
+/// The last restore of a resource, as far as AWS tells of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastRestore {
+    /// How long it took, in minutes.
+    pub minutes: Option<i32>,
+    /// When its job was created.
+    pub job_created_at: Option<Timestamp>,
+    /// When its recovery point was created.
+    pub recovery_point_created_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

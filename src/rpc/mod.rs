@@ -4,6 +4,7 @@ mod accounts;
 mod calls;
 mod convert;
 mod jobs;
+mod legal_holds;
 mod page_token;
 mod plans;
 mod protection;

@@ -6,6 +6,7 @@ mod interval;
 mod job_answers;
 pub(super) mod job_filter;
 pub(super) mod jobs;
+pub(super) mod legal_holds;
 pub(super) mod lifecycle;
 pub(super) mod plans;
 pub(super) mod protection;

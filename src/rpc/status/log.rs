@@ -19,7 +19,8 @@ pub(super) fn refusal(refusal: &Refusal, reason: ErrorReason) {
         | RefusalKind::EtagMismatch
         | RefusalKind::Conflict
         | RefusalKind::RoleNotAssumable
-        | RefusalKind::NotDeleted => tracing::info!(reason, said, "refused"),
+        | RefusalKind::NotDeleted
+        | RefusalKind::NotChanged => tracing::info!(reason, said, "refused"),
         RefusalKind::NotFound
         | RefusalKind::Ambiguous
         | RefusalKind::Preflight

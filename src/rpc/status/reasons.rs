@@ -20,7 +20,8 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::JobNotFound
         | R::RecoveryPointNotFound
         | R::ResourceNotFound
-        | R::RoleNotFound => Code::NotFound,
+        | R::RoleNotFound
+        | R::LegalHoldNotFound => Code::NotFound,
         R::VaultAlreadyExists
         | R::PlanAlreadyExists
         | R::SelectionAlreadyExists
@@ -38,6 +39,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::JobNotCancellable
         | R::RecoveryPointBusy
         | R::RecoveryPointNotDeleted
+        | R::RecoveryPointNotChanged
         | R::ResourceTypeNotSupported
         | R::RoleNotAssumable
         | R::PreflightFailed
@@ -72,6 +74,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> ErrorReason {
         RefusalKind::NotCancellable => R::JobNotCancellable,
         RefusalKind::RoleNotAssumable => R::RoleNotAssumable,
         RefusalKind::NotDeleted => R::RecoveryPointNotDeleted,
+        RefusalKind::NotChanged => R::RecoveryPointNotChanged,
         RefusalKind::Conflict => R::AwsConflict,
         RefusalKind::Unsupported => R::ResourceTypeNotSupported,
         RefusalKind::AccountNotReachable => R::AccountNotReachable,
@@ -122,7 +125,8 @@ fn missing(subject: Option<&Subject>) -> ErrorReason {
         Some(Noun::Job) => R::JobNotFound,
         Some(Noun::RecoveryPoint) => R::RecoveryPointNotFound,
         Some(Noun::Role) => R::RoleNotFound,
-        Some(Noun::Resource | Noun::Account) | None => R::ResourceNotFound,
+        Some(Noun::LegalHold) => R::LegalHoldNotFound,
+        Some(Noun::Resource | Noun::Policy | Noun::Key | Noun::Topic | Noun::Account) | None => R::ResourceNotFound,
     }
 }
 
@@ -134,6 +138,15 @@ fn there(subject: Option<&Subject>) -> ErrorReason {
         Some(Noun::Selection) => R::SelectionAlreadyExists,
         Some(Noun::Role) => R::RoleAlreadyExists,
         Some(Noun::Resource) => R::ResourceAlreadyExists,
-        Some(Noun::Job | Noun::RecoveryPoint | Noun::Account) | None => R::AwsRejectedState,
+        Some(
+            Noun::Job
+            | Noun::RecoveryPoint
+            | Noun::Policy
+            | Noun::Key
+            | Noun::Topic
+            | Noun::LegalHold
+            | Noun::Account,
+        )
+        | None => R::AwsRejectedState,
     }
 }

@@ -139,6 +139,7 @@ fn the_table_of_errors() {
         RefusalKind::NotCancellable,
         RefusalKind::RoleNotAssumable,
         RefusalKind::NotDeleted,
+        RefusalKind::NotChanged,
         RefusalKind::Conflict,
         RefusalKind::Unsupported,
         RefusalKind::AccountNotReachable,

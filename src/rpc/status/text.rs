@@ -7,6 +7,11 @@ use crate::{aws, domain::Noun, proto::ErrorReason};
 
 /// Of a failure of AWS: what is wrong, with which name, what to do.
 pub(super) fn of_failure(error: &aws::Failure, reason: ErrorReason) -> String {
+    let failed = what_failed(error, reason);
+    if error.done.is_empty() { failed } else { format!("{failed}; before that this call {}", error.done.join(", and ")) }
+}
+
+fn what_failed(error: &aws::Failure, reason: ErrorReason) -> String {
     let thing = error.subject.as_ref().map(|subject| format!("{} {}", noun(subject.noun), shortened(&subject.name)));
     let thing = thing.unwrap_or_else(|| "the thing".to_owned());
     let said = shortened(&error.message);
@@ -53,7 +58,10 @@ pub(super) fn of_failure(error: &aws::Failure, reason: ErrorReason) -> String {
             )
         }
         _ => match code_of(reason) {
-            Code::NotFound => format!("{thing} does not exist"),
+            Code::NotFound if error.subject.is_none() => {
+                format!("something that {operation} names does not exist, and AWS does not say plainly what ({said})")
+            }
+            Code::NotFound => format!("{thing} does not exist{}", error.meant),
             Code::AlreadyExists => format!("{thing} exists already ({said})"),
             _ => said,
         },
@@ -77,6 +85,10 @@ fn noun(noun: Noun) -> &'static str {
         Noun::RecoveryPoint => "recovery point",
         Noun::Resource => "resource",
         Noun::Role => "role",
+        Noun::Policy => "policy",
+        Noun::Key => "key",
+        Noun::Topic => "topic",
+        Noun::LegalHold => "legal hold",
         Noun::Account => "account",
     }
 }
@@ -91,6 +103,11 @@ pub(super) fn resource_type(noun: Noun) -> &'static str {
         Noun::RecoveryPoint => "strongroom.v1.RecoveryPoint",
         Noun::Resource => "strongroom.v1.Resource",
         Noun::Role => "strongroom.v1.ServiceRole",
+        // What the API has no message for has CloudFormation's name.
+        Noun::Policy => "AWS::IAM::ManagedPolicy",
+        Noun::Key => "AWS::KMS::Key",
+        Noun::Topic => "AWS::SNS::Topic",
+        Noun::LegalHold => "strongroom.v1.LegalHold",
         Noun::Account => "strongroom.v1.Account",
     }
 }
