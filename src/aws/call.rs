@@ -32,6 +32,7 @@ use super::{
     Scoped,
     attempts::Attempts,
     error::{Effect, Failure, FailureKind, chain, classify},
+    whole::Whole,
 };
 use crate::domain::{Noun, Scope};
 
@@ -71,7 +72,7 @@ impl Scoped {
         send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
     ) -> impl Future<Output = Result<T, Failure>> + Send
     where
-        T: RequestId + Send,
+        T: RequestId + Whole + Send,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         pass(operation, Some(self.scope()), Box::pin(send), SdkError::request_id, understand)
@@ -84,7 +85,7 @@ pub(super) fn call_unscoped<T, E>(
     send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
 ) -> impl Future<Output = Result<T, Failure>> + Send
 where
-    T: RequestId + Send,
+    T: RequestId + Whole + Send,
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     pass(operation, None, Box::pin(send), SdkError::request_id, understand)
@@ -114,6 +115,12 @@ pub(super) async fn assume_role(provider: &AssumeRoleProvider, scope: &Scope, ro
 /// Credentials do not tell the request that brought them.
 struct Assumed(#[expect(dead_code, reason = "the provider keeps them itself")] Credentials);
 
+impl Whole for Assumed {
+    fn lacks(&self) -> Option<&'static str> {
+        None
+    }
+}
+
 impl RequestId for Assumed {
     fn request_id(&self) -> Option<&str> {
         None
@@ -123,7 +130,7 @@ impl RequestId for Assumed {
 /// What all doors lead through: the span, the metrics, and an error that is understood.
 ///
 /// `send` comes boxed: an SDK call is a future of several kilobytes, and every caller up to the handler would carry it.
-async fn pass<T: RequestId, X>(
+async fn pass<T: RequestId + Whole, X>(
     operation: Operation,
     scope: Option<&Scope>,
     send: Pin<Box<impl Future<Output = Result<T, X>> + Send>>,
@@ -149,10 +156,17 @@ async fn pass<T: RequestId, X>(
         Ok(answer) => answer.request_id(),
         Err(error) => id_of(error),
     };
-    if let Some(id) = id {
+    let id = id.map(str::to_owned);
+    if let Some(id) = &id {
         span.record("aws.request_id", id);
     }
-    let answer = answer.map_err(|error| understand(operation, error, &attempts));
+    let answer = match answer {
+        Ok(answer) => match answer.lacks() {
+            None => Ok(answer),
+            Some(member) => Err(Failure { aws_request_id: id, ..Failure::malformed(operation, member) }),
+        },
+        Err(error) => Err(understand(operation, error, &attempts)),
+    };
     record(operation, scope, &span, began.elapsed(), &attempts, answer.as_ref().err());
     answer
 }
@@ -197,6 +211,8 @@ where
         retry_after,
         aws_code,
         message,
+        meant: String::new(),
+        done: Vec::new(),
         aws_request_id,
         source: Some(Box::new(error)),
     }

@@ -32,6 +32,7 @@ mod vault_deletion;
 mod vault_lock;
 mod vault_settings;
 mod vaults;
+mod whole;
 
 pub use client::Aws;
 pub(crate) use error::chain;

@@ -16,7 +16,7 @@ use crate::{
     shapes::changes,
 };
 
-async fn send(
+pub(crate) async fn send(
     world: &World,
     method: &MethodDescriptor,
     request: Value,
@@ -44,17 +44,22 @@ fn told_by(error: &Status) -> Option<String> {
 }
 
 /// A world with something to change of each noun, and for every change a request that can be done there.
-async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
+pub(crate) async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
     // One attempt: what fails here fails at once.
     let world = World::start_with(|config| config.aws.max_attempts = 1).await;
     prepare(&world).await;
+    world.behave(json!({"switches": {"organization": true}})).await;
     let point = recovery_point(&world).await;
     let continuous = continuous_point(&world).await;
     let role = "AWSBackupDefaultServiceRole";
     let rules = json!([{"name": "daily", "vault": "prod"}]);
-    let notifications = json!({"topic": "backups", "events": ["BACKUP_JOB_FAILED"]});
+    let notifications = json!({"topic": "backups", "events": ["BACKUP_JOB_COMPLETED"]});
     let policy = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}]});
+    // Of a vault that stays empty: it keeps nothing from being deleted.
+    let hold = |title: &str| {
+        json!({"title": title, "description": "lawsuit", "recovery_point_selection": {"vaults": ["locked"]}})
+    };
     for (name, request) in [
         ("CreateVault", json!({"name": "empty"})),
         ("CreateVault", json!({"name": "locked"})),
@@ -66,6 +71,7 @@ async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
         ("CreateSelection", json!({"plan": "evening", "name": "labs", "role": role, "resources": [LABS]})),
         ("CreateSelection", json!({"plan": "evening", "name": "two", "role": role, "resources": [LABS]})),
         ("TagResource", json!({"resource": "rdspg-fcj-labs", "tags": {"old": "1"}})),
+        ("CreateLegalHold", hold("old")),
     ] {
         send(&world, &method(name), request, false).await.unwrap();
     }
@@ -77,6 +83,8 @@ async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
     let instance = json!({"db_instance_identifier": "restored"});
     let requests = [
         ("CancelJob", json!({"job": running})),
+        ("CancelLegalHold", json!({"legal_hold": "old", "reason": "settled"})),
+        ("CreateLegalHold", hold("new")),
         ("CreatePlan", json!({"name": "weekly", "rules": rules})),
         ("CreateSelection", json!({"plan": "evening", "name": "all", "role": role, "resources": ["*"]})),
         ("CreateVault", json!({"name": "new"})),
@@ -101,6 +109,7 @@ async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
         ("TagResource", json!({"resource": "rdspg-fcj-labs", "tags": {"new": "1"}})),
         ("UnlockVault", json!({"vault": "locked"})),
         ("UntagResource", json!({"resource": "rdspg-fcj-labs", "tag_keys": ["old"]})),
+        ("UpdateGlobalSettings", json!({"settings": {"isCrossAccountBackupEnabled": true}})),
         ("UpdatePlan", json!({"plan": "evening", "rules": [{"name": "weekly", "vault": "prod"}]})),
         (
             "UpdateRecoveryPointLifecycle",
@@ -111,16 +120,16 @@ async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
     (world, requests.into_iter().collect())
 }
 
-fn method(name: &str) -> MethodDescriptor {
+pub(crate) fn method(name: &str) -> MethodDescriptor {
     changes().into_iter().find(|method| method.name() == name).unwrap()
 }
 
-async fn state(world: &World) -> Value {
+pub(crate) async fn state(world: &World) -> Value {
     let state = reqwest::get(format!("{}/_sandbox/state", world.sandbox())).await.unwrap();
     state.json().await.unwrap()
 }
 
-fn with(request: &Value, field: &str, value: impl Into<Value>) -> Value {
+pub(crate) fn with(request: &Value, field: &str, value: impl Into<Value>) -> Value {
     let mut request = request.clone();
     request[field] = value.into();
     request

@@ -9,6 +9,7 @@ use strongroom::{
     lifecycle::Lifecycle,
     proto::{
         account_service_client::AccountServiceClient, job_service_client::JobServiceClient,
+        legal_hold_service_client::LegalHoldServiceClient,
         plan_service_client::PlanServiceClient, protection_service_client::ProtectionServiceClient,
         recovery_point_service_client::RecoveryPointServiceClient, resource_service_client::ResourceServiceClient,
         server_service_client::ServerServiceClient, vault_service_client::VaultServiceClient,
@@ -76,6 +77,10 @@ impl World {
         JobServiceClient::new(self.channel())
     }
 
+    pub(crate) fn legal_holds(&self) -> LegalHoldServiceClient<Channel> {
+        LegalHoldServiceClient::new(self.channel())
+    }
+
     pub(crate) fn plans(&self) -> PlanServiceClient<Channel> {
         PlanServiceClient::new(self.channel())
     }
@@ -130,6 +135,22 @@ impl World {
         let answer = self.control.get(format!("{}/_sandbox/faults", self.sandbox)).send().await.unwrap();
         let listed: Value = answer.json().await.unwrap();
         listed["faults"].as_array().unwrap().iter().map(|fault| fault["hits"].as_u64().unwrap()).collect()
+    }
+
+    /// Ends every fault.
+    pub(crate) async fn disarm(&self) {
+        let answer = self.control.delete(format!("{}/_sandbox/faults", self.sandbox)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// The operations of AWS that were asked for since the last look, each with its service, in their order.
+    pub(crate) async fn asked_for(&self) -> Vec<(String, String)> {
+        let calls = format!("{}/_sandbox/calls", self.sandbox);
+        let listed: Value = self.control.get(&calls).send().await.unwrap().json().await.unwrap();
+        self.control.delete(&calls).send().await.unwrap();
+        let text = |call: &Value, member: &str| call[member].as_str().unwrap().to_owned();
+        let calls = listed["calls"].as_array().unwrap().iter();
+        calls.map(|call| (text(call, "service"), text(call, "operation"))).collect()
     }
 
     /// Changes how AWS behaves, such as `{"switches": {"missing_vault_is_denied": false}}`.

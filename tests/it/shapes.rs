@@ -17,7 +17,7 @@ pub(crate) fn methods() -> Vec<MethodDescriptor> {
     services.iter().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
 }
 
-fn reads(method: &MethodDescriptor) -> bool {
+pub(crate) fn reads(method: &MethodDescriptor) -> bool {
     const NO_SIDE_EFFECTS: i32 = 1;
     let options = method.method_descriptor_proto().options.clone().unwrap_or_default();
     options.idempotency_level == Some(NO_SIDE_EFFECTS)
@@ -50,6 +50,17 @@ fn inputs(message: &MessageDescriptor, above: &str, found: &mut Vec<(String, Fie
         }
         found.push((path, field));
     }
+}
+
+/// The fields that a request can set, but those that hold others, as paths from the request.
+pub(crate) fn inputs_of(method: &MethodDescriptor) -> Vec<String> {
+    let mut found = Vec::new();
+    inputs(&method.input(), method.input().name(), &mut found);
+    let holds = |field: &FieldDescriptor| match field.kind() {
+        Kind::Message(of) => of.package_name() == PACKAGE && !field.is_map(),
+        _ => false,
+    };
+    found.into_iter().filter(|(_, field)| !holds(field)).map(|(path, _)| path).collect()
 }
 
 fn all_inputs() -> Vec<(String, FieldDescriptor)> {

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use aws_smithy_types::error::operation::BuildError;
 
 use crate::{
-    aws::call::Operation,
+    aws::call::{Nature, Operation},
     domain::{Hindrance, Noun, Subject, Unseen},
 };
 
@@ -26,6 +26,10 @@ pub struct Failure {
     pub aws_code: Option<String>,
     /// AWS's message, or the adapter's own sentence.
     pub message: String,
+    /// Of a thing that is not there, the question which one was meant, such as `; did you mean prod?`; blank: none is near.
+    pub meant: String,
+    /// What the same call had done before, in words such as `created role R`; it stays done.
+    pub done: Vec<String>,
     /// AWS's id of the request, for its support.
     pub aws_request_id: Option<String>,
     /// What lies below, for the log.
@@ -128,6 +132,8 @@ impl Failure {
             retry_after: None,
             aws_code: None,
             message: message.into(),
+            meant: String::new(),
+            done: Vec::new(),
             aws_request_id: None,
             source: None,
         }
@@ -145,10 +151,14 @@ impl Failure {
         Self { effect: Effect::Unknown, ..Self::told(operation, FailureKind::Unavailable, message) }
     }
 
-    /// An answer of AWS that lacks what AWS's own model requires. The operation has happened.
+    /// An answer of AWS that lacks what every answer has. A change has happened.
     pub(in crate::aws) fn malformed(operation: Operation, member: &'static str) -> Self {
-        let message = format!("the answer has no {member}");
-        Self { effect: Effect::Unknown, ..Self::told(operation.name, FailureKind::Malformed, message) }
+        let message = format!("AWS's answer to {} has no {member}: try again", operation.name);
+        let effect = match operation.nature {
+            Nature::Read => Effect::None,
+            Nature::Write => Effect::Unknown,
+        };
+        Self { effect, ..Self::told(operation.name, FailureKind::Malformed, message) }
     }
 
     /// Says what the failure is about.
@@ -170,7 +180,8 @@ impl Failure {
     #[must_use]
     pub fn after(self, change: &'static str) -> Self {
         if matches!(self.kind, FailureKind::Denied | FailureKind::MissingOrDenied | FailureKind::Credentials) {
-            return self;
+            let message = format!("{change} was accepted, and what came of it is not told: {}", self.message);
+            return Self { message, ..self };
         }
         Self {
             message: format!("it was accepted, but then {} failed: {}", self.operation, self.message),
@@ -230,6 +241,9 @@ impl From<&Failure> for Unseen {
         let why = match kind {
             FailureKind::Throttled => format!("AWS throttles {operation}: {message}"),
             FailureKind::Denied => format!("AWS denies {operation} to Strongroom: {message}"),
+            FailureKind::MissingOrDenied => {
+                format!("AWS denies {operation} to Strongroom, or it does not exist: {message}")
+            }
             _ if failure.aws_code.is_none() && failure.source.is_none() => message.clone(),
             _ => format!("{operation} failed: {message}"),
         };
