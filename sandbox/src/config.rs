@@ -152,10 +152,15 @@ impl Default for Quotas {
 pub struct Switches {
     /// A missing vault answers 403 AccessDeniedException, as AWS does `[Q][T][D]`; otherwise ResourceNotFoundException.
     pub missing_vault_is_denied: bool,
-    /// `rate(…)` is accepted as a rule's schedule beside `cron(…)` `[U]`.
+    /// `rate(…)` is accepted as a rule's schedule beside `cron(…)`; AWS refuses it `[Q]`.
     pub rate_expressions: bool,
+    /// Events that no list here has are accepted of notifications: AWS's list grows, and is its own to judge `[U]`.
+    pub unknown_events: bool,
     /// Describe/UpdateGlobalSettings answer as in an organization's management account; otherwise they are refused `[M]`.
     pub organization: bool,
+    /// UpdateRecoveryPointLifecycle changes nothing, and answers success, where the lifecycle is empty; otherwise such a one
+    /// removes the old `[U]`.
+    pub empty_lifecycle_is_passed_over: bool,
     /// A repeated CreatorRequestId of a vault is answered with that vault, whatever else the request says `[U]`.
     pub token_alone_repeats_vault: bool,
 }
@@ -164,8 +169,10 @@ impl Default for Switches {
     fn default() -> Self {
         Self {
             missing_vault_is_denied: true,
-            rate_expressions: true,
+            rate_expressions: false,
+            unknown_events: true,
             organization: false,
+            empty_lifecycle_is_passed_over: true,
             token_alone_repeats_vault: false,
         }
     }

@@ -11,12 +11,15 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
     Cursor, Finding, GetPlan, MAX_PAGE_SIZE, Noun, Page, PageRequest, Plan, PlanContent, PlanFilter, PlanName, PlanRef,
-    Refusal, RefusalKind, Rule, Scope,
+    Refusal, RefusalKind, Rule, Scope, did_you_mean,
 };
 
 const GET: Operation = Operation::read("backup", "GetBackupPlan");
 const LIST: Operation = Operation::read("backup", "ListBackupPlans");
 const LIST_VERSIONS: Operation = Operation::read("backup", "ListBackupPlanVersions");
+
+/// The longest that a call waits for what is only told besides.
+pub(super) const LONGEST: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Plans read at once, of one call: AWS throttles by account, and others want answers too.
 const AT_ONCE: usize = 8;
@@ -24,8 +27,8 @@ const AT_ONCE: usize = 8;
 impl Scoped {
     /// A plan with its tags, in its current version or another. One that was deleted is still told, with its time.
     pub async fn get_plan(&self, get: &GetPlan) -> Result<Plan, Error> {
-        let id = self.plan_id(&get.plan).await?;
-        Ok(self.plan_with_tags(&id, get.version.as_deref()).await?)
+        let version = get.version.as_deref();
+        self.of_plan(&get.plan, |id| async move { Ok(self.plan_with_tags(&id, version).await?) }).await
     }
 
     /// A page of plans, without tags; whole, each with its rules and selections.
@@ -48,29 +51,32 @@ impl Scoped {
         Ok(Page { items, next: answer.next_token.map(Cursor::at) })
     }
 
-    /// The rules of a plan as they run now, and which of them run near the windows of what the plan selects. One that was
-    /// deleted has no runs ahead: it is missing.
+    /// The rules of a plan as they run now, and what lets their jobs fail: windows of what the plan selects,
+    /// vaults. One that was deleted has no runs ahead: it is missing.
     pub async fn rules_running(&self, plan: &PlanRef) -> Result<(Vec<Rule>, Vec<Finding>), Error> {
-        let id = self.plan_id(plan).await?;
-        let plan = self.plan(&id).await?;
-        if plan.deleted_at.is_some() {
-            return Err(deleted(&id).into());
-        }
-        let found = self.window_findings(&id, &plan.content.rules).await;
+        let plan = self.of_plan(plan, |id| async move { self.plan_there(&id).await }).await?;
+        let rules = &plan.content.rules;
+        let of_selected = Box::pin(self.findings_of_selected(&plan.id, rules));
+        let (of_selected, of_vaults) = tokio::join!(of_selected, Box::pin(self.vault_findings(rules, None)));
+        let found = [Rule::copies_unsaid(rules), of_selected, of_vaults].concat();
         Ok((plan.content.rules, found))
+    }
+
+    /// What lets jobs of rules fail that no plan has yet, because of their vaults. AWS tells the time meanwhile.
+    pub async fn findings_of_unsaved(&self, rules: &[Rule]) -> Result<Vec<Finding>, Error> {
+        let rules: Vec<Rule> = rules.iter().cloned().map(|rule| rule.within(self.scope())).collect();
+        let (time, found) = tokio::join!(self.ask_time(), Box::pin(self.vault_findings(&rules, None)));
+        time.map(|_| found)
     }
 
     /// A page of a plan's versions, without rules, scans and tags.
     pub async fn list_plan_versions(&self, plan: &PlanRef, page: &PageRequest) -> Result<Page<Plan>, Error> {
-        let id = self.plan_id(plan).await?;
-        let sent = self
-            .clients
-            .backup
-            .list_backup_plan_versions()
-            .backup_plan_id(&id)
-            .max_results(page.size.into())
-            .set_next_token(page.token());
-        let answer = self.call(LIST_VERSIONS, sent.send()).await.map_err(|error| about_plan(error, &id))?;
+        let list = |id: String| async move {
+            let sent = self.clients.backup.list_backup_plan_versions().backup_plan_id(&id);
+            let sent = sent.max_results(page.size.into()).set_next_token(page.token());
+            Ok(self.call(LIST_VERSIONS, sent.send()).await.map_err(|error| about_plan(error, &id))?)
+        };
+        let answer = self.of_plan(plan, list).await?;
         let items = answer.backup_plan_versions_list.unwrap_or_default();
         Ok(Page {
             items: items.into_iter().map(|version| shape::listed(version, self.scope())).collect(),
@@ -80,17 +86,54 @@ impl Scoped {
 }
 
 impl Scoped {
-    /// The id of a plan. Only a name costs a call.
-    pub(super) async fn plan_id(&self, plan: &PlanRef) -> Result<String, Error> {
+    /// Does something with a plan by its id. Only a name costs a call before; a text that has the form of an id is taken for
+    /// one, and for a name where that plan is missing.
+    pub(super) async fn of_plan<T, F>(&self, plan: &PlanRef, work: impl Fn(String) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         match plan {
-            PlanRef::Id(id) => Ok(id.clone()),
-            PlanRef::Name(name) => self.plan_named(name).await,
+            PlanRef::Id(id) => work(id.clone()).await,
+            PlanRef::Name(name) => work(self.plan_named(name).await?).await,
+            PlanRef::IdOrName(id, name) => match work(id.clone()).await {
+                Err(missing) if missing.is_missing() && missing.is_about(Noun::Plan) => {
+                    match self.plan_named(name).await {
+                        Ok(id) => work(id).await,
+                        Err(nor_named) if nor_named.is_missing() => Err(missing),
+                        Err(error) => Err(error),
+                    }
+                }
+                answer => answer,
+            },
         }
     }
 
+    /// The id of a plan that something is looked for by. What a plan made can outlive it, so that an id that no plan has any
+    /// more is one too.
+    pub(super) async fn plan_id_once(&self, plan: &PlanRef) -> Result<String, Error> {
+        let there = self.of_plan(plan, |id| async move {
+            if matches!(plan, PlanRef::IdOrName(..)) {
+                self.describe_plan(&id, None).await?;
+            }
+            Ok(id)
+        });
+        match (plan, there.await) {
+            (PlanRef::IdOrName(id, _), Err(missing)) if missing.is_missing() => Ok(id.clone()),
+            (_, answer) => answer,
+        }
+    }
+
+    /// A plan without its tags, unless it was deleted.
+    async fn plan_there(&self, id: &str) -> Result<Plan, Error> {
+        let plan = self.plan(id).await?;
+        if plan.deleted_at.is_some() { Err(deleted(id).into()) } else { Ok(plan) }
+    }
+
     async fn plan_named(&self, name: &PlanName) -> Result<String, Error> {
-        let ids = self.find_plans(|plan| plan.backup_plan_name() == Some(name.as_str())).await?;
-        Ok(only(name, ids)?)
+        let plans = self.listed_plans().await?;
+        let named = plans.iter().filter(|plan| plan.backup_plan_name() == Some(name.as_str()));
+        let ids = named.filter_map(|plan| plan.backup_plan_id.clone()).collect();
+        Ok(only(name, ids, plans.iter().filter_map(|plan| plan.backup_plan_name()))?)
     }
 
     async fn find_plan(&self, wanted: impl Fn(&BackupPlansListMember) -> bool) -> Result<Option<String>, Failure> {
@@ -99,13 +142,18 @@ impl Scoped {
 
     /// Ids of the plans that are wanted, out of all that are not deleted.
     async fn find_plans(&self, wanted: impl Fn(&BackupPlansListMember) -> bool) -> Result<Vec<String>, Failure> {
+        let plans = self.listed_plans().await?;
+        Ok(plans.into_iter().filter(wanted).filter_map(|plan| plan.backup_plan_id).collect())
+    }
+
+    /// Every plan that is not deleted, as it is listed.
+    async fn listed_plans(&self) -> Result<Vec<BackupPlansListMember>, Failure> {
         let plans = pages(|token| async move {
             let sent = self.clients.backup.list_backup_plans().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
             let answer = self.call(LIST, sent.send()).await?;
             Ok((answer.backup_plans_list.unwrap_or_default(), answer.next_token))
         });
-        let plans: Vec<BackupPlansListMember> = plans.try_concat().await?;
-        Ok(plans.into_iter().filter(wanted).filter_map(|plan| plan.backup_plan_id).collect())
+        plans.try_concat().await
     }
 
     /// Every plan that is not deleted, with its rules and without tags; in AWS's order.
@@ -208,11 +256,18 @@ impl Scoped {
     }
 }
 
-/// The plan of a name, if there is one alone.
-fn only(name: &PlanName, mut ids: Vec<String>) -> Result<String, Refusal> {
+/// The plan of a name, if there is one alone; else the question which of these was meant.
+fn only<'n>(
+    name: &PlanName,
+    mut ids: Vec<String>,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Result<String, Refusal> {
     let found = |kind, message: String| Err(Refusal::of(kind, Noun::Plan, name.as_str(), message));
     match ids.len() {
-        0 => found(RefusalKind::NotFound, format!("no plan has the name {name}")),
+        0 => found(RefusalKind::NotFound, {
+            let question = did_you_mean(name.as_str(), names);
+            format!("no plan has the name {name}{question}")
+        }),
         1 => Ok(ids.remove(0)),
         count => {
             ids.truncate(5);
@@ -255,9 +310,9 @@ mod tests {
     fn a_name_means_a_plan_only_while_no_other_has_it() {
         let name = PlanName::parse("plan").unwrap();
         let ids = |count: usize| (0..count).map(|number| format!("id-{number}")).collect::<Vec<_>>();
-        assert_eq!(only(&name, ids(0)).unwrap_err().kind, RefusalKind::NotFound);
-        assert_eq!(only(&name, ids(1)).unwrap(), "id-0");
-        let ambiguous = only(&name, ids(7)).unwrap_err();
+        assert_eq!(only(&name, ids(0), ["plans"]).unwrap_err().kind, RefusalKind::NotFound);
+        assert_eq!(only(&name, ids(1), []).unwrap(), "id-0");
+        let ambiguous = only(&name, ids(7), []).unwrap_err();
         assert_eq!(ambiguous.kind, RefusalKind::Ambiguous);
         assert!(ambiguous.message.ends_with("such as id-0, id-1, id-2, id-3, id-4"), "{}", ambiguous.message);
     }

@@ -1,6 +1,8 @@
 //! Selections of plans.
 
 mod changes;
+mod continuous;
+mod looks;
 mod preview;
 mod replace;
 mod shape;
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::domain::{
     Criteria, Cursor, MAX_PAGE_SIZE, Noun, Page, PageRequest, PlanRef, Refusal, RefusalKind, RequestId, SavedSelection,
-    Selection, SelectionRef,
+    Selection, SelectionName, SelectionRef, did_you_mean,
 };
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupSelection");
@@ -29,14 +31,16 @@ const LIST: Operation = Operation::read("backup", "ListBackupSelections");
 impl Scoped {
     /// A selection.
     pub async fn get_selection(&self, saved: &SavedSelection) -> Result<Selection, Error> {
-        let (plan_id, id) = self.selection_ids(saved).await?;
-        self.describe_selection(&plan_id, &id).await
+        self.of_selection(saved, |plan_id, id| async move { self.describe_selection(&plan_id, &id).await }).await
     }
 
     /// A page of a plan's selections, without what they select.
     pub async fn list_selections(&self, plan: &PlanRef, page: &PageRequest) -> Result<Page<Selection>, Error> {
-        let plan_id = self.plan_id(plan).await?;
-        let (items, next) = self.selections_of(&plan_id, page.size.into(), page.token()).await?;
+        let list = |plan_id: String| async move {
+            let (items, next) = self.selections_of(&plan_id, page.size.into(), page.token()).await?;
+            Ok((plan_id, items, next))
+        };
+        let (plan_id, items, next) = self.of_plan(plan, list).await?;
         let listed = |selection: BackupSelectionsListMember| {
             let name = selection.selection_name.unwrap_or_default();
             Selection {
@@ -56,9 +60,13 @@ impl Scoped {
 
     /// Every selection of a plan, with what it selects: a call for each.
     pub async fn selections_in_full(&self, plan: &PlanRef) -> Result<Vec<Selection>, Error> {
-        let plan_id = self.plan_id(plan).await?;
+        let list = |plan_id: String| async move {
+            let members = self.every_selection_of(&plan_id).await?;
+            Ok((plan_id, members))
+        };
+        let (plan_id, members) = self.of_plan(plan, list).await?;
         let mut selections = Vec::new();
-        for id in self.every_selection_of(&plan_id).await?.into_iter().filter_map(|member| member.selection_id) {
+        for id in members.into_iter().filter_map(|member| member.selection_id) {
             match self.describe_selection(&plan_id, &id).await {
                 Ok(selection) => selections.push(selection),
                 // Deleted in between.
@@ -69,22 +77,40 @@ impl Scoped {
         Ok(selections)
     }
 
-    /// The ids of a selection's plan and of itself. Only names cost calls.
-    async fn selection_ids(&self, saved: &SavedSelection) -> Result<(String, String), Error> {
-        let plan_id = self.plan_id(&saved.plan).await?;
-        let id = self.selection_id(&plan_id, &saved.selection).await?;
-        Ok((plan_id, id))
+    /// Does something with a selection by the ids of its plan and of itself. Only names cost calls before; a text that has
+    /// the form of an id is taken for one, and for a name where that selection is missing.
+    async fn of_selection<T, F>(&self, saved: &SavedSelection, work: impl Fn(String, String) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let work = &work;
+        let in_plan = |plan_id: String| async move {
+            match &saved.selection {
+                SelectionRef::Name(name) => {
+                    let id = self.selection_named(&plan_id, name).await?;
+                    work(plan_id, id).await
+                }
+                SelectionRef::IdOrName(id, name) => match work(plan_id.clone(), id.clone()).await {
+                    Err(missing) if is_missing_selection(&missing) => {
+                        match self.selection_named(&plan_id, name).await {
+                            Ok(id) => work(plan_id, id).await,
+                            Err(nor_named) if nor_named.is_missing() => Err(missing),
+                            Err(error) => Err(error),
+                        }
+                    }
+                    answer => answer,
+                },
+            }
+        };
+        self.of_plan(&saved.plan, in_plan).await
     }
 
-    /// The id of a selection. Only a name costs a call.
-    async fn selection_id(&self, plan_id: &str, selection: &SelectionRef) -> Result<String, Error> {
-        let name = match selection {
-            SelectionRef::Id(id) => return Ok(id.clone()),
-            SelectionRef::Name(name) => name,
-        };
-        let found = self.find_selection(plan_id, |selection| selection.selection_name() == Some(name.as_str())).await?;
-        found.and_then(|selection| selection.selection_id).ok_or_else(|| {
-            let message = format!("plan {plan_id} has no selection of the name {name}");
+    async fn selection_named(&self, plan_id: &str, name: &SelectionName) -> Result<String, Error> {
+        let all = self.every_selection_of(plan_id).await?;
+        let found = all.iter().find(|selection| selection.selection_name() == Some(name.as_str()));
+        found.and_then(|selection| selection.selection_id.clone()).ok_or_else(|| {
+            let question = did_you_mean(name.as_str(), all.iter().filter_map(|selection| selection.selection_name()));
+            let message = format!("plan {plan_id} has no selection of the name {name}{question}");
             Refusal::of(RefusalKind::NotFound, Noun::Selection, name.as_str(), message).into()
         })
     }

@@ -110,7 +110,7 @@ pub use selection::{
     Predecessor, PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, Replaced, ResourcePattern,
     SavedSelection, Selection, SelectionRef, TagCondition, Tally, Verdict, check_condition_count,
 };
-pub use tags::{TagResource, Tags, UntagResource, check_tag_keys};
+pub use tags::{TagResource, Tagged, Tags, UntagResource, check_tag_keys, given_before};
 pub use unseen::{Hindrance, Unseen};
 pub use vault::{DeleteVault, NewVault, OfVault, Vault, VaultSetting};
 pub use vault_deletion::{Undeleted, VaultDeletion};

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
 use super::{
-    Arn, AskedScope,
+    Arn, AskedScope, Finding,
     invalid::{Fault, quoted},
 };
 
@@ -91,33 +93,36 @@ impl VaultName {
         let (name, scope) = if Arn::looks_like(text) {
             let arn = Arn::parse(text)?;
             let name = (arn.service() == "backup").then(|| arn.resource_of_kind("backup-vault")).flatten();
-            let name = name.ok_or_else(|| {
-                format!(
-                    "{} is not a vault's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME",
-                    quoted(text)
-                )
-            })?;
+            let form = "one has the form arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME";
+            let name = name.ok_or_else(|| arn.is_not("a backup vault", form))?;
             (name.to_owned(), arn.scope())
         } else {
             (text.to_owned(), AskedScope::default())
         };
-        let allowed = |byte| is_word(byte) || byte == b'/';
-        checked(&name, "a vault's name or ARN", 2..=64, allowed, "2–50 letters, digits, hyphens and underscores")
+        // AWS once took names of one letter and with dots `[K]`, and its own have slashes.
+        let allowed = |byte| is_word_or_dot(byte) || byte == b'/';
+        checked(&name, "a vault's name or ARN", 1..=64, allowed, "2–50 letters, digits, hyphens and underscores")
             .map(|name| (Self(name), scope))
     }
 }
 
 impl PlanName {
-    /// A name that a plan can have `[M]`: 1–50 letters, digits, `-`, `_`, `.`.
+    /// A name that a plan can have: 1–200 letters, digits, `-`, `_`, `.`. The model's text of the input says 50; that of the
+    /// output says 200, and so many AWS takes `[M][Q]`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        checked(text, "a plan name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
+        checked(text, "a plan name", 1..=200, is_word_or_dot, "1–200 letters, digits, hyphens, underscores and dots")
             .map(Self)
     }
 
-    /// The name of a plan that is there: other tools can make names of up to 200 characters `[M]`.
+    /// The name of a plan that is there.
     pub fn parse_reference(text: &str) -> Result<Self, Fault> {
         let rule = "1–200 letters, digits, hyphens, underscores and dots";
         checked(text, "a plan's id, ARN or name", 1..=200, is_word_or_dot, rule).map(Self)
+    }
+
+    /// What will surprise about the name.
+    pub fn findings(name: &str) -> Vec<Finding> {
+        looks_like_id(name, "plan").into_iter().collect()
     }
 }
 
@@ -135,6 +140,33 @@ impl SelectionName {
         checked(text, "a selection name", 1..=50, is_word_or_dot, "1–50 letters, digits, hyphens, underscores and dots")
             .map(Self)
     }
+
+    /// The name of a selection that is there: should AWS take longer ones, as it does of plans, they are found too.
+    pub fn parse_reference(text: &str) -> Result<Self, Fault> {
+        let rule = "1–50 letters, digits, hyphens, underscores and dots";
+        checked(text, "a selection's id or name", 1..=200, is_word_or_dot, rule).map(Self)
+    }
+
+    /// What will surprise about the name.
+    pub fn findings(&self) -> Vec<Finding> {
+        looks_like_id(&self.0, "selection").into_iter().collect()
+    }
+}
+
+/// That a name has the form of an id. Whoever gives it means the thing of that id, if there is one.
+fn looks_like_id(name: &str, noun: &str) -> Option<Finding> {
+    let message = format!(
+        "the name {name} has the form of an id: where a {noun} is named by it, the {noun} of that id is meant, if there is \
+         one, and only else the {noun} of that name"
+    );
+    let found = Finding::warning("NAME_LOOKS_LIKE_ID", message, "give it a name that tells what it is for");
+    is_uuid(name).then(|| found.at("name"))
+}
+
+/// Whether the text is a UUID in its usual form.
+pub(super) fn is_uuid(text: &str) -> bool {
+    // try_parse also takes braces, URNs and digits alone.
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
 impl RoleName {
@@ -182,5 +214,25 @@ mod tests {
             "\"my.vault\" is not a vault name: it has 2–50 letters, digits, hyphens and underscores"
         );
         assert_eq!(PlanName::parse("").unwrap_err().0, "is required: give a plan name");
+    }
+
+    #[test]
+    fn names_are_as_long_as_aws_takes_them() {
+        let name = |length: usize| "n".repeat(length);
+        for (length, plan, selection, rule) in [(50, true, true, true), (51, true, false, false), (201, false, false, false)]
+        {
+            assert_eq!(PlanName::parse(&name(length)).is_ok(), plan, "{length}");
+            assert_eq!(SelectionName::parse(&name(length)).is_ok(), selection, "{length}");
+            assert_eq!(RuleName::parse(&name(length)).is_ok(), rule, "{length}");
+        }
+        assert!(PlanName::parse(&name(200)).is_ok() && PlanName::parse_reference(&name(200)).is_ok());
+        assert!(VaultName::parse_reference("old.v").is_ok() && VaultName::parse_reference("v").is_ok());
+    }
+
+    #[test]
+    fn a_name_like_an_id_is_warned_of() {
+        let code = |name: &str| PlanName::findings(name).into_iter().map(|finding| finding.code).collect::<Vec<_>>();
+        assert_eq!(code("1C2D3e4f-0000-4000-8000-5b6a79880000"), ["NAME_LOOKS_LIKE_ID"]);
+        assert_eq!(code("1c2d3e4f000040008000-5b6a79880000"), [""; 0]);
     }
 }

@@ -13,17 +13,18 @@ mod vaults;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 pub use content::{PlanContent, Rule};
 pub use preview::{PreviewedRun, RulePreview};
 pub use rule_vault::RuleVault;
-pub use vaults::SeenVault;
+pub use vaults::{SeenVault, SeenVaults};
+pub(super) use vaults::{Puts, Use, uses};
 
 use super::{
-    Arn, AskedScope, Lifecycle, PlanName, Retention, RoleRef, RuleName, Scope, Selection, Tags, Timetable, VaultName,
-    VaultRef,
+    Arn, AskedScope, Lifecycle, Noun, PlanName, Refusal, RefusalKind, Retention, RoleRef, RuleName, ScheduleText, Scope,
+    Selection, Tags, TimeZone, VaultName, VaultRef,
     invalid::{Fault, quoted},
+    names::is_uuid,
 };
 
 /// A plan as a request names it.
@@ -33,6 +34,8 @@ pub enum PlanRef {
     Id(String),
     /// By name, which several plans can have.
     Name(PlanName),
+    /// By a text that has the form of an id. Other tools give plans such names: where no plan has the id, the name is meant.
+    IdOrName(String, PlanName),
 }
 
 impl PlanRef {
@@ -44,17 +47,28 @@ impl PlanRef {
         if Arn::looks_like(text) {
             let arn = Arn::parse(text)?;
             let id = (arn.service() == "backup").then(|| arn.resource_of_kind("backup-plan")).flatten();
-            let id = id.and_then(plan_id).ok_or_else(|| {
-                format!(
-                    "{} is not a plan's ARN: one has the form arn:aws:backup:REGION:ACCOUNT:backup-plan:ID",
-                    quoted(text)
-                )
-            })?;
+            let form = "one has the form arn:aws:backup:REGION:ACCOUNT:backup-plan:ID";
+            let id = id.and_then(plan_id).ok_or_else(|| arn.is_not("a backup plan", form))?;
             return Ok((Self::Id(id), arn.scope()));
         }
-        let named =
-            plan_id(text).map_or_else(|| PlanName::parse_reference(text).map(Self::Name), |id| Ok(Self::Id(id)));
-        Ok((named?, AskedScope::default()))
+        let named = match plan_id(text) {
+            None => Self::Name(PlanName::parse_reference(text)?),
+            Some(id) => match PlanName::parse_reference(text) {
+                Ok(name) => Self::IdOrName(id, name),
+                Err(_) => Self::Id(id),
+            },
+        };
+        Ok((named, AskedScope::default()))
+    }
+}
+
+impl PlanRef {
+    /// The id, if one was given, or a text that may be one.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Id(id) | Self::IdOrName(id, _) => Some(id),
+            Self::Name(_) => None,
+        }
     }
 }
 
@@ -66,10 +80,17 @@ fn plan_id(text: &str) -> Option<String> {
     uuid.then(|| text.to_ascii_lowercase())
 }
 
-/// Whether the text is a UUID in its usual form.
-pub(super) fn is_uuid(text: &str) -> bool {
-    // try_parse also takes braces, URNs and digits alone.
-    text.len() == 36 && Uuid::try_parse(text).is_ok()
+/// That a plan of an organization's backup policy is not changed from the account that it backs up: there it can be looked
+/// at `[D]`. Its id says that it is one.
+pub fn check_own_plan(id: &str) -> Result<(), Refusal> {
+    if !id.starts_with("orgs/") {
+        return Ok(());
+    }
+    let message = format!(
+        "plan {id} and its selections are made by a backup policy of the organization, and cannot be changed from this \
+         account: change the policy, in AWS Organizations"
+    );
+    Err(Refusal::of(RefusalKind::State, Noun::Plan, id, message))
 }
 
 /// A plan to be created.
@@ -140,8 +161,10 @@ pub struct NewRule {
     pub name: RuleName,
     /// Where recovery points go.
     pub vault: VaultName,
-    /// When it runs.
-    pub timetable: Timetable,
+    /// When it runs, as far as AWS can read it.
+    pub schedule: ScheduleText,
+    /// Where those times are local.
+    pub zone: TimeZone,
     /// In which minutes after that.
     pub windows: Windows,
     /// How long recovery points are kept.
@@ -255,8 +278,18 @@ impl Windows {
 pub struct CopyAction {
     /// The vault it goes to.
     pub vault: RuleVault,
-    /// How long it is kept; absent: like the original.
+    /// How long it is kept. Absent in a request: like the original, which [`Rule::within`] fills in; in a plan of AWS,
+    /// where another tool left it out: see [`Self::kept`].
     pub lifecycle: Option<Lifecycle>,
+}
+
+impl CopyAction {
+    /// How long AWS keeps the copy. A saved copy action without a lifecycle AWS takes for a lifecycle of its own, which
+    /// is empty, that is for ever `[Q]`; its guide says that the original's holds `[D]`.
+    pub fn kept(&self) -> &Lifecycle {
+        static FOREVER: Lifecycle = Lifecycle::FOREVER;
+        self.lifecycle.as_ref().unwrap_or(&FOREVER)
+    }
 }
 
 /// Options for one resource type.

@@ -12,8 +12,11 @@ use jiff::{
     tz::{self, AmbiguousOffset},
 };
 
-use super::invalid::{Fault, quoted};
-use cron::Cron;
+use super::{
+    invalid::{Fault, quoted},
+    nearest::did_you_mean,
+};
+use cron::{Cron, Unread};
 
 /// An AWS schedule expression, at most hourly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,29 +32,53 @@ impl Schedule {
 
     /// Reads an expression; blank: [`Self::DEFAULT`]. Tells the faults of all its fields.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        // Every value of every field, listed, is shorter.
-        const LONGEST: usize = 2_000;
         let text = if text.is_empty() { Self::DEFAULT } else { text };
-        let fault = |why: &str| Fault(format!("{} is not a schedule: {why}", quoted(text)));
-        if text.len() > LONGEST {
-            return Err(fault("it is too long"));
-        }
-        if text.starts_with("rate(") {
-            return Err(fault("AWS Backup takes cron expressions only, such as cron(0 5 ? * * *)"));
-        }
-        let fields = text.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')'));
-        let fields = fields.ok_or_else(|| {
-            fault("it has the form cron(minutes hours day-of-month month day-of-week year), such as cron(0 5 ? * * *)")
-        })?;
-        match Cron::parse(fields) {
-            Ok(cron) => Ok(Self { text: text.to_owned(), cron }),
-            Err(faults) => Err(fault(&faults.join("; "))),
-        }
+        let cron = read(text)?.map_err(|unread| fault_of(text, &unread.why()))?;
+        Ok(Self { text: text.to_owned(), cron })
     }
 
     /// The expression as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+/// Reads the fields; the outer fault is of what is no cron at all.
+fn read(text: &str) -> Result<Result<Cron, Unread>, Fault> {
+    // Every value of every field, listed, is shorter.
+    const LONGEST: usize = 2_000;
+    if text.len() > LONGEST {
+        return Err(fault_of(text, "it is too long"));
+    }
+    if text.starts_with("rate(") || text.starts_with("at(") {
+        return Err(fault_of(text, "AWS Backup takes cron expressions only, such as cron(0 5 ? * * *)"));
+    }
+    let fields = text.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')'));
+    let form = "it has the form cron(minutes hours day-of-month month day-of-week year), such as cron(0 5 ? * * *)";
+    Ok(Cron::parse(fields.ok_or_else(|| fault_of(text, form))?))
+}
+
+fn fault_of(text: &str, why: &str) -> Fault {
+    Fault(format!("{} is not a schedule: {why}", quoted(text)))
+}
+
+/// A schedule expression for AWS to judge: also one that Strongroom cannot read and AWS may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleText(String);
+
+impl ScheduleText {
+    /// Refuses what no cron of AWS's is like, and nothing else; blank: [`Schedule::DEFAULT`].
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let text = if text.is_empty() { Schedule::DEFAULT } else { text };
+        match read(text)? {
+            Ok(_) | Err(Unread::AwsMayKnow(_)) => Ok(Self(text.to_owned())),
+            Err(malformed) => Err(fault_of(text, &malformed.why())),
+        }
+    }
+
+    /// The expression as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -74,7 +101,11 @@ impl TimeZone {
         let text = if text.is_empty() { Self::DEFAULT } else { text };
         // jiff also knows Etc/Unknown, which stands for no zone.
         let zone = tz::TimeZone::get(text).ok().filter(|zone| zone.iana_name().is_some() && !zone.is_unknown());
-        zone.map(Self).ok_or_else(|| format!("{} is not an IANA time zone: one is Europe/Berlin", quoted(text)).into())
+        zone.map(Self).ok_or_else(|| {
+            let names: Vec<String> = tz::db().available().map(|name| name.to_string()).collect();
+            let meant = did_you_mean(text, names.iter().map(String::as_str));
+            format!("{} is not an IANA time zone: one is Europe/Berlin{meant}", quoted(text)).into()
+        })
     }
 
     /// The name in IANA's spelling.

@@ -1,44 +1,47 @@
 //! Selections: the resources that a plan backs up (docs/aws-backup-semantics.md, section 8).
 
+mod eligibility;
 mod findings;
 mod matcher;
+mod pattern;
 mod preview;
 mod replacement;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
+pub use eligibility::{Candidate, Eligibility};
+pub(super) use eligibility::{member_of, not_supported};
 use findings::is_elsewhere;
 use jiff::Timestamp;
-pub use matcher::{Candidate, Eligibility, Mismatch, MismatchKind, Verdict};
+pub use matcher::{Mismatch, MismatchKind, Verdict};
+pub use pattern::ResourcePattern;
 pub use preview::{PreviewFilter, PreviewOf, PreviewedResource, Tally};
 pub use replacement::{Maker, Predecessor, ReplaceSelection, Replaced};
 
 use super::{
-    Arn, PlanRef, RoleRef, Scope, SelectionName,
+    PlanRef, RoleRef, Scope, SelectionName,
     etag::etag,
     invalid::{Fault, quoted},
-    plan::is_uuid,
+    names::is_uuid,
 };
 
 /// A selection as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectionRef {
-    /// By id.
-    Id(String),
     /// By name, which is unique in its plan.
     Name(SelectionName),
+    /// By a text that has the form of an id. Where no selection of the plan has the id, the name is meant.
+    IdOrName(String, SelectionName),
 }
 
 impl SelectionRef {
     /// An id or a name.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        match text {
-            "" => Err("is required: give a selection's id or name".into()),
-            text if is_uuid(text) => Ok(Self::Id(text.to_ascii_lowercase())),
-            text => SelectionName::parse(text).map(Self::Name),
+        if text.is_empty() {
+            return Err("is required: give a selection's id or name".into());
         }
+        let name = SelectionName::parse_reference(text)?;
+        Ok(if is_uuid(text) { Self::IdOrName(text.to_ascii_lowercase(), name) } else { Self::Name(name) })
     }
 }
 
@@ -216,79 +219,6 @@ impl TagCondition {
         }
         Err(format!("{} is not a tag value: it has at most 256 characters, none a control character", quoted(value))
             .into())
-    }
-}
-
-/// An ARN in which `*` stands for any run of characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ResourcePattern(String);
-
-impl ResourcePattern {
-    /// Most ARNs of a selection `[M]`.
-    const MOST: usize = 500;
-    /// Most when one has a `*` `[M]`.
-    const MOST_WITH_STAR: usize = 30;
-
-    /// `*` alone, an ARN, or an ARN with `*`, which may stand for several of its parts.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
-        if text == "*" {
-            return Ok(Self::told(text));
-        }
-        if !text.contains('*') {
-            return Arn::parse(text).map(|arn| Self::told(arn.as_str()));
-        }
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let printable = text.len() <= 2048 && text.bytes().all(|byte| byte.is_ascii_graphic());
-        let partition = parts.get(1).is_some_and(|part| part.starts_with("aws") || part.starts_with('*'));
-        let whole = parts.len() == 6 || parts.last().is_some_and(|last| last.ends_with('*'));
-        let service = parts.get(2).is_some_and(|service| !service.is_empty());
-        let resource = parts.get(5).is_none_or(|resource| !resource.is_empty());
-        if printable && parts[0] == "arn" && partition && whole && service && resource {
-            return Ok(Self::told(text));
-        }
-        Err(format!("{} is not a pattern of ARNs: one is arn:aws:rds:*:*:db:*", quoted(text)).into())
-    }
-
-    /// One that a selection of AWS has: other tools may have put anything there.
-    pub fn told(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether it is an ARN, which names one resource.
-    pub fn names_one(&self) -> bool {
-        !self.0.contains('*')
-    }
-
-    /// Whether every resource fits it.
-    pub fn is_everything(&self) -> bool {
-        self.0 == "*"
-    }
-
-    /// At most 500, or 30 when one has a `*`.
-    pub fn check_count(patterns: &[String]) -> Result<(), Fault> {
-        let star = patterns.iter().any(|pattern| pattern.contains('*'));
-        let (most, which) = if star { (Self::MOST_WITH_STAR, " when one has a *") } else { (Self::MOST, "") };
-        if patterns.len() <= most {
-            return Ok(());
-        }
-        Err(format!("has {} ARNs: at most {most} are possible{which}", patterns.len()).into())
-    }
-}
-
-impl fmt::Display for ResourcePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<ResourcePattern> for String {
-    fn from(pattern: ResourcePattern) -> Self {
-        pattern.0
     }
 }
 

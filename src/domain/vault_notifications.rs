@@ -3,17 +3,9 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::{
-    Arn, AskedScope, Scope,
+    Arn, AskedScope, Finding, Scope,
     invalid::{Fault, quoted},
 };
-
-/// AWS's BackupVaultEvent `[M]`.
-const EVENTS: &str = "BACKUP_JOB_STARTED BACKUP_JOB_COMPLETED BACKUP_JOB_SUCCESSFUL BACKUP_JOB_FAILED BACKUP_JOB_EXPIRED \
-     RESTORE_JOB_STARTED RESTORE_JOB_COMPLETED RESTORE_JOB_SUCCESSFUL RESTORE_JOB_FAILED COPY_JOB_STARTED \
-     COPY_JOB_SUCCESSFUL COPY_JOB_FAILED RECOVERY_POINT_MODIFIED BACKUP_PLAN_CREATED BACKUP_PLAN_MODIFIED \
-     S3_BACKUP_OBJECT_FAILED S3_RESTORE_OBJECT_FAILED CONTINUOUS_BACKUP_INTERRUPTED RECOVERY_POINT_INDEX_COMPLETED \
-     RECOVERY_POINT_INDEX_DELETED RECOVERY_POINT_INDEXING_FAILED EKS_RESTORE_OBJECT_FAILED EKS_RESTORE_OBJECT_SKIPPED \
-     EKS_BACKUP_OBJECT_FAILED";
 
 /// Topic and events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,33 +14,6 @@ pub struct VaultNotifications {
     pub topic: TopicRef,
     /// AWS's words.
     pub events: Vec<String>,
-}
-
-impl VaultNotifications {
-    /// Events that AWS knows, each once. Tells every fault with its place.
-    pub fn parse_events(events: Vec<String>) -> Result<Vec<String>, Vec<(String, Fault)>> {
-        if events.is_empty() {
-            let fault = format!("is required: give at least one of {}", known());
-            return Err(vec![(String::new(), fault.into())]);
-        }
-        let mut seen = BTreeSet::new();
-        let mut faults = Vec::new();
-        let mut listed = false;
-        for (index, event) in events.iter().enumerate() {
-            let fault = if !EVENTS.split_whitespace().any(|known| known == event) {
-                // What is known is said once.
-                let known = if listed { String::new() } else { format!(": known are {}", known()) };
-                listed = true;
-                format!("{} is not an event of AWS Backup{known}", quoted(event))
-            } else if !seen.insert(event) {
-                format!("is {event}, which is there already")
-            } else {
-                continue;
-            };
-            faults.push((format!("[{index}]"), fault.into()));
-        }
-        if faults.is_empty() { Ok(events) } else { Err(faults) }
-    }
 }
 
 impl VaultNotifications {
@@ -107,6 +72,19 @@ impl TopicRef {
         }
     }
 
+    /// What of it will surprise for a vault of that scope. That AWS Backup publishes across regions nobody says `[U]`.
+    pub fn findings(&self, scope: &Scope) -> Vec<Finding> {
+        let other = self.scope().region.filter(|region| *region != scope.region).map(|region| {
+            let message = format!(
+                "the topic is in {region}, and the vault in {}: AWS Backup may publish nothing there, and nobody says so",
+                scope.region
+            );
+            let action = format!("name a topic in {}", scope.region);
+            Finding::warning("TOPIC_OF_OTHER_REGION", message, action).at("notifications.topic")
+        });
+        other.into_iter().collect()
+    }
+
     /// ARN of the topic; a name means one of that scope.
     pub fn arn_in(&self, scope: &Scope) -> String {
         match self {
@@ -126,10 +104,6 @@ impl fmt::Display for TopicRef {
             Self::Arn(arn) => arn.fmt(f),
         }
     }
-}
-
-fn known() -> String {
-    EVENTS.split_whitespace().collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -155,19 +129,5 @@ mod tests {
         ] {
             assert!(TopicRef::parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn events_are_those_of_aws_each_once() {
-        let places = |events: &[&str]| match VaultNotifications::parse_events(
-            events.iter().map(ToString::to_string).collect(),
-        ) {
-            Ok(_) => Vec::new(),
-            Err(faults) => faults.into_iter().map(|(at, _)| at).collect(),
-        };
-        assert_eq!(places(&["BACKUP_JOB_FAILED", "COPY_JOB_FAILED"]), Vec::<String>::new());
-        assert_eq!(places(&[]), [""]);
-        assert_eq!(places(&["backup_job_failed", "COPY_JOB_FAILED", "COPY_JOB_FAILED"]), ["[0]", "[2]"]);
-        assert_eq!(EVENTS.split_whitespace().count(), 24);
     }
 }

@@ -4,12 +4,12 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     calls::Calls,
-    convert::{vault_lock, vault_settings, vaults as convert},
+    convert::{findings, vault_lock, vault_settings, vaults as convert},
     page_token::ListOf,
 };
 use crate::{
     aws::Scoped,
-    domain::{AccessPolicy, Asked, OfVault},
+    domain::{Asked, NewVault, OfVault, VaultNotifications},
     proto::{self, vault_service_server::VaultService},
 };
 
@@ -22,9 +22,10 @@ impl VaultService for Vaults {
         &self,
         request: Request<proto::CreateVaultRequest>,
     ) -> Result<Response<proto::CreateVaultResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
+        let work = |aws: Scoped, asked: Asked<NewVault>| async move {
+            let findings = findings(asked.what.findings(aws.scope()));
             let vault = aws.create_vault(&asked).await?;
-            Ok(proto::CreateVaultResponse { vault: Some(vault.into()), ..Default::default() })
+            Ok(proto::CreateVaultResponse { vault: Some(vault.into()), findings, ..Default::default() })
         };
         self.0.change(request, convert::create, work).await
     }
@@ -96,9 +97,9 @@ impl VaultService for Vaults {
         &self,
         request: Request<proto::SetVaultAccessPolicyRequest>,
     ) -> Result<Response<proto::SetVaultAccessPolicyResponse>, Status> {
-        let work = |aws: Scoped, asked: Asked<OfVault<AccessPolicy>>| async move {
-            let now = aws.set_vault_access_policy(&asked).await?;
-            Ok(vault_settings::policy_set(now, asked.what.setting.findings()))
+        let work = |aws: Scoped, asked| async move {
+            let (now, found) = aws.set_vault_access_policy(&asked).await?;
+            Ok(vault_settings::policy_set(now, found))
         };
         self.0.change(request, vault_settings::set_policy, work).await
     }
@@ -123,8 +124,10 @@ impl VaultService for Vaults {
         &self,
         request: Request<proto::SetVaultNotificationsRequest>,
     ) -> Result<Response<proto::SetVaultNotificationsResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
-            Ok(vault_settings::notifications_set(aws.set_vault_notifications(&asked).await?, Vec::new()))
+        let work = |aws: Scoped, asked: Asked<OfVault<VaultNotifications>>| async move {
+            let OfVault { setting, .. } = &asked.what;
+            let found = [setting.findings(), setting.topic.findings(aws.scope())].concat();
+            Ok(vault_settings::notifications_set(aws.set_vault_notifications(&asked).await?, found))
         };
         self.0.change(request, vault_settings::set_notifications, work).await
     }

@@ -2,6 +2,7 @@
 
 mod agenda;
 pub mod document;
+mod of_organization;
 mod operations;
 mod templates;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use super::selections::Selection;
 use crate::call::AwsError;
 
 pub use agenda::{Clock, Firing};
+pub(in crate::backup) use of_organization::check_own;
 pub(in crate::backup) use operations::overview;
 pub(in crate::backup) use validate::is_word;
 
@@ -57,7 +59,7 @@ pub struct Plans {
 /// A plan, active or deleted.
 #[derive(Debug)]
 pub struct Plan {
-    /// Lower-case UUID.
+    /// Lower-case UUID; `orgs/` before it: of an organization's policy.
     pub id: String,
     /// `arn:aws:backup:R:A:backup-plan:ID`.
     pub arn: String,

@@ -10,7 +10,7 @@ use hyper::{
     header::{self, HeaderValue},
     http::request::Parts,
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
@@ -109,18 +109,43 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
             inner.catch_up();
             Ok(state::show(&inner))
         }
+        ("organization-plans", &Method::POST) => {
+            inner.catch_up();
+            organization_plan(&mut inner, &read(body)?)
+        }
         ("reset", &Method::POST) => {
             *inner = Inner::new(&shared.config);
             *shared.faults() = Faults::default();
             shared.calls().clear();
             Ok(clock::show(&inner.clock))
         }
-        ("" | "calls" | "clock" | "faults" | "settings" | "state" | "reset", method) => Err(Refusal {
+        ("" | "calls" | "clock" | "faults" | "organization-plans" | "settings" | "state" | "reset", method) => Err(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,
             faults: vec![format!("{PREFIX}/{path} does not take {method}; GET {PREFIX} lists what there is")],
         }),
         _ => Err(Refusal::missing(format!("there is no {PREFIX}/{path}; GET {PREFIX} lists what there is"))),
     }
+}
+
+/// A plan that an organization's policy is to have made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrganizationPlan {
+    /// ARN of a plan that there is.
+    plan_arn: String,
+}
+
+fn organization_plan(inner: &mut Inner, asked: &OrganizationPlan) -> Result<Value, Refusal> {
+    let missing = || Refusal::missing(format!("'{}' is the ARN of no plan that could be one", asked.plan_arn));
+    let parts: Vec<&str> = asked.plan_arn.splitn(7, ':').collect();
+    let [_, _, "backup", region, account, "backup-plan", id] = parts[..] else { return Err(missing()) };
+    let region = inner.world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(region));
+    let region = region.ok_or_else(missing)?;
+    let now = region.backup.plans.hand_to_organization(id).ok_or_else(missing)?;
+    if let Some(tags) = region.tags.0.remove(&asked.plan_arn) {
+        region.tags.0.insert(asked.plan_arn.replace(id, &now), tags);
+    }
+    Ok(json!({ "id": now }))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
@@ -176,6 +201,10 @@ fn help() -> Value {
         },
         "DELETE /_sandbox/faults": "ends all faults",
         "DELETE /_sandbox/faults/{id}": "ends one",
+        "POST /_sandbox/organization-plans": {
+            "what": "has a plan be one of an organization's backup policy from now on, and answers its new id",
+            "plan_arn": "ARN of the plan; its selections and tags stay",
+        },
         "GET /_sandbox/settings": "quotas, timings and switches",
         "PATCH /_sandbox/settings": "changes those that the body names",
         "GET /_sandbox/state": "what there is, by account and region",

@@ -237,16 +237,16 @@ async fn notifications_name_a_topic_of_the_account_and_known_events() {
     let path = "/backup-vaults/gold/notification-configuration";
     let topic = "arn:aws:sns:us-east-1:123456789012:events";
     aws.get(path).await.is(400, "ResourceNotFoundException", "gold");
-    let events = json!(["BACKUP_JOB_FAILED", "BACKUP_JOB_EXPIRED", "BACKUP_JOB_FAILED"]);
+    let events = json!(["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED", "BACKUP_JOB_COMPLETED"]);
     aws.backup("PUT", path, json!({"SNSTopicArn": topic, "BackupVaultEvents": events})).await.is_empty();
     let kept = aws.get(path).await.json();
     assert_eq!(kept["SNSTopicArn"], topic);
-    assert_eq!(kept["BackupVaultEvents"], json!(["BACKUP_JOB_FAILED", "BACKUP_JOB_EXPIRED"]));
+    assert_eq!(kept["BackupVaultEvents"], json!(["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED"]));
     for (topic, events, words) in [
-        (topic, json!(["BACKUP_JOB_FAILED", "TEA_TIME"]), "TEA_TIME"),
+        (topic, json!(["BACKUP_JOB_COMPLETED", "tea_time"]), "tea_time"),
         (topic, json!([]), "at least one"),
-        ("arn:aws:sns:us-east-1:999999999999:events", json!(["BACKUP_JOB_FAILED"]), "123456789012"),
-        ("arn:aws:sns:us-east-1:123456789012:events.fifo", json!(["BACKUP_JOB_FAILED"]), "standard topic"),
+        ("arn:aws:sns:us-east-1:999999999999:events", json!(["BACKUP_JOB_COMPLETED"]), "123456789012"),
+        ("arn:aws:sns:us-east-1:123456789012:events.fifo", json!(["BACKUP_JOB_COMPLETED"]), "standard topic"),
     ] {
         let answer = aws.backup("PUT", path, json!({"SNSTopicArn": topic, "BackupVaultEvents": events})).await;
         answer.is(400, "InvalidParameterValueException", words);

@@ -4,11 +4,11 @@ use aws_sdk_backup::types::BackupPlansListMember;
 
 use super::{
     super::{Error, Failure, FailureKind, Scoped, call::Operation, time},
-    about_plan, deleted, shape,
+    about_plan, is_missing, shape,
 };
 use crate::domain::{
-    Asked, DeletePlan, Deletion, Finding, NewPlan, NewScanSetting, Noun, Plan, PlanContent, PlanUpdate, Refusal,
-    RefusalKind, Rule, ScanSetting, check_etag,
+    Asked, DeletePlan, Deletion, Finding, NewPlan, NewScanSetting, NoLongerMade, Noun, Plan, PlanContent, PlanName, PlanUpdate,
+    Refusal, RefusalKind, Rule, ScanSetting, SeenVault, check_etag, check_own_plan,
 };
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupPlan");
@@ -28,9 +28,10 @@ impl Scoped {
             }
         };
         // Boxed: side by side on the stack they are too much for a thread of a debug build.
-        let (plan, of_vaults) = tokio::join!(Box::pin(plan), Box::pin(self.vault_findings(&content.rules)));
+        let (plan, of_vaults) = tokio::join!(Box::pin(plan), Box::pin(self.vault_findings(&content.rules, None)));
         let plan = plan?;
-        Ok((plan, [Rule::findings(&content.rules, self.now()), of_vaults].concat()))
+        let of_name = PlanName::findings(&content.name);
+        Ok((plan, [of_name, Rule::findings(&content.rules, self.now()), of_vaults].concat()))
     }
 
     /// Gives a plan a new content; an equal one makes no new version. Tells what will surprise.
@@ -40,15 +41,14 @@ impl Scoped {
     /// brings, and changes nothing.
     pub async fn update_plan(&self, asked: &Asked<PlanUpdate>) -> Result<(Plan, Vec<Finding>), Error> {
         let update = &asked.what;
-        let id = self.plan_id(&update.plan).await?;
         let scans = match &update.scans {
             Some(scans) => Some(self.scans(scans, asked.is_check()).await?),
             None => None,
         };
-        let current = self.plan(&id).await?;
-        if current.deleted_at.is_some() {
-            return Err(deleted(&id).into());
-        }
+        let current = self.of_plan(&update.plan, |id| async move { self.plan_there(&id).await }).await?;
+        let id = current.id.clone();
+        check_own_plan(&id)?;
+        let renamed = update.name.as_ref().is_some_and(|name| name.as_str() != current.content.name);
         let content = update.content(&current.content, self.scope(), scans);
         let before = current.content.rules.clone();
         let plan = if content.same_as(&current.content) {
@@ -65,11 +65,13 @@ impl Scoped {
             }
         };
         let rules = &plan.content.rules;
-        let mut found = Rule::change_findings(&before, rules);
+        let mut found = if renamed { PlanName::findings(&plan.content.name) } else { Vec::new() };
+        found.extend(Rule::change_findings(&before, rules));
+        found.extend(Rule::copies_unsaid(rules));
         found.extend(Rule::findings(rules, self.now()));
-        let of_windows = Box::pin(self.window_findings(&plan.id, rules));
-        let (of_windows, of_vaults) = tokio::join!(of_windows, Box::pin(self.vault_findings(rules)));
-        found.extend([of_windows, of_vaults].concat());
+        let of_selected = Box::pin(self.findings_of_selected(&plan.id, rules));
+        let (of_selected, of_vaults) = tokio::join!(of_selected, Box::pin(self.vault_findings(rules, None)));
+        found.extend([of_selected, of_vaults].concat());
         Ok((plan, found))
     }
 
@@ -141,7 +143,7 @@ impl Scoped {
                 let made = self.find_plan(|plan| plan.creator_request_id() == Some(ours)).await?;
                 (made.ok_or_else(|| error.about(Noun::Plan, &new.name))?, None)
             }
-            Err(error) => return Err(error.about(Noun::Plan, &new.name).into()),
+            Err(error) => return Err(self.of_plan_or_vault(error.about(Noun::Plan, &new.name), content).await.into()),
         };
         let plan = self.plan_with_tags(&id, None).await.map_err(|error| error.after(CREATE.name))?;
         if asked.request_id.may_repeat() { self.made_by(asked, plan, version, content).await } else { Ok(plan) }
@@ -164,26 +166,45 @@ impl Scoped {
         Err(Refusal::of(RefusalKind::RequestIdReused, Noun::Plan, plan.id, message).into())
     }
 
+    /// Understands what AWS does not find on writing a plan that can be written: a vault that its rules name, where one is
+    /// missing.
+    async fn of_plan_or_vault(&self, error: Failure, content: &PlanContent) -> Failure {
+        if error.kind != FailureKind::NotFound {
+            return error;
+        }
+        let rules = &content.rules;
+        let seen = Box::pin(self.seen_vaults(rules, Rule::vaults_named(rules, self.scope()))).await;
+        match seen.vaults.into_iter().find(|(_, seen)| matches!(seen, SeenVault::Missing)) {
+            Some((arn, _)) => error.about(Noun::Vault, arn),
+            None => Failure { subject: None, ..error },
+        }
+    }
+
     async fn send_update(&self, id: &str, content: &PlanContent) -> Result<Plan, Error> {
         let input = shape::input(UPDATE, content)?;
         let sent = self.clients.backup.update_backup_plan().backup_plan_id(id).backup_plan(input);
-        let updated = self.call(UPDATE, sent.send()).await.map_err(|error| about_plan(error, id))?;
+        let updated = match self.call(UPDATE, sent.send()).await {
+            Ok(updated) => updated,
+            Err(error) if is_missing(&error) && self.plan_is_there(id).await.is_ok() => {
+                return Err(self.of_plan_or_vault(about_plan(error, id), content).await.into());
+            }
+            Err(error) => return Err(about_plan(error, id).into()),
+        };
         let now = self.plan_with_tags(id, updated.version_id.as_deref()).await;
         Ok(now.map_err(|error| error.after(UPDATE.name))?)
     }
 
     async fn try_delete_plan(&self, asked: &Asked<DeletePlan>) -> Result<Deletion, Error> {
         let delete = &asked.what;
-        let id = self.plan_id(&delete.plan).await?;
-        let plan = self.plan(&id).await?;
-        if plan.deleted_at.is_some() {
-            return Err(deleted(&id).into());
-        }
+        let plan = self.of_plan(&delete.plan, |id| async move { self.plan_there(&id).await }).await?;
+        let id = plan.id.clone();
+        check_own_plan(&id)?;
         of_etag(&plan, delete.etag.as_deref())?;
+        let left = Rule::continuous_points_left(&plan.content.rules, NoLongerMade::PlanDeleted);
         if asked.is_check() {
             let (selections, _) = self.selections_of(&id, 1, None).await?;
             return if selections.is_empty() {
-                Ok(Deletion::checked())
+                Ok(Deletion::checked().with(left))
             } else {
                 let message = format!("plan {id} has selections");
                 let full = Failure::told(DELETE.name, FailureKind::HasSelections, message);
@@ -191,13 +212,13 @@ impl Scoped {
             };
         }
         match self.call(DELETE, self.clients.backup.delete_backup_plan().backup_plan_id(&id).send()).await {
-            Ok(answer) => Ok(Deletion::done_at(time(answer.deletion_date.as_ref()))),
+            Ok(answer) => Ok(Deletion::done_at(time(answer.deletion_date.as_ref())).with(left)),
             // DeleteBackupPlan says InvalidRequestException for nothing but selections of the plan [D].
             Err(error) if error.kind == FailureKind::State => {
                 Err(error.as_kind(FailureKind::HasSelections).about(Noun::Plan, id).into())
             }
             Err(error) => match about_plan(error, &id) {
-                gone if gone.is_gone_by_us() => Ok(Deletion::done()),
+                gone if gone.is_gone_by_us() => Ok(Deletion::done().with(left)),
                 error => Err(error.into()),
             },
         }

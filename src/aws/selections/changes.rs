@@ -7,7 +7,8 @@ use super::{
     CREATE, is_missing_selection, shape,
 };
 use crate::domain::{
-    Asked, DeleteSelection, Deletion, Finding, NewSelection, Noun, Refusal, RefusalKind, Selection, check_etag,
+    Asked, DeleteSelection, Deletion, Finding, NewSelection, NoLongerMade, Noun, Refusal, RefusalKind, Selection, check_etag,
+    check_own_plan,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteBackupSelection");
@@ -18,9 +19,11 @@ impl Scoped {
     pub async fn create_selection(&self, asked: &Asked<NewSelection>) -> Result<(Selection, Vec<Finding>), Error> {
         let criteria = &asked.what.criteria;
         // Boxed: side by side on the stack they are too much for a thread of a debug build.
-        let (selection, now) = tokio::join!(Box::pin(self.created_selection(asked)), Box::pin(self.tally(criteria)));
+        let (selection, found) =
+            tokio::join!(Box::pin(self.created_selection(asked)), Box::pin(self.findings_of_criteria(criteria)));
         let (selection, of_role) = selection?;
-        Ok((selection, [criteria.findings(self.scope(), now), of_role].concat()))
+        let of_plan = Box::pin(self.findings_of_plan(&selection.plan_id, criteria)).await;
+        Ok((selection, [found, of_role, of_plan].concat()))
     }
 
     /// Deletes a selection.
@@ -34,16 +37,25 @@ impl Scoped {
 
 impl Scoped {
     async fn created_selection(&self, asked: &Asked<NewSelection>) -> Result<(Selection, Vec<Finding>), Error> {
+        let create = |plan_id: String| async move { Box::pin(self.created_selection_in(&plan_id, asked)).await };
+        self.of_plan(&asked.what.plan, create).await
+    }
+
+    async fn created_selection_in(
+        &self,
+        plan_id: &str,
+        asked: &Asked<NewSelection>,
+    ) -> Result<(Selection, Vec<Finding>), Error> {
         let new = &asked.what;
-        let plan_id = self.plan_id(&new.plan).await?;
+        check_own_plan(plan_id)?;
         if asked.is_check() {
             // In a create AWS itself looks for the plan.
-            self.plan_is_there(&plan_id).await?;
+            self.plan_is_there(plan_id).await?;
         }
         let role = self.role_handed_over(&new.role, asked.is_check()).await?;
         let name = new.name.as_str();
         let input = shape::input(CREATE, &new.criteria, name, &role.arn)?;
-        let to_be = self.selection_to_be(&plan_id, name, role.arn.clone(), shape::criteria(&input), &asked.request_id);
+        let to_be = self.selection_to_be(plan_id, name, role.arn.clone(), shape::criteria(&input), &asked.request_id);
         if asked.is_check() {
             let selection = self.selection_in_place_of(asked, to_be).await?;
             // What the same request made before is answered, whatever became of its role.
@@ -52,7 +64,7 @@ impl Scoped {
             }
             return Ok((selection, role.findings(None)));
         }
-        Ok((self.sent_selection(asked, &plan_id, &input, to_be).await?, Vec::new()))
+        Ok((self.sent_selection(asked, plan_id, &input, to_be).await?, Vec::new()))
     }
 
     async fn sent_selection(
@@ -123,17 +135,28 @@ impl Scoped {
     }
 
     async fn try_delete_selection(&self, asked: &Asked<DeleteSelection>) -> Result<Deletion, Error> {
-        let (plan_id, id) = self.selection_ids(&asked.what.selection).await?;
+        let delete = |plan_id: String, id: String| async move { self.deleted_selection(&plan_id, &id, asked).await };
+        self.of_selection(&asked.what.selection, delete).await
+    }
+
+    async fn deleted_selection(
+        &self,
+        plan_id: &str,
+        id: &str,
+        asked: &Asked<DeleteSelection>,
+    ) -> Result<Deletion, Error> {
+        check_own_plan(plan_id)?;
         let etag = asked.what.etag.as_deref();
         if asked.is_check() || etag.is_some() {
-            of_etag(&self.describe_selection(&plan_id, &id).await?, etag)?;
+            of_etag(&self.describe_selection(plan_id, id).await?, etag)?;
         }
+        let left = self.continuous_points_left(plan_id, NoLongerMade::SelectionDeleted).await;
         if asked.is_check() {
-            return Ok(Deletion::checked());
+            return Ok(Deletion::checked().with(left));
         }
-        match self.send_deletion(&plan_id, &id).await {
-            Err(gone) if gone.is_gone_by_us() => Ok(Deletion::done()),
-            answer => answer.map(|()| Deletion::done()),
+        match self.send_deletion(plan_id, id).await {
+            Err(gone) if gone.is_gone_by_us() => Ok(Deletion::done().with(left)),
+            answer => answer.map(|()| Deletion::done().with(left)),
         }
     }
 

@@ -24,8 +24,8 @@ use super::{
     is_missing_selection, shape,
 };
 use crate::domain::{
-    Asked, CheckedRole, Finding, Maker, Noun, Predecessor, Refusal, RefusalKind, ReplaceSelection, Replaced, RequestId,
-    RoleRef, Selection, SelectionName, SelectionRef,
+    Asked, CheckedRole, Finding, Maker, NoLongerMade, Noun, Predecessor, Refusal, RefusalKind, ReplaceSelection, Replaced, RequestId,
+    RoleRef, Selection, SelectionName, SelectionRef, check_own_plan,
 };
 
 /// A stand-in that selects something else than what a call wants belongs to another call, which is under way; after this
@@ -54,27 +54,40 @@ impl Scoped {
     pub async fn replace_selection(&self, asked: &Asked<ReplaceSelection>) -> Result<(Replaced, Vec<Finding>), Error> {
         let criteria = &asked.what.criteria;
         // Boxed: side by side on the stack they are too much for a thread of a debug build.
-        let (replaced, now) = tokio::join!(Box::pin(self.replaced(asked)), Box::pin(self.tally(criteria)));
+        let (replaced, found) =
+            tokio::join!(Box::pin(self.replaced(asked)), Box::pin(self.findings_of_criteria(criteria)));
         let (replaced, of_role) = replaced?;
-        Ok((replaced, [criteria.findings(self.scope(), now), of_role].concat()))
+        let of_plan = Box::pin(self.findings_of_plan(&replaced.selection.plan_id, criteria)).await;
+        Ok((replaced, [found, of_role, of_plan].concat()))
     }
 
     async fn replaced(&self, asked: &Asked<ReplaceSelection>) -> Result<(Replaced, Vec<Finding>), Error> {
+        let replace = |plan_id: String| async move { Box::pin(self.replaced_in(&plan_id, asked)).await };
+        self.of_plan(&asked.what.plan, replace).await
+    }
+
+    async fn replaced_in(
+        &self,
+        plan_id: &str,
+        asked: &Asked<ReplaceSelection>,
+    ) -> Result<(Replaced, Vec<Finding>), Error> {
         let replace = &asked.what;
-        let plan_id = self.plan_id(&replace.plan).await?;
+        check_own_plan(plan_id)?;
         let role = match &replace.role {
             Some(role) => Some(self.role_handed_over(role, asked.is_check()).await?),
             None => None,
         };
-        let there = self.what_is_there(&plan_id, &replace.selection).await?;
+        let there = self.what_is_there(plan_id, &replace.selection).await?;
         let role_arn = role.as_ref().map_or_else(|| there.role_arn(), |role| role.arn.clone());
-        let wanted = self.wanted(&there, asked, &plan_id, role_arn)?;
+        let wanted = self.wanted(&there, asked, plan_id, role_arn)?;
+        let mut left = Vec::new();
         if !there.current.as_ref().is_some_and(|current| current.selects_as(&wanted)) {
             self.may_be_replaced(&there, &wanted, asked)?;
+            left = self.continuous_points_left(plan_id, NoLongerMade::SelectionReplaced).await;
         }
         if !asked.is_check() {
-            let replaced = self.carry_out(&plan_id, there, wanted, &asked.request_id).await?;
-            return Ok((replaced, Vec::new()));
+            let replaced = self.carry_out(plan_id, there, wanted, &asked.request_id).await?;
+            return Ok((replaced, left));
         }
         let old = match there.current {
             Some(current) if current.selects_as(&wanted) => {
@@ -88,7 +101,8 @@ impl Scoped {
             None => self.role_kept(&wanted.role_arn).await?,
         };
         role.refused()?;
-        Ok((Replaced { selection: wanted, replaced: old.or(there.gone) }, role.findings(None)))
+        let found = [left, role.findings(None)].concat();
+        Ok((Replaced { selection: wanted, replaced: old.or(there.gone) }, found))
     }
 
     /// The role of a selection, looked at; one whose ARN tells nothing is AWS's matter.
@@ -229,7 +243,7 @@ impl Scoped {
         };
         let (name, gone) = match asked {
             SelectionRef::Name(name) => (name.as_str().to_owned(), None),
-            SelectionRef::Id(id) => match of_id(id) {
+            SelectionRef::IdOrName(id, named) => match of_id(id).or_else(|| of_name(named.as_str())) {
                 Some(member) => (member.selection_name().unwrap_or_default().to_owned(), None),
                 None => {
                     let of = Predecessor::of(id);

@@ -32,7 +32,8 @@ impl PlanContent {
             rule.id.clear();
             rule.lifecycle.delete_after_event = None;
             for copy in &mut rule.copies {
-                copy.lifecycle.iter_mut().for_each(|lifecycle| lifecycle.delete_after_event = None);
+                // What is left out and what it means are the same.
+                copy.lifecycle = Some(Lifecycle { delete_after_event: None, ..copy.kept().clone() });
             }
             rule.copies.sort_by_cached_key(|copy| (copy.vault.to_string(), copy.lifecycle.clone()));
             rule.index_types.sort();
@@ -85,10 +86,15 @@ impl Rule {
         Timetable::parse(&self.schedule, &self.zone)
     }
 
-    /// As a rule of a plan of that account and region: what it names by name alone is there.
+    /// As a rule of a plan of that account and region: what it names by name alone is there. Copies of which the request
+    /// does not say how long they are kept are kept like the original, and that is sent: AWS would keep them for ever.
     #[must_use]
     pub fn within(self, scope: &Scope) -> Self {
-        let copy = |copy: CopyAction| CopyAction { vault: copy.vault.within(scope), ..copy };
+        let own = Lifecycle { delete_after_event: None, ..self.lifecycle.clone() };
+        let copy = |copy: CopyAction| CopyAction {
+            vault: copy.vault.within(scope),
+            lifecycle: Some(copy.lifecycle.unwrap_or_else(|| own.clone())),
+        };
         Self {
             copies: self.copies.into_iter().map(copy).collect(),
             air_gapped_vault: self.air_gapped_vault.map(|vault| vault.within(scope)),
@@ -103,8 +109,8 @@ impl From<&NewRule> for Rule {
             id: String::new(),
             name: new.name.as_str().to_owned(),
             vault: new.vault.as_str().to_owned(),
-            schedule: new.timetable.schedule.as_str().to_owned(),
-            zone: new.timetable.zone.as_str().to_owned(),
+            schedule: new.schedule.as_str().to_owned(),
+            zone: new.zone.as_str().to_owned(),
             windows: new.windows,
             lifecycle: new.lifecycle.clone(),
             recovery_point_tags: new.recovery_point_tags.0.clone(),

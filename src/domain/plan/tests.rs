@@ -13,7 +13,8 @@ fn rule(name: &str, schedule: &str) -> NewRule {
     NewRule {
         name: RuleName::parse(name).unwrap(),
         vault: VaultName::parse("vault").unwrap(),
-        timetable: Timetable::parse(schedule, "").unwrap(),
+        schedule: ScheduleText::parse(schedule).unwrap(),
+        zone: TimeZone::parse("").unwrap(),
         windows: Windows { start_minutes: 60, completion_minutes: 120 },
         lifecycle: Lifecycle::DEFAULT,
         recovery_point_tags: Tags::default(),
@@ -33,11 +34,17 @@ fn found(rules: &[NewRule]) -> Vec<Finding> {
 #[test]
 fn a_plan_is_named_by_id_arn_or_name() {
     let id = "1c2d3e4f-0000-4000-8000-5b6a79880000";
-    assert_eq!(PlanRef::parse(&id.to_uppercase()).unwrap().0, PlanRef::Id(id.into()));
+    let upper = id.to_uppercase();
+    let name = PlanName::parse(&upper).unwrap();
+    assert_eq!(PlanRef::parse(&upper).unwrap().0, PlanRef::IdOrName(id.into(), name), "a name keeps its letters");
     let (plan, scope) = PlanRef::parse(&format!("arn:aws:backup:eu-west-1:123456789012:backup-plan:{id}")).unwrap();
     assert_eq!(plan, PlanRef::Id(id.into()));
     assert_eq!(scope.region.unwrap().as_str(), "eu-west-1");
-    assert_eq!(PlanRef::parse(&format!("orgs/{id}")).unwrap().0, PlanRef::Id(format!("orgs/{id}")));
+    let of_policy = format!("orgs/{id}");
+    assert_eq!(PlanRef::parse(&of_policy).unwrap().0, PlanRef::Id(of_policy.clone()));
+    let arn = format!("arn:aws:backup:eu-west-1:123456789012:backup-plan:{of_policy}");
+    assert_eq!(PlanRef::parse(&arn).unwrap().0, PlanRef::Id(of_policy.clone()));
+    assert!(check_own_plan(id).is_ok() && check_own_plan(&of_policy).is_err());
     assert!(matches!(PlanRef::parse("daily.prod").unwrap().0, PlanRef::Name(_)));
     for wrong in
         ["", "a b", "orgs/x", "arn:aws:backup:eu-west-1:123456789012:backup-vault:x", "arn:aws:rds:eu-west-1:1:db:x"]
@@ -183,8 +190,7 @@ fn a_rule_that_is_gone_is_told_with_what_it_did() {
 #[test]
 fn a_rule_that_runs_at_other_times_is_told_and_one_that_only_writes_them_otherwise_is_not() {
     let at = |schedule: &str, zone: &str| {
-        let timetable = Timetable::parse(schedule, zone).unwrap();
-        saved(&NewRule { timetable, ..rule("daily", "") })
+        saved(&NewRule { zone: TimeZone::parse(zone).unwrap(), ..rule("daily", schedule) })
     };
     let changed = |before: &Rule, after: &Rule| {
         let told = Rule::change_findings(std::slice::from_ref(before), std::slice::from_ref(after));

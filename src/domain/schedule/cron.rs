@@ -1,4 +1,10 @@
 //! AWS's cron: six fields, weekdays 1 (Sunday) to 7, `?`, `L`, `W` and `#`.
+//!
+//! AWS takes more than the table of its guide has `[Q]`: what Quartz has beyond it. So here is read, in any case of letters,
+//! what either of them explains: `L-3`, `LW`, `L-3W`, `15W`, `FRIL`, `MON#2`, and lists that mix these with days. The line to
+//! what is refused: a number that no field has, a sign where neither has one, a wrong count of fields are malformed
+//! whoever reads them. Signs of theirs around values that there are, in an order that neither explains (`L/2`, `10-15W`,
+//! Quartz's own `5C`), only AWS can judge.
 
 use std::collections::BTreeSet;
 
@@ -17,33 +23,60 @@ pub(super) struct Cron {
     years: BTreeSet<i16>,
 }
 
-/// Which days of a month; by one of the two day fields, for the other one is `?`.
+/// Why an expression was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// No cron of AWS's is like this: every fault.
+    Malformed(Vec<String>),
+    /// AWS may take it: what is not understood.
+    AwsMayKnow(Vec<String>),
+}
+
+impl Unread {
+    /// In words.
+    pub(super) fn why(&self) -> String {
+        match self {
+            Self::Malformed(faults) | Self::AwsMayKnow(faults) => faults.join("; "),
+        }
+    }
+}
+
+/// Which days, by one of the two day fields, for the other one is `?`. Any one of the list is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Days {
-    /// Days 1–31.
-    Of(BTreeSet<i8>),
-    /// `L`: the last day.
-    Last,
-    /// `LW`: the last day from Monday to Friday.
-    LastWorkday,
+    OfMonth(BTreeSet<MonthDay>),
+    OfWeek(BTreeSet<WeekDay>),
+}
+
+/// A day of a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum MonthDay {
+    /// Day 1–31.
+    Day(i8),
+    /// `L-3`: so many days before the last one; `L` is 0. A month that has no such day has none.
+    BeforeLast(i8),
     /// `15W`: the day from Monday to Friday that is nearest to the 15th within the month.
     NearestWorkday(i8),
-    /// Weekdays, 1 = Sunday.
-    Weekdays(BTreeSet<i8>),
-    /// `5L`: the last such weekday.
-    LastWeekday(i8),
-    /// `3#2`: the second such weekday.
-    NthWeekday(i8, i8),
+    /// `L-3W`, `LW`: the same of the day that is so many before the last one.
+    NearestWorkdayBeforeLast(i8),
+}
+
+/// A day of a week, 1 = Sunday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum WeekDay {
+    /// Each.
+    Every(i8),
+    /// `5L`: the last of the month.
+    Last(i8),
+    /// `3#2`: the second of the month.
+    Nth(i8, i8),
 }
 
 impl Days {
     fn are_all(&self) -> bool {
         match self {
-            Self::Of(days) => days.len() == 31,
-            Self::Weekdays(days) => days.len() == 7,
-            Self::Last | Self::LastWorkday | Self::NearestWorkday(_) | Self::LastWeekday(_) | Self::NthWeekday(..) => {
-                false
-            }
+            Self::OfMonth(days) => (1..=31).all(|day| days.contains(&MonthDay::Day(day))),
+            Self::OfWeek(days) => (1..=7).all(|day| days.contains(&WeekDay::Every(day))),
         }
     }
 }
@@ -71,35 +104,43 @@ const YEAR: Field = Field { name: "year", first: 1970, last: 2199, names: &[] };
 
 impl Cron {
     /// Reads the six fields; tells the faults of each.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<String>> {
+    pub(super) fn parse(text: &str) -> Result<Self, Unread> {
         let fields: Vec<&str> = text.split_ascii_whitespace().collect();
         let [minutes, hours, day_of_month, month, day_of_week, year] = fields[..] else {
-            return Err(vec![format!(
+            return Err(Unread::Malformed(vec![format!(
                 "it has {} fields, not the six minutes hours day-of-month month day-of-week year",
                 fields.len()
-            )]);
+            )]));
         };
         let mut faults = Vec::new();
         let mut note = |set: Result<BTreeSet<i16>, String>| set.map_err(|fault| faults.push(fault)).unwrap_or_default();
         let (minutes, hours) = (note(MINUTES.set(minutes)), note(HOURS.set(hours)));
         let (months, years) = (note(MONTH.set(month)), note(YEAR.set(year)));
         let days = match (day_of_month, day_of_week) {
-            (day, "?") if day != "?" => month_days(day),
-            ("?", day) if day != "?" => week_days(day),
-            (month_day, week_day) => Err(format!(
+            (day, "?") if day != "?" => month_days(day).map(Days::OfMonth),
+            ("?", day) if day != "?" => week_days(day).map(Days::OfWeek),
+            (month_day, week_day) => Err(DayFault::Malformed(format!(
                 "day-of-month is {} and day-of-week is {}: one of the two must be ? and the other must not",
                 quoted(month_day),
                 quoted(week_day)
-            )),
+            ))),
         };
         if minutes.len() > 1 {
             faults.push("it runs more often than hourly: minutes must name one minute".to_owned());
         }
-        let days = days.map_err(|fault| faults.push(fault));
-        let (Ok(days), Some(minute), true) = (days, minutes.first(), faults.is_empty()) else { return Err(faults) };
+        let days = match days {
+            Ok(days) => days,
+            Err(DayFault::Malformed(fault)) => {
+                faults.push(fault);
+                return Err(Unread::Malformed(faults));
+            }
+            Err(DayFault::AwsMayKnow(what)) if faults.is_empty() => return Err(Unread::AwsMayKnow(vec![what])),
+            Err(DayFault::AwsMayKnow(_)) => return Err(Unread::Malformed(faults)),
+        };
+        let (Some(minute), true) = (minutes.first(), faults.is_empty()) else { return Err(Unread::Malformed(faults)) };
         let cron = Self { minute: small(*minute), hours: narrow(&hours), days, months: narrow(&months), years };
         if cron.next_date(Date::constant(YEAR.first, 1, 1)).is_none() {
-            return Err(vec!["no such day exists".to_owned()]);
+            return Err(Unread::Malformed(vec!["no such day exists".to_owned()]));
         }
         Ok(cron)
     }
@@ -174,15 +215,33 @@ impl Cron {
 
 impl Days {
     fn hold(&self, date: Date) -> bool {
-        let (day, last, weekday) = (date.day(), date.days_in_month(), date.weekday().to_sunday_one_offset());
         match self {
-            Self::Of(days) => days.contains(&day),
-            Self::Last => day == last,
-            Self::LastWorkday => nearest_workday(date, last) == Some(day),
-            Self::NearestWorkday(wanted) => nearest_workday(date, *wanted) == Some(day),
-            Self::Weekdays(weekdays) => weekdays.contains(&weekday),
-            Self::LastWeekday(wanted) => weekday == *wanted && day + 7 > last,
-            Self::NthWeekday(wanted, nth) => weekday == *wanted && (day - 1) / 7 + 1 == *nth,
+            Self::OfMonth(days) => days.iter().any(|wanted| wanted.in_month_of(date) == Some(date.day())),
+            Self::OfWeek(days) => days.iter().any(|wanted| wanted.is(date)),
+        }
+    }
+}
+
+impl MonthDay {
+    /// Which day it is in that month; none where the month has no such day.
+    fn in_month_of(self, date: Date) -> Option<i8> {
+        let last = date.days_in_month();
+        match self {
+            Self::Day(day) => Some(day),
+            Self::BeforeLast(days) => Some(last - days),
+            Self::NearestWorkday(day) => nearest_workday(date, day),
+            Self::NearestWorkdayBeforeLast(days) => nearest_workday(date, last - days),
+        }
+    }
+}
+
+impl WeekDay {
+    fn is(self, date: Date) -> bool {
+        let (day, weekday) = (date.day(), date.weekday().to_sunday_one_offset());
+        match self {
+            Self::Every(wanted) => weekday == wanted,
+            Self::Last(wanted) => weekday == wanted && day + 7 > date.days_in_month(),
+            Self::Nth(wanted, nth) => weekday == wanted && (day - 1) / 7 + 1 == nth,
         }
     }
 }
@@ -199,61 +258,121 @@ fn nearest_workday(date: Date, wanted: i8) -> Option<i8> {
     })
 }
 
-fn month_days(text: &str) -> Result<Days, String> {
-    match text.to_ascii_uppercase().as_str() {
-        "L" => Ok(Days::Last),
-        "LW" | "WL" => Ok(Days::LastWorkday),
-        upper => match upper.strip_suffix('W') {
-            Some(day) => DAY_OF_MONTH.value(day, text).map(|day| Days::NearestWorkday(small(day))),
-            None => DAY_OF_MONTH.set(text).map(|days| Days::Of(narrow(&days))),
-        },
+/// Why a day field was not read.
+enum DayFault {
+    Malformed(String),
+    AwsMayKnow(String),
+}
+
+impl From<String> for DayFault {
+    fn from(fault: String) -> Self {
+        Self::Malformed(fault)
     }
 }
 
-fn week_days(text: &str) -> Result<Days, String> {
-    let upper = text.to_ascii_uppercase();
-    if upper == "L" {
-        return Ok(Days::Weekdays(BTreeSet::from([7])));
+fn month_days(text: &str) -> Result<BTreeSet<MonthDay>, DayFault> {
+    let mut days = BTreeSet::new();
+    for part in text.split(',') {
+        let upper = part.to_ascii_uppercase();
+        if let Some((before, workday)) = before_last(&upper) {
+            let before = before.parse().ok().filter(|before| (0..=30).contains(before));
+            let before = before.ok_or_else(|| format!("{}: after L- stands 0–30", DAY_OF_MONTH.at(text)))?;
+            let day = if workday { MonthDay::NearestWorkdayBeforeLast } else { MonthDay::BeforeLast };
+            days.insert(day(before));
+        } else if let Some(day) = upper.strip_suffix('W').filter(|day| is_number(day)) {
+            days.insert(MonthDay::NearestWorkday(small(DAY_OF_MONTH.value(day, text)?)));
+        } else {
+            let values = DAY_OF_MONTH.part(part, text).map_err(|fault| DAY_OF_MONTH.fault_of(&upper, text, fault))?;
+            days.extend(values.into_iter().map(|day| MonthDay::Day(small(day))));
+        }
     }
-    if let Some((day, nth)) = upper.split_once('#') {
-        let day = DAY_OF_WEEK.value(day, text)?;
-        return match nth.parse() {
-            Ok(nth @ 1..=5) => Ok(Days::NthWeekday(small(day), nth)),
-            _ => Err(format!("{}: after # stands 1–5, which of them in the month", DAY_OF_WEEK.at(text))),
-        };
+    Ok(days)
+}
+
+/// The number of `L-3` and `L-3W`, and whether the W is there; of `L` and `LW` it is 0.
+fn before_last(part: &str) -> Option<(&str, bool)> {
+    let rest = part.strip_prefix('L')?;
+    let (rest, workday) = rest.strip_suffix('W').map_or((rest, false), |rest| (rest, true));
+    let number = if rest.is_empty() { "0" } else { rest.strip_prefix('-')? };
+    is_number(number).then_some((number, workday))
+}
+
+fn week_days(text: &str) -> Result<BTreeSet<WeekDay>, DayFault> {
+    if text.contains('#') && text.contains(',') {
+        // AWS says so itself: `3#1,6#3` is two expressions [D].
+        let fault = format!("{}: with # there is one such day alone, and no list", DAY_OF_WEEK.at(text));
+        return Err(DayFault::Malformed(fault));
     }
-    match upper.strip_suffix('L') {
-        Some(day) => DAY_OF_WEEK.value(day, text).map(|day| Days::LastWeekday(small(day))),
-        None => DAY_OF_WEEK.set(text).map(|days| Days::Weekdays(narrow(&days))),
+    let mut days = BTreeSet::new();
+    for part in text.split(',') {
+        let upper = part.to_ascii_uppercase();
+        if upper == "L" {
+            days.insert(WeekDay::Every(7));
+        } else if let Some((day, nth)) = upper.split_once('#') {
+            let day = DAY_OF_WEEK.value(day, text)?;
+            let nth = Some(nth).filter(|nth| is_number(nth)).and_then(|nth| nth.parse().ok());
+            let nth = nth.filter(|nth| (1..=5).contains(nth));
+            let fault = || format!("{}: after # stands 1–5, which of them in the month", DAY_OF_WEEK.at(text));
+            days.insert(WeekDay::Nth(small(day), nth.ok_or_else(fault)?));
+        } else if let Some(Ok(day)) = upper.strip_suffix('L').map(|day| DAY_OF_WEEK.value(day, text)) {
+            days.insert(WeekDay::Last(small(day)));
+        } else {
+            let values = DAY_OF_WEEK.part(part, text).map_err(|fault| DAY_OF_WEEK.fault_of(&upper, text, fault))?;
+            days.extend(values.into_iter().map(|day| WeekDay::Every(small(day))));
+        }
     }
+    Ok(days)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Field {
+    /// The fault of a part of a day field: malformed, or of the letters that AWS knows, after values that there are.
+    fn fault_of(&self, part: &str, text: &str, fault: String) -> DayFault {
+        let letters: &[char] = if self.name == DAY_OF_MONTH.name { &['L', 'W', 'C'] } else { &['L', 'C'] };
+        let is_value = |word: &str| self.value(word, text).is_ok();
+        let is_marked = |word: &str| {
+            let bare = word.trim_end_matches(letters);
+            bare.len() < word.len() && (bare.is_empty() || is_value(bare))
+        };
+        let words: Vec<&str> = part.split(['-', '/']).collect();
+        let known = words.iter().all(|word| is_value(word) || is_marked(word));
+        if !known || words.iter().all(|word| is_value(word)) {
+            return DayFault::Malformed(fault);
+        }
+        DayFault::AwsMayKnow(format!("{}: which days {} means AWS alone can tell", self.at(text), quoted(part)))
+    }
+
     /// `*`, values, ranges, steps, and lists of them.
     fn set(&self, text: &str) -> Result<BTreeSet<i16>, String> {
-        let mut set = BTreeSet::new();
-        for part in text.split(',') {
-            let (range, step) = match part.split_once('/') {
-                Some((range, step)) => (range, Some(self.step(step, text)?)),
-                None => (part, None),
-            };
-            let (from, to) = match range.split_once('-') {
-                _ if range == "*" => (self.first, self.last),
-                Some((from, to)) => (self.value(from, text)?, self.value(to, text)?),
-                // `a/b` runs from a to the end.
-                None if step.is_some() => (self.value(range, text)?, self.last),
-                None => (self.value(range, text)?, self.value(range, text)?),
-            };
-            // `20-2` of hours and `FRI-MON` go over the end, in EventBridge's own examples [K]; years have no such end.
-            let length = self.last - self.first + 1;
-            let end = if from <= to { to } else { to + length };
-            if end != to && self.name == YEAR.name {
-                return Err(format!("{}: a range of years goes from the earlier to the later one", self.at(text)));
-            }
-            let values = (from..=end).step_by(step.unwrap_or(1));
-            set.extend(values.map(|value| if value > self.last { value - length } else { value }));
+        let parts: Result<Vec<_>, String> = text.split(',').map(|part| self.part(part, text)).collect();
+        Ok(parts?.into_iter().flatten().collect())
+    }
+
+    /// One of a list.
+    fn part(&self, part: &str, text: &str) -> Result<Vec<i16>, String> {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, Some(self.step(step, text)?)),
+            None => (part, None),
+        };
+        let (from, to) = match range.split_once('-') {
+            // Quartz reads `/6` as `*/6`.
+            _ if range == "*" || (range.is_empty() && step.is_some()) => (self.first, self.last),
+            Some((from, to)) => (self.value(from, text)?, self.value(to, text)?),
+            // `a/b` runs from a to the end.
+            None if step.is_some() => (self.value(range, text)?, self.last),
+            None => (self.value(range, text)?, self.value(range, text)?),
+        };
+        // `20-2` of hours and `FRI-MON` go over the end, in EventBridge's own examples [K]; years have no such end.
+        let length = self.last - self.first + 1;
+        let end = if from <= to { to } else { to + length };
+        if end != to && self.name == YEAR.name {
+            return Err(format!("{}: a range of years goes from the earlier to the later one", self.at(text)));
         }
-        Ok(set)
+        let values = (from..=end).step_by(step.unwrap_or(1));
+        Ok(values.map(|value| if value > self.last { value - length } else { value }).collect())
     }
 
     fn value(&self, value: &str, text: &str) -> Result<i16, String> {
@@ -261,7 +380,7 @@ impl Field {
         let number = match named.and_then(|index| i16::try_from(index).ok()) {
             Some(index) => Some(self.first + index),
             // parse() also takes a sign.
-            None => Some(value).filter(|v| v.bytes().all(|byte| byte.is_ascii_digit())).and_then(|v| v.parse().ok()),
+            None => Some(value).filter(|value| is_number(value)).and_then(|value| value.parse().ok()),
         };
         number.filter(|number| (self.first..=self.last).contains(number)).ok_or_else(|| {
             let hint = match (value, self.names) {
@@ -276,8 +395,7 @@ impl Field {
     }
 
     fn step(&self, step: &str, text: &str) -> Result<usize, String> {
-        let digits = !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
-        let number = step.parse().ok().filter(|number| digits && *number >= 1);
+        let number = step.parse().ok().filter(|number| is_number(step) && *number >= 1);
         number.ok_or_else(|| format!("{}: after / stands a number of 1 or more", self.at(text)))
     }
 

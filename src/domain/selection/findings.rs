@@ -1,12 +1,16 @@
 //! What will surprise about a selection.
 
-use super::{Criteria, Match, Operator, ResourcePattern, TagCondition, Tally};
-use crate::domain::{Arn, Finding, Scope};
+use std::collections::BTreeMap;
+
+use super::{Candidate, Criteria, Eligibility, Match, Operator, ResourcePattern, TagCondition, Tally};
+use crate::domain::{
+    AccountId, Arn, DatabaseRef, Finding, RegionName, Resource, Scope, Unseen, backup::database_unavailable,
+};
 
 impl Criteria {
-    /// What will surprise about this selection in a plan of that account and region; `now` is what it makes of all the
-    /// resources there are, where that is known.
-    pub fn findings(&self, scope: &Scope, now: Option<Tally>) -> Vec<Finding> {
+    /// What will surprise about this selection in a plan of that account and region; `now` is what it makes of the
+    /// resources there are, where they were looked at.
+    pub fn findings(&self, scope: &Scope, now: Option<&Tally>) -> Vec<Finding> {
         let mut found = Vec::new();
         let mut warn = |code, field: String, message: String| {
             found.push(Finding::warning(code, message, "").at(field));
@@ -38,21 +42,71 @@ impl Criteria {
             for (index, pattern) in patterns.iter().enumerate() {
                 if is_elsewhere(pattern.as_str(), scope) {
                     let message = format!(
-                        "{pattern} means no resource of account {} in {}, and a plan sees no other",
-                        scope.account, scope.region
+                        "{pattern} means no resource of account {} in {}, and a plan sees no other{}",
+                        scope.account,
+                        scope.region,
+                        region_meant(pattern.as_str())
                     );
                     warn("RESOURCE_OUT_OF_SCOPE", format!("{list}[{index}]"), message);
                 }
             }
         }
+        for (list, patterns) in [("resources", &self.resources), ("excluded_resources", &self.excluded)] {
+            let told = patterns.iter().enumerate();
+            found.extend(told.filter_map(|(index, it)| Some(it.finding()?.at(format!("{list}[{index}]")))));
+        }
         // Whoever is told that it is so by its words need not hear that it is so now.
         if !found.iter().any(|finding| finding.code.starts_with("SELECTS")) {
-            found.extend(now.and_then(|now| self.finding_now(now)));
+            found.extend(now.filter(|now| now.complete).and_then(|now| self.finding_now(now)));
+        }
+        let passed_over = now.into_iter().flat_map(|now| &now.passed_over);
+        found.extend(passed_over.map(|(of_type, (count, first))| Finding::passed_over(of_type, *count, first, scope)));
+        found
+    }
+
+    /// What lets AWS Backup pass over a resource that an entry of `resources` names by its ARN, or lets its backups fail.
+    /// `databases` are those of these ARNs that there are, where RDS told; without the region's settings only what holds in
+    /// every region is found.
+    pub fn findings_of_named(
+        &self,
+        scope: &Scope,
+        databases: Option<&BTreeMap<String, Resource>>,
+        eligibility: Option<&Eligibility>,
+    ) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for (index, arn) in self.named_here(scope) {
+            let is_database = DatabaseRef::of_arn(&arn).is_some();
+            let of_this = match databases.filter(|_| is_database).map(|databases| databases.get(arn.as_str())) {
+                Some(None) => vec![Finding::database_missing(&arn)],
+                Some(Some(database)) => {
+                    let unavailable = database_unavailable(database).map(|finding| finding.about(arn.as_str()));
+                    let mut of_this = database.candidate().findings_when_named(eligibility);
+                    of_this.extend(unavailable);
+                    of_this
+                }
+                None => Candidate::of_arn(&arn, &BTreeMap::new()).findings_when_named(eligibility),
+            };
+            found.extend(of_this.into_iter().map(|finding| finding.at(format!("resources[{index}]"))));
         }
         found
     }
 
-    fn finding_now(&self, now: Tally) -> Option<Finding> {
+    /// The entries of `resources` that name one resource of that account and region each, with their places.
+    pub fn named_here(&self, scope: &Scope) -> Vec<(usize, Arn)> {
+        let entries = self.resources.iter().enumerate().filter(|(_, entry)| entry.names_one());
+        let here = entries.filter(|(_, entry)| !is_elsewhere(entry.as_str(), scope));
+        here.filter_map(|(index, entry)| Some((index, Arn::parse(entry.as_str()).ok()?))).collect()
+    }
+
+    /// That what the selection selects now was not found out.
+    pub fn not_checked(unseen: &Unseen) -> Finding {
+        let permissions = "rds:DescribeDBInstances, rds:DescribeDBClusters, tag:GetResources, \
+                           backup:GetSupportedResourceTypes and backup:DescribeRegionSettings";
+        let unknown = "whether AWS Backup passes over any of it, or selects everything or nothing, is not known";
+        unseen.not_checked("what the selection selects now", unknown, unseen.action(permissions, "ask PreviewSelection"))
+    }
+
+    fn finding_now(&self, now: &Tally) -> Option<Finding> {
         // A list of ARNs selects what it names, however much that is.
         let by_pattern = self.resources.is_empty() || self.resources.iter().any(|entry| !entry.names_one());
         let by_tag = self.matching == Match::Any && !self.conditions.is_empty();
@@ -62,7 +116,7 @@ impl Criteria {
                 "no resource there is now is selected: PreviewSelection tells of each what stands in the way"
                     .to_owned(),
             ),
-            Tally { selected: selected @ 2.., left: 0 } if by_pattern || by_tag => (
+            Tally { selected: selected @ 2.., left: 0, .. } if by_pattern || by_tag => (
                 "SELECTS_EVERYTHING_NOW",
                 format!("all {selected} resources that there are now to back up are selected"),
             ),
@@ -90,10 +144,32 @@ impl Criteria {
     }
 }
 
-/// Whether an ARN names another account or region. Patterns in these parts are not judged, and blanks are AWS's way.
+/// Whether an ARN, or a pattern of ARNs, names another partition, account or region. Blanks are AWS's way, and what a `*` may
+/// stand for is not judged.
 pub(super) fn is_elsewhere(pattern: &str, scope: &Scope) -> bool {
-    let Ok(arn) = Arn::parse(pattern) else { return false };
-    let named = arn.scope();
-    named.account.is_some_and(|account| account != scope.account)
-        || named.region.is_some_and(|region| region != scope.region)
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    let of_region = |text: &str| RegionName::parse(text).is_ok();
+    let of_account = |text: &str| AccountId::parse(text).is_ok();
+    let judged: [(usize, &str, &dyn Fn(&str) -> bool); 3] = [
+        (1, scope.region.partition(), &|_| true),
+        (3, scope.region.as_str(), &of_region),
+        (4, scope.account.as_str(), &of_account),
+    ];
+    judged.into_iter().any(|(at, own, is_one)| {
+        let Some(part) = parts.get(at).filter(|part| !part.is_empty()) else { return false };
+        // A * may stand for several parts: what follows one is surely what it looks like only where all parts are there.
+        if parts.len() < 6 && parts[..at].iter().any(|before| before.contains('*')) {
+            return false;
+        }
+        match part.split_once('*') {
+            None => is_one(part) && *part != own,
+            Some((begins, _)) => !own.starts_with(begins),
+        }
+    })
+}
+
+/// What may have been meant by the region in an ARN, if AWS is not known to have it.
+fn region_meant(pattern: &str) -> String {
+    let region = pattern.split(':').nth(3).and_then(|region| RegionName::parse(region).ok());
+    region.map(|region| region.meant()).unwrap_or_default()
 }

@@ -1,7 +1,8 @@
 //! Whether a selection selects a resource, by what, and everything that stands in the way (docs/aws-backup-semantics.md, section 8).
 //!
 //! ```text
-//! selected(r) =  supported(r) ∧ in region ∧ ¬ member of a cluster ∧ ( opted_in(r) ∨ its type is named )
+//! selected(r) =  supported(r) ∧ in region ∧ ¬ member of a cluster
+//!             ∧ ( opted_in(r) ∨ its type is named, and is none of those that heed the opt-in even then )
 //!             ∧ ( any(resources, glob(r.arn)) ∨ any(any_of, tag test) ∨ both lists empty )
 //!             ∧ all(all_of, tag test)
 //!             ∧ ¬ any(excluded, glob(r.arn))
@@ -16,53 +17,11 @@ mod tag_test;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use glob::fits_arn;
 pub use mismatch::{Mismatch, MismatchKind};
 
-use super::{Criteria, Match, ResourcePattern, TagCondition};
-use crate::domain::{Arn, Resource, ResourceKind, ResourceType, Scope, invalid::quoted};
-
-/// A resource that a selection may select.
-#[derive(Debug, Clone)]
-pub struct Candidate<'a> {
-    /// Its ARN.
-    pub arn: &'a str,
-    /// AWS Backup's name of its type; `None`: it has none.
-    pub resource_type: Option<ResourceType>,
-    /// Its tags.
-    pub tags: &'a BTreeMap<String, String>,
-    /// The cluster that it is an instance of.
-    pub cluster: Option<&'a str>,
-}
-
-impl<'a> Candidate<'a> {
-    /// A resource of any service, by its ARN. A cluster of RDS is taken for Aurora: only its engine would tell.
-    pub fn of_arn(arn: &'a Arn, tags: &'a BTreeMap<String, String>) -> Self {
-        Self { arn: arn.as_str(), resource_type: ResourceType::of_arn(arn), tags, cluster: None }
-    }
-}
-
-impl Resource {
-    /// As a selection sees it.
-    pub fn candidate(&self) -> Candidate<'_> {
-        let cluster =
-            (self.kind == ResourceKind::DbInstance && !self.cluster_id.is_empty()).then_some(&*self.cluster_id);
-        Candidate { arn: &self.arn, resource_type: Some(self.resource_type()), tags: &self.tags, cluster }
-    }
-}
-
-/// What AWS Backup may select at all in an account and region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Eligibility {
-    /// Account and region: a plan selects nothing elsewhere.
-    pub scope: Scope,
-    /// The resource types that AWS Backup supports in the region.
-    pub supported: BTreeSet<String>,
-    /// By resource type: whether the region's settings opt in. A type that is not listed counts as opted in `[I]`.
-    pub opt_in: BTreeMap<String, bool>,
-}
+use super::{Candidate, Criteria, Eligibility, Match, ResourcePattern, TagCondition, eligibility::Way};
+use crate::domain::invalid::quoted;
 
 /// What a selection makes of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +45,8 @@ impl Verdict {
 impl Criteria {
     /// What these criteria make of a resource, there and with those settings.
     pub fn judge(&self, candidate: &Candidate<'_>, eligibility: &Eligibility) -> Verdict {
-        let mut mismatches = eligibility.mismatches(candidate, self);
+        let way = if self.names_the_type_of(candidate) { Way::Named } else { Way::Found };
+        let mut mismatches = eligibility.mismatches(candidate, way);
         let assigned_by = self.assigned_by(candidate).map_err(|alternatives| {
             // One of these would have been enough, so only the nearest counts as lacking.
             let near = alternatives.iter().any(|mismatch| mismatch.kind.in_case());
@@ -116,8 +76,12 @@ impl Criteria {
             return Ok("no list of resources or tags: everything".to_owned());
         }
         let fits = |pattern: &ResourcePattern| fits_arn(pattern.as_str(), candidate.arn);
-        if let Some(index) = self.resources.iter().position(fits) {
-            return Ok(format!("resources[{index}] {}", quoted(self.resources[index].as_str())));
+        // By an entry that AWS supports, if there is one.
+        let certain = |pattern: &ResourcePattern| pattern.beyond_aws().is_none() && fits(pattern);
+        let by = self.resources.iter().position(certain).or_else(|| self.resources.iter().position(fits));
+        if let Some(index) = by {
+            let pattern = &self.resources[index];
+            return Ok(format!("resources[{index}] {}{}", quoted(pattern.as_str()), pattern.doubt()));
         }
         let mut mismatches = Vec::new();
         if !self.resources.is_empty() {
@@ -152,7 +116,9 @@ impl Criteria {
 
     fn exclusion(&self, candidate: &Candidate<'_>) -> Option<Mismatch> {
         let index = self.excluded.iter().position(|pattern| fits_arn(pattern.as_str(), candidate.arn))?;
-        let message = format!("excluded_resources has {}, which takes it out", quoted(self.excluded[index].as_str()));
+        let pattern = &self.excluded[index];
+        let message =
+            format!("excluded_resources has {}, which takes it out{}", quoted(pattern.as_str()), pattern.doubt());
         let field = format!("excluded_resources[{index}]");
         Some(Mismatch { kind: MismatchKind::ResourceExcluded, message, field })
     }
@@ -187,48 +153,6 @@ struct TagTest<'a> {
 
 fn tests<'a>(list: &'static str, conditions: &'a [TagCondition]) -> impl Iterator<Item = TagTest<'a>> {
     conditions.iter().enumerate().map(move |(index, condition)| TagTest { condition, list, index })
-}
-
-impl Eligibility {
-    /// What keeps any selection, or one that does not name its type, from selecting the resource.
-    fn mismatches(&self, candidate: &Candidate<'_>, criteria: &Criteria) -> Vec<Mismatch> {
-        let mut mismatches = Vec::new();
-        let mut add = |kind, message| mismatches.push(Mismatch { kind, message, field: String::new() });
-        let Scope { account, region } = &self.scope;
-        if super::is_elsewhere(candidate.arn, &self.scope) {
-            let message =
-                format!("{} is not in account {account} and {region}: a plan selects nothing elsewhere", candidate.arn);
-            add(MismatchKind::ResourceOutOfScope, message);
-        }
-        if let Some(cluster) = candidate.cluster {
-            let message =
-                format!("is an instance of cluster {cluster}: AWS Backup backs up the cluster, not its instances");
-            add(MismatchKind::ClusterMember, message);
-        }
-        match &candidate.resource_type {
-            Some(of_type) if self.supported.contains(of_type.as_str()) => {
-                let opted_in = self.opt_in.get(of_type.as_str()).copied().unwrap_or(true);
-                if !opted_in && !criteria.names_the_type_of(candidate) {
-                    let message = format!(
-                        "the settings of {region} opt out of {of_type}, which no entry of resources names: opt in, or \
-                         name the resource by its ARN"
-                    );
-                    add(MismatchKind::ResourceTypeOptedOut, message);
-                }
-            }
-            Some(of_type) => {
-                add(
-                    MismatchKind::ResourceTypeNotSupported,
-                    format!("AWS Backup does not support {of_type} in {region}"),
-                );
-            }
-            None => {
-                let message = format!("AWS Backup has no resource type for {}", candidate.arn);
-                add(MismatchKind::ResourceTypeNotSupported, message);
-            }
-        }
-        mismatches
-    }
 }
 
 /// Whether an entry of `resources` names a resource type: a concrete ARN, or a pattern whose service and type are spelled

@@ -3,8 +3,8 @@
 use super::reader::Reader;
 use crate::{
     domain::{
-        CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, Rule, RuleName,
-        ScanAction, Schedule, TimeZone, Timetable, VaultRef, Windows, check_rule_names, check_setting_word,
+        Bond, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, Rule, RuleName,
+        ScanAction, ScheduleText, TimeZone, VaultRef, Windows, check_rule_names, check_setting_word,
     },
     proto,
 };
@@ -41,7 +41,7 @@ impl Reader {
         let at = |member: &str| format!("{field}.{member}");
         let name = self.note(&at("name"), RuleName::parse(&name));
         let vault = self.vault(&at("vault"), &vault);
-        let schedule = self.note(&at("schedule"), Schedule::parse(&schedule));
+        let schedule = self.note(&at("schedule"), ScheduleText::parse(&schedule));
         let zone = self.note(&at("schedule_timezone"), TimeZone::parse(&schedule_timezone));
         let windows = self.windows(field, start_window_minutes, completion_window_minutes);
         let lifecycle = self.lifecycle(&at("lifecycle"), lifecycle);
@@ -61,7 +61,8 @@ impl Reader {
         Ok(NewRule {
             name: name?,
             vault: vault?,
-            timetable: Timetable { schedule: schedule?, zone: zone? },
+            schedule: schedule?,
+            zone: zone?,
             windows: windows?,
             lifecycle: lifecycle?,
             recovery_point_tags: tags?,
@@ -95,7 +96,7 @@ impl Reader {
             .map(|(index, proto::CopyAction { destination_vault, lifecycle })| {
                 // Another region and account is the point of it, so its scope is not the plan's.
                 let at = |member: &str| format!("{field}[{index}].{member}");
-                let vault = self.note(&at("destination_vault"), VaultRef::parse(&destination_vault));
+                let vault = self.destination(&at("destination_vault"), &destination_vault);
                 let lifecycle =
                     lifecycle.map(|lifecycle| self.lifecycle(&at("lifecycle"), Some(lifecycle))).transpose();
                 Ok(CopyAction { vault: vault?.into(), lifecycle: lifecycle? })
@@ -129,6 +130,13 @@ impl Reader {
             draft.vault.clear();
         }
         Ok(draft)
+    }
+
+    /// A vault that copies go to, wherever it is: it says nothing of where the request goes.
+    pub(in crate::rpc) fn destination(&mut self, field: &str, text: &str) -> Result<VaultRef, Noted> {
+        let vault = self.note(field, VaultRef::parse(text))?;
+        self.place(field, &vault.scope(), Bond::CopiedTo);
+        Ok(vault)
     }
 
     /// A vault that must be in the plan's account and region.
@@ -197,7 +205,8 @@ impl From<Rule> for proto::Rule {
 
 impl From<CopyAction> for proto::CopyAction {
     fn from(copy: CopyAction) -> Self {
-        Self { destination_vault: copy.vault.to_string(), lifecycle: copy.lifecycle.map(Into::into) }
+        // What is left out means something, and stays the same when the answer is sent back.
+        Self { destination_vault: copy.vault.to_string(), lifecycle: Some(copy.kept().clone().into()) }
     }
 }
 

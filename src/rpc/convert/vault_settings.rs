@@ -3,7 +3,7 @@
 use super::{findings, reader::Reader};
 use crate::{
     domain::{
-        AccessPolicy, Asked, AskedScope, Finding, Invalid, Noted, OfVault, TopicRef, VaultName, VaultNotifications,
+        AccessPolicy, Asked, Bond, Finding, Invalid, Noted, OfVault, TopicRef, VaultName, VaultNotifications,
         VaultSetting,
     },
     proto,
@@ -69,11 +69,9 @@ impl Reader {
     fn notifications(&mut self, given: proto::VaultNotifications) -> Result<VaultNotifications, Noted> {
         let proto::VaultNotifications { topic, events } = given;
         let topic = self.note("notifications.topic", TopicRef::parse(&topic));
-        // AWS Backup publishes to topics of the vault's own account only `[D]`.
-        let topic = topic.and_then(|topic| {
-            let account = AskedScope { region: None, ..topic.scope() };
-            self.within("notifications.topic", account).map(|()| topic)
-        });
+        if let Ok(topic) = &topic {
+            self.place("notifications.topic", &topic.scope(), Bond::Topic);
+        }
         let events = self.note_all("notifications.events", VaultNotifications::parse_events(events));
         Ok(VaultNotifications { topic: topic?, events: events? })
     }
@@ -101,6 +99,7 @@ impl From<VaultSetting<VaultNotifications>> for proto::GetVaultNotificationsResp
     fn from(found: VaultSetting<VaultNotifications>) -> Self {
         Self {
             etag: found.etag(),
+            findings: findings(found.setting.iter().flat_map(VaultNotifications::findings).collect()),
             notifications: found.setting.map(Into::into),
             vault_name: found.vault_name,
             vault_arn: found.vault_arn,
@@ -122,7 +121,7 @@ pub(in crate::rpc) fn notifications_set(
     now: VaultSetting<VaultNotifications>,
     found: Vec<Finding>,
 ) -> proto::SetVaultNotificationsResponse {
-    let proto::GetVaultNotificationsResponse { notifications, vault_name, vault_arn, scope, etag } = now.into();
+    let proto::GetVaultNotificationsResponse { notifications, vault_name, vault_arn, scope, etag, .. } = now.into();
     let (findings, request_id) = (findings(found), String::new());
     proto::SetVaultNotificationsResponse { notifications, vault_name, vault_arn, scope, etag, findings, request_id }
 }

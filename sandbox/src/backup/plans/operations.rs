@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::document::{AdvancedBackupSetting, Document, PlanInput, Rule, ScanSetting};
-use super::{Plan, Plans, Version, no_such_plan, validate};
+use super::{Plan, Plans, Version, check_own, no_such_plan, validate};
 use crate::backup::checks::shorten;
 use crate::backup::json::Epoch;
 use crate::backup::page::{Page, oldest_first};
@@ -223,6 +223,7 @@ pub(super) fn update(world: &mut World, call: &Call, request: &RestRequest) -> R
     let plan = input.backup_plan.ok_or_else(|| error::missing_parameter("BackupPlan"))?;
     let id = request.path("backupPlanId");
     let plans = &mut call.region(world).backup.plans;
+    check_own(plans.active(id).map_or("", |plan| &plan.id))?;
     let versions = plans.active(id).ok_or_else(no_such_plan)?.versions.len();
     let valid = validate::validate(plan, &call.behaviour, call.now)?;
     if named(plans, &valid.document.name).is_some_and(|twin| twin.id != id) {
@@ -240,7 +241,9 @@ pub(super) fn update(world: &mut World, call: &Call, request: &RestRequest) -> R
 /// DeleteBackupPlan: needs the selections gone; the plan stays readable.
 pub(super) fn delete(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestReply, AwsError> {
     let region = call.region(world);
-    let plan = region.backup.plans.delete(request.path("backupPlanId"), call.now)?;
+    let id = request.path("backupPlanId");
+    check_own(region.backup.plans.active(id).map_or("", |plan| &plan.id))?;
+    let plan = region.backup.plans.delete(id, call.now)?;
     region.tags.0.remove(&plan.arn);
     Ok(RestReply::json(&Changed {
         creation_date: None,

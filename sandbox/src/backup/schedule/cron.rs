@@ -1,9 +1,10 @@
-//! AWS's cron: six fields, weekdays 1 (Sunday) to 7, `?`, `L`, `W` and `#`.
+//! AWS's cron: six fields, weekdays 1 (Sunday) to 7, `?`, `L`, `W` and `#`; beyond the table of the guide what Quartz has,
+//! as deployed plans do `[Q]`: `L-3`, `L-3W`, `/6`, and lists that mix these with days `[I]`.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 const FIRST_YEAR: i16 = 1970;
@@ -19,23 +20,26 @@ pub(super) struct Cron {
     years: BTreeSet<i16>,
 }
 
-/// Which days of a month: one of the two day fields, for the other one is `?`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Days {
-    /// Days 1–31.
-    Of(BTreeSet<i16>),
-    /// `L`: the last day.
-    Last,
-    /// `LW`: the last Monday-to-Friday day.
-    LastWeekday,
-    /// `15W`: the Monday-to-Friday day nearest to the 15th, within the month.
-    NearestWeekday(i16),
-    /// Weekdays, 1 = Sunday.
-    Weekdays(BTreeSet<i16>),
-    /// `5L`: the last such weekday of the month.
-    LastOf(i16),
-    /// `3#2`: the second such weekday of the month.
-    Nth(i16, i16),
+/// Which days of a month: what one of the two day fields lists, for the other one is `?`.
+type Days = Vec<Day>;
+
+/// An entry of a day field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Day {
+    /// Day 1–31.
+    At(i16),
+    /// `L-3`: so many days before the last one; `L` is 0.
+    FromEnd(i16),
+    /// A weekday, 1 = Sunday, all of the month: `2`.
+    Weekly(i16),
+    /// The last such weekday of the month: `5L`.
+    LastWeekly(i16),
+    /// The second such weekday of the month: `3#2`.
+    NthWeekly(i16, i16),
+    /// `15W`: the Monday-to-Friday day nearest to that day, within the month.
+    WorkdayAt(i16),
+    /// `LW`, `L-3W`: the one nearest to the day so many before the last one.
+    WorkdayFromEnd(i16),
 }
 
 /// One field's name and bounds, for reading and for messages.
@@ -78,8 +82,9 @@ impl Cron {
         let hours = HOURS.set(hours)?;
         let days = match (month_day, week_day) {
             ("?", "?") => return Err("Day-of-month and Day-of-week cannot both be ?".to_owned()),
-            ("?", day) => week_days(day)?,
-            (day, "?") => month_days(day)?,
+            ("?", days) if days.contains('#') => week_days(days, &days.to_ascii_uppercase())?,
+            ("?", day) => list(day, week_days)?,
+            (day, "?") => list(day, month_days)?,
             _ => return Err("One of Day-of-month and Day-of-week must be ?".to_owned()),
         };
         let times = hours
@@ -131,76 +136,100 @@ impl Cron {
             if *month != i16::from(date.month()) {
                 date = Date::new(year, i8::try_from(*month).ok()?, 1).ok()?;
             }
-            if self.days.holds(date) {
-                return Some(date);
+            let named = Month::of(date).days(&self.days);
+            match named.range(i16::from(date.day())..).next() {
+                Some(day) => return Date::new(date.year(), date.month(), i8::try_from(*day).ok()?).ok(),
+                None => date = date.last_of_month().tomorrow().ok()?,
             }
-            date = date.tomorrow().ok()?;
         }
     }
 }
 
-impl Days {
-    fn holds(&self, date: Date) -> bool {
-        let day = i16::from(date.day());
-        let last = i16::from(date.days_in_month());
-        let week_day = i16::from(date.weekday().to_sunday_one_offset());
-        match self {
-            Self::Of(days) => days.contains(&day),
-            Self::Last => day == last,
-            Self::LastWeekday => is_nearest_weekday(date, last),
-            Self::NearestWeekday(wanted) => *wanted <= last && is_nearest_weekday(date, *wanted),
-            Self::Weekdays(days) => days.contains(&week_day),
-            Self::LastOf(wanted) => week_day == *wanted && day + 7 > last,
-            Self::Nth(wanted, nth) => week_day == *wanted && (day - 1) / 7 + 1 == *nth,
+/// A month, as far as the day fields ask.
+struct Month {
+    /// How many days it has.
+    length: i16,
+    /// The weekday of its first day, 1 = Sunday.
+    first: i16,
+}
+
+impl Month {
+    fn of(date: Date) -> Self {
+        let first = date.first_of_month().weekday().to_sunday_one_offset();
+        Self { length: date.days_in_month().into(), first: first.into() }
+    }
+
+    /// The days that the entries name in this month.
+    fn days(&self, entries: &[Day]) -> BTreeSet<i16> {
+        let weekly = |weekday: i16| (1 + (weekday - self.first).rem_euclid(7)..=self.length).step_by(7);
+        let mut days = BTreeSet::new();
+        for entry in entries {
+            match *entry {
+                Day::At(day) => days.extend(Some(day)),
+                Day::FromEnd(before) => days.extend(Some(self.length - before)),
+                Day::Weekly(weekday) => days.extend(weekly(weekday)),
+                Day::LastWeekly(weekday) => days.extend(weekly(weekday).last()),
+                Day::NthWeekly(weekday, nth) => days.extend(weekly(weekday).zip(1..).find(|(_, at)| *at == nth).unzip().0),
+                Day::WorkdayAt(day) => days.extend(self.nearest_workday(day)),
+                Day::WorkdayFromEnd(before) => days.extend(self.nearest_workday(self.length - before)),
+            }
         }
+        // What the month does not have, such as the 31st or the thirtieth before the last.
+        days.retain(|day| (1..=self.length).contains(day));
+        days
+    }
+
+    /// The nearest day from Monday to Friday; `None` where the month has no such day to be near to.
+    fn nearest_workday(&self, day: i16) -> Option<i16> {
+        let works = |day: &i16| (1..=self.length).contains(day) && !matches!((self.first + day - 1).rem_euclid(7), 0 | 1);
+        // A Saturday has its Friday next to it, a Sunday its Monday; at an end of the month it is two days the other way.
+        let nearest = || [day, day - 1, day + 1, day - 2, day + 2].into_iter().find(works);
+        (1..=self.length).contains(&day).then(nearest).flatten()
     }
 }
 
-/// Whether `date` is the Monday-to-Friday day nearest to day `wanted` of its month; the search stays in the month.
-fn is_nearest_weekday(date: Date, wanted: i16) -> bool {
-    let last = i16::from(date.days_in_month());
-    let Some(target) = i8::try_from(wanted).ok().and_then(|day| Date::new(date.year(), date.month(), day).ok()) else {
-        return false;
-    };
-    let nearest = match target.weekday() {
-        Weekday::Saturday if wanted == 1 => 3,
-        Weekday::Saturday => wanted - 1,
-        Weekday::Sunday if wanted == last => wanted - 2,
-        Weekday::Sunday => wanted + 1,
-        Weekday::Monday | Weekday::Tuesday | Weekday::Wednesday | Weekday::Thursday | Weekday::Friday => wanted,
-    };
-    i16::from(date.day()) == nearest
+fn list(text: &str, read: fn(&str, &str) -> Result<Days, String>) -> Result<Days, String> {
+    let entries: Result<Vec<Days>, String> =
+        text.split(',').map(|entry| read(entry, &entry.to_ascii_uppercase())).collect();
+    Ok(entries?.concat())
 }
 
-fn month_days(text: &str) -> Result<Days, String> {
-    let upper = text.to_ascii_uppercase();
-    match upper.as_str() {
-        "L" => return Ok(Days::Last),
-        "LW" => return Ok(Days::LastWeekday),
-        _ => {}
+fn month_days(text: &str, upper: &str) -> Result<Days, String> {
+    let (bare, workday) = upper.strip_suffix('W').map_or((upper, false), |bare| (bare, true));
+    if let Some(before) = bare.strip_prefix('L') {
+        let before = match before.strip_prefix('-') {
+            None if before.is_empty() => 0,
+            Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => match number.parse() {
+                Ok(before @ 0..=30) => before,
+                _ => return Err(format!("Day-of-month {text}: offset from the last day must be 0 to 30")),
+            },
+            _ => return Err(format!("Day-of-month {text:?} is not understood")),
+        };
+        return Ok(vec![if workday { Day::WorkdayFromEnd(before) } else { Day::FromEnd(before) }]);
     }
-    if let Some(day) = upper.strip_suffix('W') {
-        return Ok(Days::NearestWeekday(DAY_OF_MONTH.value(day)?));
+    if workday {
+        return Ok(vec![Day::WorkdayAt(DAY_OF_MONTH.value(bare)?)]);
     }
-    Ok(Days::Of(DAY_OF_MONTH.set(text)?))
+    Ok(DAY_OF_MONTH.set(text)?.into_iter().map(Day::At).collect())
 }
 
-fn week_days(text: &str) -> Result<Days, String> {
-    let upper = text.to_ascii_uppercase();
+fn week_days(text: &str, upper: &str) -> Result<Days, String> {
     if upper == "L" {
-        return Ok(Days::Weekdays(BTreeSet::from([DAY_OF_WEEK.last])));
+        return Ok(vec![Day::Weekly(DAY_OF_WEEK.last)]);
     }
     if let Some((day, nth)) = upper.split_once('#') {
-        let nth: i16 = match nth.parse() {
-            Ok(nth @ 1..=5) => nth,
-            _ => return Err(format!("Day-of-week {text}: the number after # must be 1 to 5, and # may appear once")),
+        return match nth {
+            "1" | "2" | "3" | "4" | "5" => {
+                let nth = nth.parse().map_err(|_| format!("Day-of-week {text} is not understood"))?;
+                Ok(vec![Day::NthWeekly(DAY_OF_WEEK.value(day)?, nth)])
+            }
+            _ => Err(format!("Day-of-week {text}: the number after # must be 1 to 5, and # may appear once")),
         };
-        return Ok(Days::Nth(DAY_OF_WEEK.value(day)?, nth));
     }
     if let Some(day) = upper.strip_suffix('L') {
-        return Ok(Days::LastOf(DAY_OF_WEEK.value(day)?));
+        return Ok(vec![Day::LastWeekly(DAY_OF_WEEK.value(day)?)]);
     }
-    Ok(Days::Weekdays(DAY_OF_WEEK.set(text)?))
+    Ok(DAY_OF_WEEK.set(text)?.into_iter().map(Day::Weekly).collect())
 }
 
 impl Field {
@@ -212,7 +241,8 @@ impl Field {
                 Some((range, step)) => (range, Some(self.step(step)?)),
                 None => (part, None),
             };
-            let (from, to) = if range == "*" {
+            // Quartz reads `/6` as `*/6`.
+            let (from, to) = if range == "*" || (range.is_empty() && step.is_some()) {
                 (self.first, self.last)
             } else if let Some((from, to)) = range.split_once('-') {
                 let (from, to) = (self.value(from)?, self.value(to)?);

@@ -9,7 +9,7 @@ use crate::backup::error;
 use crate::backup::json::Epoch;
 use crate::backup::matcher::Criteria;
 use crate::backup::page::{Page, oldest_first};
-use crate::backup::plans::Plan;
+use crate::backup::plans::{Plan, check_own};
 use crate::backup::rest::{RestReply, RestRequest};
 use crate::backup::vaults::check_token;
 use crate::call::{AwsError, Call};
@@ -48,6 +48,7 @@ pub(super) fn create(world: &mut World, call: &Call, request: &RestRequest) -> R
     let plan_id = request.path("backupPlanId");
     let quotas = &call.behaviour.quotas;
     let plan = plan(world, call, plan_id)?;
+    check_own(&plan.id)?;
     if let Some(made) =
         plan.selections.values().find(|selection| token.is_some() && selection.creator_request_id == token)
     {
@@ -90,7 +91,9 @@ fn plan<'w>(world: &'w mut World, call: &Call, id: &str) -> Result<&'w Plan, Aws
 }
 
 fn plan_mut<'w>(world: &'w mut World, call: &Call, id: &str) -> Result<&'w mut Plan, AwsError> {
-    call.region(world).backup.plans.active_mut(id).ok_or_else(|| no_such_plan(id))
+    let plan = call.region(world).backup.plans.active_mut(id).ok_or_else(|| no_such_plan(id))?;
+    check_own(&plan.id)?;
+    Ok(plan)
 }
 
 /// **IPV**, not RNF `[T][Q]`.

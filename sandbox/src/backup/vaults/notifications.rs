@@ -65,8 +65,11 @@ pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Resu
     let topic_arn = input.topic_arn.ok_or_else(|| error::missing_parameter("SNSTopicArn"))?;
     let given = input.events.ok_or_else(|| error::missing_parameter("BackupVaultEvents"))?;
     check_topic(&topic_arn, call)?;
+    let known = |event: &&String| {
+        EVENTS.contains(&event.as_str()) || (call.behaviour.switches.unknown_events && looks_like_event(event))
+    };
     let unknown: Vec<String> =
-        given.iter().filter(|event| !EVENTS.contains(&event.as_str())).map(|event| shorten(event)).take(10).collect();
+        given.iter().filter(|event| !known(event)).map(|event| shorten(event)).take(10).collect();
     if !unknown.is_empty() {
         return Err(error::invalid_parameter(format!("Unknown BackupVaultEvents: {}", unknown.join(", "))));
     }
@@ -83,6 +86,11 @@ pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Resu
     let vault = vaults.get_mut(request.path("backupVaultName"), &call.behaviour)?;
     vault.notifications = Some(Notifications { topic_arn, events });
     Ok(RestReply::empty())
+}
+
+/// Whether it is spelled as all events are.
+fn looks_like_event(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn check_topic(arn: &str, call: &Call) -> Result<(), AwsError> {

@@ -227,7 +227,7 @@ resource "aws_backup_vault_policy" "nightly" {
 resource "aws_backup_vault_notifications" "nightly" {
   backup_vault_name   = aws_backup_vault.vault["nightly"].name
   sns_topic_arn       = "arn:aws:sns:us-east-1:123456789012:backup-events"
-  backup_vault_events = ["BACKUP_JOB_COMPLETED", "BACKUP_JOB_FAILED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED"]
+  backup_vault_events = ["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED"]
 }
 
 resource "aws_backup_region_settings" "here" {
