@@ -6,7 +6,8 @@ use futures_util::TryFutureExt;
 
 use super::{Error, Scoped, call::Operation};
 use crate::domain::{
-    Account, Asked, Eligibility, Finding, Invalid, Noun, RegionSettings, Scope, SettingsUpdate, check_etag,
+    Account, Asked, Eligibility, Finding, Invalid, Noun, RegionSettings, ResourceType, Scope, SettingsUpdate, Unseen,
+    check_etag,
 };
 
 const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
@@ -40,10 +41,12 @@ impl Scoped {
             Ok(then) => then,
             Err(unknown) => return Ok(Err(unknown)),
         };
-        let findings = update.findings();
+        let mut findings = update.findings();
         if then == current {
             return Ok(Ok((current, findings)));
         }
+        // Looked at before anything is changed: afterwards nobody could tell any more.
+        findings.extend(self.left_out_by(update, &current, &then).await);
         let Scope { account, region } = self.scope();
         let what = format!("what AWS Backup protects in region {region} of account {account}");
         check_etag(update.etag.as_deref(), &current.etag(), &what, (Noun::Account, account.as_str()))?;
@@ -66,8 +69,21 @@ impl Scoped {
 
     /// What a selection may select at all in the account and region.
     pub(super) async fn eligibility(&self) -> Result<Eligibility, Error> {
-        let RegionSettings { scope, supported, opt_in, management: _ } = self.get_region_settings().await?;
-        Ok(Eligibility { scope, supported: supported.into_iter().collect(), opt_in })
+        Ok(self.get_region_settings().await?.eligibility())
+    }
+
+    /// Looks whether there are the resource types that a request names, each with its field. Only names that this version
+    /// does not know cost a call: the region's own list judges them.
+    pub async fn check_types(&self, named: &[(String, &ResourceType)]) -> Result<Vec<Finding>, Error> {
+        if named.iter().all(|(_, of_type)| of_type.is_known()) {
+            return Ok(Vec::new());
+        }
+        let sent = self.clients.backup.get_supported_resource_types().send();
+        let judged = match self.call(GET_SUPPORTED_RESOURCE_TYPES, sent).await {
+            Ok(answer) => ResourceType::judged(named, Ok(answer.resource_types())),
+            Err(error) => ResourceType::judged(named, Err(&Unseen::from(&error))),
+        };
+        judged.map_err(|violations| Invalid { violations }.into())
     }
 
     /// Which resource types AWS Backup protects in the account and region.

@@ -1,5 +1,7 @@
 //! Backups on demand.
 
+use std::collections::BTreeMap;
+
 use super::{
     Error, Failure, FailureKind, Scoped,
     call::Operation,
@@ -9,8 +11,9 @@ use super::{
     resources::arn_of,
 };
 use crate::domain::{
-    Arn, Asked, Finding, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, Noun, Refusal, RequestId, Resource, ResourceRef,
-    ResourceType, Scope, StartBackup, Unseen, Vault, database_findings, restore_checks::not_checked,
+    Arn, Asked, Candidate, Eligibility, Finding, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, Noun, Refusal,
+    RefusalKind, RequestId, Resource, ResourceRef, ResourceType, Scope, StartBackup, Unseen, Vault, database_findings,
+    restore_checks::not_checked,
 };
 
 const START: Operation = Operation::write("backup", "StartBackupJob");
@@ -45,6 +48,30 @@ impl Source {
         };
         findings.into_iter().map(|finding| finding.at("resource")).collect()
     }
+
+    /// Whether AWS Backup backs it up at all, as far as the region's settings were seen; and what will surprise.
+    fn on_demand(&self, settings: Result<&Eligibility, &Unseen>) -> Result<Vec<Finding>, Refusal> {
+        let none = BTreeMap::new();
+        let candidate = match &self.database {
+            Database::There(database) => database.candidate(),
+            Database::None | Database::NotChecked(_) => Candidate::of_arn(&self.arn, &none),
+        };
+        let mut found = candidate.on_demand(settings.ok())?;
+        found.extend(settings.err().map(|unseen| {
+            let what = "whether the region's settings opt in to the resource's type";
+            let action = unseen.action(Eligibility::PERMISSIONS, "watch the job, or have it checked again");
+            unseen.not_checked(what, "if they do not, the job may fail", action)
+        }));
+        Ok(found.into_iter().map(|finding| finding.at("resource")).collect())
+    }
+
+    /// AWS Backup's name of its type.
+    fn resource_type(&self) -> Option<ResourceType> {
+        match &self.database {
+            Database::There(database) => Some(database.resource_type()),
+            Database::None | Database::NotChecked(_) => ResourceType::of_arn(&self.arn),
+        }
+    }
 }
 
 impl Scoped {
@@ -53,27 +80,33 @@ impl Scoped {
     /// have started. A check has no job.
     pub async fn start_backup(&self, asked: &Asked<StartBackup>) -> Result<(Option<Job>, Vec<Finding>), Error> {
         let Asked { request_id, what: start, .. } = asked;
-        let (role, source, vault) = tokio::join!(
+        let (role, source, vault, settings) = tokio::join!(
             self.role_handed_over(&start.role, asked.is_check()),
             self.source(&start.resource),
-            self.describe_vault(&start.vault)
+            self.describe_vault(&start.vault),
+            self.in_time(self.eligibility())
         );
         let role = role?;
         let role_arn = &role.arn;
         let mut findings = Vec::new();
+        let fit = source.and_then(|source| {
+            let surprises = source.on_demand(settings.as_ref())?;
+            Ok((source, surprises))
+        });
         // AWS would accept the job and let it fail minutes later.
-        let (source, gone) = match source {
-            Ok(source) => (source, None),
-            Err(error) if error.is_missing() && !asked.is_check() => {
+        let (source, surprises, gone) = match fit {
+            Ok((source, surprises)) => (source, surprises, None),
+            Err(error) if is_no_source(&error) && !asked.is_check() => {
                 let Some((arn, earlier)) = self.backups_like(asked, role_arn).await? else { return Err(error) };
-                (Source { arn, database: Database::None }, Some((error, earlier)))
+                (Source { arn, database: Database::None }, Vec::new(), Some((error, earlier)))
             }
             Err(error) => return Err(error),
         };
         if asked.is_check() {
             findings.extend(vault_findings(start, &source.arn, &seen(vault)?));
             role.refused()?;
-            findings.extend(role.findings(ResourceType::of_arn(&source.arn)));
+            findings.extend(role.findings(source.resource_type()));
+            findings.extend(surprises);
             findings.extend(source.findings(self.now()));
             return Ok((None, findings));
         }
@@ -96,10 +129,16 @@ impl Scoped {
         findings.extend(vault_findings(start, &source.arn, &vault));
         // AWS's own clock says when; a job that has begun, or ended, has met whatever there was to warn of.
         if let (Some(at), JobState::Created | JobState::Pending) = (job.created_at, &job.state) {
+            findings.extend(surprises);
             findings.extend(source.findings(at));
         }
         Ok((Some(job), findings))
     }
+}
+
+/// Whether there is nothing to back up: it is gone, or nothing that AWS Backup backs up.
+fn is_no_source(error: &Error) -> bool {
+    error.is_missing() || error.refused_as(RefusalKind::Unsupported)
 }
 
 /// The vault, or why it could not be seen; where it is missing AWS would refuse the backup.
@@ -142,6 +181,10 @@ impl Scoped {
             (Some(arn), Some(Err(error))) if !error.is_missing() => {
                 let database = Database::NotChecked(Unseen::from(&error));
                 Ok(Source { arn: arn.clone(), database })
+            }
+            (Some(arn), Some(Err(_))) => {
+                let message = Finding::database_missing(arn).message;
+                Err(Refusal::of(RefusalKind::NotFound, Noun::Resource, arn.as_str(), message).into())
             }
             (_, Some(Err(Error::Failed(failure)))) => Err(failure.about(Noun::Resource, resource).into()),
             (_, Some(Err(refused))) => Err(refused),

@@ -16,7 +16,7 @@ const START: Operation = Operation::write("backup", "StartCopyJob");
 const LIST: Operation = Operation::read("backup", "ListCopyJobs");
 
 /// The vault that a copy goes to, as far as Strongroom sees it.
-enum Destination {
+pub(super) enum Destination {
     There(Box<Vault>, Scoped),
     Missing,
     /// Strongroom could not look; with the reason.
@@ -108,7 +108,7 @@ impl Scoped {
     }
 
     /// The vault of that ARN, wherever it is.
-    async fn destination(&self, arn: &str) -> Destination {
+    pub(super) async fn destination(&self, arn: &str) -> Destination {
         let (name, scope) = match VaultName::parse_reference(arn) {
             Ok(vault) => vault,
             Err(fault) => {
@@ -146,7 +146,7 @@ impl Scoped {
                     .iam_role_arn(role_arn)
                     .idempotency_token(request_id.as_str())
                     // Always sent: what AWS does without one is documented for the copies of plans alone [D].
-                    .lifecycle(lifecycle::to_aws(kept));
+                    .lifecycle(lifecycle::in_full(kept, None));
                 self.call(START, sent.send()).await
             })
             .await;

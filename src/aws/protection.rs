@@ -11,7 +11,7 @@ use super::{Error, Scoped, pages::pages, resources::arn_of};
 use crate::domain::{
     Arn, DatabaseRef, Eligibility, Evidence, Explanation, Job, JobFilter, JobKind, JudgedSelection, Page, PageRequest,
     Part, Plan, PlanFilter, PlanRef, PointInVault, RecoveryPoint, RecoveryPointQuery, Resource, ResourceKind,
-    ResourceRef, RoleRef, RoleState, Unread, Unseen, Vault, VaultName, newest_usable,
+    ResourceRef, RoleRef, RoleState, Rule, SeenVaults, Unread, Unseen, Vault, VaultName, VaultRef, newest_usable,
 };
 
 /// Questions at once, of one call: AWS throttles by account, and others want answers too.
@@ -51,6 +51,7 @@ impl Inquiry<'_> {
         let covering_plans = self.covering(&plans, &judged, &mut gaps).await;
         let roles = self.roles(&judged, &mut gaps).await;
         let vaults = self.vaults(&covering_plans, &mut gaps).await;
+        let destinations = self.destinations(&covering_plans).await;
         let last_point = match points.as_ref().and_then(|points| newest_usable(points, &database)) {
             Some(listed) => Some(self.in_full(listed, &mut gaps).await),
             None => None,
@@ -64,6 +65,7 @@ impl Inquiry<'_> {
             covering_plans,
             roles,
             vaults,
+            destinations,
             jobs,
             points,
             last_point,
@@ -171,6 +173,16 @@ impl Inquiry<'_> {
         let read = each(names, ask).await.into_iter();
         read.filter_map(|(name, vault)| gaps.take_if_there(Part::Vault, &name, vault).map(|vault| (name, vault)))
             .collect()
+    }
+
+    /// The other vaults of the rules: where copies go, wherever that is.
+    async fn destinations(self, plans: &[Plan]) -> SeenVaults {
+        let rules: Vec<Rule> = plans.iter().flat_map(|plan| plan.content.rules.clone()).collect();
+        let own = rules.iter().map(|rule| VaultRef::arn_of(&rule.vault, self.scoped.scope())).collect();
+        let mut others = Rule::vaults_named(&rules, self.scoped.scope());
+        others.extend(Rule::vaults_whose_keys_count(&rules, self.scoped.scope()));
+        let others = others.difference(&own).cloned().collect();
+        self.scoped.seen_vaults(&rules, others).await
     }
 
     /// A point with all that AWS tells of it: its list tells little.

@@ -48,22 +48,25 @@ impl StartBackup {
     }
 }
 
-/// What of the database's state lets a backup that begins about `at` fail (docs/aws-backup-semantics.md, section 3.3).
-pub fn database_findings(database: &Resource, at: Timestamp) -> Vec<Finding> {
-    let mut findings = Vec::new();
+/// That the database is in no state to be backed up in.
+pub(super) fn database_unavailable(database: &Resource) -> Option<Finding> {
+    // Storage optimisation goes on for hours and does not hinder snapshots [D].
+    if matches!(database.status.as_str(), "available" | "storage-optimization") {
+        return None;
+    }
     let noun = match database.kind {
         ResourceKind::DbInstance => "instance",
         ResourceKind::DbCluster => "cluster",
     };
+    let Resource { id, status, .. } = database;
+    let message = format!("{noun} {id} is {status}: the job fails unless it is available when the backup begins");
+    Some(Finding::warning("DATABASE_NOT_AVAILABLE", message, format!("make {id} available")))
+}
+
+/// What of the database's state lets a backup that begins about `at` fail (docs/aws-backup-semantics.md, section 3.3).
+pub fn database_findings(database: &Resource, at: Timestamp) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = database_unavailable(database).into_iter().collect();
     let id = &database.id;
-    // Storage optimisation goes on for hours and does not hinder snapshots [D].
-    if !matches!(database.status.as_str(), "available" | "storage-optimization") {
-        findings.push(Finding::warning(
-            "DATABASE_NOT_AVAILABLE",
-            format!("{noun} {id} is {}: the job fails unless it is available when the backup begins", database.status),
-            format!("make {id} available"),
-        ));
-    }
     // With a continuous backup AWS Backup owns the windows and they do not conflict [D]. Clusters have no such rule.
     if database.kind == ResourceKind::DbCluster || !database.continuous_recovery_point_arn.is_empty() {
         return findings;

@@ -50,24 +50,16 @@ impl StartCopy {
     pub fn obstacles(&self, point: &RecoveryPoint, destination: &str, there: Option<&Vault>) -> Vec<Finding> {
         let mut obstacles = Vec::new();
         if point.vault_arn.as_deref() == Some(destination) {
-            let message = format!("the recovery point is in {destination} already");
-            let home = Finding::error("DESTINATION_IS_SOURCE", message, "copy it into another vault");
+            let home = Finding::destination_is_source(destination, "the recovery point is");
             obstacles.push(home.at(DESTINATION_FIELD));
         }
         if point.is_continuous() {
-            obstacles.push(Finding::error(
-                "CONTINUOUS_NOT_COPYABLE",
-                "AWS does not copy continuous recovery points",
-                "make a snapshot with StartBackup and copy that, or copy by an action of the plan's rule",
-            ));
+            let action = "make a snapshot with StartBackup and copy that, or copy by an action of the plan's rule";
+            obstacles.push(Finding::continuous_not_copyable("", action));
         }
         // AWS Backup counts a cluster as RDS only when it is a Multi-AZ one (docs/aws-backup-semantics.md, section 8.2).
         if point.resource_type == Some(ResourceType::RDS) && point.arn.contains(":cluster-snapshot:") {
-            obstacles.push(Finding::error(
-                "MULTI_AZ_CLUSTER_NOT_COPYABLE",
-                "AWS Backup does not copy recovery points of Multi-AZ DB clusters",
-                "copy the snapshot in RDS",
-            ));
+            obstacles.push(Finding::multi_az_cluster_not_copyable(""));
         }
         obstacles.extend(not_copyable(&point.state));
         let lifecycle = self.lifecycle_of_copy(point);

@@ -24,8 +24,8 @@ pub use points::newest_usable;
 pub use unread::{Part, Unread};
 
 use super::{
-    Finding, Job, JobState, Mismatch, Plan, RecoveryPoint, Resource, RoleState, Rule, Scope, Selection, Severity,
-    Vault, Verdict, backup::database_findings,
+    Finding, Job, JobState, Mismatch, Plan, RecoveryPoint, Resource, RoleState, Rule, Scope, SeenVaults, Selection,
+    Severity, Vault, Verdict, backup::database_unavailable,
 };
 
 /// What AWS told about a database and its backups. What it did not tell stands in `unread`.
@@ -47,6 +47,8 @@ pub struct Evidence {
     pub roles: BTreeMap<String, Option<RoleState>>,
     /// The vaults of these plans' rules by name; `None`: there is no such vault.
     pub vaults: BTreeMap<String, Option<Vault>>,
+    /// The other vaults that these rules name, wherever they are.
+    pub destinations: SeenVaults,
     /// Its backup jobs, the newest first; `None`: not read.
     pub jobs: Option<Vec<Job>>,
     /// Its recovery points; `None`: not read.
@@ -196,9 +198,9 @@ impl Evidence {
         findings.extend(self.point_findings(covering));
         findings.extend(self.role_findings());
         findings.extend(self.vault_findings(covering));
+        findings.extend(self.copy_findings(covering));
         if !covering.is_empty() {
-            let status = database_findings(&self.database, self.now);
-            findings.extend(status.into_iter().filter(|finding| finding.code == "DATABASE_NOT_AVAILABLE"));
+            findings.extend(database_unavailable(&self.database));
         }
         for rule in covering {
             findings.extend(rule.findings_of_next_runs());

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Finding, Invalid, ResourceType, Scope, Violation, etag::etag, invalid::quoted, resource_type::unknown_type,
+    Criteria, Eligibility, Finding, Invalid, Resource, ResourceType, Scope, Unseen, Violation, etag::etag,
+    invalid::quoted, resource_type::unknown_type,
 };
 
 /// The settings of an account and region.
@@ -20,6 +21,12 @@ pub struct RegionSettings {
 }
 
 impl RegionSettings {
+    /// What a selection may select at all by them.
+    pub fn eligibility(self) -> Eligibility {
+        let Self { scope, supported, opt_in, management: _ } = self;
+        Eligibility { scope, supported: supported.into_iter().collect(), opt_in }
+    }
+
     /// Changes with what can be changed; which types AWS supports cannot.
     pub fn etag(&self) -> String {
         let word = |on: &bool| if *on { "on" } else { "off" };
@@ -73,17 +80,72 @@ impl SettingsUpdate {
 
     /// Types of databases that it switches off.
     pub fn findings(&self) -> Vec<Finding> {
-        let off = ResourceType::DATABASES.into_iter().filter(|name| self.opt_in.get(name.as_str()) == Some(&false));
-        let finding = |name: ResourceType| {
-            let message = format!(
-                "plans that select by tags leave out every database of type {name} from now on, without a word: name such \
-                 databases by ARN, or switch {name} on again"
-            );
-            let field = format!("resource_type_opt_in[{}]", quoted(name.as_str()));
-            Finding::warning("DATABASE_TYPE_SWITCHED_OFF", message, "").at(field)
+        let finding = |of_type: ResourceType| {
+            let (which, besides) = match of_type.heeds_opt_in_when_named() {
+                true => ("plans", ", also of what they name by ARN"),
+                false => ("plans that select by tags", ""),
+            };
+            let message = format!("{which} leave out every database of type {of_type} from now on, without a word{besides}");
+            let action = match of_type.heeds_opt_in_when_named() {
+                true => format!("switch {of_type} on again"),
+                false => format!("name such databases by ARN, or switch {of_type} on again"),
+            };
+            Finding::warning("DATABASE_TYPE_SWITCHED_OFF", message, action).at(field_of(&of_type))
         };
-        off.map(finding).collect()
+        self.switched_off().into_iter().map(finding).collect()
     }
+
+    /// The types of databases that it switches off.
+    fn switched_off(&self) -> Vec<ResourceType> {
+        let off = |of_type: &ResourceType| self.opt_in.get(of_type.as_str()) == Some(&false);
+        ResourceType::DATABASES.into_iter().filter(off).collect()
+    }
+
+    /// The types of databases that it switches off and that were not off before.
+    pub fn newly_off(&self, before: &RegionSettings) -> Vec<ResourceType> {
+        let was_on = |of_type: &ResourceType| before.opt_in.get(of_type.as_str()) != Some(&false);
+        self.switched_off().into_iter().filter(was_on).collect()
+    }
+
+    /// Which of the databases some selection selects by the settings before, and none does by those after.
+    pub fn left_out(
+        before: &Eligibility,
+        after: &Eligibility,
+        selections: &[Criteria],
+        databases: &[Resource],
+    ) -> Vec<Finding> {
+        const MOST_NAMED: usize = 5;
+        let mut left_out: BTreeMap<ResourceType, Vec<&str>> = BTreeMap::new();
+        for database in databases {
+            let by = |settings| selections.iter().any(|it| it.judge(&database.candidate(), settings).selected());
+            if by(before) && !by(after) {
+                left_out.entry(database.resource_type()).or_default().push(&database.id);
+            }
+        }
+        let finding = |(of_type, ids): (ResourceType, Vec<&str>)| {
+            let named = ids.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
+            let more = match ids.len().saturating_sub(MOST_NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = format!("plans that back up {named}{more} now leave them out from now on, without a word");
+            Finding::warning("DATABASES_LEFT_OUT", message, format!("switch {of_type} on again")).at(field_of(&of_type))
+        };
+        left_out.into_iter().map(finding).collect()
+    }
+
+    /// That nobody knows which databases plans leave out.
+    pub fn left_out_not_checked(unseen: &Unseen) -> Finding {
+        let permissions = "backup:ListBackupPlans, backup:ListBackupSelections, backup:GetBackupSelection, \
+                           rds:DescribeDBInstances and rds:DescribeDBClusters";
+        let action = unseen.action(permissions, "ask ExplainProtection of the databases");
+        let what = "which databases plans back up now";
+        unseen.not_checked(what, "some may be left out from now on", action).at("resource_type_opt_in")
+    }
+}
+
+fn field_of(of_type: &ResourceType) -> String {
+    format!("resource_type_opt_in[{}]", quoted(of_type.as_str()))
 }
 
 #[cfg(test)]
@@ -112,6 +174,15 @@ mod tests {
         assert_eq!(after.management, current().management);
         assert_ne!(after.etag(), current().etag());
         assert_eq!(update.findings()[0].field, "resource_type_opt_in[\"RDS\"]");
+    }
+
+    #[test]
+    fn of_those_that_heed_the_opt_in_when_named_no_arn_is_advised() {
+        let off = map(&[("Aurora", false), ("RDS", false)]);
+        let update = SettingsUpdate { opt_in: off, management: map(&[]), etag: None };
+        let told = update.findings();
+        let advised: Vec<_> = told.iter().map(|it| (it.field.as_str(), it.action.contains("ARN"))).collect();
+        assert_eq!(advised, [("resource_type_opt_in[\"RDS\"]", true), ("resource_type_opt_in[\"Aurora\"]", false)]);
     }
 
     #[test]

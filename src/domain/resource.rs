@@ -97,6 +97,14 @@ impl ResourceRef {
         }
     }
 
+    /// Whether RDS keeps it.
+    pub fn is_of_rds(&self) -> bool {
+        match self {
+            Self::Arn(arn) => arn.service() == "rds",
+            Self::Database(_) => true,
+        }
+    }
+
     /// The database, if it is one.
     pub fn database(&self) -> Option<DatabaseRef> {
         match self {

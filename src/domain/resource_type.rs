@@ -3,8 +3,9 @@
 use std::{borrow::Cow, fmt};
 
 use super::{
-    Arn,
+    Arn, Finding, Unseen, Violation, did_you_mean,
     invalid::{Fault, quoted},
+    nearest::same_letters,
 };
 
 /// AWS Backup's name of a type of resource. One that AWS added later is kept as it is, and what is said of it is what
@@ -33,8 +34,13 @@ impl ResourceType {
         (!name.is_empty()).then_some(Self(Cow::Owned(name)))
     }
 
-    /// A name as a request gives it, such as `RDS` or `SAP HANA on Amazon EC2`; new ones need no release.
+    /// A name as a request gives it, such as `RDS` or `SAP HANA on Amazon EC2`. AWS compares with case and blanks, so what
+    /// differs in them alone from a known one is a fault; new ones need no release, and are asked of the region
+    /// ([`Self::judged`]).
     pub fn parse(text: &str) -> Result<Self, Fault> {
+        if let Some(known) = RESOURCE_TYPES.into_iter().find(|known| same_letters(known, text)) {
+            return if known == text { Ok(Self(Cow::Borrowed(known))) } else { Err(unknown_type(text, RESOURCE_TYPES)) };
+        }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte);
         if (1..=50).contains(&text.len()) && text.bytes().all(allowed) {
             return Ok(Self(Cow::Owned(text.to_owned())));
@@ -42,10 +48,54 @@ impl ResourceType {
         Err("is not a type of AWS Backup: it has 1–50 characters, such as RDS".into())
     }
 
-    /// One of the names that this version knows.
-    pub fn known(text: &str) -> Result<Self, Fault> {
-        let known = RESOURCE_TYPES.into_iter().find(|known| *known == text);
-        known.map(|known| Self(Cow::Borrowed(known))).ok_or_else(|| unknown_type(text, RESOURCE_TYPES))
+    /// Whether this version knows the name.
+    pub fn is_known(&self) -> bool {
+        RESOURCE_TYPES.contains(&self.as_str())
+    }
+
+    /// What the region's own list says of names that this version does not know, each with its field: those that the region
+    /// does not have either are faults, and where it could not be asked they pass with a warning.
+    pub fn judged(named: &[(String, &Self)], supported: Result<&[String], &Unseen>) -> Result<Vec<Finding>, Vec<Violation>> {
+        let unknown = named.iter().filter(|(_, of_type)| !of_type.is_known());
+        match supported {
+            Ok(supported) => {
+                let missing = unknown.filter(|(_, of_type)| !supported.iter().any(|it| it == of_type.as_str()));
+                let violations: Vec<Violation> = missing
+                    .map(|(field, of_type)| Violation {
+                        field: field.clone(),
+                        description: unknown_type(of_type.as_str(), supported.iter().map(String::as_str)).0,
+                    })
+                    .collect();
+                if violations.is_empty() { Ok(Vec::new()) } else { Err(violations) }
+            }
+            Err(unseen) => Ok(unknown
+                .map(|(field, of_type)| {
+                    let what = format!("whether AWS Backup has a resource type {}", quoted(of_type.as_str()));
+                    let question = did_you_mean(of_type.as_str(), RESOURCE_TYPES);
+                    let unknown = format!("if there is none, nothing has it{question}");
+                    let action = unseen.action("backup:GetSupportedResourceTypes", "ask again");
+                    unseen.not_checked(&what, &unknown, action).at(field)
+                })
+                .collect()),
+        }
+    }
+
+    /// Whether a resource of that ARN can have the type. A cluster of RDS has any type of a database, by its engine.
+    pub fn fits(&self, arn: &Arn) -> bool {
+        match Self::of_arn(arn) {
+            Some(_) if arn.service() == "rds" && arn.resource_of_kind("cluster").is_some() => self.is_database(),
+            Some(of_arn) => of_arn == *self,
+            None => true,
+        }
+    }
+
+    /// That no resource of that ARN has any of the types, if none can have.
+    pub fn contradiction(types: &[Self], arn: &Arn) -> Option<Fault> {
+        if types.is_empty() || types.iter().any(|of_type| of_type.fits(arn)) {
+            return None;
+        }
+        let given = types.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
+        Some(format!("is {given}, which {arn} is not{}", Self::of_arn(arn).map(|of| format!(": it is {of}")).unwrap_or_default()).into())
     }
 
     /// The name.
@@ -61,6 +111,12 @@ impl ResourceType {
     /// Whether every database of the type is a cluster. Those of RDS may be instances.
     pub fn is_cluster_type(&self) -> bool {
         self.is_database() && *self != Self::RDS
+    }
+
+    /// Whether the region's opt-in counts even for what a selection names by its ARN, or by its type: for Aurora, Neptune and
+    /// DocumentDB it does `[D]`.
+    pub fn heeds_opt_in_when_named(&self) -> bool {
+        [Self::AURORA, Self::NEPTUNE, Self::DOCUMENT_DB].contains(self)
     }
 
     /// Whether recovery points of the type move to cold storage. Those of databases never do `[M][D]`; which of the other
@@ -119,8 +175,9 @@ const RESOURCE_TYPES: [&str; 19] = [
 
 /// That a name is none of the known types.
 pub(super) fn unknown_type<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Fault {
-    let known = known.into_iter().collect::<Vec<_>>().join(", ");
-    Fault(format!("{} is no resource type of AWS Backup: they are {known}", quoted(name)))
+    let known: Vec<&str> = known.into_iter().collect();
+    let question = did_you_mean(name, known.iter().copied());
+    Fault(format!("{} is no resource type of AWS Backup: they are {}{question}", quoted(name), known.join(", ")))
 }
 
 fn name_by_arn(arn: &Arn) -> Option<&'static str> {
@@ -186,9 +243,44 @@ mod tests {
             let (service, kind) = kind.split_once(':').unwrap_or((kind, ""));
             let arn = Arn::parse(&format!("arn:aws:{service}:eu-west-1:123456789012:{kind}:id").replace("::id", ":id"));
             let of = ResourceType::of_arn(&arn.unwrap()).unwrap();
-            assert_eq!(ResourceType::known(of.as_str()), Ok(of));
+            assert!(of.is_known(), "{of}");
         }
-        assert!(ResourceType::known("Rds").is_err());
+    }
+
+    #[test]
+    fn other_letters_are_a_fault_and_what_nobody_knows_is_asked_of_the_region() {
+        for (wrong, meant) in
+            [("rds", "RDS"), ("Rds", "RDS"), ("SAP HANA on amazon ec2", "SAP HANA on Amazon EC2"), ("dynamo db", "DynamoDB")]
+        {
+            let told = ResourceType::parse(wrong).unwrap_err().0;
+            assert!(told.ends_with(&format!("; did you mean {meant}?")), "{told}");
+        }
+        let (new, slip) = (ResourceType::parse("Quantum Store").unwrap(), ResourceType::parse("RDSS").unwrap());
+        let named = [("types[0]".to_owned(), &new), ("types[1]".to_owned(), &slip), ("types[2]".to_owned(), &ResourceType::S3)];
+        let supported = ["Quantum Store".to_owned(), "RDS".to_owned()];
+        let faults = ResourceType::judged(&named, Ok(&supported)).unwrap_err();
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].field, "types[1]");
+        assert!(faults[0].description.ends_with("they are Quantum Store, RDS; did you mean RDS?"), "{faults:?}");
+        let unseen = Unseen::in_time();
+        let findings = ResourceType::judged(&named, Err(&unseen)).unwrap();
+        let told: Vec<_> = findings.iter().map(|found| (found.code, found.field.as_str())).collect();
+        assert_eq!(told, [("NOT_CHECKED", "types[0]"), ("NOT_CHECKED", "types[1]")]);
+    }
+
+    #[test]
+    fn a_type_contradicts_the_arn_of_a_resource_of_another() {
+        let arn = |text: &str| Arn::parse(text).unwrap();
+        let instance = arn("arn:aws:rds:us-east-1:123456789012:db:orders");
+        let cluster = arn("arn:aws:rds:us-east-1:123456789012:cluster:orders");
+        assert_eq!(ResourceType::contradiction(&[ResourceType::AURORA, ResourceType::RDS], &instance), None);
+        let told = ResourceType::contradiction(&[ResourceType::AURORA], &instance).unwrap().0;
+        assert_eq!(told, format!("is Aurora, which {instance} is not: it is RDS"));
+        for of in ResourceType::DATABASES {
+            assert_eq!(ResourceType::contradiction(&[of], &cluster), None);
+        }
+        assert!(ResourceType::contradiction(&[ResourceType::S3], &cluster).is_some());
+        assert_eq!(ResourceType::contradiction(&[ResourceType::S3], &arn("arn:aws:new:us-east-1::x")), None);
     }
 
     #[test]
@@ -199,7 +291,7 @@ mod tests {
         }
         let new = ResourceType::told("Quantum Store").unwrap();
         assert!(!new.is_database() && new.has_cold_storage() && new.can_be_cancelled() && !new.is_cluster_type());
-        assert!(!ResourceType::known("FSx").unwrap().can_be_cancelled());
+        assert!(!ResourceType::parse("FSx").unwrap().can_be_cancelled());
         assert_eq!(ResourceType::told(""), None);
     }
 

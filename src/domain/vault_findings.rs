@@ -7,8 +7,17 @@ impl Finding {
     pub fn vault_missing(vault: &str, who: &str) -> Self {
         Self::error(
             "VAULT_MISSING",
-            format!("there is no vault {vault}, into which {who}: its jobs fail"),
+            without_vault(vault, who),
             "create the vault, or have the rule name another with UpdatePlan",
+        )
+    }
+
+    /// The vault is to be deleted, and something is put there: `rule daily of plan databases backs up`.
+    pub fn vault_needed(vault: &str, who: &str) -> Self {
+        Self::warning(
+            "VAULT_IN_USE_BY_PLAN",
+            format!("once it is deleted, {}", without_vault(vault, who)),
+            "have the rule name another vault with UpdatePlan",
         )
     }
 
@@ -24,4 +33,32 @@ impl Finding {
         let action = "set a lifecycle within the lock, or name another vault";
         Some(Self::error("RETENTION_OUTSIDE_VAULT_LOCK", message, action))
     }
+
+    /// A copy goes where its original is: `what`, with its verb, is `the recovery point is`.
+    pub fn destination_is_source(vault: &str, what: &str) -> Self {
+        let message = format!("{what} in {vault} already");
+        Self::error("DESTINATION_IS_SOURCE", message, "copy it into another vault")
+    }
+
+    /// A rule makes two copies into one vault.
+    pub fn destination_repeated(vault: &str, rule: &str) -> Self {
+        let message = format!("another copy action of {rule} copies into {vault} already: it costs a second copy of each");
+        Self::warning("COPY_DESTINATION_REPEATED", message, "leave one of them out")
+    }
+
+    /// AWS copies no continuous recovery point `[M][D]`; `so` is what that means, blank or from its colon on.
+    pub fn continuous_not_copyable(so: &str, action: &str) -> Self {
+        let message = format!("AWS does not copy continuous recovery points{so}");
+        Self::error("CONTINUOUS_NOT_COPYABLE", message, action)
+    }
+
+    /// AWS Backup copies nothing of Multi-AZ DB clusters `[D]`; `so` is what that means, blank or from its colon on.
+    pub fn multi_az_cluster_not_copyable(so: &str) -> Self {
+        let message = format!("AWS Backup does not copy recovery points of Multi-AZ DB clusters{so}");
+        Self::error("MULTI_AZ_CLUSTER_NOT_COPYABLE", message, "copy the snapshot in RDS")
+    }
+}
+
+fn without_vault(vault: &str, who: &str) -> String {
+    format!("there is no vault {vault}, into which {who}: its jobs fail")
 }

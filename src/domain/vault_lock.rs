@@ -2,7 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Lifecycle, Plan, Retention, Scope, Unseen, Vault, VaultName, invalid::Fault};
+use super::{
+    Finding, Lifecycle, Plan, Retention, Scope, Unseen, Vault, VaultName,
+    invalid::Fault,
+    plan::{Puts, Use, uses},
+};
 
 /// The lock of a vault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +24,12 @@ pub struct VaultLock {
 impl VaultLock {
     /// Whether a new backup or copy may be kept so long: for ever is longer than any maximum `[I]`.
     pub fn allows(&self, retention: Retention) -> bool {
-        self.against(retention).is_none()
+        match (retention, self.min_retention_days, self.max_retention_days) {
+            (Retention::Days(days), min, max) => {
+                min.is_none_or(|min| i32::from(days) >= min) && max.is_none_or(|max| i32::from(days) <= max)
+            }
+            (Retention::Forever, _, max) => max.is_none(),
+        }
     }
 
     /// The retention that it allows, such as `1 to 30 days`.
@@ -29,16 +38,6 @@ impl VaultLock {
         match self.max_retention_days {
             Some(max) => format!("{min} to {max} days"),
             None => format!("{min} days or more"),
-        }
-    }
-
-    /// The bound that is against it, in words.
-    fn against(&self, retention: Retention) -> Option<String> {
-        match (retention, self.min_retention_days, self.max_retention_days) {
-            (Retention::Days(days), Some(min), _) if i32::from(days) < min => Some(format!("at least {min} days")),
-            (Retention::Days(days), _, Some(max)) if i32::from(days) > max => Some(format!("at most {max} days")),
-            (Retention::Forever, _, Some(max)) => Some(format!("at most {max} days")),
-            _ => None,
         }
     }
 
@@ -217,33 +216,23 @@ pub struct RetentionClash {
 impl RetentionClash {
     /// What of the plan, which is in the vault's account and region, the lock does not allow.
     pub fn of(plan: &Plan, vault: &Vault, lock: &VaultLock) -> Vec<Self> {
-        let mut clashes = Vec::new();
-        for rule in &plan.content.rules {
-            let own = (rule.vault == vault.name).then_some((false, &rule.lifecycle));
-            let copies = rule.copies.iter().filter(|copy| copy.vault.arn_in(&plan.scope) == vault.arn);
-            // A copy without a lifecycle has the original's [D].
-            let copies = copies.map(|copy| (true, copy.lifecycle.as_ref().unwrap_or(&rule.lifecycle)));
-            for (copy, lifecycle) in own.into_iter().chain(copies) {
-                let Some(bound) = lock.against(lifecycle.retention) else { continue };
-                let what = if copy { "copies" } else { "backups" };
-                let message = format!(
-                    "rule {} of plan {} keeps its {what} in vault {} {}, and the lock wants {bound}: the jobs will fail",
-                    rule.name, plan.content.name, vault.name, lifecycle.retention
-                );
-                clashes.push(Self {
-                    scope: plan.scope.clone(),
-                    plan_id: plan.id.clone(),
-                    plan_arn: plan.arn.clone(),
-                    plan_name: plan.content.name.clone(),
-                    rule_name: rule.name.clone(),
-                    rule_id: rule.id.clone(),
-                    copy,
-                    lifecycle: lifecycle.clone(),
-                    message,
-                });
-            }
-        }
-        clashes
+        let places = uses(&plan.content.rules, &plan.scope).into_iter().filter(|place| place.arn == vault.arn);
+        let clashes = places.filter_map(|Use { rule, puts, lifecycle, .. }| {
+            let whose = format!("{} of rule {} of plan {} are", puts.noun(), rule.name, plan.content.name);
+            let outside = Finding::outside_lock(&vault.name, lock, &whose, lifecycle.retention)?;
+            Some(Self {
+                scope: plan.scope.clone(),
+                plan_id: plan.id.clone(),
+                plan_arn: plan.arn.clone(),
+                plan_name: plan.content.name.clone(),
+                rule_name: rule.name.clone(),
+                rule_id: rule.id.clone(),
+                copy: puts == Puts::Copies,
+                lifecycle: lifecycle.clone(),
+                message: outside.message,
+            })
+        });
+        clashes.collect()
     }
 
     /// That there are any.

@@ -47,7 +47,8 @@ impl PlanService for Plans {
     ) -> Result<Response<proto::GetPlanResponse>, Status> {
         let work = |aws: Scoped, get| async move {
             let plan = aws.get_plan(&get).await?;
-            Ok(proto::GetPlanResponse { plan: Some(plan.into()) })
+            let found = Rule::copies_unsaid(&plan.content.rules);
+            Ok(proto::GetPlanResponse { plan: Some(plan.into()), findings: findings(found) })
         };
         self.0.read(request, convert::get, work).await
     }
@@ -116,13 +117,11 @@ impl PlanService for Plans {
                     (rules, found, "")
                 }
                 PreviewOf::Rules(rules) => {
-                    aws.ask_time().await?;
-                    (rules.clone(), Vec::new(), "unsaved.")
+                    (rules.clone(), aws.findings_of_unsaved(rules).await?, "unsaved.")
                 }
             };
             let now = aws.now();
-            let mut found = under(at, Rule::findings(&rules, now));
-            found.extend(of_plan);
+            let found = under(at, [Rule::findings(&rules, now), of_plan].concat());
             let runs = Rule::preview(&rules, preview.after(now), preview.runs);
             Ok(schedules::previewed(runs, found, now))
         };

@@ -104,7 +104,12 @@ pub fn selects(criteria: &Criteria, resource: &Resource<'_>, opted_in: bool) -> 
     assigned
         && !criteria.not_resources.iter().any(|pattern| matches_arn(pattern, resource.arn))
         && holds(&criteria.conditions, resource)
-        && (opted_in || named.any(|pattern| names_its_type(pattern)))
+        && (opted_in || (!heeds_opt_in_when_named(resource.resource_type) && named.any(|it| names_its_type(it))))
+}
+
+/// Whether the opt-in counts even for what is named by its ARN `[D]`.
+fn heeds_opt_in_when_named(resource_type: &str) -> bool {
+    matches!(resource_type, "Aurora" | "Neptune" | "DocumentDB")
 }
 
 fn has_any_tag(list: &[TagEquals], resource: &Resource<'_>) -> bool {

@@ -1,33 +1,74 @@
 //! A look at the vaults that a plan's rules name, for findings: it fails nothing, and takes no longer than it may.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
 
-use super::{
-    super::{FailureKind, Scoped},
-    selected::LONGEST,
-};
-use crate::domain::{Finding, Rule, SeenVault, Unseen, VaultName};
+use super::super::{Scoped, copies::Destination};
+use crate::domain::{Finding, Rule, SeenVault, SeenVaults, Unseen, Vault, VaultName, VaultRef};
 
 /// Most vaults that are looked at at a time.
 const MOST_AT_ONCE: usize = 10;
 
+/// A vault, with what came of the look at it and at its key.
+type Look = (String, SeenVault, Option<Result<Option<String>, Unseen>>);
+
 impl Scoped {
-    /// What lets jobs of the rules fail because of their vaults in the plan's own account and region.
-    pub(super) async fn vault_findings(&self, rules: &[Rule]) -> Vec<Finding> {
-        let looks = Rule::vaults_named(rules, self.scope()).into_iter().map(|name| self.seen_vault(name));
-        let seen: BTreeMap<_, _> = stream::iter(looks).buffer_unordered(MOST_AT_ONCE).collect().await;
-        Rule::vault_findings(rules, self.scope(), &seen)
+    /// What lets jobs of the rules fail because of their vaults, wherever Strongroom can look. AWS accepts the plan all the
+    /// same. `plan` is its name, where a message has to tell it.
+    pub(in crate::aws) async fn vault_findings(&self, rules: &[Rule], plan: Option<&str>) -> Vec<Finding> {
+        let seen = self.seen_vaults(rules, Rule::vaults_named(rules, self.scope())).await;
+        let found = Rule::vault_findings(rules, self.scope(), &seen, plan);
+        found.into_iter().map(Finding::as_warning).collect()
     }
 
-    async fn seen_vault(&self, name: VaultName) -> (VaultName, SeenVault) {
-        let seen = match tokio::time::timeout(LONGEST, self.describe_vault(&name)).await {
-            Ok(Ok(vault)) => SeenVault::There(vault.lock),
-            Ok(Err(error)) if error.kind == FailureKind::NotFound => SeenVault::Missing,
-            Ok(Err(error)) => SeenVault::NotSeen(Unseen::from(&error)),
-            Err(_) => SeenVault::NotSeen(Unseen::in_time()),
-        };
-        (name, seen)
+    /// Those of the vaults that rules name, as far as they can be seen in time.
+    pub(in crate::aws) async fn seen_vaults(&self, rules: &[Rule], arns: BTreeSet<String>) -> SeenVaults {
+        let with_key = &Rule::vaults_whose_keys_count(rules, self.scope());
+        let looks = arns.into_iter().map(|arn| async move {
+            let key = with_key.contains(&arn);
+            let unseen = || SeenVault::NotSeen(Unseen::in_time());
+            let looked = tokio::time::timeout(super::LONGEST, self.look_at_vault(&arn, key)).await;
+            looked.map_or_else(|_| (arn.clone(), unseen(), None), |(seen, key)| (arn.clone(), seen, key))
+        });
+        let looked: Vec<Look> = stream::iter(looks).buffer_unordered(MOST_AT_ONCE).collect().await;
+        let mut all = SeenVaults::default();
+        for (arn, seen, key) in looked {
+            all.keys.extend(key.map(|key| (arn.clone(), key)));
+            all.vaults.insert(arn, seen);
+        }
+        all
+    }
+
+    async fn look_at_vault(&self, arn: &str, key: bool) -> (SeenVault, Option<Result<Option<String>, Unseen>>) {
+        match self.destination(arn).await {
+            Destination::There(vault, there) => {
+                let key = if key { Some(there.key_of_aws(&vault).await) } else { None };
+                (SeenVault::There(vault.lock), key)
+            }
+            Destination::Missing => (SeenVault::Missing, None),
+            Destination::NotChecked(unseen) => (SeenVault::NotSeen(unseen), None),
+        }
+    }
+
+    /// The key of the vault, if AWS manages it.
+    async fn key_of_aws(&self, vault: &Vault) -> Result<Option<String>, Unseen> {
+        let key = &vault.encryption_key_arn;
+        if key.is_empty() {
+            return Ok(None);
+        }
+        match self.is_aws_managed(key).await {
+            Ok(managed) => Ok(managed.then(|| key.clone())),
+            Err(error) => Err(Unseen::from(&error)),
+        }
+    }
+
+    /// Which plans of the account and region need a vault that is to be deleted, as far as they can be read in time.
+    pub(in crate::aws) async fn plans_needing(&self, vault: &VaultName) -> Vec<Finding> {
+        let arn = VaultRef::arn_of(vault.as_str(), self.scope());
+        match self.in_time(self.every_plan()).await {
+            Ok(plans) => Rule::needing(&plans, &arn),
+            Err(unseen) => vec![Rule::needing_not_checked(vault, &unseen)],
+        }
     }
 }

@@ -3,22 +3,20 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
-    time::Duration,
 };
 
 use super::super::{Error, Failure, Scoped, resources::MOST_RECORDS, tags::TAGGING_GET};
 use crate::domain::{
     Arn, Criteria, Cursor, Eligibility, Finding, Page, PageRequest, PreviewFilter, PreviewOf, PreviewedResource,
-    ResourceKind, ResourcePattern, ResourceType, TAGGED_KINDS, Tally,
+    ResourceKind, ResourcePattern, ResourceType, TAGGED_KINDS, Tally, Unseen,
 };
 
 /// Most reads of resources in a call: at most 100 resources each.
 const MOST_READS: usize = 100;
 /// Most bytes of a page, about; clients take 4 MB by default.
 const MOST_BYTES: usize = 2_000_000;
-/// Most reads for the findings of a change, and the longest that it waits for them.
+/// Most reads for the findings of a change.
 const MOST_READS_FOR_FINDINGS: usize = 10;
-const LONGEST_FOR_FINDINGS: Duration = Duration::from_secs(3);
 
 impl Scoped {
     /// A page of what a selection makes of the resources there are, with what will surprise about it.
@@ -44,51 +42,38 @@ impl Scoped {
                     if items.len() == usize::from(page.size) || (bytes > MOST_BYTES && !items.is_empty()) {
                         return ControlFlow::Break(());
                     }
-                    tally.count(&resource.verdict);
+                    tally.count(&resource, &criteria);
                     items.push(resource);
                 } else {
-                    tally.count(&resource.verdict);
+                    tally.count(&resource, &criteria);
                 }
                 ControlFlow::Continue(())
             })
             .await?;
-        let now = (whole && next.is_none()).then_some(tally);
-        Ok((Page { items, next }, criteria.findings(self.scope(), now)))
+        tally.complete = next.is_none();
+        let mut found = criteria.findings(self.scope(), whole.then_some(&tally));
+        if whole {
+            found.extend(self.findings_of_named(&criteria).await);
+        }
+        Ok((Page { items, next }, found))
     }
 
     /// What these criteria make of the resources there are now, for the findings of a change: only as far as that is found
     /// out soon.
-    pub(super) async fn tally(&self, criteria: &Criteria) -> Option<Tally> {
+    pub(super) async fn tally(&self, criteria: &Criteria) -> Result<Tally, Unseen> {
         let look = async {
             let eligibility = self.eligibility().await?;
             let mut tally = Tally::default();
             let visit = |resource: PreviewedResource| {
-                tally.count(&resource.verdict);
-                if tally.is_mixed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                tally.count(&resource, criteria);
+                if tally.is_settled(&eligibility) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            let reads = MOST_READS_FOR_FINDINGS;
-            let rest = self
-                .look_at_resources(
-                    criteria,
-                    &eligibility,
-                    (Stage::Instances, Cursor::of_part(Stage::Instances.word())),
-                    reads,
-                    visit,
-                )
-                .await?;
-            Ok::<_, Error>(rest.is_none().then_some(tally))
+            let from = (Stage::Instances, Cursor::of_part(Stage::Instances.word()));
+            let rest = self.look_at_resources(criteria, &eligibility, from, MOST_READS_FOR_FINDINGS, visit).await?;
+            tally.complete = rest.is_none();
+            Ok::<_, Error>(tally)
         };
-        match tokio::time::timeout(LONGEST_FOR_FINDINGS, look).await {
-            Ok(Ok(tally)) => tally,
-            Ok(Err(error)) => {
-                tracing::info!(%error, "what a selection selects now could not be read, so nothing is found about it");
-                None
-            }
-            Err(_) => {
-                tracing::info!("what a selection selects now was not read in time, so nothing is found about it");
-                None
-            }
-        }
+        self.in_time(look).await
     }
 }
 

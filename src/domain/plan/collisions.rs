@@ -86,6 +86,34 @@ impl Rule {
         found
     }
 
+    /// Which rules of a plan copy what AWS Backup copies nothing of, out of the clusters that the plan's selections select.
+    pub fn copy_findings(rules: &[Self], selected: &[Resource]) -> Vec<Finding> {
+        let clusters: Vec<_> = selected.iter().filter(|database| database.is_multi_az_cluster()).collect();
+        let Some(first) = clusters.first() else { return Vec::new() };
+        let which = match clusters.len() {
+            1 => format!("cluster {}", first.id),
+            count => format!("{count} clusters, such as {}", first.id),
+        };
+        let copying = rules.iter().enumerate().filter(|(_, rule)| !rule.copies.is_empty());
+        let found = copying.map(|(at, rule)| {
+            let so = format!(": the copy actions of rule {} fail for {which}", rule.name);
+            Finding::multi_az_cluster_not_copyable(&so).as_warning().at(format!("rules[{at}].copy_actions"))
+        });
+        found.collect()
+    }
+
+    /// Which databases the findings of a plan's rules are about: instances have windows, unless AWS Backup owns them, and
+    /// of clusters some cannot be copied.
+    pub fn kinds_that_count(rules: &[Self]) -> Vec<ResourceKind> {
+        let windows = !rules.iter().any(|rule| rule.continuous);
+        let copies = rules.iter().any(|rule| !rule.copies.is_empty());
+        let counts = |kind: &ResourceKind| match kind {
+            ResourceKind::DbInstance => windows,
+            ResourceKind::DbCluster => copies,
+        };
+        ResourceKind::ALL.into_iter().filter(counts).collect()
+    }
+
     /// What the check of the windows could not see, and why; without a reason there is too much of it.
     pub fn windows_not_checked(why: Option<&Unseen>) -> Finding {
         let (why, action) = match why {

@@ -28,6 +28,21 @@ impl Rule {
                 let field = format!("rules[{at}].{}", cold.field);
                 found.push(cold.at(field));
             }
+            // A copy that is kept like its original is so because the rule says so, which is told above.
+            for (index, copy) in rule.copies.iter().enumerate() {
+                let own = copy.lifecycle.as_ref().filter(|own| **own != rule.lifecycle);
+                let cold = own.and_then(|own| own.cold_storage_ignored_for_some(&format!("the copies of {name}")));
+                found.extend(cold.map(|cold| {
+                    let field = format!("rules[{at}].copy_actions[{index}].{}", cold.field);
+                    cold.at(field)
+                }));
+            }
+            if rule.continuous && !rule.copies.is_empty() {
+                let so = format!(": what the copy actions of {name} copy are snapshots, restorable to no other second");
+                let action = "mean it, or copy by a rule without continuous backup";
+                let found_so = Finding::continuous_not_copyable(&so, action).as_warning();
+                found.push(found_so.at(format!("rules[{at}].copy_actions")));
+            }
             let mut warn = |code, member: &str, message: String| {
                 found.push(Finding::warning(code, message, "").at(format!("rules[{at}].{member}")));
             };

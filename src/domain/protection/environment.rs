@@ -1,9 +1,9 @@
 //! What rules lean on: the role of the selection, the vault of the rule.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice};
 
 use super::{Evidence, covering::Covering};
-use crate::domain::{Finding, Severity};
+use crate::domain::{Finding, Rule, Scope, SeenVault, SeenVaults, Severity, VaultRef};
 
 impl Evidence {
     /// What is wrong with the roles.
@@ -29,26 +29,41 @@ impl Evidence {
         findings
     }
 
-    /// What is wrong with the vaults.
+    /// What is wrong with the vaults, those that copies go to included. A vault that is missing is told once.
     pub(super) fn vault_findings(&self, covering: &[Covering<'_>]) -> Vec<Finding> {
+        let mut told = BTreeSet::new();
         let mut findings = Vec::new();
-        let mut missing = BTreeSet::new();
-        for covered in covering {
-            let (name, rule) = (covered.name(), covered.rule);
-            let target = &rule.vault;
-            match self.vaults.get(target) {
-                Some(Some(vault)) => {
-                    let retention = rule.lifecycle.retention;
-                    let what = format!("the backups of {name} are");
-                    let lock = vault.lock.as_ref();
-                    findings.extend(lock.and_then(|lock| Finding::outside_lock(target, lock, &what, retention)));
+        for Covering { plan, rule, .. } in covering {
+            let seen = self.seen_vaults(&plan.scope);
+            for found in Rule::vault_findings(slice::from_ref(*rule), &plan.scope, &seen, Some(&plan.content.name)) {
+                // That nobody looked is no reason to call the database badly protected.
+                let severity = match found.code {
+                    "DESTINATION_NOT_CHECKED" | "KEY_NOT_CHECKED" | "NOT_CHECKED" => Severity::Info,
+                    _ => found.severity,
+                };
+                let is_of_rule = matches!(found.code, "RETENTION_OUTSIDE_VAULT_LOCK" | "DESTINATION_IS_SOURCE");
+                if is_of_rule || told.insert((found.code, found.subject.clone())) {
+                    findings.push(Finding { severity, field: String::new(), ..found });
                 }
-                Some(None) if missing.insert(target) => {
-                    findings.push(Finding::vault_missing(target, &format!("{name} backs up")));
-                }
-                Some(None) | None => {}
             }
         }
         findings
+    }
+
+    fn seen_vaults(&self, scope: &Scope) -> SeenVaults {
+        let mut seen = self.destinations.clone();
+        seen.vaults.extend(self.vaults.iter().map(|(name, vault)| {
+            let there = vault.as_ref().map(|vault| SeenVault::There(vault.lock.clone()));
+            (VaultRef::arn_of(name, scope), there.unwrap_or(SeenVault::Missing))
+        }));
+        seen
+    }
+
+    /// That copies of a cluster are asked for of which AWS Backup copies nothing.
+    pub(super) fn copy_findings(&self, covering: &[Covering<'_>]) -> Option<Finding> {
+        let copying = covering.iter().find(|covered| !covered.rule.copies.is_empty())?;
+        let multi_az = self.database.is_multi_az_cluster();
+        let so = format!(": the copy actions of {} fail for {}", copying.name(), self.database.id);
+        multi_az.then(|| Finding::multi_az_cluster_not_copyable(&so).as_warning())
     }
 }

@@ -150,6 +150,7 @@ fn evidence() -> Evidence {
         covering_plans: vec![plan(vec![rule("daily", "cron(0 5 ? * * *)")])],
         roles: BTreeMap::new(),
         vaults: BTreeMap::new(),
+        destinations: SeenVaults::default(),
         jobs: Some(vec![job("2026-03-02T05:00:00Z", JobState::Completed)]),
         points: Some(vec![point("a", "2026-03-02T05:00:10Z", RecoveryPointState::Completed)]),
         last_point: None,

@@ -1,7 +1,10 @@
 //! A database that no rule covers, and which selections nearly do.
 
 use super::{Evidence, NearMiss};
-use crate::domain::{Finding, MismatchKind};
+use crate::domain::{
+    Finding, MismatchKind, Resource, Severity,
+    selection::{member_of, not_supported},
+};
 
 /// Most near misses that are told.
 const MOST_NEAR_MISSES: usize = 20;
@@ -10,11 +13,7 @@ impl Evidence {
     /// For an instance of a cluster: that the answer is about the cluster.
     pub(super) fn member_finding(&self) -> Option<Finding> {
         let member = self.asked_member.as_ref()?;
-        let message = format!(
-            "{member} is an instance of cluster {}: AWS Backup backs up the cluster and not its instances, so this answer \
-             is about the cluster",
-            self.database.id
-        );
+        let message = format!("{member} {}; this answer is about the cluster", member_of(&self.database.id));
         Some(Finding::info("CLUSTER_MEMBER", message))
     }
 
@@ -63,17 +62,15 @@ impl Evidence {
             let mismatches = near_misses.iter().flat_map(|near| &near.mismatches);
             mismatches.into_iter().any(|mismatch| mismatch.kind == kind)
         };
+        let Resource { arn, scope, .. } = &self.database;
         if stands_against(MismatchKind::ResourceTypeOptedOut) {
-            findings.push(Finding::error(
-                MismatchKind::ResourceTypeOptedOut.code(),
-                format!("the region's settings opt out of {of_type}: AWS Backup passes over it without a word"),
-                format!("opt in to {of_type} (UpdateRegionSettings), or name the database by its ARN in a selection"),
-            ));
+            let passed_over = Finding::passed_over(&of_type, 1, arn, scope);
+            findings.push(Finding { severity: Severity::Error, ..passed_over });
         }
         if stands_against(MismatchKind::ResourceTypeNotSupported) {
             findings.push(Finding::error(
                 MismatchKind::ResourceTypeNotSupported.code(),
-                format!("AWS Backup does not support {of_type} in {}", self.database.scope.region),
+                not_supported(&of_type, scope),
                 "use the backups of the database's own service",
             ));
         }

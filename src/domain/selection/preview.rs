@@ -92,11 +92,8 @@ impl PreviewedResource {
         // Its tags would tell nothing: there is nothing to have any.
         named.verdict.mismatches.retain(|mismatch| !mismatch.field.contains("conditions"));
         let field = criteria.resources.iter().position(|entry| entry.as_str() == arn.as_str());
-        named.verdict.mismatches.push(Mismatch {
-            kind: MismatchKind::ResourceMissing,
-            message: format!("no database has the ARN {arn}: it was deleted, or is spelled otherwise"),
-            field: field.map(|index| format!("resources[{index}]")).unwrap_or_default(),
-        });
+        let field = field.map(|index| format!("resources[{index}]")).unwrap_or_default();
+        named.verdict.mismatches.push(Mismatch::missing(arn, field));
         named.verdict.selected_by = None;
         named.verdict.near_miss = false;
         named
@@ -113,17 +110,22 @@ impl PreviewedResource {
 }
 
 /// How many resources a selection takes and leaves, of all that any selection could take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Selected.
     pub selected: usize,
     /// Not selected, though a selection could.
     pub left: usize,
+    /// Not selected for nothing but the region's opt-in, and named by no ARN: by type, how many, and the ARN of the first.
+    pub passed_over: BTreeMap<ResourceType, (usize, String)>,
+    /// Whether all resources were looked at.
+    pub complete: bool,
 }
 
 impl Tally {
-    /// Counts a resource. One that no selection could take counts for nothing.
-    pub fn count(&mut self, verdict: &Verdict) {
+    /// Counts a resource as the criteria judge it. One that no selection could take counts for nothing.
+    pub fn count(&mut self, resource: &PreviewedResource, criteria: &Criteria) {
+        let verdict = &resource.verdict;
         let impossible = |mismatch: &Mismatch| {
             matches!(
                 mismatch.kind,
@@ -138,10 +140,17 @@ impl Tally {
         } else if !verdict.mismatches.iter().any(impossible) {
             self.left += 1;
         }
+        if let ([Mismatch { kind: MismatchKind::ResourceTypeOptedOut, .. }], Some(of_type)) =
+            (verdict.mismatches.as_slice(), &resource.resource_type)
+            && !criteria.resources.iter().any(|entry| entry.as_str() == resource.arn)
+        {
+            let (count, _) = self.passed_over.entry(of_type.clone()).or_insert_with(|| (0, resource.arn.clone()));
+            *count += 1;
+        }
     }
 
     /// Whether more resources can change nothing about the findings.
-    pub fn is_mixed(self) -> bool {
-        self.selected > 0 && self.left > 0
+    pub fn is_settled(&self, eligibility: &Eligibility) -> bool {
+        self.selected > 0 && self.left > 0 && !eligibility.opts_out()
     }
 }

@@ -156,7 +156,7 @@ fn nothing_and_everything_of_now_are_told_unless_the_words_say_so_already() {
             account: AccountId::parse("123456789012").unwrap(),
             region: RegionName::parse("eu-west-1").unwrap(),
         };
-        let found = criteria.findings(&scope, Some(Tally { selected, left }));
+        let found = criteria.findings(&scope, Some(&Tally { selected, left, complete: true, ..Tally::default() }));
         found.into_iter().map(|finding| finding.code).collect()
     };
     let tagged = Criteria { conditions: vec![condition("a", Operator::Equals, "1")], ..Criteria::default() };

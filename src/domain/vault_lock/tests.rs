@@ -131,9 +131,10 @@ fn rules_and_copies_into_the_vault_clash_and_others_do_not() {
     assert_eq!(told, [("short", false), ("for-ever", false), ("copies", true)]);
     assert_eq!(
         clashes[0].message,
-        "rule short of plan plan keeps its backups in vault prod 6 days, and the lock wants at least 7 days: the jobs will fail"
+        "the lock of vault prod allows 7 to 90 days of retention and the backups of rule short of plan plan are kept 6 days: \
+         such a job fails"
     );
-    assert!(clashes[1].message.contains("for ever, and the lock wants at most 90 days"), "{}", clashes[1].message);
+    assert!(clashes[1].message.contains("of rule for-ever of plan plan are kept for ever"), "{}", clashes[1].message);
     assert!(RetentionClash::finding(&clashes).unwrap().message.starts_with("3 rules and copy actions"));
     assert!(RetentionClash::finding(&[]).is_none());
 }

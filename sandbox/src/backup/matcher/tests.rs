@@ -153,6 +153,14 @@ fn opt_in_is_not_asked_when_the_type_is_named() {
     ] {
         assert_eq!(names_its_type(pattern), named, "{pattern}");
     }
+    let named = |resource_type| {
+        let criteria = Criteria { resources: texts(&[CLUSTER]), ..Criteria::default() };
+        selects(&criteria, &Resource { arn: CLUSTER, resource_type, tags: None }, false)
+    };
+    assert!(named("RDS"), "a Multi-AZ cluster");
+    for heeds in ["Aurora", "Neptune", "DocumentDB"] {
+        assert!(!named(heeds), "{heeds}, even where its ARN is named");
+    }
     let by_tag = Criteria { list_of_tags: list(&[("a", "b")]), ..Criteria::default() };
     assert!(!takes_opted_out(&by_tag, DB, &[("a", "b")]));
     let both = Criteria { resources: texts(&["*", "arn:aws:rds:*:*:db:*"]), ..by_tag };

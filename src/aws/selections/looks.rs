@@ -1,0 +1,89 @@
+//! What a change of a selection tells of what it selects, and of the plan that it is in: looks for findings, which fail nothing and
+//! take no longer than they may.
+
+use std::collections::BTreeMap;
+
+use super::super::{Error, Failure, Scoped, plans::LONGEST, resources::MOST_RECORDS};
+use crate::domain::{
+    Arn, Criteria, DatabaseRef, Eligibility, Finding, Plan, Resource, ResourceKind, Unseen, restore_checks::not_checked,
+};
+
+impl Scoped {
+    /// What will surprise about the criteria in a plan of this account and region, as the resources and settings are now.
+    pub(super) async fn findings_of_criteria(&self, criteria: &Criteria) -> Vec<Finding> {
+        let (now, of_named) =
+            tokio::join!(Box::pin(self.tally(criteria)), Box::pin(self.findings_of_named(criteria)));
+        let mut found = criteria.findings(self.scope(), now.as_ref().ok());
+        found.extend(of_named);
+        found.extend(now.err().map(|unseen| Criteria::not_checked(&unseen)));
+        found
+    }
+
+    /// What lets AWS Backup pass over what `resources` names by ARN, or lets its backups fail.
+    pub(super) async fn findings_of_named(&self, criteria: &Criteria) -> Vec<Finding> {
+        let named = criteria.named_here(self.scope());
+        if named.is_empty() {
+            return Vec::new();
+        }
+        let arns: Vec<&Arn> = named.iter().map(|(_, arn)| arn).collect();
+        let (databases, eligibility) =
+            tokio::join!(self.in_time(self.databases_of(&arns)), self.in_time(self.eligibility()));
+        let told = criteria.findings_of_named(self.scope(), databases.as_ref().ok(), eligibility.as_ref().ok());
+        let unread = [
+            (databases.err(), "what resources names", "rds:DescribeDBInstances and rds:DescribeDBClusters"),
+            (eligibility.err(), "the region's settings", Eligibility::PERMISSIONS),
+        ];
+        let unread = unread.into_iter().filter_map(|(unseen, what, permissions)| {
+            unseen.map(|unseen| not_checked(what, permissions, &unseen).at("resources"))
+        });
+        told.into_iter().chain(unread).collect()
+    }
+
+    /// The databases of these ARNs that there are.
+    async fn databases_of(&self, arns: &[&Arn]) -> Result<BTreeMap<String, Resource>, Failure> {
+        let mut there = BTreeMap::new();
+        for (kind, filter) in [(ResourceKind::DbInstance, "db-instance-id"), (ResourceKind::DbCluster, "db-cluster-id")]
+        {
+            let of_kind = |arn: &&&Arn| DatabaseRef::of_arn(arn).is_some_and(|named| named.kind == Some(kind));
+            let wanted: Vec<String> = arns.iter().filter(of_kind).map(|arn| arn.as_str().to_owned()).collect();
+            for wanted in wanted.chunks(MOST_RECORDS) {
+                let (found, _) = self.databases(kind, Some((filter, wanted.to_vec())), MOST_RECORDS, None).await?;
+                there.extend(found.into_iter().map(|database| (database.arn.clone(), database)));
+            }
+        }
+        Ok(there)
+    }
+
+    /// What will surprise about the plan itself for what the criteria select, with the plan as the subject: it is the plan's
+    /// rules that back it up.
+    pub(super) async fn findings_of_plan(&self, plan_id: &str, criteria: &Criteria) -> Vec<Finding> {
+        let plan = match self.in_time(self.plan(plan_id)).await {
+            Ok(plan) if plan.deleted_at.is_none() => plan,
+            // Whoever makes a selection in it hears of that otherwise.
+            Ok(_) => return Vec::new(),
+            Err(unseen) => {
+                let permissions = "backup:GetBackupPlan";
+                return vec![not_checked(&format!("plan {plan_id}"), permissions, &unseen).at("plan")];
+            }
+        };
+        let Plan { arn, content, .. } = &plan;
+        let (of_selected, of_vaults) = tokio::join!(
+            Box::pin(self.findings_of_selecting(criteria, &content.rules)),
+            Box::pin(self.vault_findings(&content.rules, Some(&content.name))),
+        );
+        let of_selected = of_selected.into_iter().map(|finding| finding.about(arn.as_str()));
+        of_selected.chain(of_vaults).map(|finding| finding.at("plan")).collect()
+    }
+
+    /// What comes of a look that may take so long as it can take with a change.
+    pub(in crate::aws) async fn in_time<T, E>(&self, look: impl Future<Output = Result<T, E>>) -> Result<T, Unseen>
+    where
+        Error: From<E>,
+    {
+        match tokio::time::timeout(LONGEST, look).await {
+            Ok(Ok(seen)) => Ok(seen),
+            Ok(Err(error)) => Err(Unseen::from(&Error::from(error))),
+            Err(_) => Err(Unseen::in_time()),
+        }
+    }
+}
