@@ -3,14 +3,20 @@
 /// The known word that was most likely meant: the same one in other letters, or a slip of the fingers. Case and the
 /// signs between words count for little.
 pub fn nearest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let bare = |word: &str| -> String {
-        word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
     // What is much longer than any word that is known is no slip of one.
     let asked = bare(text.get(..100).unwrap_or(text));
     let score = |word: &str| strsim::normalized_damerau_levenshtein(&bare(word), &asked);
     let best = known.into_iter().map(|word| (score(word), word)).max_by(|(one, _), (other, _)| one.total_cmp(other));
     best.filter(|(score, _)| *score >= 0.6).map(|(_, word)| word)
+}
+
+/// Whether two words differ in nothing but case and the signs between their parts.
+pub(super) fn same_letters(one: &str, other: &str) -> bool {
+    bare(one) == bare(other)
+}
+
+fn bare(word: &str) -> String {
+    word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The question at the end of a fault, such as `; did you mean RDS?`; blank where nothing is near.

@@ -6,11 +6,42 @@ use super::kind_and_id;
 use super::params::Params;
 use crate::query::Form;
 
+/// Names that RDS knows, whether the sandbox offers the engine or not `[M]`.
+const ENGINE_NAMES: [&str; 27] = [
+    "aurora",
+    "aurora-mysql",
+    "aurora-postgresql",
+    "custom-oracle-ee",
+    "custom-oracle-ee-cdb",
+    "custom-oracle-se2",
+    "custom-oracle-se2-cdb",
+    "custom-sqlserver-dev",
+    "custom-sqlserver-ee",
+    "custom-sqlserver-se",
+    "custom-sqlserver-web",
+    "db2-ae",
+    "db2-se",
+    "docdb",
+    "mariadb",
+    "mysql",
+    "neptune",
+    "oracle-ee",
+    "oracle-ee-cdb",
+    "oracle-se2",
+    "oracle-se2-cdb",
+    "postgres",
+    "sqlserver-dev-ee",
+    "sqlserver-ee",
+    "sqlserver-ex",
+    "sqlserver-se",
+    "sqlserver-web",
+];
+
 /// The filters of a request, by name: all must hold, and a filter holds when any of its values does `[M]`.
 pub(super) struct Filters(BTreeMap<String, Vec<String>>);
 
 impl Filters {
-    /// Reads them; a name outside `known` is a fault.
+    /// Reads them; a name outside `known` is a fault, and so is an engine that RDS does not have `[Q]`.
     pub(super) fn of(form: &Form, known: &[&str], params: &mut Params<'_>) -> Self {
         let mut filters = BTreeMap::new();
         for filter in form.items("Filters") {
@@ -22,6 +53,11 @@ impl Filters {
                 params.fault(format!("The filter {name} has no Values."));
             } else if values.len() > 1000 {
                 params.fault(format!("The filter {name} has more than 1000 Values."));
+            }
+            if name == "engine" {
+                for unknown in values.iter().filter(|value| !ENGINE_NAMES.contains(&value.as_str())) {
+                    params.fault(format!("Unrecognized engine name: {unknown}"));
+                }
             }
             filters.insert(name.to_owned(), values);
         }

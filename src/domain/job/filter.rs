@@ -1,8 +1,10 @@
 //! Which jobs a list has, and by which of AWS's lists it is answered (docs/aws-backup-semantics.md, sections 1.9, 1.11 and
 //! 1.12).
 
+use jiff::Timestamp;
+
 use super::{JobId, JobKind, JobState};
-use crate::domain::{Arn, Fault, Period, ResourceRef, ResourceType, VaultName, VaultRef};
+use crate::domain::{Arn, Fault, Finding, Period, ResourceRef, ResourceType, VaultName, VaultRef};
 
 /// What a list of jobs is filtered by. AWS does the filtering, so what AWS cannot filter is a fault of the filter
 /// ([`FilterMembers::faults`]) and not asked of it.
@@ -117,6 +119,45 @@ impl FilterMembers<'_> {
 }
 
 impl JobFilter {
+    /// What no job can be at once: the member that has to give way, and why. AWS answers such filters with nothing.
+    pub fn contradictions(&self) -> Vec<(&'static str, Fault)> {
+        let mut faults = Vec::new();
+        if let (Some(before), Some(after)) = (self.completed.before, self.created.after)
+            && before <= after
+        {
+            let fault = format!("ends at {before}, and create_time begins at {after}: no job ends before it is created");
+            faults.push(("completion_time", fault.into()));
+        }
+        let open = !self.states.is_empty() && !self.states.iter().any(JobState::is_final);
+        if open && !self.completed.is_unbounded() {
+            let fault = "leaves out jobs under way, and states names no other";
+            faults.push(("completion_time", fault.into()));
+        }
+        if let Some(ResourceRef::Arn(arn)) = &self.resource
+            && let Some(fault) = ResourceType::contradiction(&self.resource_types, arn)
+        {
+            faults.push(("resource_types", fault));
+        }
+        faults
+    }
+
+    /// The types, each with the field that names it, below `field`.
+    pub fn named_types(&self, field: &str) -> Vec<(String, &ResourceType)> {
+        let named = self.resource_types.iter().enumerate();
+        named.map(|(index, of_type)| (format!("{field}.resource_types[{index}]"), of_type)).collect()
+    }
+
+    /// Spans of time in which there can be no job that AWS still tells; `now` is AWS's time.
+    pub fn interval_findings(&self, field: &str, now: Timestamp) -> Vec<Finding> {
+        // How long AWS remembers restores it does not document [U].
+        let forgets = asked_kinds(&self.kinds).any(|kind| kind != JobKind::Restore);
+        let find = |name: &str, period: Period| {
+            let field = format!("{field}.{name}");
+            if forgets { period.findings_of_jobs(&field, now) } else { period.findings(&field, now) }
+        };
+        [find("create_time", self.created), find("completion_time", self.completed)].into_iter().flatten().collect()
+    }
+
     /// The members that it has.
     pub fn members(&self) -> FilterMembers<'_> {
         FilterMembers {
@@ -217,6 +258,27 @@ mod tests {
         let everything = JobFilter::default();
         let asks: Vec<_> = everything.asks().collect();
         assert_eq!(asks, JobKind::ALL.map(|kind| JobAsk { kind, state: None, resource_type: None }));
+    }
+
+    #[test]
+    fn what_no_job_can_be_at_once_is_a_fault() {
+        let at = |text: &str| text.parse().ok();
+        let period = |after, before| Period { after, before };
+        let told = |filter: &JobFilter| filter.contradictions().into_iter().map(|(field, _)| field).collect::<Vec<_>>();
+        let spans = JobFilter {
+            created: period(at("2026-03-02T00:00:00Z"), None),
+            completed: period(None, at("2026-03-02T00:00:00Z")),
+            ..JobFilter::default()
+        };
+        assert_eq!(told(&spans), ["completion_time"]);
+        let completed = period(at("2026-03-01T00:00:00Z"), None);
+        let in_state = |states: &[JobState]| JobFilter { states: states.to_vec(), completed, ..JobFilter::default() };
+        assert_eq!(told(&in_state(&[JobState::Running, JobState::Created])), ["completion_time"]);
+        assert_eq!(told(&in_state(&[JobState::Running, JobState::Failed])), [""; 0]);
+        let resource = ResourceRef::parse("arn:aws:rds:us-east-1:123456789012:db:orders").ok();
+        let typed = |names: &[&str]| JobFilter { resource: resource.clone(), resource_types: types(names), ..JobFilter::default() };
+        assert_eq!(told(&typed(&["S3", "Aurora"])), ["resource_types"]);
+        assert_eq!(told(&typed(&["S3", "RDS"])), [""; 0]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{RoleState, Trust};
-use crate::domain::{Fault, Finding, ResourceType};
+use crate::domain::{Fault, Finding, ResourceType, given_before};
 
 /// A managed policy that a role needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,8 @@ impl ServedTypes {
         Self(vec![resource_type])
     }
 
-    /// AWS Backup's names, or every one that is none, by its index. None at all: the default.
+    /// AWS Backup's names, or every one that cannot be one, by its index. None at all: the default. What this version does
+    /// not know the region is asked about ([`ResourceType::judged`]).
     pub fn parse(names: &[String]) -> Result<Self, Vec<(String, Fault)>> {
         if names.len() > MOST_NAMES {
             let fault = format!("has {} types: at most {MOST_NAMES} are possible", names.len());
@@ -74,9 +75,9 @@ impl ServedTypes {
         let mut types = Vec::new();
         let mut faults = Vec::new();
         for (index, name) in names.iter().enumerate() {
-            match ResourceType::known(name) {
-                Ok(known) if types.contains(&known) => {}
-                Ok(known) => types.push(known),
+            let named = given_before(names, index).map_or_else(|| ResourceType::parse(name), Err);
+            match named {
+                Ok(named) => types.push(named),
                 Err(fault) => faults.push((format!("[{index}]"), fault)),
             }
         }
@@ -85,6 +86,11 @@ impl ServedTypes {
             (true, true) => Ok(Self::default()),
             (true, false) => Ok(Self(types)),
         }
+    }
+
+    /// The types, with the field that names them.
+    pub fn named<'t>(&'t self, field: &str) -> Vec<(String, &'t ResourceType)> {
+        self.0.iter().map(|of_type| (field.to_owned(), of_type)).collect()
     }
 
     /// Each policy that they need, once.
@@ -249,7 +255,7 @@ mod tests {
         use ServicePolicy as P;
         let general = role(&[P::Backup, P::Restores]);
         assert_eq!(general.missing(&served(&["RDS", "EFS", "VirtualMachine"])), []);
-        assert_eq!(general.missing(&served(&["S3", "RDS", "S3"])), [P::S3Backup, P::S3Restore]);
+        assert_eq!(general.missing(&served(&["S3", "RDS"])), [P::S3Backup, P::S3Restore]);
         let buckets = role(&[P::S3Backup]);
         let needs = buckets.needs(&served(&["S3", "EBS"]));
         let read: Vec<_> =
@@ -267,10 +273,10 @@ mod tests {
 
     #[test]
     fn a_type_that_aws_does_not_have_is_a_fault_with_those_that_it_has() {
-        let names = ["RDS".to_owned(), "rds".to_owned(), "Floppy".to_owned()];
+        let names = ["RDS".to_owned(), "rds".to_owned(), "Floppy".to_owned(), "a/b".to_owned()];
         let faults = ServedTypes::parse(&names).unwrap_err();
-        assert_eq!(faults.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(), ["[1]", "[2]"]);
-        assert!(faults[1].1.0.starts_with("\"Floppy\" is no resource type") && faults[1].1.0.contains("Neptune, RDS"));
+        assert_eq!(faults.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(), ["[1]", "[3]"]);
+        assert!(faults[0].1.0.starts_with("\"rds\" is no resource type") && faults[0].1.0.contains("Neptune, RDS"));
         assert_eq!(ServedTypes::parse(&[]), Ok(ServedTypes::default()));
     }
 

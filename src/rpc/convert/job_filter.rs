@@ -2,7 +2,9 @@
 
 use super::reader::Reader;
 use crate::{
-    domain::{Arn, Asked, FilterMembers, Invalid, JobFilter, JobId, JobKind, JobState, Noted, ResourceType, VaultRef},
+    domain::{
+        Arn, Asked, Bond, FilterMembers, Invalid, JobFilter, JobId, JobKind, JobState, Noted, ResourceType, VaultRef,
+    },
     proto,
     rpc::page_token::ListOf,
 };
@@ -40,15 +42,18 @@ impl Reader {
         let resource = self.optional(&resource, |read, text| read.hinted_resource(&at("resource"), text));
         let vault = self.optional(&vault, |read, text| read.vault(&at("vault"), text));
         // The vault that copies go to may be in another account and region than the job: it says nothing of where to look.
-        let destination_vault =
-            self.optional(&destination_vault, |read, text| read.note(&at("destination_vault"), VaultRef::parse(text)));
+        let destination_vault = self.optional(&destination_vault, |read, text| {
+            let vault = read.note(&at("destination_vault"), VaultRef::parse(text))?;
+            read.place(&at("destination_vault"), &vault.scope(), Bond::Sought);
+            Ok(vault)
+        });
         let created = self.interval(&at("create_time"), create_time);
         let completed = self.interval(&at("completion_time"), completion_time);
         let category = self.message_category(&at("message_category"), &message_category);
         let parent = self.optional(&parent_job, |read, text| read.note(&at("parent_job"), JobId::parse(text)));
         let source_recovery_point = self.optional(&source_recovery_point, |read, text| {
-            let arn = read.note(&at("source_recovery_point"), Arn::parse(text))?;
-            read.hint(arn.scope());
+            let arn = read.note(&at("source_recovery_point"), Arn::parse(text).and_then(Arn::of_recovery_point))?;
+            read.hint(&at("source_recovery_point"), arn.scope());
             Ok(arn)
         });
         let faults = match &kinds {
@@ -74,7 +79,7 @@ impl Reader {
         if let Some(noted) = faults.into_iter().map(|(member, fault)| self.fault(&at(member), fault)).last() {
             return Err(noted);
         }
-        Ok(JobFilter {
+        let filter = JobFilter {
             kinds: kinds?,
             states: states?,
             resource_types: all(resource_types)?,
@@ -86,7 +91,11 @@ impl Reader {
             category: category?,
             parent: parent?,
             source_recovery_point: source_recovery_point?,
-        })
+        };
+        match filter.contradictions().into_iter().map(|(member, fault)| self.fault(&at(member), fault)).last() {
+            Some(noted) => Err(noted),
+            None => Ok(filter),
+        }
     }
 
     /// A kind of job, if one is meant.

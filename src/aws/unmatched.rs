@@ -1,0 +1,179 @@
+//! Why a list is empty: the things that it is filtered by are looked at, once nothing was found. A list that finds something
+//! costs no call more.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, join_all},
+    stream,
+};
+
+use super::{Error, FailureKind, Scoped, resources::MOST_RECORDS};
+use crate::domain::{
+    Arn, AskedScope, Finding, Hindrance, JobId, Noun, Page, PageRequest, ResourceKind, ResourceRef,
+    ResourceType, Unseen, VaultName, did_you_mean, unmatched,
+};
+
+/// The longest that a list waits for why it is empty.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Most vaults that a recovery point is looked for in: AWS finds one only by its vault.
+const MOST_VAULTS: usize = 10;
+const AT_ONCE: usize = 5;
+
+const OF_VAULTS: &str = "backup:ListBackupVaults";
+const OF_PLANS: &str = "backup:GetBackupPlan";
+const OF_DATABASES: &str = "rds:DescribeDBInstances and rds:DescribeDBClusters";
+const OF_JOBS: &str = "backup:DescribeBackupJob, backup:DescribeRestoreJob and backup:DescribeCopyJob";
+const OF_POINTS: &str = "backup:ListBackupVaults and backup:DescribeRecoveryPoint";
+
+/// What a filter names, and where it stands in the request.
+#[derive(Debug)]
+pub(super) struct Sought<'f> {
+    pub(super) field: String,
+    pub(super) thing: Thing<'f>,
+}
+
+/// By what AWS is asked for.
+#[derive(Debug)]
+pub(super) enum Thing<'f> {
+    /// ARN of a vault, which may be elsewhere.
+    Vault(String),
+    /// Id of a plan.
+    Plan(&'f str),
+    /// A resource, and the types that are wanted of it, with the field that names them.
+    Resource(&'f ResourceRef, &'f [ResourceType], String),
+    Job(&'f JobId),
+    RecoveryPoint(&'f Arn),
+}
+
+/// Whether a page says that the list is empty: the first one, without anything on it.
+pub(super) fn nothing_found<T>(asked: &PageRequest, page: &Page<T>) -> bool {
+    asked.cursor.is_none() && page.items.is_empty()
+}
+
+impl Scoped {
+    /// Which of the things are not there, and what else keeps them from being found.
+    pub(super) async fn why_nothing(&self, sought: Vec<Sought<'_>>) -> Vec<Finding> {
+        let looks: Vec<BoxFuture<'_, Option<Finding>>> = sought.into_iter().map(|it| self.look(it).boxed()).collect();
+        join_all(looks).await.into_iter().flatten().collect()
+    }
+
+    async fn look(&self, Sought { field, thing }: Sought<'_>) -> Option<Finding> {
+        let (name, permissions) = thing.called();
+        match tokio::time::timeout(LONGEST, self.look_for(&field, &thing)).await {
+            Ok(Ok(finding)) => finding,
+            Ok(Err(error)) => Some(unmatched::not_looked_up(&name, &field, permissions, &Unseen::from(&error))),
+            Err(_) => Some(unmatched::not_looked_up(&name, &field, permissions, &Unseen::in_time())),
+        }
+    }
+
+    async fn look_for(&self, field: &str, thing: &Thing<'_>) -> Result<Option<Finding>, Error> {
+        match thing {
+            Thing::Vault(arn) => self.look_for_vault(field, arn).await,
+            Thing::Plan(id) => {
+                let gone = match self.plan(id).await {
+                    Ok(plan) => plan.deleted_at.map(|at| format!(": it was deleted at {at}")),
+                    Err(error) if error.kind == FailureKind::NotFound => Some(String::new()),
+                    Err(error) => return Err(error.into()),
+                };
+                Ok(gone.map(|when| unmatched::not_there(Noun::Plan, id, field, &when)))
+            }
+            Thing::Resource(resource, types, types_field) => {
+                self.look_for_resource(field, resource, types, types_field).await
+            }
+            Thing::Job(id) => match self.find_job(id, None).await {
+                Ok(_) => Ok(None),
+                Err(error) if error.is_missing() => Ok(Some(unmatched::not_there(Noun::Job, id.as_str(), field, ""))),
+                Err(error) => Err(error),
+            },
+            Thing::RecoveryPoint(arn) => self.look_for_point(field, arn).await,
+        }
+    }
+
+    async fn look_for_vault(&self, field: &str, arn: &str) -> Result<Option<Finding>, Error> {
+        let Ok((name, scope)) = VaultName::parse_reference(arn) else { return Ok(None) };
+        let names = self.aws.within(&scope).await?.vault_names().await?;
+        if names.contains(&name) {
+            return Ok(None);
+        }
+        let shown = if self.is_outside(&scope) { arn } else { name.as_str() };
+        Ok(Some(unmatched::not_there(Noun::Vault, shown, field, &question(name.as_str(), &names))))
+    }
+
+    async fn look_for_resource(
+        &self,
+        field: &str,
+        resource: &ResourceRef,
+        types: &[ResourceType],
+        types_field: &str,
+    ) -> Result<Option<Finding>, Error> {
+        let (scope, name) = (resource.scope(), resource.to_string());
+        if self.is_outside(&scope) {
+            return Ok(Some(unmatched::elsewhere(&name, field, self.scope())));
+        }
+        let Some(named) = resource.database() else { return Ok(Some(unmatched::never_looked_up(&name, field))) };
+        match self.look_up(&named).await {
+            Ok(database) => Ok(unmatched::of_database(&database, types, field, types_field)),
+            Err(error) if error.is_missing() => {
+                let question = self.meant_database(&named.id).await;
+                Ok(Some(unmatched::not_there(Noun::Resource, &name, field, &question)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn look_for_point(&self, field: &str, arn: &Arn) -> Result<Option<Finding>, Error> {
+        if self.is_outside(&arn.scope()) {
+            return Ok(Some(unmatched::elsewhere(arn.as_str(), field, self.scope())));
+        }
+        let vaults = self.vault_names().await?;
+        if vaults.len() > MOST_VAULTS {
+            let why = format!("there are {} vaults, and AWS finds one only by its vault", vaults.len());
+            let unseen = Unseen { hindrance: Hindrance::Settled, why };
+            return Ok(Some(unmatched::not_looked_up(arn.as_str(), field, OF_POINTS, &unseen)));
+        }
+        let looks: Vec<BoxFuture<'_, _>> = vaults.iter().map(|vault| self.holds(vault, arn).boxed()).collect();
+        let found: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+        if found.iter().any(|found| matches!(found, Ok(true))) {
+            return Ok(None);
+        }
+        match found.into_iter().find_map(Result::err) {
+            Some(error) => Err(error.into()),
+            None => Ok(Some(unmatched::not_there(Noun::RecoveryPoint, arn.as_str(), field, ""))),
+        }
+    }
+
+    /// The question which database was meant by an identifier that none has, out of the first that there are.
+    pub(super) async fn meant_database(&self, id: &str) -> String {
+        let of_kind = |kind| self.databases(kind, None, MOST_RECORDS, None);
+        let (instances, clusters) = tokio::join!(of_kind(ResourceKind::DbInstance), of_kind(ResourceKind::DbCluster));
+        let there: Vec<_> = [instances, clusters].into_iter().flatten().flat_map(|(found, _)| found).collect();
+        did_you_mean(id, there.iter().map(|database| database.id.as_str()))
+    }
+
+    /// Whether an ARN's account or region is another than this one.
+    fn is_outside(&self, scope: &AskedScope) -> bool {
+        scope.account.as_ref().is_some_and(|account| *account != self.scope().account)
+            || scope.region.as_ref().is_some_and(|region| *region != self.scope().region)
+    }
+}
+
+impl Thing<'_> {
+    /// Its name, and the permissions that a look at it takes.
+    fn called(&self) -> (String, &'static str) {
+        match self {
+            Self::Vault(arn) => (arn.clone(), OF_VAULTS),
+            Self::Plan(id) => ((*id).to_owned(), OF_PLANS),
+            Self::Resource(resource, _, _) => (resource.to_string(), OF_DATABASES),
+            Self::Job(id) => (id.to_string(), OF_JOBS),
+            Self::RecoveryPoint(arn) => (arn.to_string(), OF_POINTS),
+        }
+    }
+}
+
+/// Which vault was meant by a name that none has.
+fn question(name: &str, names: &BTreeSet<VaultName>) -> String {
+    did_you_mean(name, names.iter().map(VaultName::as_str))
+}
