@@ -8,7 +8,7 @@ use std::{error::Error as StdError, fmt};
 pub(super) use classify::classify;
 pub use failure::{Effect, Failure, FailureKind};
 
-use crate::domain::{Hindrance, Noun, Refusal, RefusalKind, Unseen};
+use crate::domain::{Hindrance, Invalid, Noun, Refusal, RefusalKind, Unseen};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum Error {
     /// AWS did not do it.
     #[error(transparent)]
     Failed(#[from] Failure),
+    /// The request has faults that only AWS could tell.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
 }
 
 impl Error {
@@ -27,6 +30,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.kind == RefusalKind::NotFound,
             Self::Failed(failure) => failure.kind == FailureKind::NotFound,
+            Self::Invalid(_) => false,
         }
     }
 
@@ -35,13 +39,14 @@ impl Error {
         match self {
             Self::Refused(refusal) => &refusal.message,
             Self::Failed(failure) => &failure.message,
+            Self::Invalid(invalid) => invalid.violations.first().map_or("", |violation| &violation.description),
         }
     }
 
     /// The failure, if it is one of AWS.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Refused(_) => None,
+            Self::Refused(_) | Self::Invalid(_) => None,
             Self::Failed(failure) => Some(failure),
         }
     }
@@ -50,7 +55,7 @@ impl Error {
     pub fn refused_as(&self, kind: RefusalKind) -> bool {
         match self {
             Self::Refused(refusal) => refusal.kind == kind,
-            Self::Failed(_) => false,
+            Self::Failed(_) | Self::Invalid(_) => false,
         }
     }
 
@@ -64,8 +69,19 @@ impl Error {
         let subject = match self {
             Self::Refused(refusal) => &refusal.subject,
             Self::Failed(failure) => &failure.subject,
+            Self::Invalid(_) => return false,
         };
         subject.as_ref().is_some_and(|subject| subject.noun == noun)
+    }
+
+    /// The same of a thing that is not there, with the question which one was meant; blank: none is near.
+    #[must_use]
+    pub(super) fn with_question(self, question: String) -> Self {
+        match self {
+            Self::Refused(refusal) => Refusal { message: refusal.message.clone() + &question, ..refusal }.into(),
+            Self::Failed(failure) => Failure { meant: question, ..failure }.into(),
+            invalid @ Self::Invalid(_) => invalid,
+        }
     }
 
     /// [`Failure::is_gone_by_us`].
@@ -79,6 +95,9 @@ impl Error {
         Self::Failed(match self {
             Self::Refused(refusal) => Failure::unseen(change, format!("it was accepted, but then {}", refusal.message)),
             Self::Failed(failure) => failure.after(change),
+            invalid @ Self::Invalid(_) => {
+                Failure::unseen(change, format!("it was accepted, but then the request {}", invalid.message()))
+            }
         })
     }
 
@@ -90,6 +109,8 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.though_begun(job, FATE).into(),
             Self::Failed(failure) => failure.though_begun(job, FATE).into(),
+            // Faults are told before anything is sent.
+            invalid @ Self::Invalid(_) => invalid,
         }
     }
 }
@@ -98,6 +119,7 @@ impl From<&Error> for Unseen {
     fn from(error: &Error) -> Self {
         match error {
             Error::Failed(failure) => failure.into(),
+            Error::Invalid(_) => Self { hindrance: Hindrance::Settled, why: error.message().to_owned() },
             Error::Refused(Refusal { kind, message, .. }) => {
                 let hindrance = match kind {
                     RefusalKind::AccountNotReachable | RefusalKind::ScopeNotAllowed | RefusalKind::NoRegion => {
@@ -116,6 +138,7 @@ impl From<&Error> for Unseen {
                     | RefusalKind::NotCancellable
                     | RefusalKind::RoleNotAssumable
                     | RefusalKind::NotDeleted
+                    | RefusalKind::NotChanged
                     | RefusalKind::Conflict
                     | RefusalKind::Unsupported
                     | RefusalKind::PageToken => Hindrance::Settled,

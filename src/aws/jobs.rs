@@ -9,10 +9,11 @@ use super::{
     call::Operation,
     job_answers::{copy, described_backup, described_restore, listed_restore},
     pages::{MOST_LISTS, pages},
+    unmatched::{Sought, Thing, nothing_found},
 };
 use crate::domain::{
-    Arn, Asked, Cursor, DatabaseRef, ExplainedJob, Hindrance, Job, JobAsk, JobFilter, JobId, JobKind, JobState, JobWait,
-    MAX_PAGE_SIZE, Noun, Page, PageRequest, Refusal, RefusalKind, Resource,
+    Arn, Asked, Cursor, DatabaseRef, ExplainedJob, Finding, Hindrance, Job, JobAsk, JobFilter, JobId, JobKind, JobState,
+    JobWait, MAX_PAGE_SIZE, Noun, Page, PageRequest, Refusal, RefusalKind, Resource, VaultRef, unmatched::unknown_category,
 };
 use lists::Resolved;
 
@@ -80,6 +81,27 @@ impl Scoped {
         Ok(Page { items, next: None })
     }
 
+    /// As [`Self::list_jobs`], with what there is to say of the filter: above all why nothing fits it, if it names what is not
+    /// there. `field` is where it stands in the request.
+    pub async fn list_jobs_explained(
+        &self,
+        filter: &JobFilter,
+        field: &str,
+        page: &PageRequest,
+    ) -> Result<(Page<Job>, Vec<Finding>), Error> {
+        let mut findings = self.check_types(&filter.named_types(field)).await?;
+        let found = self.list_jobs(filter, page).await?;
+        if page.cursor.is_none() {
+            findings.extend(filter.interval_findings(field, self.now()));
+        }
+        if nothing_found(page, &found) {
+            findings.extend(self.why_nothing(self.sought_by(filter, field)).await);
+            let category = filter.category.as_deref();
+            findings.extend(category.and_then(|it| unknown_category(it, &format!("{field}.message_category"))));
+        }
+        Ok((found, findings))
+    }
+
     /// Stops a backup job. What AWS never stops is refused without asking AWS to; what is being stopped, or is, is left. A
     /// check tells the job as it is.
     pub async fn cancel_job(&self, asked: &Asked<JobId>) -> Result<Job, Error> {
@@ -115,11 +137,31 @@ impl Scoped {
 }
 
 impl Scoped {
-    /// A job; of any kind when none is given, which asks AWS up to three times.
-    pub(super) async fn find_job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Failure> {
-        if let Some(kind) = kind {
-            return self.describe_job(id, kind).await;
+    /// A job; of any kind when none is given, which asks AWS up to three times. One of another kind than the one given, or
+    /// with an id in other letters, is missing, and told as what it is.
+    pub(super) async fn find_job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
+        let answer = match kind {
+            Some(kind) => self.describe_job(id, kind).await,
+            None => self.find_job_of_any_kind(id).await,
+        };
+        let missing = match answer {
+            Err(error) if error.kind == FailureKind::NotFound => error,
+            answer => return Ok(answer?),
+        };
+        // Whoever may not ask for the other kinds, or not at the moment, is told what is sure.
+        if let Some(kind) = kind
+            && let Ok(other) = self.find_job_of_any_kind(id).await
+        {
+            return Err(other.is_no(kind).into());
         }
+        let meant = match id.in_other_letters() {
+            Some(meant) => self.find_job_of_any_kind(&meant).await.map(|job| format!("; did you mean {}?", job.id)),
+            None => return Err(missing.into()),
+        };
+        Err(Failure { meant: meant.unwrap_or_default(), ..missing }.into())
+    }
+
+    async fn find_job_of_any_kind(&self, id: &JobId) -> Result<Job, Failure> {
         match self.describe_job(id, JobKind::Backup).await {
             Err(error) if error.kind == FailureKind::NotFound => {}
             answer => return answer,
@@ -189,6 +231,24 @@ impl Scoped {
             }
         }
         (jobs, unlisted)
+    }
+
+    /// The things that the filter names.
+    fn sought_by<'f>(&self, filter: &'f JobFilter, field: &str) -> Vec<Sought<'f>> {
+        let at = |member: &str| format!("{field}.{member}");
+        let sought = |member, thing| Sought { field: at(member), thing };
+        let vault = filter.vault.as_ref().map(|name| VaultRef::arn_of(name.as_str(), self.scope()));
+        let destination = filter.destination_vault.as_ref().map(|vault| vault.arn_in(self.scope()));
+        let (types, types_field) = (filter.resource_types.as_slice(), at("resource_types"));
+        let resource = filter.resource.as_ref().map(|resource| Thing::Resource(resource, types, types_field));
+        let things = [
+            vault.map(|arn| sought("vault", Thing::Vault(arn))),
+            destination.map(|arn| sought("destination_vault", Thing::Vault(arn))),
+            resource.map(|resource| sought("resource", resource)),
+            filter.parent.as_ref().map(|id| sought("parent_job", Thing::Job(id))),
+            filter.source_recovery_point.as_ref().map(|arn| sought("source_recovery_point", Thing::RecoveryPoint(arn))),
+        ];
+        things.into_iter().flatten().collect()
     }
 
     /// The filter, by the ARNs of what it names.

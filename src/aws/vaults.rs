@@ -6,6 +6,7 @@ use futures_util::TryStreamExt;
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
     Asked, Cursor, MAX_PAGE_SIZE, NewVault, Noun, Page, PageRequest, Refusal, RefusalKind, Vault, VaultLock, VaultName,
+    did_you_mean,
 };
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupVault");
@@ -30,7 +31,12 @@ impl Scoped {
             .creator_request_id(asked.request_id.as_str())
             .set_encryption_key_arn(new.key_arn(self.scope()))
             .set_backup_vault_tags((!new.tags.0.is_empty()).then(|| new.tags.0.clone().into_iter().collect()));
-        let created = self.call(CREATE, sent.send()).await.map_err(|error| error.about(Noun::Vault, &new.name));
+        let key = new.key_arn(self.scope());
+        let created = self.call(CREATE, sent.send()).await.map_err(|error| match key {
+            // What is not there is not the vault that is being made.
+            Some(key) if error.kind == FailureKind::NotFound => error.about(Noun::Key, key),
+            _ => error.about(Noun::Vault, &new.name),
+        });
         let exists = match created {
             Ok(_) => {
                 let made = self.get_vault(&new.name).await.map_err(|error| error.after(CREATE.name))?;
@@ -171,9 +177,18 @@ impl Scoped {
         if error.kind != FailureKind::Denied {
             return error;
         }
-        match self.vault_is_listed(|vault| vault.backup_vault_name() == Some(name.as_str())).await {
+        // One list tells whether it is there, and else which one may be meant.
+        let mut others = Vec::new();
+        let is_it = |vault: &BackupVaultListMember| {
+            others.extend(vault.backup_vault_name().map(str::to_owned));
+            vault.backup_vault_name() == Some(name.as_str())
+        };
+        match self.vault_is_listed(is_it).await {
             Ok(true) => error,
-            Ok(false) => error.as_kind(FailureKind::NotFound),
+            Ok(false) => {
+                let meant = did_you_mean(name.as_str(), others.iter().map(String::as_str));
+                Failure { meant, ..error.as_kind(FailureKind::NotFound) }
+            }
             Err(unseen) if unseen.kind == FailureKind::Denied => error.as_kind(FailureKind::MissingOrDenied),
             Err(unseen) => Failure { effect: error.effect, ..unseen.about(Noun::Vault, name) },
         }
@@ -197,7 +212,7 @@ impl Scoped {
     }
 
     /// Whether one of all vaults is such a one.
-    async fn vault_is_listed(&self, is_it: impl Fn(&BackupVaultListMember) -> bool) -> Result<bool, Failure> {
+    async fn vault_is_listed(&self, mut is_it: impl FnMut(&BackupVaultListMember) -> bool) -> Result<bool, Failure> {
         let vaults = pages(|token| async move {
             let sent = self.clients.backup.list_backup_vaults().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
             let answer = self.call(LIST, sent.send()).await?;
@@ -205,7 +220,7 @@ impl Scoped {
         });
         let mut vaults = std::pin::pin!(vaults);
         while let Some(page) = vaults.try_next().await? {
-            if page.iter().any(&is_it) {
+            if page.iter().any(&mut is_it) {
                 return Ok(true);
             }
         }

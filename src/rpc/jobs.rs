@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     calls::Calls,
-    convert::{job_filter, jobs as convert, restore},
+    convert::{findings, job_filter, jobs as convert, restore},
     page_token::ListOf,
     restores,
 };
@@ -63,10 +63,11 @@ impl JobService for Jobs {
     ) -> Result<Response<proto::ListJobsResponse>, Status> {
         let work = |aws: Scoped, list: ListOf<JobFilter>| async move {
             let page = async |page| {
-                let found = aws.list_jobs(&list.filter, &page).await?;
+                let (found, told) = aws.list_jobs_explained(&list.filter, "filter", &page).await?;
                 Ok(proto::ListJobsResponse {
                     next_page_token: list.paged.token(found.next.as_ref()),
                     jobs: found.items.into_iter().map(Into::into).collect(),
+                    findings: findings(told),
                 })
             };
             list.paged.answer(page).await

@@ -36,10 +36,11 @@ impl RecoveryPointService for RecoveryPoints {
     ) -> Result<Response<proto::ListRecoveryPointsResponse>, Status> {
         let work = |aws: Scoped, list: ListOf<RecoveryPointQuery>| async move {
             let page = async |page| {
-                let found = aws.list_recovery_points(&list.filter, &page).await?;
+                let (found, told) = aws.list_recovery_points_explained(&list.filter, &page).await?;
                 Ok(proto::ListRecoveryPointsResponse {
                     next_page_token: list.paged.token(found.next.as_ref()),
                     recovery_points: found.items.into_iter().map(Into::into).collect(),
+                    findings: findings(told),
                 })
             };
             list.paged.answer(page).await

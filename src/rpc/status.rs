@@ -197,6 +197,7 @@ fn explain(error: &aws::Error) -> Telling {
     match error {
         aws::Error::Refused(refusal) => explain_refusal(refusal),
         aws::Error::Failed(failure) => explain_failure(failure),
+        aws::Error::Invalid(invalid) => refuse(invalid.clone()),
     }
 }
 

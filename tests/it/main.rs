@@ -57,6 +57,7 @@ mod selections;
 mod settings;
 mod shapes;
 mod silences;
+mod tags;
 mod tidy;
 mod vault_deletion;
 mod vault_locks;

@@ -6,7 +6,7 @@ use super::{findings, reader::Reader, timestamp};
 use crate::{
     domain::{
         Asked, CheckedCopy, ExplainedJob, Finding, GetJob, Invalid, Job, JobId, MOST_RECOVERY_POINT_TAGS, StartBackup,
-        StartCopy, VaultRef, Windows,
+        StartCopy, Windows,
     },
     proto,
 };
@@ -25,7 +25,7 @@ pub(in crate::rpc) fn start_backup(request: proto::StartBackupRequest) -> Result
         validate_only,
     } = request;
     let mut read = Reader::change(scope, &request_id, validate_only);
-    let resource = read.resource("resource", &resource);
+    let resource = read.backed_up("resource", &resource);
     let vault = read.vault("vault", &vault);
     let role = read.role("role", &role);
     let lifecycle = read.lifecycle("lifecycle", lifecycle);
@@ -87,10 +87,10 @@ pub(in crate::rpc) fn start_copy(request: proto::StartCopyRequest) -> Result<Ask
         validate_only,
     } = request;
     let mut read = Reader::change(scope, &request_id, validate_only);
-    let recovery_point = read.arn("recovery_point", &recovery_point);
+    let recovery_point = read.recovery_point("recovery_point", &recovery_point);
     let vault = read.vault("vault", &vault);
     // Elsewhere, rightly: it says nothing of where the recovery point is.
-    let destination = read.note("destination_vault", VaultRef::parse(&destination_vault));
+    let destination = read.destination("destination_vault", &destination_vault);
     let role = read.role("role", &role);
     let lifecycle = match lifecycle {
         None => Ok(None),

@@ -4,7 +4,7 @@ use super::{job_answers::vault_name, reader::Reader, timestamp};
 use crate::{
     domain::{
         Arn, Asked, DeleteRecoveryPoint, Invalid, Noted, PointInVault, RecoveryPoint, RecoveryPointQuery,
-        RecoveryPointState, UpdateLifecycle,
+        RecoveryPointState, ResourceRef, ResourceType, UpdateLifecycle,
     },
     proto,
     rpc::page_token::ListOf,
@@ -91,7 +91,7 @@ pub(in crate::rpc) fn list(
         for (field, _) in given.iter().filter(|(_, given)| *given) {
             read.fault(field, "needs vault: AWS cannot filter the recovery points of a resource by it");
         }
-        let resource = read.resource("resource", &resource);
+        let resource = read.backed_up("resource", &resource);
         resource.map(|resource| RecoveryPointQuery::OfResource { resource, managed_by_backup_only })
     } else {
         if managed_by_backup_only {
@@ -104,8 +104,14 @@ pub(in crate::rpc) fn list(
         let resource_type = read.resource_type("resource_type", &resource_type);
         let plan = read.optional(&plan, |read, text| read.plan("plan", text));
         let created = read.interval("create_time", create_time);
-        let parent =
-            read.optional(&parent_recovery_point, |read, text| read.note("parent_recovery_point", Arn::parse(text)));
+        // A composite point and its parts are in one vault, so its ARN says where to look, or contradicts.
+        let parent = read
+            .optional(&parent_recovery_point, |read, text| read.recovery_point("parent_recovery_point", text));
+        if let (Ok(Some(ResourceRef::Arn(arn))), Ok(Some(of_type))) = (&resource, &resource_type)
+            && let Some(never) = ResourceType::contradiction(std::slice::from_ref(of_type), arn)
+        {
+            read.fault("resource_type", never);
+        }
         let build = || {
             Ok(RecoveryPointQuery::InVaults {
                 vault: vault?,
@@ -122,9 +128,16 @@ pub(in crate::rpc) fn list(
 }
 
 impl Reader {
+    /// A recovery point by its ARN, which becomes the request's scope.
+    pub(in crate::rpc) fn recovery_point(&mut self, field: &str, text: &str) -> Result<Arn, Noted> {
+        let arn = self.note(field, Arn::parse(text).and_then(Arn::of_recovery_point))?;
+        self.within(field, arn.scope())?;
+        Ok(arn)
+    }
+
     fn point(&mut self, vault: &str, recovery_point: &str) -> Result<PointInVault, Noted> {
         let vault = self.vault("vault", vault);
-        let arn = self.arn("recovery_point", recovery_point);
+        let arn = self.recovery_point("recovery_point", recovery_point);
         Ok(PointInVault { vault: vault?, arn: arn? })
     }
 }

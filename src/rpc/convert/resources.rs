@@ -4,7 +4,7 @@ use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
         Asked, DatabaseRef, Engine, Invalid, Noted, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef,
-        TagResource, Tags, UntagResource, VaultName, check_tag_keys,
+        TagResource, Tagged, UntagResource, VaultName, check_tag_keys,
     },
     proto::{self, resource::Detail},
     rpc::page_token::ListOf,
@@ -42,7 +42,10 @@ pub(in crate::rpc) fn tag(request: proto::TagResourceRequest) -> Result<Asked<Ta
     let resource = read.resource("resource", &resource);
     let tags = match tags.is_empty() {
         true => Err(read.fault("tags", "is required: give 1–50 tags")),
-        false => read.tags("tags", tags, Tags::most()),
+        false => {
+            let database = resource.as_ref().is_ok_and(ResourceRef::is_of_rds);
+            read.tags_of(if database { Tagged::Database } else { Tagged::Thing }, "tags", tags)
+        }
     };
     read.conclude(|| Ok(TagResource { resource: resource?, tags: tags? }))
 }

@@ -65,7 +65,7 @@ impl Reader {
         let proto::Restore { recovery_point, vault, role, target, point_in_time, copy_source_tags } = said;
         let at = |member: &str| format!("{field}.{member}");
         let vault = self.vault(&at("vault"), &vault);
-        let recovery_point = self.arn(&at("recovery_point"), &recovery_point);
+        let recovery_point = self.recovery_point(&at("recovery_point"), &recovery_point);
         let role = self.role(&at("role"), &role);
         let target = match target {
             Some(Target::RdsInstance(given)) => {

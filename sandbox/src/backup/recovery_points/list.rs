@@ -7,6 +7,7 @@ use crate::{
         filters::Between,
         members::Members,
         page::{self, Page},
+        resource_types::Source,
         rest::{RestReply, RestRequest},
     },
     call::{AwsError, Call},
@@ -44,7 +45,7 @@ pub(super) fn list_recovery_points_by_backup_vault(
 /// ListRecoveryPointsByResource. A resource that was never backed up has an empty list `[I]`.
 ///
 /// # Errors
-/// IPV for a bad page; for RDS resources `maxResults` must be at least 20 `[M]`.
+/// IPV for an ARN of no resource that AWS Backup supports, such as a recovery point's `[Q]`, and for a bad page; for RDS resources `maxResults` must be at least 20 `[M]`.
 pub(super) fn list_recovery_points_by_resource(
     world: &mut World,
     call: &Call,
@@ -52,6 +53,9 @@ pub(super) fn list_recovery_points_by_resource(
 ) -> Result<RestReply, AwsError> {
     let page = Page::of(request)?;
     let arn = request.path("resourceArn");
+    if Source::parse(arn).is_none() {
+        return Err(error::invalid_parameter("Unsupported resource type"));
+    }
     let small = request.query("maxResults").and_then(|text| text.parse::<u32>().ok()).is_some_and(|size| size < 20);
     if small && arn.split(':').nth(2) == Some("rds") {
         return Err(error::invalid_parameter("maxResults must be at least 20 for RDS resources"));
