@@ -9,6 +9,7 @@
 
 mod accounts;
 mod after_restores;
+mod aws_operations;
 mod backups;
 mod calls;
 mod checked_roles;
@@ -33,6 +34,7 @@ mod lockouts;
 mod matching;
 mod missing;
 mod partitions;
+mod names;
 mod passing_faults;
 mod permissions;
 mod plan_changes;
@@ -49,6 +51,7 @@ mod recovery_points;
 mod replacements;
 mod resources;
 mod restore_plans;
+mod restore_settings;
 mod restores;
 mod same_words;
 mod same_words_of_vaults;

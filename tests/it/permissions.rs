@@ -7,6 +7,8 @@ use std::{
 
 use serde_json::Value;
 
+mod samples;
+
 const POLICY: &str = "docs/samples/iam-policy.json";
 
 /// AWS asks for these, and those of the key, on the way of operations of other names.
@@ -57,12 +59,18 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         "iam:ListRolePolicies",
         "rds:DescribeDBInstances",
         "rds:DescribeDBClusters",
+        "kms:DescribeKey",
         "rds:DescribeDBSubnetGroups",
+        "rds:DescribeDBParameterGroups",
+        "rds:DescribeDBClusterParameterGroups",
+        "rds:DescribeOptionGroups",
+        "rds:DescribeDBEngineVersions",
         "rds:DescribeOrderableDBInstanceOptions",
         "rds:DescribeDBInstanceAutomatedBackups",
         "rds:DescribeDBClusterAutomatedBackups",
     ];
     const DATABASE: &[&str] = &["rds:DescribeDBInstances", "rds:DescribeDBClusters"];
+    const TYPES: &[&str] = &["backup:GetSupportedResourceTypes"];
     const HOLDS: &[&str] = &["backup:ListLegalHolds", "backup:ListRecoveryPointsByLegalHold"];
     const WINDOWS: &[&str] = &[
         "backup:ListBackupSelections",
@@ -70,7 +78,9 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         "backup:GetSupportedResourceTypes",
         "backup:DescribeRegionSettings",
         "rds:DescribeDBInstances",
+        "rds:DescribeDBClusters",
     ];
+    const SETTINGS: &[&str] = &["backup:GetSupportedResourceTypes", "backup:DescribeRegionSettings"];
     const CHECKED: &[&str] = &["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"];
     const ROLE: &[&str] = &["iam:GetRole", "iam:PassRole"];
     let comments = comments();
@@ -78,29 +88,34 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("CreateVault", &[VAULT, &["backup:DescribeBackupVault", "backup:ListTags", "backup:TagResource"]]),
         ("GetVault", &[VAULT, &["backup:ListTags"]]),
         ("DeleteVault", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:ListRecoveryPointsByBackupVault"]]),
-        ("DeleteVault", &[&["backup:DeleteRecoveryPoint"]]),
+        ("DeleteVault", &[PLAN, &["backup:DeleteRecoveryPoint"]]),
         ("LockVault", &[VAULT, PLAN, &["backup:DescribeBackupVault", "backup:ListTags"]]),
         ("UnlockVault", &[VAULT, &["backup:DescribeBackupVault", "backup:ListTags"]]),
         ("GetVaultAccessPolicy", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("SetVaultAccessPolicy", &[VAULT, &["backup:DescribeBackupVault", "backup:GetBackupVaultAccessPolicy"]]),
+        ("SetVaultAccessPolicy", &[&["sts:GetCallerIdentity"]]),
         ("DeleteVaultAccessPolicy", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("GetVaultNotifications", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("SetVaultNotifications", &[VAULT, &["backup:DescribeBackupVault"]]),
         ("DeleteVaultNotifications", &[VAULT, &["backup:DescribeBackupVault"]]),
-        ("CreatePlan", &[VAULT, &["backup:DescribeBackupVault"]]),
+        ("CreatePlan", &[VAULT, &["backup:DescribeBackupVault", "kms:DescribeKey"]]),
         ("CreatePlan", &[PLAN, &["backup:ListBackupPlanVersions", "backup:ListTags", "backup:TagResource"]]),
         ("GetPlan", &[PLAN, &["backup:ListTags"]]),
-        ("UpdatePlan", &[PLAN, WINDOWS, VAULT, &["backup:ListTags", "backup:DescribeBackupVault"]]),
+        ("UpdatePlan", &[PLAN, WINDOWS, VAULT, &["backup:ListTags", "backup:DescribeBackupVault", "kms:DescribeKey"]]),
         ("DeletePlan", &[PLAN]),
         ("ListPlanVersions", &[&["backup:ListBackupPlans", "backup:ListBackupPlanVersions"]]),
-        ("PreviewSchedule", &[PLAN, WINDOWS]),
+        ("PreviewSchedule", &[PLAN, WINDOWS, VAULT, &["backup:DescribeBackupVault", "kms:DescribeKey"]]),
         ("CreateSelection", &[PLAN, ROLE, CHECKED, &["backup:GetBackupSelection", "backup:ListBackupSelections"]]),
         ("GetSelection", &[PLAN, &["backup:ListBackupSelections"]]),
         ("ListSelections", &[&["backup:ListBackupPlans"]]),
         ("DeleteSelection", &[PLAN, &["backup:ListBackupSelections"]]),
         ("ReplaceSelection", &[PLAN, ROLE, CHECKED, &["backup:ListBackupSelections", "backup:GetBackupSelection"]]),
         ("PreviewSelection", &[PLAN, &["backup:ListBackupSelections", "backup:GetBackupSelection"]]),
-        ("StartBackup", &[CHECKED]),
+        ("StartBackup", &[CHECKED, SETTINGS]),
+        ("CreateSelection", &[SETTINGS, DATABASE, VAULT, &["backup:DescribeBackupVault", "tag:GetResources"]]),
+        ("ReplaceSelection", &[SETTINGS, DATABASE, VAULT, &["backup:DescribeBackupVault", "tag:GetResources"]]),
+        ("UpdateRegionSettings", &[SETTINGS, DATABASE, &["backup:ListBackupPlans", "backup:GetBackupSelection"]]),
+        ("ExplainProtection", &[SETTINGS, &["kms:DescribeKey"]]),
         ("StartBackup", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
         ("StartBackup", &[&["rds:DescribeDBClusters", "backup:DescribeBackupJob", "backup:TagResource"]]),
         ("StartRestore", &[VAULT, ROLE, &["backup:DescribeBackupVault", "rds:DescribeDBInstances"]]),
@@ -112,7 +127,11 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("StartCopy", &[&["backup:DescribeRecoveryPoint", "kms:DescribeKey"]]),
         ("GetJob", &[&["backup:ListBackupJobs", "backup:ListCopyJobs", "rds:DescribeDBInstances"]]),
         ("GetRecoveryPoint", &[VAULT, &["backup:DescribeBackupVault"]]),
-        ("ListRecoveryPoints", &[VAULT, DATABASE, &["backup:ListBackupPlans"]]),
+        ("ListRecoveryPoints", &[VAULT, DATABASE, PLAN, TYPES, &["backup:DescribeRecoveryPoint"]]),
+        ("ListJobs", &[VAULT, DATABASE, TYPES, &["backup:DescribeRecoveryPoint", "backup:DescribeBackupJob"]]),
+        ("ListJobs", &[&["backup:DescribeRestoreJob", "backup:DescribeCopyJob"]]),
+        ("GetServiceRole", &[TYPES]),
+        ("EnsureServiceRole", &[TYPES]),
         ("DeleteRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("UpdateRecoveryPointLifecycle", &[VAULT, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("UpdateRecoveryPointLifecycle", &[HOLDS]),
@@ -127,6 +146,13 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("ExplainProtection", &[&["rds:DescribeDBInstances", "rds:DescribeDBClusters", "backup:ListBackupJobs"]]),
         ("ExplainProtection", &[&["backup:DescribeRecoveryPoint", "backup:ListRecoveryPointsByResource"]]),
         ("EnsureServiceRole", &[&["iam:ListRolePolicies", "iam:TagRole"]]),
+        ("CreateLegalHold", &[VAULT, DATABASE, &["backup:DescribeBackupVault", "backup:ListRecoveryPointsByBackupVault"]]),
+        ("CreateLegalHold", &[&["backup:GetLegalHold", "backup:ListTags", "backup:TagResource", "sts:GetCallerIdentity"]]),
+        ("CreateLegalHold", &[&["backup:ListRecoveryPointsByLegalHold", "backup:GetSupportedResourceTypes"]]),
+        ("GetLegalHold", &[&["backup:ListLegalHolds", "backup:ListTags"]]),
+        ("CancelLegalHold", &[HOLDS, &["backup:GetLegalHold", "backup:ListTags"]]),
+        ("ListLegalHoldRecoveryPoints", &[HOLDS, &["backup:GetLegalHold"]]),
+        ("GetProtectedResource", &[DATABASE]),
         ("GetServerInfo", &[&["sts:GetCallerIdentity"]]),
     ];
     for (rpc, groups) in needs {
@@ -137,9 +163,13 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
 }
 
 /// By RPC: the actions in the last paragraph of its comment.
-fn comments() -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn comments() -> BTreeMap<String, BTreeSet<String>> {
+    comments_in(&files("proto/strongroom/v1"))
+}
+
+fn comments_in(files: &[String]) -> BTreeMap<String, BTreeSet<String>> {
     let mut rpcs = BTreeMap::new();
-    for file in files("proto/strongroom/v1") {
+    for file in files {
         let mut paragraph = String::new();
         for line in file.lines().map(str::trim) {
             match line.strip_prefix("//") {
@@ -181,7 +211,7 @@ fn granted() -> BTreeSet<String> {
 }
 
 /// What the adapter says that it sends, as permissions.
-fn sent() -> BTreeSet<String> {
+pub(crate) fn sent() -> BTreeSet<String> {
     let mut sent = BTreeSet::new();
     for file in files("src/aws") {
         for constant in ["Operation::read(\"", "Operation::write(\""] {
