@@ -175,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_a_restore_is_told_by_both_answers_in_awss_words() {
+        use aws_sdk_backup::types::RestoreDeletionStatus as Deletion;
+        let scope = Scope { account: crate::domain::AccountId::example(), region: crate::domain::RegionName::example() };
+        let tomorrow = Deletion::from("ARCHIVED");
+        let listed_job = RestoreJob::builder().restore_job_id("r").deletion_status(tomorrow);
+        let told = listed_restore(listed_job.deletion_status_message("kept").build(), &scope).unwrap();
+        let deletion = AfterRestore { word: "ARCHIVED".into(), message: Some("kept".into()) };
+        assert_eq!((told.validation, told.deletion), (None, Some(deletion)));
+        let described_job = RestoreDescription::builder().restore_job_id("r").deletion_status(Deletion::Failed);
+        let told = described_restore(described_job.validation_status_message("").build(), &scope).unwrap();
+        assert_eq!((told.validation, told.deletion.unwrap().word.as_str()), (None, "FAILED"));
+    }
+
+    #[test]
     fn an_expected_end_that_no_calendar_holds_is_left_out() {
         let at = Some(Timestamp::UNIX_EPOCH);
         assert_eq!(later(at, Some(2)).map(Timestamp::as_second), Some(120));

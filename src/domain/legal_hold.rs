@@ -125,7 +125,7 @@ pub struct WantedPoints {
 }
 
 /// Things that AWS takes in one selection: more than an account has vaults `[I]`.
-pub const MOST_HELD: usize = 1_000;
+const MOST_HELD: usize = 1_000;
 
 impl WantedPoints {
     /// What is wrong with it as a whole, each with the member that it is said of.

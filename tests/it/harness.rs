@@ -130,6 +130,12 @@ impl World {
         self.control("faults", &fault).await;
     }
 
+    /// Ends all faults.
+    pub(crate) async fn end_faults(&self) {
+        let answer = self.control.delete(format!("{}/_sandbox/faults", self.sandbox)).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+
     /// How often the faults armed so far have struck, in the order of arming.
     pub(crate) async fn strikes(&self) -> Vec<u64> {
         let answer = self.control.get(format!("{}/_sandbox/faults", self.sandbox)).send().await.unwrap();

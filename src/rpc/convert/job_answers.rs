@@ -86,22 +86,14 @@ fn kind(kind: JobKind) -> proto::JobKind {
 }
 
 fn validation_status(validation: &AfterRestore) -> proto::RestoreValidationStatus {
-    match validation.word.as_str() {
-        "FAILED" => proto::RestoreValidationStatus::Failed,
-        "SUCCESSFUL" => proto::RestoreValidationStatus::Successful,
-        "TIMED_OUT" => proto::RestoreValidationStatus::TimedOut,
-        "VALIDATING" => proto::RestoreValidationStatus::Validating,
-        _ => proto::RestoreValidationStatus::Unspecified,
-    }
+    // The values have AWS's words.
+    let value = format!("RESTORE_VALIDATION_STATUS_{}", validation.word);
+    proto::RestoreValidationStatus::from_str_name(&value).unwrap_or_default()
 }
 
 fn deletion_status(deletion: &AfterRestore) -> proto::RestoreDeletionStatus {
-    match deletion.word.as_str() {
-        "DELETING" => proto::RestoreDeletionStatus::Deleting,
-        "FAILED" => proto::RestoreDeletionStatus::Failed,
-        "SUCCESSFUL" => proto::RestoreDeletionStatus::Successful,
-        _ => proto::RestoreDeletionStatus::Unspecified,
-    }
+    let value = format!("RESTORE_DELETION_STATUS_{}", deletion.word);
+    proto::RestoreDeletionStatus::from_str_name(&value).unwrap_or_default()
 }
 
 pub(super) fn state(state: &JobState) -> proto::JobState {

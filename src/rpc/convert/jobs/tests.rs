@@ -199,3 +199,24 @@ fn what_made_a_job_is_told_a_plan_or_restore_testing() {
     }
     assert_eq!(job(JobKind::Copy, None), None);
 }
+
+#[test]
+fn what_follows_a_restore_has_a_value_for_each_word_that_is_known() {
+    use crate::{
+        domain::{AccountId, AfterRestore, RegionName, Scope},
+        proto::{RestoreDeletionStatus, RestoreValidationStatus},
+    };
+    let scope = Scope { account: AccountId::example(), region: RegionName::example() };
+    let after = |word: &str| Some(AfterRestore { word: word.into(), message: None });
+    let told = |validation, deletion| {
+        let job = Job::blank(JobId::parse("j1").unwrap(), JobKind::Restore, scope.clone());
+        proto::Job::from(Job { validation, deletion, ..job })
+    };
+    let known = told(after("TIMED_OUT"), after("DELETING"));
+    assert_eq!(known.validation_status(), RestoreValidationStatus::TimedOut);
+    assert_eq!(known.deletion_status(), RestoreDeletionStatus::Deleting);
+    let tomorrow = told(after("ARCHIVED"), after("ARCHIVED"));
+    assert_eq!(tomorrow.validation_status(), RestoreValidationStatus::Unspecified);
+    assert_eq!(tomorrow.deletion_status(), RestoreDeletionStatus::Unspecified);
+    assert_eq!(tomorrow.deletion_status_text, "ARCHIVED");
+}
