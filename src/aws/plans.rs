@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
     Cursor, Finding, GetPlan, MAX_PAGE_SIZE, Noun, Page, PageRequest, Plan, PlanContent, PlanFilter, PlanName, PlanRef,
-    Refusal, RefusalKind, Rule, Scope, did_you_mean,
+    Refusal, RefusalKind, Rule, Scope, check_own_plan, did_you_mean,
 };
 
 const GET: Operation = Operation::read("backup", "GetBackupPlan");
@@ -121,6 +121,13 @@ impl Scoped {
             (PlanRef::IdOrName(id, _), Err(missing)) if missing.is_missing() => Ok(id.clone()),
             (_, answer) => answer,
         }
+    }
+
+    /// Refuses to change what is in a plan that another than this account makes, if it is there at all.
+    pub(super) async fn is_own_plan(&self, id: &str) -> Result<(), Error> {
+        let Err(refused) = check_own_plan(id) else { return Ok(()) };
+        self.plan_is_there(id).await?;
+        Err(refused.into())
     }
 
     /// A plan without its tags, unless it was deleted.

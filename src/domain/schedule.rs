@@ -33,7 +33,12 @@ impl Schedule {
     /// Reads an expression; blank: [`Self::DEFAULT`]. Tells the faults of all its fields.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let text = if text.is_empty() { Self::DEFAULT } else { text };
-        let cron = read(text)?.map_err(|unread| fault_of(text, &unread.why()))?;
+        let cron = read(text)?.map_err(|unread| match unread {
+            Unread::Malformed(_) => fault_of(text, &unread.why()),
+            Unread::AwsMayKnow(_) => {
+                Fault(format!("{} is no schedule that Strongroom can read: {}", quoted(text), unread.why()))
+            }
+        })?;
         Ok(Self { text: text.to_owned(), cron })
     }
 

@@ -9,55 +9,38 @@ use super::{
 };
 
 /// Those that AWS sends `[D]`.
-const SENT: [&str; 17] = [
-    "BACKUP_JOB_STARTED",
-    "BACKUP_JOB_COMPLETED",
-    "COPY_JOB_STARTED",
-    "COPY_JOB_SUCCESSFUL",
-    "COPY_JOB_FAILED",
-    "RESTORE_JOB_STARTED",
-    "RESTORE_JOB_COMPLETED",
-    "RECOVERY_POINT_MODIFIED",
-    "S3_BACKUP_OBJECT_FAILED",
-    "S3_RESTORE_OBJECT_FAILED",
-    "CONTINUOUS_BACKUP_INTERRUPTED",
-    "RECOVERY_POINT_INDEX_COMPLETED",
-    "RECOVERY_POINT_INDEX_DELETED",
-    "RECOVERY_POINT_INDEXING_FAILED",
-    "EKS_BACKUP_OBJECT_FAILED",
-    "EKS_RESTORE_OBJECT_FAILED",
-    "EKS_RESTORE_OBJECT_SKIPPED",
-];
+const SENT: &str = "BACKUP_JOB_STARTED BACKUP_JOB_COMPLETED COPY_JOB_STARTED COPY_JOB_SUCCESSFUL COPY_JOB_FAILED \
+     RESTORE_JOB_STARTED RESTORE_JOB_COMPLETED RECOVERY_POINT_MODIFIED S3_BACKUP_OBJECT_FAILED S3_RESTORE_OBJECT_FAILED \
+     CONTINUOUS_BACKUP_INTERRUPTED RECOVERY_POINT_INDEX_COMPLETED RECOVERY_POINT_INDEX_DELETED \
+     RECOVERY_POINT_INDEXING_FAILED EKS_BACKUP_OBJECT_FAILED EKS_RESTORE_OBJECT_FAILED EKS_RESTORE_OBJECT_SKIPPED";
 
-/// Those that AWS still knows and never sends any more `[D][Q]`, and what tells the same.
-const DEPRECATED: [(&str, Instead); 7] = [
-    ("BACKUP_JOB_SUCCESSFUL", Instead::State("BACKUP_JOB_COMPLETED", "COMPLETED")),
-    ("BACKUP_JOB_FAILED", Instead::State("BACKUP_JOB_COMPLETED", "FAILED")),
-    ("BACKUP_JOB_EXPIRED", Instead::State("BACKUP_JOB_COMPLETED", "EXPIRED")),
-    ("RESTORE_JOB_SUCCESSFUL", Instead::State("RESTORE_JOB_COMPLETED", "COMPLETED")),
-    ("RESTORE_JOB_FAILED", Instead::State("RESTORE_JOB_COMPLETED", "FAILED")),
-    ("BACKUP_PLAN_CREATED", Instead::EventBridge("Backup Plan State Change")),
-    ("BACKUP_PLAN_MODIFIED", Instead::EventBridge("Backup Plan State Change")),
+/// Those that AWS still knows and never sends any more `[D][Q]`: what is told of jobs, `EVENT INSTEAD STATE`, and of plans.
+const DEPRECATED_OF_JOBS: [&str; 5] = [
+    "BACKUP_JOB_SUCCESSFUL BACKUP_JOB_COMPLETED COMPLETED",
+    "BACKUP_JOB_FAILED BACKUP_JOB_COMPLETED FAILED",
+    "BACKUP_JOB_EXPIRED BACKUP_JOB_COMPLETED EXPIRED",
+    "RESTORE_JOB_SUCCESSFUL RESTORE_JOB_COMPLETED COMPLETED",
+    "RESTORE_JOB_FAILED RESTORE_JOB_COMPLETED FAILED",
 ];
+const DEPRECATED_OF_PLANS: &str = "BACKUP_PLAN_CREATED BACKUP_PLAN_MODIFIED";
 
-/// What tells what a deprecated event told.
-enum Instead {
-    /// An event of every job that has ended, whatever became of it, and the state by which the subscription filters.
-    State(&'static str, &'static str),
-    /// An event of EventBridge.
-    EventBridge(&'static str),
+fn sent() -> impl Iterator<Item = &'static str> {
+    SENT.split_whitespace()
 }
 
-impl Instead {
-    fn action(&self) -> String {
-        match self {
-            Self::State(event, state) => format!(
-                "give {event}, which is sent when a job has ended in whatever way, and let the topic's subscription filter \
-                 by the attribute State, such as {{\"State\": [\"{state}\"]}}"
-            ),
-            Self::EventBridge(kind) => format!("have a rule of EventBridge listen for {kind}"),
-        }
+/// What to do instead of listening for an event that is never sent; `None`: it is not deprecated.
+fn instead_of(event: &str) -> Option<String> {
+    if DEPRECATED_OF_PLANS.split_whitespace().any(|deprecated| deprecated == event) {
+        return Some("have a rule of EventBridge listen for Backup Plan State Change".to_owned());
     }
+    let (instead, state) = DEPRECATED_OF_JOBS.iter().find_map(|line| {
+        let (deprecated, instead) = line.split_once(' ')?;
+        (deprecated == event).then(|| instead.split_once(' '))?
+    })?;
+    Some(format!(
+        "give {instead}, which is sent when a job has ended in whatever way, and let the topic's subscription filter by the \
+         attribute State, such as {{\"State\": [\"{state}\"]}}"
+    ))
 }
 
 impl VaultNotifications {
@@ -65,20 +48,20 @@ impl VaultNotifications {
     /// event. Tells every fault with its place.
     pub fn parse_events(events: Vec<String>) -> Result<Vec<String>, Vec<(String, Fault)>> {
         if events.is_empty() {
-            return Err(vec![(String::new(), format!("is required: give at least one of {}", SENT.join(", ")).into())]);
+            return Err(vec![(String::new(), format!("is required: give at least one of {}", listed()).into())]);
         }
         let mut seen = BTreeSet::new();
         let mut faults = Vec::new();
-        let mut listed = false;
+        let mut told = false;
         for (index, event) in events.iter().enumerate() {
             let fault = if !is_event(event) {
-                let meant = did_you_mean(event, SENT);
+                let meant = did_you_mean(event, sent());
                 // What is known is said once.
-                let known = if listed || !meant.is_empty() {
+                let known = if told || !meant.is_empty() {
                     String::new()
                 } else {
-                    listed = true;
-                    format!(": known are {}", SENT.join(", "))
+                    told = true;
+                    format!(": known are {}", listed())
                 };
                 format!("{} is not an event of AWS Backup, whose names are capitals{known}{meant}", quoted(event))
             } else if !seen.insert(event) {
@@ -100,21 +83,25 @@ impl VaultNotifications {
 }
 
 fn event_finding(event: &str) -> Option<Finding> {
-    if SENT.contains(&event) {
+    if sent().any(|known| known == event) {
         return None;
     }
-    let found = if let Some((_, instead)) = DEPRECATED.iter().find(|(deprecated, _)| *deprecated == event) {
+    let found = if let Some(instead) = instead_of(event) {
         let message = format!("AWS Backup has deprecated {event} and never sends it any more: nobody will be told");
-        Finding::warning("EVENT_DEPRECATED", message, instead.action())
+        Finding::warning("EVENT_DEPRECATED", message, instead)
     } else {
         let message = format!(
             "{event} is no event of AWS Backup that Strongroom knows: if AWS takes it, whether it is ever sent is not \
              certain{}",
-            did_you_mean(event, SENT)
+            did_you_mean(event, sent())
         );
         Finding::warning("EVENT_UNKNOWN", message, "look it up in AWS's documentation of PutBackupVaultNotifications")
     };
     Some(found.about(event))
+}
+
+fn listed() -> String {
+    sent().collect::<Vec<_>>().join(", ")
 }
 
 /// Whether the text is built as all of AWS's events are.
@@ -142,9 +129,10 @@ mod tests {
         assert_eq!(places(&["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED", "BACKUP_JOB_FAILED"]), Vec::<String>::new());
         assert_eq!(places(&["BACKUP_JOB_PAUSED"]), Vec::<String>::new(), "AWS may know it");
         assert_eq!(places(&[]), [""]);
-        assert_eq!(places(&["backup_job_failed", "COPY_JOB_FAILED", "COPY_JOB_FAILED", "", "A B"]), [
-            "[0]", "[2]", "[3]", "[4]"
-        ]);
+        assert_eq!(
+            places(&["backup_job_failed", "COPY_JOB_FAILED", "COPY_JOB_FAILED", "", "A B"]),
+            ["[0]", "[2]", "[3]", "[4]"]
+        );
         let told = VaultNotifications::parse_events(texts(&["copy_job_failed"])).unwrap_err();
         assert!(told[0].1.0.ends_with("; did you mean COPY_JOB_FAILED?"), "{}", told[0].1.0);
     }
@@ -155,10 +143,12 @@ mod tests {
             let topic = TopicRef::parse("alerts").unwrap();
             VaultNotifications { topic, events: texts(&["BACKUP_JOB_COMPLETED", event]) }.findings()
         };
-        for event in SENT {
+        for event in sent() {
             assert_eq!(found(event), [], "{event}");
         }
-        for (event, _) in DEPRECATED {
+        assert_eq!(sent().count(), 17);
+        let of_jobs = DEPRECATED_OF_JOBS.iter().filter_map(|line| line.split_whitespace().next());
+        for event in of_jobs.chain(DEPRECATED_OF_PLANS.split_whitespace()) {
             let told = found(event);
             assert_eq!((told[0].code, told[0].subject.as_str()), ("EVENT_DEPRECATED", event));
             assert_eq!(told[0].field, "notifications.events[1]");

@@ -126,7 +126,7 @@ async fn every_fault_of_a_plan_is_told_at_once() {
     };
     let forever = Lifecycle { retention: Retention::Forever.into(), ..Default::default() };
     let request = CreatePlanRequest {
-        name: "x".repeat(51),
+        name: "x".repeat(201),
         rules: vec![
             wrong,
             rule("twice"),

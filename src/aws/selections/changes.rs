@@ -7,8 +7,8 @@ use super::{
     CREATE, is_missing_selection, shape,
 };
 use crate::domain::{
-    Asked, DeleteSelection, Deletion, Finding, NewSelection, NoLongerMade, Noun, Refusal, RefusalKind, Selection, check_etag,
-    check_own_plan,
+    Asked, DeleteSelection, Deletion, Finding, NewSelection, NoLongerMade, Noun, Refusal, RefusalKind, Selection,
+    check_etag,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteBackupSelection");
@@ -23,7 +23,7 @@ impl Scoped {
             tokio::join!(Box::pin(self.created_selection(asked)), Box::pin(self.findings_of_criteria(criteria)));
         let (selection, of_role) = selection?;
         let of_plan = Box::pin(self.findings_of_plan(&selection.plan_id, criteria)).await;
-        Ok((selection, [found, of_role, of_plan].concat()))
+        Ok((selection, [asked.what.name.findings(), found, of_role, of_plan].concat()))
     }
 
     /// Deletes a selection.
@@ -47,7 +47,7 @@ impl Scoped {
         asked: &Asked<NewSelection>,
     ) -> Result<(Selection, Vec<Finding>), Error> {
         let new = &asked.what;
-        check_own_plan(plan_id)?;
+        self.is_own_plan(plan_id).await?;
         if asked.is_check() {
             // In a create AWS itself looks for the plan.
             self.plan_is_there(plan_id).await?;
@@ -145,7 +145,7 @@ impl Scoped {
         id: &str,
         asked: &Asked<DeleteSelection>,
     ) -> Result<Deletion, Error> {
-        check_own_plan(plan_id)?;
+        self.is_own_plan(plan_id).await?;
         let etag = asked.what.etag.as_deref();
         if asked.is_check() || etag.is_some() {
             of_etag(&self.describe_selection(plan_id, id).await?, etag)?;

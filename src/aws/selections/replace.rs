@@ -25,7 +25,7 @@ use super::{
 };
 use crate::domain::{
     Asked, CheckedRole, Finding, Maker, NoLongerMade, Noun, Predecessor, Refusal, RefusalKind, ReplaceSelection, Replaced, RequestId,
-    RoleRef, Selection, SelectionName, SelectionRef, check_own_plan,
+    RoleRef, Selection, SelectionName, SelectionRef,
 };
 
 /// A stand-in that selects something else than what a call wants belongs to another call, which is under way; after this
@@ -72,7 +72,7 @@ impl Scoped {
         asked: &Asked<ReplaceSelection>,
     ) -> Result<(Replaced, Vec<Finding>), Error> {
         let replace = &asked.what;
-        check_own_plan(plan_id)?;
+        self.is_own_plan(plan_id).await?;
         let role = match &replace.role {
             Some(role) => Some(self.role_handed_over(role, asked.is_check()).await?),
             None => None,

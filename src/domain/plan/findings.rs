@@ -63,7 +63,7 @@ impl Rule {
             }
             match rule.timetable() {
                 Err(fault) => {
-                    let message = format!("AWS runs {name} by a schedule that Strongroom cannot read: {fault}");
+                    let message = format!("when {name} runs Strongroom cannot tell: {fault}");
                     warn("SCHEDULE_NOT_READ", "schedule", message);
                 }
                 Ok(timetable) => {

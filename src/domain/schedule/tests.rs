@@ -30,6 +30,17 @@ fn the_next_run_is_the_first_that_fits() {
         ("cron(0 5 LW * ? *)", "2026-01-01T00:00:00Z", "2026-01-30T05:00:00Z"),
         ("cron(0 5 1W AUG ? *)", "2026-01-01T00:00:00Z", "2026-08-03T05:00:00Z"),
         ("cron(0 5 29 2 ? *)", "2026-01-01T00:00:00Z", "2028-02-29T05:00:00Z"),
+        // Beyond the guide's table: as Quartz has it.
+        ("cron(0 5 L-3 2 ? *)", "2026-01-01T00:00:00Z", "2026-02-25T05:00:00Z"),
+        ("cron(0 5 l-3 * ? *)", "2028-02-01T00:00:00Z", "2028-02-26T05:00:00Z"),
+        ("cron(0 5 L-30 * ? *)", "2026-02-01T00:00:00Z", "2026-03-01T05:00:00Z"),
+        // Three days before the last of May 2026, a Sunday, is a Thursday; one day before is a Saturday.
+        ("cron(0 5 L-3W 5 ? *)", "2026-01-01T00:00:00Z", "2026-05-28T05:00:00Z"),
+        ("cron(0 5 L-1W 5 ? *)", "2026-01-01T00:00:00Z", "2026-05-29T05:00:00Z"),
+        ("cron(0 5 15,L * ? *)", "2026-01-16T00:00:00Z", "2026-01-31T05:00:00Z"),
+        ("cron(0 5 1W,LW 8 ? *)", "2026-08-04T00:00:00Z", "2026-08-31T05:00:00Z"),
+        ("cron(0 5 ? * FRIL,MON *)", "2026-01-27T00:00:00Z", "2026-01-30T05:00:00Z"),
+        ("cron(0 /6 * * ? *)", "2026-01-01T13:00:00Z", "2026-01-01T18:00:00Z"),
         ("cron(0 5 1 1,7 ? 2030-2031)", "2026-01-01T00:00:00Z", "2030-01-01T05:00:00Z"),
         ("cron(30 4 1 JAN/3 ? *)", "2026-01-02T00:00:00Z", "2026-04-01T04:30:00Z"),
     ] {
@@ -144,6 +155,23 @@ fn a_fault_names_its_field_and_value() {
     }
 }
 
+/// The line between what no cron is like and what AWS alone can judge.
+#[test]
+fn what_only_aws_can_judge_is_no_fault() {
+    for schedule in ["5C * ?", "L/2 * ?", "10W-15W * ?", "WL * ?", "? * 2L-6L", "? * 5LC"] {
+        let schedule = format!("cron(0 5 {schedule} *)");
+        assert_eq!(ScheduleText::parse(&schedule).unwrap().as_str(), schedule);
+        let unread = Schedule::parse(&schedule).unwrap_err().0;
+        assert!(unread.contains("is no schedule that Strongroom can read: "), "{unread}");
+        // What is malformed besides is a fault.
+        assert!(ScheduleText::parse(&schedule.replace("(0 5", "(0 25")).is_err(), "{schedule}");
+    }
+    for schedule in ["LX * ?", "L-31 * ?", "32W * ?", "5CC- * ?", "? * 5W", "? * 8L", "? * 1#1,2#2", "? * FOOL", "W * 1"] {
+        let schedule = format!("cron(0 5 {schedule} *)");
+        assert!(ScheduleText::parse(&schedule).is_err(), "{schedule}");
+    }
+}
+
 #[test]
 fn what_is_left_out_is_daily_at_five_in_utc() {
     assert_eq!(Schedule::parse("").unwrap().as_str(), "cron(0 5 ? * * *)");
@@ -169,6 +197,10 @@ fn expression() -> impl Strategy<Value = String> {
         "LW * ?",
         "1W 1-3 ?",
         "31W * ?",
+        "L-3 * ?",
+        "L-30W * ?",
+        "1,15W,L-2 * ?",
+        "? * FRIL,MON",
         "? * 7",
         "? * 2-6",
         "? 3,11 1#1",
@@ -184,7 +216,8 @@ proptest! {
     fn any_text_is_read_or_refused_without_panic(
         text in prop_oneof!["\\PC{0,80}", "cron\\(([0-9LW#,/*?A-Z-]{1,5} ){5}[0-9*?]{1,4}\\)"],
     ) {
-        let _ = Schedule::parse(&text);
+        // What is read is never refused.
+        prop_assert!(Schedule::parse(&text).is_err() || ScheduleText::parse(&text).is_ok());
         let _ = TimeZone::parse(&text);
     }
 

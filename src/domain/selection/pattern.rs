@@ -85,7 +85,11 @@ impl ResourcePattern {
 
     /// What a judgement by this entry is to say of itself; blank: nothing.
     pub(super) fn doubt(&self) -> &'static str {
-        if self.beyond_aws().is_some() { ", a pattern that AWS does not support, so that this is not certain" } else { "" }
+        if self.beyond_aws().is_some() {
+            ", a pattern that AWS does not support, so that this is not certain"
+        } else {
+            ""
+        }
     }
 
     /// Whether every resource fits it.

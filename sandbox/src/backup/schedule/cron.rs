@@ -169,7 +169,9 @@ impl Month {
                 Day::FromEnd(before) => days.extend(Some(self.length - before)),
                 Day::Weekly(weekday) => days.extend(weekly(weekday)),
                 Day::LastWeekly(weekday) => days.extend(weekly(weekday).last()),
-                Day::NthWeekly(weekday, nth) => days.extend(weekly(weekday).zip(1..).find(|(_, at)| *at == nth).unzip().0),
+                Day::NthWeekly(weekday, nth) => {
+                    days.extend(weekly(weekday).zip(1..).find(|(_, at)| *at == nth).unzip().0)
+                }
                 Day::WorkdayAt(day) => days.extend(self.nearest_workday(day)),
                 Day::WorkdayFromEnd(before) => days.extend(self.nearest_workday(self.length - before)),
             }
@@ -181,7 +183,8 @@ impl Month {
 
     /// The nearest day from Monday to Friday; `None` where the month has no such day to be near to.
     fn nearest_workday(&self, day: i16) -> Option<i16> {
-        let works = |day: &i16| (1..=self.length).contains(day) && !matches!((self.first + day - 1).rem_euclid(7), 0 | 1);
+        let works =
+            |day: &i16| (1..=self.length).contains(day) && !matches!((self.first + day - 1).rem_euclid(7), 0 | 1);
         // A Saturday has its Friday next to it, a Sunday its Monday; at an end of the month it is two days the other way.
         let nearest = || [day, day - 1, day + 1, day - 2, day + 2].into_iter().find(works);
         (1..=self.length).contains(&day).then(nearest).flatten()
