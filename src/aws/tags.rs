@@ -38,9 +38,10 @@ impl Scoped {
     pub async fn tag_resource(&self, asked: &Asked<TagResource>) -> Result<BTreeMap<String, String>, Error> {
         let TagResource { resource, tags } = &asked.what;
         let arn = self.resource_arn(resource).await?;
+        // Each service has another word for too many, so they are counted here.
+        let all = tags.fit(self.tags_of(&arn).await?)?;
         if asked.is_check() {
-            let all = tags.added_to(self.tags_of(&arn).await?);
-            return if Tags::fit(&all) { Ok(all) } else { Err(too_many(&arn, all.len()).into()) };
+            return Ok(all);
         }
         self.add_tags(&arn, tags).await.map_err(|error| error.about(Noun::Resource, &arn))?;
         Ok(self.tags_of(&arn).await.map_err(|error| error.after("TagResource"))?)
@@ -145,16 +146,6 @@ impl Scoped {
         })
         .await
     }
-}
-
-/// What would be said of so many tags: AWS Backup calls it a quota, RDS and the tagging API a fault of the request.
-fn too_many(arn: &Arn, count: usize) -> Failure {
-    let kind = match keeper(arn) {
-        Keeper::Backup => FailureKind::Quota,
-        Keeper::Rds | Keeper::Tagging => FailureKind::Rejected,
-    };
-    let message = format!("resource {arn} would have {count} tags: AWS allows {} a resource", Tags::most());
-    Failure::told("TagResource", kind, message).about(Noun::Resource, arn)
 }
 
 /// The tagging API answers success though it failed for the resource `[M]`.

@@ -5,10 +5,10 @@ use aws_sdk_backup::types::BackupVaultEvent;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation};
 use crate::domain::{
-    AccessPolicy, Asked, Deletion, Noun, OfVault, Refusal, TopicRef, Vault, VaultName, VaultNotifications,
-    VaultSetting, check_etag,
+    AccessPolicy, Asked, Caller, Deletion, Finding, Hindrance, Noun, OfVault, Refusal, TopicRef, Unseen, Vault, VaultName, VaultNotifications, VaultSetting, check_etag,
 };
 
+const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
 const GET_POLICY: Operation = Operation::read("backup", "GetBackupVaultAccessPolicy");
 const PUT_POLICY: Operation = Operation::write("backup", "PutBackupVaultAccessPolicy");
 const DELETE_POLICY: Operation = Operation::write("backup", "DeleteBackupVaultAccessPolicy");
@@ -31,25 +31,47 @@ impl Scoped {
         }
     }
 
-    /// Replaces the resource policy. Answers it as AWS has it then.
+    /// Replaces the resource policy. Answers it as AWS has it then, and what will surprise in it.
     pub async fn set_vault_access_policy(
         &self,
         asked: &Asked<OfVault<AccessPolicy>>,
-    ) -> Result<VaultSetting<String>, Error> {
+    ) -> Result<(VaultSetting<String>, Vec<Finding>), Error> {
         let OfVault { vault: name, etag, setting: policy } = &asked.what;
         let now = self.get_vault_access_policy(name).await?;
+        let findings = self.policy_findings(policy, &now.vault_arn).await;
         if now.setting.as_ref().is_some_and(|told| policy.says(told)) {
-            return Ok(now);
+            return Ok((now, findings));
         }
         unchanged(POLICY, name, etag.as_deref(), &now.etag())?;
         if asked.is_check() {
-            return Ok(now.with(policy.as_str().to_owned()));
+            return Ok((now.with(policy.as_str().to_owned()), findings));
         }
         let sent = self.clients.backup.put_backup_vault_access_policy().backup_vault_name(name.as_str());
-        match self.call(PUT_POLICY, sent.policy(policy.as_str()).send()).await {
-            Ok(_) => self.get_vault_access_policy(name).await.map_err(|error| error.after(PUT_POLICY.name)),
-            Err(error) => Err(self.missing_or_denied(error, name).await.into()),
+        if let Err(error) = self.call(PUT_POLICY, sent.policy(policy.as_str()).send()).await {
+            return Err(self.missing_or_denied(error, name).await.into());
         }
+        match self.get_vault_access_policy(name).await {
+            Ok(then) => Ok((then, findings)),
+            // The new policy itself may deny to read it: it is in force all the same.
+            Err(error) if error.failed_as(FailureKind::Denied) => {
+                Ok((now.with(policy.as_str().to_owned()), findings))
+            }
+            Err(error) => Err(error.after(PUT_POLICY.name)),
+        }
+    }
+
+    /// Whom a denial hits depends on who Strongroom is, which anybody may ask of himself.
+    async fn policy_findings(&self, policy: &AccessPolicy, vault_arn: &str) -> Vec<Finding> {
+        let not_needed = Unseen { hindrance: Hindrance::Settled, why: String::new() };
+        let caller = if policy.denies() { self.caller().await } else { Err(not_needed) };
+        policy.findings(vault_arn, caller.as_ref())
+    }
+
+    async fn caller(&self) -> Result<Caller, Unseen> {
+        let answer = self.call(GET_CALLER_IDENTITY, self.clients.sts.get_caller_identity().send()).await;
+        let answer = answer.map_err(|error| Unseen::from(&error))?;
+        let told = Caller::told(answer.arn().unwrap_or_default(), answer.user_id().unwrap_or_default());
+        told.ok_or_else(|| Unseen { hindrance: Hindrance::Passing, why: "STS told no ARN of an identity".to_owned() })
     }
 
     /// Removes the resource policy, if there is one.
@@ -109,9 +131,12 @@ impl Scoped {
             return Ok(then);
         }
         let sent = self.clients.backup.put_backup_vault_notifications().backup_vault_name(name.as_str());
-        let sent = sent.sns_topic_arn(topic).set_backup_vault_events(Some(events));
+        let sent = sent.sns_topic_arn(&topic).set_backup_vault_events(Some(events));
         match self.call(PUT_NOTIFICATIONS, sent.send()).await {
             Ok(_) => Ok(then),
+            Err(error) if error.kind == FailureKind::NotFound => {
+                Err(self.in_vault(error, name, Noun::Topic, &topic).await.into())
+            }
             Err(error) => Err(self.missing_or_denied(error, name).await.into()),
         }
     }

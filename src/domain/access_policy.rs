@@ -3,15 +3,24 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Finding,
+    did_you_mean,
     invalid::{Fault, quoted},
 };
+
+mod caller;
+mod condition;
+mod judged;
+mod wildcards;
+
+pub use caller::Caller;
 
 /// A JSON document that AWS can take for a vault's policy.
 #[derive(Debug, Clone)]
 pub struct AccessPolicy {
     text: String,
     statements: Vec<Value>,
+    /// Whether they stand in a list.
+    many: bool,
 }
 
 /// Faults with their places under the field, such as `.Statement[0].Effect`.
@@ -55,13 +64,13 @@ impl AccessPolicy {
             add(&mut found, ".Statement", "is required: give one statement or a list of them");
         }
         for (index, statement) in statements.iter().enumerate() {
-            let at = if many { format!(".Statement[{index}]") } else { ".Statement".to_owned() };
+            let at = place(many, index);
             match statement {
                 Value::Object(members) => check(members, &at, &mut found),
                 _ => add(&mut found, &at, "is not a JSON object"),
             }
         }
-        if found.is_empty() { Ok(Self { text: text.to_owned(), statements }) } else { Err(found) }
+        if found.is_empty() { Ok(Self { text: text.to_owned(), statements, many }) } else { Err(found) }
     }
 
     /// The document as it was given.
@@ -76,28 +85,14 @@ impl AccessPolicy {
         self.text == told || read(&self.text).is_some_and(|document| read(told) == Some(document))
     }
 
-    /// What will surprise.
-    pub fn findings(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (index, statement) in self.statements.iter().enumerate() {
-            let everyone = statement.get("NotPrincipal").is_some() || names_everyone(&statement["Principal"]);
-            if !everyone || statement.get("Condition").is_some_and(|condition| *condition != Value::Object(Map::new()))
-            {
-                continue;
-            }
-            let field = format!("policy.Statement[{index}]");
-            if statement["Effect"] == "Allow" {
-                let message = "the statement lets every AWS account do this to the vault: name principals, or add a \
-                               Condition such as aws:PrincipalOrgID";
-                findings.push(Finding::warning("POLICY_OPEN_TO_ANYONE", message, "").at(field));
-            } else if statement.get("NotPrincipal").is_none() && denies_its_change(statement) {
-                let message = "the statement denies everybody, Strongroom too, to change or remove this policy again: only \
-                               the root user of the account can then";
-                findings.push(Finding::warning("POLICY_DENIES_ITS_CHANGE", message, "").at(field));
-            }
-        }
-        findings
+    /// Where in the document the statement stands.
+    fn place(&self, index: usize) -> String {
+        place(self.many, index)
     }
+}
+
+fn place(many: bool, index: usize) -> String {
+    if many { format!(".Statement[{index}]") } else { ".Statement".to_owned() }
 }
 
 /// The document in the one way of writing that all that say the same have in common.
@@ -143,6 +138,11 @@ fn check(statement: &Map<String, Value>, at: &str, found: &mut Found) {
         _ => add(found, &format!("{at}.Effect"), "must be \"Allow\" or \"Deny\""),
     }
     if let Some((at, principal)) = one_of(statement, at, "Principal", found) {
+        // IAM takes NotPrincipal with Deny alone `[D]`.
+        if statement.contains_key("NotPrincipal") && statement.get("Effect").is_some_and(|effect| effect == "Allow") {
+            let fault = "does not go with \"Allow\": name those whom the statement allows something in Principal";
+            add(found, &at, fault);
+        }
         check_principal(principal, &at, found);
     }
     if let Some((at, actions)) = one_of(statement, at, "Action", found) {
@@ -151,10 +151,21 @@ fn check(statement: &Map<String, Value>, at: &str, found: &mut Found) {
     if let Some((at, resources)) = one_of(statement, at, "Resource", found) {
         check_texts(resources, &at, "\"*\" or an ARN", found, check_resource);
     }
-    if statement.get("Condition").is_some_and(|condition| {
-        !condition.as_object().is_some_and(|operators| operators.values().all(Value::is_object))
-    }) {
-        add(found, &format!("{at}.Condition"), "must be an object of operators, each an object of keys and values");
+    if let Some(condition) = statement.get("Condition") {
+        check_condition(condition, &format!("{at}.Condition"), found);
+    }
+}
+
+fn check_condition(condition: &Value, at: &str, found: &mut Found) {
+    let Some(operators) = condition.as_object().filter(|operators| operators.values().all(Value::is_object)) else {
+        return add(found, at, "must be an object of operators, each an object of keys and values");
+    };
+    for name in operators.keys() {
+        let bare = condition::bare(name);
+        if !condition::OPERATORS.contains(&bare) {
+            let meant = did_you_mean(bare, condition::OPERATORS.iter().copied());
+            add(found, at, format!("has the operator {}, which IAM does not have{meant}", quoted(name)));
+        }
     }
 }
 
@@ -238,23 +249,39 @@ fn check_principal(principal: &Value, at: &str, found: &mut Found) {
 
 fn check_aws_principal(name: &str) -> Option<String> {
     let account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if name == "*" || account(name) {
+        return None;
+    }
     let parts: Vec<&str> = name.splitn(6, ':').collect();
-    let arn = matches!(parts[..], ["arn", partition, "iam" | "sts", "", id, resource]
-        if !partition.is_empty() && account(id) && !resource.is_empty());
-    (name != "*" && !account(name) && !arn)
-        .then(|| format!("{} is neither \"*\", nor a twelve-digit account, nor an ARN of IAM or STS", quoted(name)))
-}
-
-fn names_everyone(principal: &Value) -> bool {
-    principal == "*" || texts(&principal["AWS"]).any(|name| name == "*")
-}
-
-fn denies_its_change(statement: &Value) -> bool {
-    let covers = |action: &str| {
-        let action = action.to_ascii_lowercase();
-        ["*", "backup:*", "backup:put*", "backup:putbackupvaultaccesspolicy"].contains(&action.as_str())
+    let ["arn", partition, service @ ("iam" | "sts"), "", id, resource] = parts[..] else {
+        return Some(format!("{} is neither \"*\", nor a twelve-digit account, nor an ARN of IAM or STS", quoted(name)));
     };
-    texts(&statement["Action"]).any(covers)
+    // AWS answers "Provided principal is not valid" `[Q]`.
+    if name.contains(['*', '?']) {
+        return Some(format!(
+            "{} has a wildcard, which AWS takes in no principal but \"*\" alone: name each principal, or write \"*\" with \
+             the Condition {{\"ArnLike\": {{\"aws:PrincipalArn\": {}}}}}",
+            quoted(name),
+            quoted(name)
+        ));
+    }
+    let named = |rest: &str| !rest.is_empty() && !rest.ends_with('/');
+    let fits = match (service, resource.split_once('/')) {
+        ("iam", None) => resource == "root",
+        ("iam", Some(("user" | "role", path))) => named(path),
+        ("sts", Some(("assumed-role", rest))) => {
+            rest.split_once('/').is_some_and(|(role, session)| named(role) && named(session))
+        }
+        ("sts", Some(("federated-user", rest))) => named(rest),
+        _ => false,
+    };
+    (partition.is_empty() || !account(id) || !fits).then(|| {
+        format!(
+            "{} is no principal: an ARN of one names an account's root, a user, a role, a session of a role \
+             (assumed-role/ROLE/SESSION) or a federated user",
+            quoted(name)
+        )
+    })
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {

@@ -23,8 +23,10 @@ impl VaultService for Vaults {
         request: Request<proto::CreateVaultRequest>,
     ) -> Result<Response<proto::CreateVaultResponse>, Status> {
         let work = |aws: Scoped, asked: Asked<NewVault>| async move {
-            let findings = findings(asked.what.findings(aws.scope()));
-            let vault = aws.create_vault(&asked).await?;
+            let mut found = asked.what.findings(aws.scope());
+            let (vault, unchecked) = aws.create_vault(&asked).await?;
+            found.extend(unchecked);
+            let findings = findings(found);
             Ok(proto::CreateVaultResponse { vault: Some(vault.into()), findings, ..Default::default() })
         };
         self.0.change(request, convert::create, work).await

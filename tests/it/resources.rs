@@ -156,7 +156,7 @@ async fn tags_are_shown_as_they_would_be() {
         let tags = [("one-more".to_owned(), String::new())].into();
         let more = TagResourceRequest { tags, ..request(0, validate_only) };
         let refused = resources.tag_resource(more).await.unwrap_err();
-        assert_eq!(reason(&refused), (Code::InvalidArgument, "AWS_REJECTED_ARGUMENT".into()));
+        assert_eq!(reason(&refused), (Code::InvalidArgument, "INVALID_REQUEST".into()));
         assert!(refused.message().contains("50"), "{}", refused.message());
     }
 }

@@ -99,7 +99,13 @@ impl<'f> Input<'f> {
     /// `Tags.member.N.Key` and `.Value`.
     pub(super) fn tags(&mut self, list: &str) -> Vec<(String, String)> {
         let mut tags = Vec::new();
-        for (n, tag) in (1..).zip(self.form.items(list)) {
+        let given = self.form.items(list);
+        // More than a role can have are refused by their number alone [T].
+        if given.len() > super::role_tags::MAX_TAGS {
+            let bound = format!("Member must have length less than or equal to {}", super::role_tags::MAX_TAGS);
+            self.faults.push(constraint(&format!("a list of {}", given.len()), list, &bound));
+        }
+        for (n, tag) in (1..).zip(given) {
             let key = format!("{list}.{n}.member.key");
             let value = format!("{list}.{n}.member.value");
             match (tag.get("Key"), tag.get("Value")) {

@@ -10,7 +10,7 @@ use crate::query::{Form, Xml};
 use crate::world::World;
 
 /// Tags per role `[M]`.
-const MAX_TAGS: usize = 50;
+pub(super) const MAX_TAGS: usize = 50;
 
 pub(super) fn tag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let mut input = Input::of(form);

@@ -127,7 +127,13 @@ fn value(matches: &ArgMatches, flag: &Flag) -> Result<Option<Value>, Failure> {
     let name = flag.name.as_str();
     let list = |values: Vec<Value>| if values.is_empty() { None } else { Some(Value::Array(values)) };
     let object = |values: Vec<(String, Value)>| {
-        if values.is_empty() { None } else { Some(Value::Object(values.into_iter().collect())) }
+        let mut members = Map::new();
+        for (key, value) in values {
+            if members.insert(key.clone(), value).is_some() {
+                return Err(Failure::usage(format!("{} gives {key} twice: give each key once", flag.spelled())));
+            }
+        }
+        Ok((!members.is_empty()).then_some(Value::Object(members)))
     };
     let texts = || given::<String>(matches, name);
     Ok(match &flag.form {
@@ -155,11 +161,11 @@ fn value(matches: &ArgMatches, flag: &Flag) -> Result<Option<Value>, Failure> {
         Form::CopyTo => list(texts().into_iter().map(|vault| json!({ "destination_vault": vault })).collect()),
         Form::Pairs => {
             let pairs = given::<(String, String)>(matches, name);
-            object(pairs.into_iter().map(|(key, value)| (key, value.into())).collect())
+            object(pairs.into_iter().map(|(key, value)| (key, value.into())).collect())?
         }
         Form::Choices => {
             let choices = given::<(String, bool)>(matches, name);
-            object(choices.into_iter().map(|(key, value)| (key, value.into())).collect())
+            object(choices.into_iter().map(|(key, value)| (key, value.into())).collect())?
         }
         Form::Conditions(operator) => {
             let pairs = given::<(String, String)>(matches, name).into_iter();

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::{Finding, Hindrance, Unseen};
 
 fn places(document: &Value) -> Vec<String> {
     match AccessPolicy::parse(&document.to_string()) {
@@ -10,9 +11,16 @@ fn places(document: &Value) -> Vec<String> {
     }
 }
 
-fn codes(statement: &Value) -> Vec<&'static str> {
+const VAULT: &str = "arn:aws:backup:us-east-1:123456789012:backup-vault:prod";
+
+fn told_to(caller: &str, statement: &Value) -> Vec<Finding> {
     let document = json!({"Version": "2012-10-17", "Statement": statement});
-    AccessPolicy::parse(&document.to_string()).unwrap().findings().iter().map(|finding| finding.code).collect()
+    let policy = AccessPolicy::parse(&document.to_string()).unwrap_or_else(|found| panic!("{statement}: {found:?}"));
+    policy.findings(VAULT, Ok(&Caller::told(caller, "AROA1234567890EXAMPLE:pod-1").unwrap()))
+}
+
+fn codes(statement: &Value) -> Vec<&'static str> {
+    told_to(ROLE, statement).iter().map(|finding| finding.code).collect()
 }
 
 #[test]
@@ -65,6 +73,8 @@ fn every_fault_is_told_with_its_place() {
             {"Effect": "Deny", "NotPrincipal": {}, "Action": ["s3:GetObject", "backup:"], "NotAction": "*", "Resource": "x"},
             {"Effect": "Deny", "Principal": "me", "Action": ["s3:GetObject", "backup:", "backup:Start*"], "Condition": []},
             "x",
+            {"Effect": "Allow", "NotPrincipal": {"AWS": "*"}, "NotAction": "backup:*", "NotResource": "*",
+                "Condition": {"StringLikes": {"aws:PrincipalOrgID": "o-1"}}},
         ],
     });
     assert_eq!(
@@ -87,6 +97,8 @@ fn every_fault_is_told_with_its_place() {
             ".Statement[2].Resource",
             ".Statement[2].Condition",
             ".Statement[3]",
+            ".Statement[4].NotPrincipal",
+            ".Statement[4].Condition",
         ]
     );
     assert_eq!(places(&json!({"Version": "2012-10-17"})), [".Statement"]);
@@ -99,15 +111,24 @@ fn letting_anyone_in_and_locking_everyone_out_are_warned_of() {
     let open = vec!["POLICY_OPEN_TO_ANYONE"];
     assert_eq!(codes(&statement("Allow", json!("*"), "backup:CopyIntoBackupVault")), open);
     assert_eq!(codes(&statement("Allow", json!({"AWS": ["*"]}), "backup:*")), open);
-    assert_eq!(
-        codes(&json!({"Effect": "Allow", "NotPrincipal": {"AWS": "*"}, "Action": "backup:*", "Resource": "*"})),
-        open
-    );
     let mut bounded = statement("Allow", json!("*"), "backup:*");
     bounded["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}});
     assert!(codes(&bounded).is_empty());
     bounded["Condition"] = json!({});
     assert_eq!(codes(&bounded), open, "an empty condition bounds nobody");
+    for (condition, says_who) in [
+        (json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/*"}}), true),
+        (json!({"StringEquals": {"aws:sourcevpce": ["vpce-1"]}, "Bool": {"aws:SecureTransport": "true"}}), true),
+        (json!({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/*"}}), true),
+        (json!({"Bool": {"aws:SecureTransport": "true"}}), false),
+        (json!({"StringLike": {"aws:PrincipalArn": "*"}}), false),
+        (json!({"StringNotEquals": {"aws:PrincipalAccount": "999999999999"}}), false),
+        (json!({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}), false),
+        (json!({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}), false),
+    ] {
+        bounded["Condition"] = condition;
+        assert_eq!(codes(&bounded).is_empty(), says_who, "{bounded}");
+    }
     assert!(codes(&statement("Allow", json!({"AWS": "123456789012"}), "backup:*")).is_empty());
     assert_eq!(codes(&statement("Deny", json!("*"), "backup:*")), ["POLICY_DENIES_ITS_CHANGE"]);
     assert!(codes(&statement("Deny", json!("*"), "backup:DeleteRecoveryPoint")).is_empty());
@@ -136,6 +157,181 @@ fn a_policy_says_the_same_however_aws_writes_it() {
     assert!(!policy.says("no JSON"));
 }
 
+const ROLE: &str = "arn:aws:sts::123456789012:assumed-role/Strongroom/pod-1";
+const USER: &str = "arn:aws:iam::123456789012:user/ops/strongroom";
+const DENIES: &[&str] = &["POLICY_DENIES_ITS_CHANGE"];
+const MAY_DENY: &[&str] = &["POLICY_MAY_DENY_ITS_CHANGE"];
+
+fn codes_for(caller: &str, statement: &Value) -> Vec<&'static str> {
+    told_to(caller, statement).iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn a_denial_is_judged_by_every_way_to_write_its_actions() {
+    for (member, actions, expected) in [
+        ("Action", json!("*"), DENIES),
+        ("Action", json!("BACKUP:*"), DENIES),
+        ("Action", json!(["backup:StartCopyJob", "backup:Put*"]), DENIES),
+        ("Action", json!("backup:putbackupvaultACCESSpolicy"), DENIES),
+        ("Action", json!("backup:???BackupVaultAccessPolicy"), DENIES),
+        ("Action", json!("backup:*AccessPolicy"), DENIES),
+        ("Action", json!("backup:DeleteBackupVault*"), DENIES),
+        ("Action", json!("backup:DeleteBackupVault"), &[]),
+        ("Action", json!(["backup:DeleteRecoveryPoint", "backup:StartRestoreJob", "backup:Get*"]), &[]),
+        ("NotAction", json!("backup:CopyIntoBackupVault"), DENIES),
+        ("NotAction", json!(["backup:Describe*", "backup:PutBackupVaultAccessPolicy"]), DENIES),
+        ("NotAction", json!("backup:*AccessPolicy"), &[]),
+        ("NotAction", json!("backup:*"), &[]),
+    ] {
+        let statement = json!({"Effect": "Deny", "Principal": "*", member: actions, "Resource": "*"});
+        assert_eq!(codes(&statement), expected, "{statement}");
+    }
+}
+
+#[test]
+fn a_denial_is_judged_by_whom_it_hits() {
+    let root = "arn:aws:iam::123456789012:root";
+    let role = "arn:aws:iam::123456789012:role/Strongroom";
+    let with_path = "arn:aws:iam::123456789012:role/platform/Strongroom";
+    for (caller, member, principal, expected) in [
+        (ROLE, "Principal", json!("*"), DENIES),
+        (ROLE, "Principal", json!({"AWS": ["999999999999", "*"]}), DENIES),
+        (ROLE, "Principal", json!({"AWS": root}), DENIES),
+        (ROLE, "Principal", json!({"AWS": "123456789012"}), DENIES),
+        (ROLE, "Principal", json!({"AWS": role}), DENIES),
+        (ROLE, "Principal", json!({"AWS": with_path}), DENIES),
+        (ROLE, "Principal", json!({"AWS": ROLE}), DENIES),
+        (ROLE, "Principal", json!({"AWS": "arn:aws:sts::123456789012:assumed-role/Strongroom/pod-2"}), MAY_DENY),
+        (ROLE, "Principal", json!({"AWS": "arn:aws:iam::123456789012:role/Other"}), &[]),
+        (ROLE, "Principal", json!({"AWS": "arn:aws:iam::999999999999:root"}), &[]),
+        (ROLE, "Principal", json!({"Service": "backup.amazonaws.com"}), &[]),
+        (USER, "Principal", json!({"AWS": USER}), DENIES),
+        (USER, "Principal", json!({"AWS": "arn:aws:iam::123456789012:user/strongroom"}), &[]),
+        (ROLE, "NotPrincipal", json!({"AWS": [root, role, ROLE]}), &[]),
+        (ROLE, "NotPrincipal", json!({"AWS": ["123456789012", with_path, ROLE]}), &[]),
+        (ROLE, "NotPrincipal", json!({"AWS": [root, role]}), DENIES),
+        (ROLE, "NotPrincipal", json!({"AWS": [role, ROLE]}), DENIES),
+        (ROLE, "NotPrincipal", json!({"AWS": root}), DENIES),
+        (ROLE, "NotPrincipal", json!({"AWS": "arn:aws:iam::123456789012:role/Other"}), DENIES),
+        (ROLE, "NotPrincipal", json!({"Service": "backup.amazonaws.com"}), DENIES),
+        (ROLE, "NotPrincipal", json!({"AWS": "*"}), &[]),
+        (USER, "NotPrincipal", json!({"AWS": [root, USER]}), &[]),
+        (USER, "NotPrincipal", json!({"AWS": USER}), DENIES),
+    ] {
+        let statement = json!({"Effect": "Deny", member: principal, "Action": "backup:*", "Resource": "*"});
+        assert_eq!(codes_for(caller, &statement), expected, "{statement}");
+    }
+}
+
+#[test]
+fn a_denial_is_judged_by_its_resources() {
+    for (member, resource, expected) in [
+        ("Resource", json!(VAULT), DENIES),
+        ("Resource", json!(["arn:aws:backup:*:*:backup-vault:pro?"]), DENIES),
+        ("Resource", json!("arn:aws:backup:us-east-1:123456789012:recovery-point:*"), &[]),
+        ("Resource", json!("arn:aws:backup:us-east-1:123456789012:backup-vault:other"), &[]),
+        ("Resource", json!("arn:aws:backup:us-east-1:${aws:PrincipalAccount}:backup-vault:prod"), MAY_DENY),
+        ("NotResource", json!("arn:aws:backup:us-east-1:123456789012:recovery-point:*"), DENIES),
+        ("NotResource", json!([VAULT, "arn:aws:backup:us-east-1:123456789012:recovery-point:*"]), &[]),
+    ] {
+        let statement = json!({"Effect": "Deny", "Principal": "*", "Action": "backup:*", member: resource});
+        assert_eq!(codes(&statement), expected, "{statement}");
+    }
+}
+
+#[test]
+fn a_denial_under_a_condition_is_judged_as_far_as_strongroom_knows_itself() {
+    let role = "arn:aws:iam::123456789012:role/Strongroom";
+    for (condition, expected) in [
+        (json!({"StringNotEquals": {"aws:PrincipalArn": role}}), &[][..]),
+        (json!({"ArnNotEquals": {"aws:principalarn": "arn:aws:iam::123456789012:role/platform/Strongroom"}}), &[]),
+        (json!({"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/Admin", "arn:aws:iam::*:role/Strong*"]}}), &[]),
+        (json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/platform/*"}}), MAY_DENY),
+        (json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/Admin"}}), DENIES),
+        (json!({"StringNotEquals": {"aws:PrincipalArn": ROLE}}), DENIES),
+        (json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/*"}}), DENIES),
+        (json!({"StringNotEquals": {"aws:PrincipalAccount": "123456789012"}}), &[]),
+        (json!({"StringNotEquals": {"aws:PrincipalAccount": ["999999999999"]}}), DENIES),
+        (json!({"StringNotLike": {"aws:userId": ["AROA1234567890EXAMPLE:*", "AIDA1"]}}), &[]),
+        (json!({"StringNotLike": {"aws:userId": "AIDA1"}}), DENIES),
+        (json!({"Bool": {"aws:SecureTransport": false}}), &[]),
+        (json!({"Bool": {"aws:PrincipalIsAWSService": "false"}}), DENIES),
+        (json!({"StringNotEqualsIfExists": {"aws:SourceAccount": "123456789012"}}), DENIES),
+        (json!({"StringEquals": {"aws:SourceAccount": "123456789012"}}), &[]),
+        (json!({"StringEquals": {"aws:PrincipalType": "AssumedRole"}}), DENIES),
+        (json!({"Null": {"aws:SourceArn": "true"}}), DENIES),
+        (json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}), MAY_DENY),
+        (json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}), MAY_DENY),
+        (json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}), MAY_DENY),
+        (json!({"NumericLessThan": {"aws:MultiFactorAuthAge": "60"}}), MAY_DENY),
+        (json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1", "aws:PrincipalArn": role}}), &[]),
+        (json!({"StringNotEquals": {"aws:PrincipalArn": "${aws:PrincipalTag/owner}"}}), MAY_DENY),
+        (json!({}), DENIES),
+    ] {
+        let statement =
+            json!({"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": condition});
+        assert_eq!(codes(&statement), expected, "{statement}");
+    }
+}
+
+#[test]
+fn what_is_told_of_a_lockout_names_the_place_the_way_back_and_the_remedy() {
+    let deny = |action: &str| json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"});
+    let whole = &told_to(ROLE, &json!([deny("backup:StartCopyJob"), deny("*")]))[0];
+    assert_eq!(whole.field, "policy.Statement[1]");
+    assert!(whole.message.contains("denies everybody, Strongroom too, to change or remove"), "{}", whole.message);
+    assert!(whole.message.ends_with("AWS documents no other way to undo it"), "{}", whole.message);
+    assert!(whole.action.contains("arn:aws:iam::123456789012:role/Strongroom"), "{}", whole.action);
+    let change = &told_to(ROLE, &deny("backup:Put*"))[0];
+    assert_eq!(change.field, "policy.Statement");
+    assert!(change.message.ends_with("DeleteVaultAccessPolicy can still remove it"), "{}", change.message);
+    let removal = &told_to(ROLE, &deny("backup:Delete*"))[0];
+    assert!(removal.message.ends_with("SetVaultAccessPolicy can still replace it"), "{}", removal.message);
+    let split = told_to(ROLE, &json!([deny("backup:Put*"), deny("backup:Delete*")]));
+    assert!(split.iter().all(|finding| finding.message.ends_with("no other way to undo it")), "{split:?}");
+    let spared = json!({"AWS": ["123456789012", "arn:aws:iam::123456789012:role/Strongroom"]});
+    let session = json!({"Effect": "Deny", "NotPrincipal": spared, "Action": "backup:*", "Resource": "*"});
+    let action = &told_to(ROLE, &session)[0].action;
+    assert!(action.contains("or name arn:aws:sts::123456789012:assumed-role/Strongroom/pod-1 too"), "{action}");
+}
+
+#[test]
+fn who_aws_does_not_tell_is_not_guessed() {
+    let of = |principal: Value| {
+        let statement = json!({"Effect": "Deny", "Principal": principal, "Action": "*", "Resource": "*"});
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let unseen = Unseen { hindrance: Hindrance::Passing, why: "AWS throttles".to_owned() };
+        AccessPolicy::parse(&document).unwrap().findings(VAULT, Err(&unseen))
+    };
+    let codes = |found: &[Finding]| found.iter().map(|finding| finding.code).collect::<Vec<_>>();
+    assert_eq!(codes(&of(json!("*"))), DENIES);
+    assert_eq!(codes(&of(json!({"AWS": "123456789012"}))), DENIES);
+    assert_eq!(codes(&of(json!({"AWS": "arn:aws:iam::999999999999:role/Strongroom"}))), [""; 0]);
+    let found = of(json!({"AWS": "arn:aws:iam::123456789012:role/Strongroom"}));
+    assert_eq!(codes(&found), ["POLICY_MAY_DENY_ITS_CHANGE", "NOT_CHECKED"]);
+    assert!(found[1].message.contains("AWS throttles"), "{}", found[1].message);
+}
+
+#[test]
+fn a_principal_that_aws_refuses_is_a_fault() {
+    for name in [
+        "arn:aws:iam::123456789012:role/*",
+        "arn:aws:iam::123456789012:user/ops-?",
+        "arn:aws:iam::*:root",
+        "arn:aws:iam::123456789012:*",
+        "arn:aws:iam::123456789012:group/ops",
+        "arn:aws:iam::123456789012:policy/x",
+        "arn:aws:iam::123456789012:role/",
+        "arn:aws:sts::123456789012:assumed-role/Strongroom",
+        "arn:aws:s3:::bucket",
+        "1234",
+    ] {
+        let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"AWS": ["123456789012", name]}, "Action": "backup:*", "Resource": "*"}]});
+        assert_eq!(places(&document), [".Statement[0].Principal.AWS[1]"], "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_policy_or_has_faults(text in "\\PC{0,200}") {
@@ -150,7 +346,7 @@ proptest! {
             let statement = json!({"Effect": effect, "Principal": principal, "Action": [action], "Resource": "*"});
             let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
             if let Ok(policy) = AccessPolicy::parse(&document) {
-                policy.findings();
+                policy.findings(VAULT, Ok(&Caller::told(ROLE, "").unwrap()));
                 prop_assert_eq!(policy.as_str(), document);
             }
         }

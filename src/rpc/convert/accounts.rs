@@ -6,7 +6,7 @@ use super::{findings, reader::Reader, timestamp};
 use crate::{
     domain::{
         Account, Asked, Change, ChangeKind, EnsureRole, Finding, GetRole, GlobalSettings, GlobalSettingsUpdate, Invalid, RegionSettings, RolePath, RoleRef, RoleState,
-        Scope, ServedTypes, ServicePolicy, SettingsUpdate, Tags, Trust,
+        Scope, ServedTypes, ServicePolicy, SettingsUpdate, Tagged, Trust,
     },
     proto,
 };
@@ -32,7 +32,7 @@ pub(in crate::rpc) fn ensure_role(request: proto::EnsureServiceRoleRequest) -> R
     {
         read.fault("path", format!("is {path}, but the ARN in role says {named}"));
     }
-    let tags = read.tags("tags", tags, Tags::most());
+    let tags = read.tags_of(Tagged::Role, "tags", tags);
     let served = read.note_all("resource_types", ServedTypes::parse(&resource_types));
     read.conclude(|| Ok(EnsureRole { role: role?, path: path?, tags: tags?, served: served? }))
 }

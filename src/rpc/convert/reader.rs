@@ -7,8 +7,8 @@ use prost::Message;
 use super::super::page_token::{Paged, Query};
 use crate::{
     domain::{
-        AccountId, Arn, Asked, AskedScope, Fault, Faults, Invalid, Mode, Noted, PageRequest, RegionName, RequestId,
-        RoleRef, Tags, VaultName,
+        AccountId, Asked, AskedScope, Bond, Fault, Faults, Invalid, Mode, Noted, PageRequest, Place, RegionName,
+        RequestId, RoleRef, Tagged, Tags, VaultName,
     },
     proto,
 };
@@ -18,6 +18,7 @@ use crate::{
 pub(in crate::rpc) struct Reader {
     faults: Faults,
     scope: AskedScope,
+    places: Vec<Place>,
     mode: Mode,
     request_id: Result<RequestId, Noted>,
 }
@@ -28,6 +29,7 @@ impl Reader {
         let mut reader = Self {
             faults: Faults::default(),
             scope: AskedScope::default(),
+            places: Vec::new(),
             mode: Mode::Check,
             request_id: Ok(RequestId::fresh()),
         };
@@ -36,7 +38,9 @@ impl Reader {
             reader.scope.account = reader.note("scope.account", AccountId::parse(&account)).ok();
         }
         if !region.is_empty() {
-            reader.scope.region = reader.note("scope.region", RegionName::parse(&region)).ok();
+            let region = reader.note("scope.region", RegionName::parse(&region)).ok();
+            reader.place("scope.region", &AskedScope { region: region.clone(), ..AskedScope::default() }, Bond::Own);
+            reader.scope.region = region;
         }
         reader
     }
@@ -73,26 +77,28 @@ impl Reader {
 
     /// Takes over the scope of an ARN that stands in the field.
     pub(in crate::rpc) fn within(&mut self, field: &str, scope: AskedScope) -> Result<(), Noted> {
+        self.place(field, &scope, Bond::Own);
         let merged = self.scope.merge(scope);
         self.note(field, merged)
     }
 
     /// Fills what nothing has said of the scope so far; for an ARN of a thing that may rightly be elsewhere.
-    pub(in crate::rpc) fn hint(&mut self, scope: AskedScope) {
-        self.scope.account = self.scope.account.take().or(scope.account);
-        self.scope.region = self.scope.region.take().or(scope.region);
+    pub(in crate::rpc) fn hint(&mut self, field: &str, scope: AskedScope) {
+        self.place(field, &scope, Bond::Sought);
+        self.scope.fill(scope);
+    }
+
+    /// Keeps where a thing is that stands in the field and says nothing of where the request goes. What may be where is
+    /// judged when the request's own scope is known.
+    pub(in crate::rpc) fn place(&mut self, field: &str, scope: &AskedScope, bond: Bond) {
+        if *scope != AskedScope::default() {
+            self.places.push(Place { field: field.to_owned(), scope: scope.clone(), bond });
+        }
     }
 
     /// Takes over faults that were noted elsewhere.
     pub(in crate::rpc) fn take_over(&mut self, faults: Faults) -> Result<(), Noted> {
         self.faults.append(faults)
-    }
-
-    /// Any ARN; its scope becomes the request's.
-    pub(in crate::rpc) fn arn(&mut self, field: &str, text: &str) -> Result<Arn, Noted> {
-        let arn = self.note(field, Arn::parse(text))?;
-        self.within(field, arn.scope())?;
-        Ok(arn)
     }
 
     /// A vault by name or ARN.
@@ -102,10 +108,17 @@ impl Reader {
         Ok(name)
     }
 
-    /// A role by name or ARN. Only its account counts: IAM has no region.
-    pub(in crate::rpc) fn role(&mut self, field: &str, text: &str) -> Result<RoleRef, Noted> {
+    /// A role by name or ARN, which the request is about. Only its account counts: IAM has no region.
+    pub(in crate::rpc) fn own_role(&mut self, field: &str, text: &str) -> Result<RoleRef, Noted> {
         let (role, scope) = self.note(field, RoleRef::parse(text))?;
         self.within(field, scope)?;
+        Ok(role)
+    }
+
+    /// A role by name or ARN that the request hands to AWS Backup.
+    pub(in crate::rpc) fn role(&mut self, field: &str, text: &str) -> Result<RoleRef, Noted> {
+        let (role, scope) = self.note(field, RoleRef::parse(text))?;
+        self.place(field, &scope, Bond::Role);
         Ok(role)
     }
 
@@ -126,7 +139,17 @@ impl Reader {
         tags: BTreeMap<String, String>,
         most: usize,
     ) -> Result<Tags, Noted> {
-        self.note_all(field, Tags::parse(tags, most))
+        self.note_all(field, Tags::parse(tags, most, Tagged::Thing))
+    }
+
+    /// Tags of a resource whose service has rules of its own.
+    pub(in crate::rpc) fn tags_of(
+        &mut self,
+        tagged: Tagged,
+        field: &str,
+        tags: BTreeMap<String, String>,
+    ) -> Result<Tags, Noted> {
+        self.note_all(field, Tags::parse(tags, Tags::most(), tagged))
     }
 
     /// The page of a list. `query` is the request with its page size and token blanked.
@@ -145,7 +168,15 @@ impl Reader {
 
     /// Builds what is asked for, or tells every fault.
     pub(in crate::rpc) fn conclude<T>(self, build: impl FnOnce() -> Result<T, Noted>) -> Result<Asked<T>, Invalid> {
-        let Self { faults, scope, mode, request_id } = self;
-        faults.conclude(|| Ok(Asked { scope, mode, request_id: request_id?, what: build()? }))
+        let Self { mut faults, scope, places, mode, request_id } = self;
+        // A region that may not be reached is refused as such, and not for being another one than the request's: that is
+        // judged later.
+        let known = AskedScope { region: None, partition: scope.partition(), ..scope.clone() };
+        for place in places.iter().filter(|place| place.bond != Bond::Own) {
+            if let Some(fault) = place.fault(&known) {
+                faults.add(&place.field, fault);
+            }
+        }
+        faults.conclude(|| Ok(Asked { scope, places, mode, request_id: request_id?, what: build()? }))
     }
 }

@@ -51,8 +51,15 @@ fn check(policy: &str, call: &Call, iam: &iam::State) -> Result<(), AwsError> {
         if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
             return invalid("a statement's Effect must be Allow or Deny");
         }
-        if statement.get("Action").or_else(|| statement.get("NotAction")).is_none() {
-            return invalid("a statement has no Action");
+        for name in ["Action", "Resource", "Principal"] {
+            let (this, other) = (statement.get(name), statement.get(format!("Not{name}")));
+            if this.is_some() == other.is_some() {
+                return invalid(&format!("a statement has {name} or Not{name}, and not both"));
+            }
+        }
+        // IAM takes NotPrincipal with Deny alone [D].
+        if statement.get("NotPrincipal").is_some() && statement["Effect"] == "Allow" {
+            return invalid("NotPrincipal does not go with Allow");
         }
         let Some(principal) = statement.get("Principal").or_else(|| statement.get("NotPrincipal")) else {
             return invalid("a statement has no Principal");
@@ -89,9 +96,19 @@ fn is_role_of(arn: &str, call: &Call) -> bool {
 fn is_account_or_arn(name: &str) -> bool {
     let account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     let parts: Vec<&str> = name.splitn(6, ':').collect();
+    // A wildcard is no principal but alone [Q], nor is a group or a policy [D].
+    let names_one = |service: &str, resource: &str| match (service, resource.split_once('/')) {
+        ("iam", None) => resource == "root",
+        ("iam", Some((kind, name))) => matches!(kind, "user" | "role") && !name.is_empty(),
+        (_, Some(("assumed-role", session))) => session.contains('/'),
+        (_, Some((kind, name))) => kind == "federated-user" && !name.is_empty(),
+        _ => false,
+    };
     name == "*"
         || account(name)
-        || matches!(parts[..], ["arn", _, "iam" | "sts", "", id, resource] if account(id) && !resource.is_empty())
+        || !name.contains(['*', '?'])
+            && matches!(parts[..], ["arn", _, service @ ("iam" | "sts"), "", id, resource]
+                if account(id) && names_one(service, resource))
 }
 
 #[derive(Serialize)]
