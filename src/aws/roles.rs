@@ -5,8 +5,8 @@ use percent_encoding::percent_decode_str;
 
 use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
-    Asked, Change, ChangeKind, CheckedRole, EnsureRole, Noun, Refusal, RefusalKind, RoleName, RoleRef, RoleState,
-    Scope, Trust, TrustRepair, Unseen, judge_trust, repair_trust,
+    Asked, BACKUP_SERVICE, Change, ChangeKind, CheckedRole, EnsureRole, Noun, Refusal, RefusalKind, RoleName, RoleRef,
+    RoleState, Scope, Trust, TrustRepair, Unseen, judge_trust, repair_trust,
 };
 
 const GET_ROLE: Operation = Operation::read("iam", "GetRole");
@@ -49,21 +49,19 @@ impl Scoped {
             return Err(Refusal::of(RefusalKind::AlreadyExists, Noun::Role, name.as_str(), message).into());
         }
         let repaired = repaired_trust(&state, &trust_document)?;
-        let created = !changes.is_empty();
+        let done: Vec<String> = changes.iter().map(|change| change.message.clone()).collect();
         if let Some(document) = &repaired {
             // A statement that denies under a condition stays, and makes the trust conditional.
             state.trust = judge_trust(document);
-            let message = format!("added backup.amazonaws.com to the trust policy of role {name}");
-            changes.push(Change { kind: ChangeKind::TrustRepaired, message });
+            changes.push(Change { kind: ChangeKind::TrustRepaired, message: trust_added(name) });
         }
         let lacking: Vec<String> =
             state.missing(&ensure.served).into_iter().map(|policy| policy.arn(state.partition)).collect();
         for arn in &lacking {
-            let message = format!("attached {arn} to role {name}");
-            changes.push(Change { kind: ChangeKind::PolicyAttached, message });
+            changes.push(Change { kind: ChangeKind::PolicyAttached, message: attached(arn, name) });
         }
         if !asked.is_check() {
-            self.repair_role(name, repaired, &lacking, created).await?;
+            self.repair_role(name, repaired, &lacking, done).await?;
         }
         state.attached.extend(lacking);
         Ok((state, changes))
@@ -219,31 +217,55 @@ impl Scoped {
         }
     }
 
-    /// Adds what the role lacks. What was done before a step stays done, whatever becomes of the step.
+    /// Adds what the role lacks. What was done before a step stays done, whatever becomes of the step: `done`, and what is
+    /// done here, are told with the failure.
     async fn repair_role(
         &self,
         name: &RoleName,
         trust: Option<String>,
         policies: &[String],
-        created: bool,
+        mut done: Vec<String>,
     ) -> Result<(), Failure> {
-        let mut changed = created;
-        let failed = |error: Failure, changed: bool| {
-            let effect = if changed { Effect::Unknown } else { error.effect };
-            Failure { effect, ..error.about(Noun::Role, name) }
-        };
         if let Some(document) = trust {
             let sent = self.clients.iam.update_assume_role_policy().role_name(name.as_str()).policy_document(document);
-            self.call(UPDATE_TRUST, sent.send()).await.map_err(|error| failed(error, changed))?;
-            changed = true;
+            if let Err(error) = self.call(UPDATE_TRUST, sent.send()).await {
+                return Err(having(done, error.about(Noun::Role, name)));
+            }
+            done.push(trust_added(name));
         }
         for arn in policies {
             let sent = self.clients.iam.attach_role_policy().role_name(name.as_str()).policy_arn(arn);
-            self.call(ATTACH, sent.send()).await.map_err(|error| failed(error, changed))?;
-            changed = true;
+            if let Err(error) = self.call(ATTACH, sent.send()).await {
+                return Err(having(done, self.of_role_or_policy(error, name, arn).await));
+            }
+            done.push(attached(arn, name));
         }
         Ok(())
     }
+
+    /// Understands a failure of a call that names a role and a policy: where IAM does not say which of the two is missing,
+    /// the role is looked for.
+    async fn of_role_or_policy(&self, error: Failure, name: &RoleName, policy: &str) -> Failure {
+        if error.kind != FailureKind::NotFound {
+            return error.about(Noun::Role, name);
+        }
+        let role_is_missing = !error.message.contains(policy) && matches!(self.role_alone(name).await, Ok(None));
+        if role_is_missing { error.about(Noun::Role, name) } else { error.about(Noun::Policy, policy) }
+    }
+}
+
+fn trust_added(name: &RoleName) -> String {
+    format!("added {BACKUP_SERVICE} to the trust policy of role {name}")
+}
+
+fn attached(policy: &str, name: &RoleName) -> String {
+    format!("attached {policy} to role {name}")
+}
+
+/// The failure of a call that had done something before.
+fn having(done: Vec<String>, error: Failure) -> Failure {
+    let effect = if done.is_empty() { error.effect } else { Effect::Unknown };
+    Failure { effect, done, ..error }
 }
 
 /// The trust policy that lets AWS Backup assume the role, where the present one does not.

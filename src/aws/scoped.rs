@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Aws, call::Operation, client::Clients, error::Error};
-use crate::domain::{AskedScope, Noun, Refusal, RefusalKind, Scope};
+use crate::domain::{AccountId, AskedScope, Faults, Invalid, Noun, Place, Refusal, RefusalKind, RegionName, Scope};
 
 const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
 
@@ -21,31 +21,90 @@ pub struct Scoped {
 }
 
 impl Aws {
+    /// The scope that a request means, and every place that its fields name judged by it: each is of a region that there is,
+    /// where the configuration lets requests go or send something, and where it has to be.
+    pub async fn within_all(&self, asked: AskedScope, places: Vec<Place>) -> Result<Result<Scoped, Invalid>, Error> {
+        if let Err(unknown) = self.know_regions(&places) {
+            return Ok(Err(unknown));
+        }
+        let scope = self.resolve(&asked).await?;
+        let home = self.home(&scope.region).await?;
+        places.iter().filter(|place| place.bond.is_bound()).try_for_each(|place| self.may_reach(place, home))?;
+        let mut faults = Faults::default();
+        for place in &places {
+            if let Some(fault) = place.fault(&(&scope).into()) {
+                faults.add(&place.field, fault);
+            }
+        }
+        if let Err(faulty) = faults.conclude(|| Ok(())) {
+            return Ok(Err(faulty));
+        }
+        self.enter(scope).await.map(Ok)
+    }
+
     /// The scope that a request means, blanks filled with the defaults, if the configuration lets requests go there and
     /// there is a way in.
     pub async fn within(&self, asked: &AskedScope) -> Result<Scoped, Error> {
-        let scope = self.resolve(asked).await?;
+        self.enter(self.resolve(asked).await?).await
+    }
+
+    async fn enter(&self, scope: Scope) -> Result<Scoped, Error> {
         Ok(Scoped { aws: self.clone(), clients: self.clients(&scope).await?, deadline: None })
     }
 
     async fn resolve(&self, asked: &AskedScope) -> Result<Scope, Error> {
-        let refused =
-            |name: &str, message| Err(Refusal::of(RefusalKind::ScopeNotAllowed, Noun::Account, name, message).into());
-        let config = self.config();
         let region = asked.region.as_ref().or(self.default_region()).ok_or_else(Refusal::no_region)?;
-        if !config.allowed_regions.is_empty() && !config.allowed_regions.contains(region) {
-            let message = format!("region {region} is not among the server's aws.allowed_regions");
-            return refused(region.as_str(), message);
-        }
+        self.may_reach_region(region)?;
         let home = self.home(region).await?;
         let account = asked.account.as_ref().unwrap_or(home);
-        let allowed =
-            account == home || config.allowed_accounts.is_empty() || config.allowed_accounts.contains(account);
-        if !allowed {
-            let message = format!("account {account} is not among the server's aws.allowed_accounts");
-            return refused(account.as_str(), message);
-        }
+        self.may_reach_account(account, home)?;
         Ok(Scope { account: account.clone(), region: region.clone() })
+    }
+
+    /// Whether the configuration lets a request have to do with another place that a field of it names.
+    fn may_reach(&self, place: &Place, home: &AccountId) -> Result<(), Refusal> {
+        let in_field = |refusal: Refusal| {
+            let message = format!("{} names another place, and {}", place.field, refusal.message);
+            Refusal { message, ..refusal }
+        };
+        if let Some(region) = &place.scope.region {
+            self.may_reach_region(region).map_err(in_field)?;
+        }
+        place.scope.account.as_ref().map_or(Ok(()), |account| self.may_reach_account(account, home)).map_err(in_field)
+    }
+
+    fn may_reach_region(&self, region: &RegionName) -> Result<(), Refusal> {
+        let allowed = &self.config().allowed_regions;
+        if allowed.is_empty() || allowed.contains(region) {
+            return Ok(());
+        }
+        let message = format!("region {region} is not among the server's aws.allowed_regions");
+        Err(Refusal::of(RefusalKind::ScopeNotAllowed, Noun::Account, region.as_str(), message))
+    }
+
+    /// The server's own account is always allowed.
+    fn may_reach_account(&self, account: &AccountId, home: &AccountId) -> Result<(), Refusal> {
+        let allowed = &self.config().allowed_accounts;
+        if account == home || allowed.is_empty() || allowed.contains(account) {
+            return Ok(());
+        }
+        let message = format!("account {account} is not among the server's aws.allowed_accounts");
+        Err(Refusal::of(RefusalKind::ScopeNotAllowed, Noun::Account, account.as_str(), message))
+    }
+
+    /// Whether each region is one that AWS is known to have, or that the configuration names: a slip in one would be answered
+    /// with empty lists, or not at all.
+    fn know_regions(&self, places: &[Place]) -> Result<(), Invalid> {
+        let configured =
+            |region| self.default_region() == Some(region) || self.config().allowed_regions.contains(region);
+        let mut faults = Faults::default();
+        for place in places {
+            if let Some(region) = place.scope.region.as_ref().filter(|region| !region.is_known() && !configured(region))
+            {
+                faults.add(&place.field, region.unknown());
+            }
+        }
+        faults.conclude(|| Ok(()))
     }
 }
 

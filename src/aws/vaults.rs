@@ -5,8 +5,8 @@ use futures_util::TryStreamExt;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
-    Asked, Cursor, MAX_PAGE_SIZE, NewVault, Noun, Page, PageRequest, Refusal, RefusalKind, Vault, VaultLock, VaultName,
-    did_you_mean,
+    Asked, Cursor, Finding, MAX_PAGE_SIZE, NewVault, Noun, Page, PageRequest, Refusal, RefusalKind, Unseen, Vault, VaultLock,
+    VaultName, did_you_mean,
 };
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupVault");
@@ -14,15 +14,26 @@ const DESCRIBE: Operation = Operation::read("backup", "DescribeBackupVault");
 const LIST: Operation = Operation::read("backup", "ListBackupVaults");
 
 impl Scoped {
-    /// Creates a vault, or returns the one that the same request created before.
-    pub async fn create_vault(&self, asked: &Asked<NewVault>) -> Result<Vault, Error> {
+    /// Creates a vault, or returns the one that the same request created before. A check says what it could not look at.
+    pub async fn create_vault(&self, asked: &Asked<NewVault>) -> Result<(Vault, Option<Finding>), Error> {
         let new = &asked.what;
-        self.refuse_id_of_another(asked).await?;
-        if asked.is_check() {
-            // Done for real, AWS itself says whether the name is taken.
-            let there = self.vault_in_place_of(asked).await?;
-            return Ok(there.unwrap_or_else(|| new.planned(self.scope(), &asked.request_id)));
+        let unlisted = self.refuse_id_of_another(asked).await?;
+        if !asked.is_check() {
+            return Ok((self.created_vault(asked).await?, None));
         }
+        // Done for real, AWS itself says whether the name is taken.
+        let (there, unseen) = self.vault_in_place_of(asked).await?;
+        let vault = there.unwrap_or_else(|| new.planned(self.scope(), &asked.request_id));
+        let finding = unseen.or(unlisted).map(|unseen| {
+            let action = unseen.action("backup:ListBackupVaults and backup:DescribeBackupVault", "");
+            let what = format!("whether there is a vault {}, or another of this request_id,", new.name);
+            unseen.not_checked(&what, "if there is, AWS refuses this one", action).at("name")
+        });
+        Ok((vault, finding))
+    }
+
+    async fn created_vault(&self, asked: &Asked<NewVault>) -> Result<Vault, Error> {
+        let new = &asked.what;
         let sent = self
             .clients
             .backup
@@ -54,37 +65,38 @@ impl Scoped {
     }
 
     /// AWS ties a CreatorRequestId to the vault's name: under another name it would make a second vault.
-    async fn refuse_id_of_another(&self, asked: &Asked<NewVault>) -> Result<(), Error> {
+    async fn refuse_id_of_another(&self, asked: &Asked<NewVault>) -> Result<Option<Unseen>, Error> {
         if !asked.request_id.may_repeat() {
-            return Ok(());
+            return Ok(None);
         }
         let name = asked.what.name.as_str();
         let other = |vault: &BackupVaultListMember| {
             vault.creator_request_id() == Some(asked.request_id.as_str()) && vault.backup_vault_name() != Some(name)
         };
         match self.vault_is_listed(other).await {
-            Ok(false) => Ok(()),
+            Ok(false) => Ok(None),
             Ok(true) => {
                 let message = "this request_id created another vault: use a fresh one";
                 Err(Refusal::of(RefusalKind::RequestIdReused, Noun::Vault, name, message).into())
             }
             // Who may not list vaults may still create one.
-            Err(error) if error.kind == FailureKind::Denied => Ok(()),
+            Err(error) if error.is_denial() => Ok(Some(Unseen::from(&error))),
             Err(error) => Err(error.into()),
         }
     }
 
     /// What stands in the place of a new vault: nothing, or the vault that the same request created before. An error if
-    /// another's does.
-    async fn vault_in_place_of(&self, asked: &Asked<NewVault>) -> Result<Option<Vault>, Error> {
+    /// another's does, and why nobody can tell, if so.
+    async fn vault_in_place_of(&self, asked: &Asked<NewVault>) -> Result<(Option<Vault>, Option<Unseen>), Error> {
         let name = &asked.what.name;
         match self.get_vault(name).await {
-            Ok(vault) => made_by(asked, vault)?.map(Some).ok_or_else(|| {
+            Ok(vault) => made_by(asked, vault)?.map(|made| (Some(made), None)).ok_or_else(|| {
                 let message = format!("vault {name} exists already, made by another request");
                 Refusal::of(RefusalKind::AlreadyExists, Noun::Vault, name.as_str(), message).into()
             }),
             // Who may not see vaults may still create one.
-            Err(error) if error.is_missing() || error.failed_as(FailureKind::MissingOrDenied) => Ok(None),
+            Err(error) if error.is_missing() => Ok((None, None)),
+            Err(error) if error.failed_as(FailureKind::MissingOrDenied) => Ok((None, Some(Unseen::from(&error)))),
             Err(error) => Err(error),
         }
     }
@@ -171,10 +183,11 @@ impl Scoped {
     }
 
     /// Understands a failure of a call that names a vault. AWS says 403 for a vault that does not exist (semantics
-    /// reference, section 0.1): the list of vaults, which no missing vault can forbid, tells the two apart.
+    /// reference, section 0.1): the list of vaults, which no missing vault can forbid, tells the two apart, and which one may
+    /// have been meant.
     pub(super) async fn missing_or_denied(&self, error: Failure, name: &VaultName) -> Failure {
         let error = error.about(Noun::Vault, name);
-        if error.kind != FailureKind::Denied {
+        if !matches!(error.kind, FailureKind::Denied | FailureKind::NotFound) {
             return error;
         }
         // One list tells whether it is there, and else which one may be meant.
@@ -184,7 +197,9 @@ impl Scoped {
             vault.backup_vault_name() == Some(name.as_str())
         };
         match self.vault_is_listed(is_it).await {
+            // AWS has said that it is missing, and may list it a moment longer.
             Ok(true) => error,
+            Err(_) if error.kind == FailureKind::NotFound => error,
             Ok(false) => {
                 let meant = did_you_mean(name.as_str(), others.iter().map(String::as_str));
                 Failure { meant, ..error.as_kind(FailureKind::NotFound) }

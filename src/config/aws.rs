@@ -14,7 +14,8 @@ use crate::domain::{AccountId, RegionName};
 pub struct AwsConfig {
     /// The region of a request that names none; without it the SDK's own chain decides (`AWS_REGION`, profile).
     pub region: Option<RegionName>,
-    /// Regions that requests may name; empty means all.
+    /// Regions that requests may name, those of copies' destinations, keys and topics included; empty means all that are
+    /// known. A region that this version does not know may be named when it stands here or in `region`.
     pub allowed_regions: Vec<RegionName>,
     /// The profile of the AWS configuration files to use.
     pub profile: Option<String>,
@@ -22,7 +23,8 @@ pub struct AwsConfig {
     pub assume_role: Option<RoleTemplate>,
     /// Sent as `ExternalId` when a role is assumed.
     pub external_id: Option<String>,
-    /// Accounts that requests may name beside the credentials' own; empty means every account that has the role.
+    /// Accounts that requests may name beside the credentials' own, those of copies' destinations and keys included; empty
+    /// means every account.
     pub allowed_accounts: Vec<AccountId>,
     /// Where every AWS service is found instead of at AWS: an emulator, or a VPC endpoint.
     pub endpoint_url: Option<Url>,
@@ -113,8 +115,31 @@ impl AwsConfig {
             reader.refuse("aws.external_id", &["aws.assume_role"], problem, "set aws.assume_role, or remove it");
         }
         if !self.allowed_accounts.is_empty() && self.assume_role.is_none() {
-            let problem = "names accounts that cannot be reached without aws.assume_role";
-            reader.refuse("aws.allowed_accounts", &["aws.assume_role"], problem, "set aws.assume_role, or remove it");
+            let message = "no other account can be reached without aws.assume_role: it says only of which accounts the vaults \
+                           of copies, and keys, may be";
+            reader.warn("aws.allowed_accounts", message);
+        }
+        let regions = self.region.iter().map(|region| ("aws.region", region));
+        let regions = regions.chain(self.allowed_regions.iter().map(|region| ("aws.allowed_regions", region)));
+        for (key, region) in regions.clone().filter(|(_, region)| !region.is_known()) {
+            let meant = region.meant();
+            let message = format!(
+                "{region} is no region that this version knows{meant}; should AWS have it by now, all is well, and its \
+                 partition is taken to be {}",
+                region.partition()
+            );
+            reader.warn(key, message);
+        }
+        if let Some(template) = &self.assume_role {
+            let other = regions.clone().find(|(_, region)| region.partition() != template.partition());
+            if let Some((key, region)) = other {
+                let message = format!(
+                    "is a role of partition {}, and {key} has {region}, which is of partition {}: it cannot be assumed there",
+                    template.partition(),
+                    region.partition()
+                );
+                reader.warn("aws.assume_role", message);
+            }
         }
         if let Some(url) = &self.endpoint_url
             && !url.is_encrypted()

@@ -179,7 +179,6 @@ fn keys_that_contradict_each_other_are_refused_with_the_place_of_the_culprit() {
         ("STRONGROOM_AWS__REGION", "eu-west-1"),
         ("STRONGROOM_AWS__ALLOWED_REGIONS", "us-east-1, us-west-2"),
         ("STRONGROOM_AWS__EXTERNAL_ID", "x"),
-        ("STRONGROOM_AWS__ALLOWED_ACCOUNTS", "123456789012"),
         ("STRONGROOM_SANDBOX__START", "2026-01-31T04:00:00Z"),
         ("STRONGROOM_TELEMETRY__OTLP_ENDPOINT", "https://collector:4317"),
     ]);
@@ -191,13 +190,31 @@ fn keys_that_contradict_each_other_are_refused_with_the_place_of_the_culprit() {
             "aws.attempt_timeout",
             "aws.region",
             "aws.external_id",
-            "aws.allowed_accounts",
             "sandbox.start",
             "telemetry.otlp_endpoint"
         ]
     );
     let found = faults(&environment(&[("STRONGROOM_SANDBOX__CLOCK", "manual"), ("STRONGROOM_SANDBOX__SPEED", "60")]));
     assert!(found[0].starts_with("sandbox.speed = \"60\" (environment STRONGROOM_SANDBOX__SPEED)"), "{found:?}");
+}
+
+#[test]
+fn a_region_that_is_not_known_is_taken_and_warned_of() {
+    let sources = environment(&[
+        ("STRONGROOM_AWS__REGION", "us-est-1"),
+        ("STRONGROOM_AWS__ALLOWED_REGIONS", "us-est-1,us-east-1,mars-north-1"),
+        ("STRONGROOM_AWS__ALLOWED_ACCOUNTS", "123456789012"),
+    ]);
+    let warned = load(&sources).unwrap().warnings;
+    let told: Vec<_> = warned.iter().map(|warning| (warning.key, warning.message.contains("did you mean us-east-1?"))).collect();
+    let regions = [("aws.region", true), ("aws.allowed_regions", true), ("aws.allowed_regions", false)];
+    assert_eq!(told[0], ("aws.allowed_accounts", false));
+    assert_eq!(told[1..], regions);
+    let abroad = environment(&[
+        ("STRONGROOM_AWS__REGION", "us-gov-west-1"),
+        ("STRONGROOM_AWS__ASSUME_ROLE", "arn:aws:iam::{account}:role/Strongroom"),
+    ]);
+    assert_eq!(load(&abroad).unwrap().warnings[0].key, "aws.assume_role");
 }
 
 #[test]

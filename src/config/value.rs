@@ -104,6 +104,11 @@ impl RoleTemplate {
         Value::parse(text)
     }
 
+    /// The partition that its ARN names.
+    pub fn partition(&self) -> &str {
+        self.0.split(':').nth(1).unwrap_or_default()
+    }
+
     /// The role's ARN in this account.
     pub fn role_in(&self, account: &str) -> String {
         self.0.replace("{account}", account)

@@ -5,13 +5,15 @@ use std::fmt;
 use super::{
     AccountId, AskedScope, RegionName,
     invalid::{Fault, quoted},
+    region_names,
 };
 
 /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, read once; region and account are blank where AWS leaves them out
-/// (IAM has no region, an EBS snapshot no account).
+/// (IAM has no region, an EBS snapshot no account). Partition and region agree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arn {
     text: String,
+    partition: &'static str,
     service_at: usize,
     region_at: usize,
     account_at: usize,
@@ -37,20 +39,39 @@ impl Arn {
         let mut next = || colons.next().ok_or_else(fault);
         let (partition_at, service_at, region_at, account_at, resource_at) =
             (next()?, next()?, next()?, next()?, next()?);
-        let arn = Self { text: text.to_owned(), service_at, region_at, account_at, resource_at };
         let partition = &text[partition_at..service_at - 1];
-        let well_formed = text.starts_with("arn:")
-            && partition.starts_with("aws")
-            && !arn.service().is_empty()
+        if !text.starts_with("arn:") || !partition.starts_with("aws") {
+            return Err(fault());
+        }
+        let partition = region_names::partition(partition)?;
+        let arn = Self { text: text.to_owned(), partition, service_at, region_at, account_at, resource_at };
+        let well_formed = !arn.service().is_empty()
             && !arn.resource().is_empty()
             && (arn.region().is_empty() || RegionName::parse(arn.region()).is_ok())
             && (arn.account().is_empty() || arn.account() == "aws" || AccountId::parse(arn.account()).is_ok());
-        if well_formed { Ok(arn) } else { Err(fault()) }
+        if !well_formed {
+            return Err(fault());
+        }
+        match arn.scope().region {
+            Some(region) if region.partition() != partition => {
+                let home = region.partition();
+                let arn = quoted(text);
+                Err(Fault(format!(
+                    "{arn} contradicts itself: region {region} is in partition {home}, not in {partition}"
+                )))
+            }
+            _ => Ok(arn),
+        }
     }
 
     /// Whether the text claims to be an ARN, and so must be a right one.
     pub fn looks_like(text: &str) -> bool {
         text.starts_with("arn:")
+    }
+
+    /// The partition, such as `aws-us-gov`.
+    pub fn partition(&self) -> &'static str {
+        self.partition
     }
 
     /// The service, such as `rds`.
@@ -78,9 +99,13 @@ impl Arn {
         self.resource().strip_prefix(kind)?.strip_prefix([':', '/']).filter(|id| !id.is_empty())
     }
 
-    /// The account and region that the ARN names.
+    /// The account, region and partition that the ARN names.
     pub fn scope(&self) -> AskedScope {
-        AskedScope { account: AccountId::parse(self.account()).ok(), region: RegionName::parse(self.region()).ok() }
+        AskedScope {
+            account: AccountId::parse(self.account()).ok(),
+            region: RegionName::parse(self.region()).ok(),
+            partition: Some(self.partition),
+        }
     }
 
     /// The whole text.
@@ -130,6 +155,28 @@ mod tests {
             "arn:aws:rds:::",
         ] {
             assert!(Arn::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn partition_and_region_agree() {
+        for good in [
+            "arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:x",
+            "arn:aws-cn:iam::123456789012:role/R",
+            "arn:aws-eusc:backup:eusc-de-east-1:123456789012:backup-vault:x",
+        ] {
+            assert_eq!(good.split(':').nth(1), Some(Arn::parse(good).unwrap().partition()));
+        }
+        for (bad, why) in [
+            (
+                "arn:aws:rds:us-gov-west-1:123456789012:db:x",
+                "region us-gov-west-1 is in partition aws-us-gov, not in aws",
+            ),
+            ("arn:aws-cn:rds:us-east-1:123456789012:db:x", "region us-east-1 is in partition aws, not in aws-cn"),
+            ("arn:aws-gov:rds:us-gov-west-1:123456789012:db:x", "did you mean aws-us-gov?"),
+        ] {
+            let told = Arn::parse(bad).unwrap_err().0;
+            assert!(told.contains(why), "{told}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a call asks for, whatever it is about.
 
-use super::{AskedScope, RequestId};
+use super::{AskedScope, Place, RequestId};
 
 /// A request, read: where it goes, whether it is done or only checked, and what it is. Made by `rpc/convert`, whole or
 /// not at all.
@@ -8,6 +8,8 @@ use super::{AskedScope, RequestId};
 pub struct Asked<T> {
     /// Account and region, as far as the request and the ARNs in it name them.
     pub scope: AskedScope,
+    /// Every account, region and partition that its fields name.
+    pub places: Vec<Place>,
     /// Whether it is done.
     pub mode: Mode,
     /// Makes repeating safe.

@@ -35,7 +35,8 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// An AWS region name such as `eu-west-1` or `us-gov-west-1`. New regions need no release: only the form is checked.
+/// An AWS region name such as `eu-west-1` or `us-gov-west-1`. Only the form is checked: whether
+/// AWS has it, [`Self::is_known`] tells and the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegionName(String);
 
@@ -66,20 +67,6 @@ impl RegionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The partition of AWS that the region is in: what stands after `arn:` `[D]`.
-    pub fn partition(&self) -> &'static str {
-        const BY_PREFIX: [(&str, &str); 7] = [
-            ("cn-", "aws-cn"),
-            ("us-gov-", "aws-us-gov"),
-            ("us-iso-", "aws-iso"),
-            ("us-isob-", "aws-iso-b"),
-            ("us-isof-", "aws-iso-f"),
-            ("eu-isoe-", "aws-iso-e"),
-            ("eusc-", "aws-eusc"),
-        ];
-        BY_PREFIX.iter().find(|(prefix, _)| self.0.starts_with(prefix)).map_or("aws", |(_, partition)| *partition)
-    }
 }
 
 impl fmt::Display for RegionName {
@@ -95,9 +82,16 @@ pub struct AskedScope {
     pub account: Option<AccountId>,
     /// The region, if the request or an ARN in it names one.
     pub region: Option<RegionName>,
+    /// The partition that an ARN in it names; an ARN of IAM has no region.
+    pub partition: Option<&'static str>,
 }
 
 impl AskedScope {
+    /// The partition, as far as region or ARN tell.
+    pub fn partition(&self) -> Option<&'static str> {
+        self.region.as_ref().map(RegionName::partition).or(self.partition)
+    }
+
     /// Takes over what `other` (the scope of an ARN in the request) says, or tells the contradiction.
     pub fn merge(&mut self, other: Self) -> Result<(), Fault> {
         match (&self.account, &other.account) {
@@ -112,9 +106,21 @@ impl AskedScope {
             }
             _ => {}
         }
+        match (self.partition(), other.partition()) {
+            (Some(asked), Some(named)) if asked != named => {
+                return Err(format!("names partition {named}, but the request is about partition {asked}").into());
+            }
+            _ => {}
+        }
+        self.fill(other);
+        Ok(())
+    }
+
+    /// Takes over what nothing has said so far.
+    pub fn fill(&mut self, other: Self) {
         self.account = self.account.take().or(other.account);
         self.region = self.region.take().or(other.region);
-        Ok(())
+        self.partition = self.partition.or(other.partition);
     }
 }
 
@@ -125,6 +131,13 @@ pub struct Scope {
     pub account: AccountId,
     /// The region.
     pub region: RegionName,
+}
+
+impl From<&Scope> for AskedScope {
+    fn from(scope: &Scope) -> Self {
+        let Scope { account, region } = scope.clone();
+        Self { account: Some(account), partition: Some(region.partition()), region: Some(region) }
+    }
 }
 
 #[cfg(test)]
@@ -142,25 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn a_region_tells_its_partition() {
-        for (region, partition) in [
-            ("us-east-1", "aws"),
-            ("eu-west-1", "aws"),
-            ("cn-north-1", "aws-cn"),
-            ("us-gov-west-1", "aws-us-gov"),
-            ("us-iso-east-1", "aws-iso"),
-            ("us-isob-east-1", "aws-iso-b"),
-            ("eusc-de-east-1", "aws-eusc"),
-        ] {
-            assert_eq!(RegionName::parse(region).unwrap().partition(), partition, "{region}");
-        }
-    }
-
-    #[test]
     fn a_scope_that_contradicts_an_arn_is_a_fault() {
         let account = |id: &str| Some(AccountId::parse(id).unwrap());
-        let mut asked = AskedScope { account: account("123456789012"), region: None };
-        let fault = asked.merge(AskedScope { account: account("999999999999"), region: None }).unwrap_err();
+        let mut asked = AskedScope { account: account("123456789012"), ..AskedScope::default() };
+        let fault = asked.merge(AskedScope { account: account("999999999999"), ..AskedScope::default() }).unwrap_err();
         assert_eq!(fault.0, "names account 999999999999, but the request is about account 123456789012");
+        let role = AskedScope { partition: Some("aws-cn"), ..AskedScope::default() };
+        let region = AskedScope { region: Some(RegionName::example()), ..AskedScope::default() };
+        for (first, then) in [(&role, &region), (&region, &role)] {
+            assert!(first.clone().merge(then.clone()).unwrap_err().0.starts_with("names partition aws"));
+        }
     }
 }

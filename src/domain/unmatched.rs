@@ -1,10 +1,13 @@
 //! Why a list is empty: what it is filtered by is not there, or cannot go together. A filter that can never match must not
 //! look like one that nothing matches at the moment.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Finding, Noun, Period, Resource, ResourceKind, ResourceType, Scope, Unseen, nearest, quoted, selection::member_of,
+    Finding, Noun, Period, Resource, ResourceKind, ResourceRef, ResourceType, Scope, Unseen, nearest, quoted,
+    selection::member_of,
 };
 
 /// How long AWS remembers backup and copy jobs `[D]`.
@@ -55,6 +58,16 @@ pub fn never_looked_up(name: &str, field: &str) -> Finding {
     Finding::info("NOT_CHECKED", message).at(field).about(name)
 }
 
+/// That a resource without tags may not be there: AWS's tagging service answers the same of both.
+pub fn untagged(resource: &ResourceRef, tags: &BTreeMap<String, String>) -> Option<Finding> {
+    let ResourceRef::Arn(arn) = resource else { return None };
+    if !tags.is_empty() || ["rds", "backup"].contains(&arn.service()) {
+        return None;
+    }
+    let message = format!("{arn} has no tags, or is not there: AWS's tagging service tells neither from the other");
+    Some(Finding::info("NOT_CHECKED", message).at("resource").about(arn.as_str()))
+}
+
 /// What keeps a database that is there from having any backups by AWS Backup, or the ones that are asked for.
 pub fn of_database(database: &Resource, types: &[ResourceType], field: &str, types_field: &str) -> Option<Finding> {
     let id = &database.id;
@@ -81,10 +94,8 @@ pub fn unknown_category(category: &str, field: &str) -> Option<Finding> {
         return None;
     }
     let question = nearest(category, KNOWN).map(|word| format!("; did you mean {word}?")).unwrap_or_default();
-    let message = format!(
-        "no job has the message category {}, which is none that Strongroom knows{question}",
-        quoted(category)
-    );
+    let message =
+        format!("no job has the message category {}, which is none that Strongroom knows{question}", quoted(category));
     Some(Finding::warning("MESSAGE_CATEGORY_UNKNOWN", message, "see message_category of the jobs there are").at(field))
 }
 

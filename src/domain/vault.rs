@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{KeyRef, RequestId, Scope, Tags, VaultLock, VaultName, VaultNotifications, VaultRef, etag::etag};
+use super::{Finding, KeyRef, RequestId, Scope, Tags, VaultLock, VaultName, VaultNotifications, VaultRef, etag::etag};
 
 /// A vault to be created.
 #[derive(Debug, Clone)]
@@ -21,6 +21,21 @@ impl NewVault {
     /// ARN of its key, if it is to have one of its own.
     pub fn key_arn(&self, scope: &Scope) -> Option<String> {
         self.encryption_key.as_ref().map(|key| key.arn_in(scope))
+    }
+
+    /// What of it will surprise in that scope.
+    pub fn findings(&self, scope: &Scope) -> Vec<Finding> {
+        let named = self.encryption_key.as_ref().and_then(|key| key.scope().account);
+        let other = named.filter(|account| *account != scope.account).map(|account| {
+            let message = format!(
+                "the key is of account {account}, and the vault of account {}: backups fail unless the key's policy lets \
+                 AWS Backup's roles in the vault's account use it",
+                scope.account
+            );
+            let action = format!("allow that in the key's policy, in account {account}");
+            Finding::warning("KEY_OF_OTHER_ACCOUNT", message, action).at("encryption_key")
+        });
+        other.into_iter().collect()
     }
 
     /// The vault as it would be, as far as AWS does not decide.

@@ -94,6 +94,14 @@ impl KeyRef {
         Err(format!("{} is not a KMS key: give its ARN or its id; AWS Backup takes no alias", quoted(text)).into())
     }
 
+    /// The account and region that the ARN names.
+    pub fn scope(&self) -> AskedScope {
+        match self {
+            Self::Id(_) => AskedScope::default(),
+            Self::Arn(arn) => arn.scope(),
+        }
+    }
+
     /// ARN of the key; an id means one of that scope.
     pub fn arn_in(&self, scope: &Scope) -> String {
         match self {

@@ -55,8 +55,8 @@ impl Calls {
         F: Future<Output = Result<R, Failure>>,
     {
         let answer = |message| async {
-            let Asked { scope, what, .. } = convert(message)?;
-            let aws = self.aws.within(&scope).await?;
+            let Asked { scope, places, what, .. } = convert(message)?;
+            let aws = self.aws.within_all(scope, places).await??;
             // Boxed, as all work is: several reads side by side make a future of tens of kilobytes.
             Box::pin(work(aws, what)).await
         };
@@ -137,7 +137,10 @@ impl Calls {
         let slot = self.slot()?;
         let deadline = self.deadline(metadata);
         let (began, aws, mode) = (Instant::now(), self.aws.clone(), asked.mode);
-        let scoped = async move { aws.within(&asked.scope).await.map(|aws| (aws.until(began + deadline), asked)) };
+        let scoped = async move {
+            let aws = aws.within_all(asked.scope.clone(), asked.places.clone()).await??;
+            Ok::<_, Failure>((aws.until(began + deadline), asked))
+        };
         if mode == Mode::Check {
             let check = async {
                 let (aws, asked) = scoped.await?;

@@ -3,8 +3,8 @@
 use super::reader::Reader;
 use crate::{
     domain::{
-        Bond, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, Rule, RuleName,
-        ScanAction, ScheduleText, TimeZone, VaultRef, Windows, check_rule_names, check_setting_word,
+        Bond, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, ResourceType, Rule,
+        RuleName, ScanAction, ScheduleText, TimeZone, VaultRef, Windows, check_rule_names, check_setting_word,
     },
     proto,
 };
@@ -56,7 +56,7 @@ impl Reader {
         };
         let air_gapped_vault =
             self.optional(&air_gapped_vault, |read, text| read.own_vault(&at("air_gapped_vault"), text));
-        let index_types = self.words(&at("index_resource_types"), index_resource_types);
+        let index_types = self.type_words(&at("index_resource_types"), index_resource_types);
         let scan_actions = self.scan_actions(&at("scan_actions"), scan_actions);
         Ok(NewRule {
             name: name?,
@@ -151,6 +151,15 @@ impl Reader {
         self.few(field, words.len())?;
         for (index, word) in words.iter().enumerate() {
             self.note(&format!("{field}[{index}]"), check_setting_word(word))?;
+        }
+        Ok(words)
+    }
+
+    /// As [`Self::words`], of types of resources: what AWS knows in other letters is none.
+    pub(in crate::rpc) fn type_words(&mut self, field: &str, words: Vec<String>) -> Result<Vec<String>, Noted> {
+        let words = self.words(field, words)?;
+        for (index, word) in words.iter().enumerate() {
+            self.note(&format!("{field}[{index}]"), ResourceType::check_letters(word))?;
         }
         Ok(words)
     }

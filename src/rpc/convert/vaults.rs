@@ -3,7 +3,7 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, DeleteVault, Invalid, KeyRef, NewVault, RetentionClash, Tags, Vault, VaultDeletion, VaultLock, VaultName,
+        Asked, Bond, DeleteVault, Invalid, KeyRef, NewVault, RetentionClash, Tags, Vault, VaultDeletion, VaultLock, VaultName,
     },
     proto::{self, LockMode},
     rpc::page_token::ListOf,
@@ -15,8 +15,11 @@ pub(in crate::rpc) fn create(request: proto::CreateVaultRequest) -> Result<Asked
     let name = read.note("name", VaultName::parse(&name));
     let encryption_key = match encryption_key.as_str() {
         "" => Ok(None),
-        // The key may live in another account, so its scope says nothing of the vault's.
-        text => read.note("encryption_key", KeyRef::parse(text)).map(Some),
+        // The key may be of another account, so its scope says nothing of the vault's.
+        text => read.note("encryption_key", KeyRef::parse(text)).map(|key| {
+            read.place("encryption_key", &key.scope(), Bond::Key);
+            Some(key)
+        }),
     };
     let tags = read.tags("tags", tags, Tags::most());
     read.conclude(|| Ok(NewVault { name: name?, encryption_key: encryption_key?, tags: tags? }))
