@@ -1,5 +1,6 @@
 //! KMS, as far as backups ask it: whose a key is. There are no keys to make here: those behind `aws/backup` and `aws/rds`
-//! are AWS's, and every other key that is named is taken to exist and to be its account's own.
+//! are AWS's, and every other key that is named is taken to exist, to be its account's own, and to be enabled until
+//! somebody disables it.
 
 use serde_json::{Value, json};
 
@@ -11,12 +12,33 @@ use crate::{
 };
 
 /// Every served operation; a request's target is `TrentService.NAME`.
-pub const OPERATIONS: &[(&str, JsonHandler)] = &[("DescribeKey", describe_key)];
+pub const OPERATIONS: &[(&str, JsonHandler)] =
+    &[("DescribeKey", describe_key), ("DisableKey", disable_key), ("EnableKey", enable_key)];
 
 /// What stands before the operation's name in `X-Amz-Target`.
 pub const TARGET_PREFIX: &str = "TrentService.";
 
-fn describe_key(_: &mut World, call: &Call, body: &Value) -> Result<Value, AwsError> {
+fn disable_key(world: &mut World, call: &Call, body: &Value) -> Result<Value, AwsError> {
+    let key = own_key(call, body)?;
+    call.region(world).disabled_keys.insert(key);
+    Ok(Value::Null)
+}
+
+fn enable_key(world: &mut World, call: &Call, body: &Value) -> Result<Value, AwsError> {
+    let key = own_key(call, body)?;
+    call.region(world).disabled_keys.remove(&key);
+    Ok(Value::Null)
+}
+
+/// The key that a change names; an alias names none.
+fn own_key(call: &Call, body: &Value) -> Result<String, AwsError> {
+    match key_arn(call, body["KeyId"].as_str().unwrap_or_default())? {
+        Named::Key(arn) => Ok(arn),
+        Named::Alias(alias) => Err(AwsError::new(400, "InvalidArnException", format!("Invalid keyId '{alias}'"))),
+    }
+}
+
+fn describe_key(world: &mut World, call: &Call, body: &Value) -> Result<Value, AwsError> {
     let asked = body["KeyId"].as_str().unwrap_or_default();
     if !(1..=2048).contains(&asked.len()) {
         let message = "1 validation error detected: Value at 'keyId' failed to satisfy constraint: Member must have length between 1 and 2048";
@@ -40,6 +62,7 @@ fn describe_key(_: &mut World, call: &Call, body: &Value) -> Result<Value, AwsEr
         }
         _ => None,
     };
+    let enabled = !call.region(world).disabled_keys.contains(&key);
     let mut parts = key.splitn(6, ':').skip(4);
     let (account, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     Ok(json!({"KeyMetadata": {
@@ -47,10 +70,10 @@ fn describe_key(_: &mut World, call: &Call, body: &Value) -> Result<Value, AwsEr
         "KeyId": id.trim_start_matches("key/"),
         "Arn": key,
         "CreationDate": 1_514_764_800,
-        "Enabled": true,
+        "Enabled": enabled,
         "Description": description.unwrap_or_default(),
         "KeyUsage": "ENCRYPT_DECRYPT",
-        "KeyState": "Enabled",
+        "KeyState": if enabled { "Enabled" } else { "Disabled" },
         "Origin": "AWS_KMS",
         "KeyManager": if description.is_some() { "AWS" } else { "CUSTOMER" },
         "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",

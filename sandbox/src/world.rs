@@ -60,6 +60,8 @@ pub struct Region {
     pub backup: crate::backup::State,
     /// Databases and their snapshots.
     pub rds: crate::rds::State,
+    /// ARNs of KMS keys that somebody disabled.
+    pub disabled_keys: std::collections::BTreeSet<String>,
 }
 
 /// Tags by resource ARN.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, time};
 use crate::domain::{
-    Arn, Asked, DeleteRecoveryPoint, Deletion, Finding, Noun, PointInVault, RecoveryPoint, RecoveryPointState, Refusal,
-    RefusalKind, UpdateLifecycle, Vault, VaultName, check_etag,
+    Arn, Asked, ContinuousEnd, DeleteRecoveryPoint, Deletion, Finding, Lifecycle, Noun, PointInVault, RecoveryPoint,
+    RecoveryPointState, Refusal, RefusalKind, UpdateLifecycle, Vault, VaultName, check_etag, continuous_end,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteRecoveryPoint");
@@ -24,7 +24,7 @@ impl Scoped {
         let deletion = if asked.is_check() {
             self.check_deletion(point).await
         } else {
-            self.delete(&point.vault, &point.arn).await
+            self.delete_with_findings(point).await
         };
         match deletion {
             Err(error) if *allow_missing && error.is_missing() => Ok(Deletion::done()),
@@ -56,14 +56,17 @@ impl Scoped {
             return Ok((point.with_lifecycle(lifecycle), findings));
         }
         let sent = self.clients.backup.update_recovery_point_lifecycle().backup_vault_name(vault.as_str());
-        let sent = sent.recovery_point_arn(arn.as_str()).lifecycle(lifecycle::to_aws(lifecycle));
-        match self.call(UPDATE_LIFECYCLE, sent.send()).await {
+        let said = lifecycle::in_full(lifecycle, point.lifecycle.as_ref());
+        match self.call(UPDATE_LIFECYCLE, sent.recovery_point_arn(arn.as_str()).lifecycle(said).send()).await {
             Ok(answer) => {
+                let told = answer.lifecycle.as_ref().map(lifecycle::from_aws);
+                if !told.as_ref().is_some_and(|told| point.has(told, lifecycle)) {
+                    return Ok((self.look_after_update(&asked.what).await?, findings));
+                }
                 let calculated = answer.calculated_lifecycle.as_ref();
                 point.delete_at = time(calculated.and_then(|calculated| calculated.delete_at.as_ref()));
                 point.cold_at = time(calculated.and_then(|calculated| calculated.move_to_cold_storage_at.as_ref()));
-                point.lifecycle =
-                    Some(answer.lifecycle.as_ref().map_or_else(|| lifecycle.clone(), lifecycle::from_aws));
+                point.lifecycle = told;
                 Ok((point, findings))
             }
             Err(error) if error.kind == FailureKind::State => Err(self.why_refused(error, vault, arn).await.into()),
@@ -79,7 +82,7 @@ impl Scoped {
     ) -> Result<(Option<RecoveryPointState>, Vec<Finding>), Error> {
         let PointInVault { vault, arn } = &asked.what;
         let point = self.describe_recovery_point(vault, arn).await?;
-        let mut findings = point.disassociation_findings();
+        let mut findings = continuous_end::after([&point], ContinuousEnd::GivenBack);
         if asked.is_check() {
             if !point.is_continuous() {
                 let message = not_continuous(arn);
@@ -107,6 +110,50 @@ impl Scoped {
 }
 
 impl Scoped {
+    /// The point once it has the lifecycle that AWS accepted, where AWS's answer told another one: AWS answers success too
+    /// when it passes over a lifecycle `[U]`, and nobody should take that for done.
+    async fn look_after_update(&self, update: &UpdateLifecycle) -> Result<RecoveryPoint, Error> {
+        let UpdateLifecycle { point: PointInVault { vault, arn }, lifecycle, .. } = update;
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let point = self.describe_recovery_point(vault, arn).await;
+            let point = point.map_err(|error| error.after(UPDATE_LIFECYCLE.name))?;
+            let told = point.lifecycle.clone().unwrap_or(Lifecycle::FOREVER);
+            if point.has(&told, lifecycle) {
+                return Ok(RecoveryPoint { lifecycle: Some(told), ..point });
+            }
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => {
+                    let message = format!(
+                        "AWS accepted the lifecycle of recovery point {arn} and did not take it: it is kept {}, and {} was \
+                         asked for",
+                        told.described(),
+                        lifecycle.described()
+                    );
+                    let kind = RefusalKind::NotChanged;
+                    return Err(Refusal::of(kind, Noun::RecoveryPoint, arn.as_str(), message).into());
+                }
+            }
+        }
+    }
+
+    /// Deletes a point, and says what will happen when it was a continuous one.
+    async fn delete_with_findings(&self, point: &PointInVault) -> Result<Deletion, Error> {
+        let blank = || RecoveryPoint::blank(point.arn.to_string(), self.scope().clone());
+        let mut findings = Vec::new();
+        if blank().is_continuous() {
+            // What cannot be read leaves what its ARN tells.
+            let found = self.describe_recovery_point(&point.vault, &point.arn).await.unwrap_or_else(|unread| {
+                tracing::info!(%unread, "a continuous recovery point could not be read before its deletion");
+                blank()
+            });
+            findings = continuous_end::after([&found], ContinuousEnd::Deleted);
+        }
+        let deletion = self.delete(&point.vault, &point.arn).await?;
+        Ok(Deletion { findings, ..deletion })
+    }
+
     /// Whether a point could be deleted, as far as that can be seen: a job that reads it is not.
     async fn check_deletion(&self, point: &PointInVault) -> Result<Deletion, Error> {
         let found = self.describe_recovery_point(&point.vault, &point.arn).await?;
@@ -124,7 +171,9 @@ impl Scoped {
             | RecoveryPointState::Expired
             | RecoveryPointState::Stopped
             | RecoveryPointState::Unknown(_) => {
-                Ok(Deletion { findings: self.check_what_keeps(point).await?, ..Deletion::checked() })
+                let mut findings = continuous_end::after([&found], ContinuousEnd::Deleted);
+                findings.extend(self.check_what_keeps(point).await?);
+                Ok(Deletion { findings, ..Deletion::checked() })
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod repeated;
+mod settings;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation};
 use crate::domain::{

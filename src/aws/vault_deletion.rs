@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::{
     Asked, ContinuousEnd, Cursor, DeleteVault, Deletion, Finding, Noun, Page, PageRequest, RecoveryPoint,
-    RecoveryPointState, Refusal, RefusalKind, Undeleted, Vault, VaultDeletion, VaultLock, VaultName, continuous_end,
+    RecoveryPointState, Refusal, RefusalKind, Undeleted, Unseen, Vault, VaultDeletion, VaultLock, VaultName, continuous_end,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteBackupVault");
@@ -78,11 +78,13 @@ impl Scoped {
     async fn delete_with_points(&self, name: &VaultName, check: bool) -> Result<VaultDeletion, Error> {
         let vault = self.describe_vault(name).await?;
         let first = self.points_in(name, None).await?;
-        if first.items.iter().any(|point| point.state != RecoveryPointState::Deleting) {
-            self.refuse_if_kept(&vault, name).await?;
-        }
+        let unchecked = match first.items.iter().any(|point| point.state != RecoveryPointState::Deleting) {
+            true => self.refuse_if_kept(&vault, name).await?,
+            false => None,
+        };
         if check {
-            let findings = self.continuous_ends(name, first).await?;
+            let mut findings = self.continuous_ends(name, first).await?;
+            findings.extend(unchecked);
             let checked = VaultDeletion::of(Deletion::checked().with(findings), self.scope());
             return Ok(VaultDeletion { points_remaining: vault.recovery_points, ..checked });
         }
@@ -165,9 +167,9 @@ impl Scoped {
         Refusal { obstacles, ..Refusal::of(RefusalKind::NotEmpty, Noun::Vault, name.as_str(), message) }
     }
 
-    /// Refuses before anything is deleted where a lock or a legal hold keeps points. Who may not list legal holds learns
-    /// of them from each point.
-    async fn refuse_if_kept(&self, vault: &Vault, name: &VaultName) -> Result<(), Error> {
+    /// Refuses before anything is deleted where a lock or a legal hold keeps points. Who may not list legal holds is told so,
+    /// and learns of them from each point.
+    async fn refuse_if_kept(&self, vault: &Vault, name: &VaultName) -> Result<Option<Finding>, Error> {
         let refuse = |kind, obstacle: Finding| {
             let message = format!("{}: {}; nothing was deleted", obstacle.message, obstacle.action);
             Err(Refusal::of(kind, Noun::Vault, name.as_str(), message).into())
@@ -176,9 +178,15 @@ impl Scoped {
             return refuse(RefusalKind::Locked, locked(name, lock));
         }
         match self.holds_on(name, None).await {
-            Ok(holds) if holds.is_empty() => Ok(()),
+            Ok(holds) if holds.is_empty() => Ok(None),
             Ok(holds) => refuse(RefusalKind::Held, held(name, &holds)),
-            Err(error) if error.kind == FailureKind::Denied => Ok(()),
+            Err(error) if error.is_denial() => {
+                let unseen = Unseen::from(&error);
+                let permissions = "backup:ListLegalHolds and backup:ListRecoveryPointsByLegalHold";
+                let (what, action) = (format!("which legal holds keep points of vault {name}"), unseen.action(permissions, ""));
+                let finding = unseen.not_checked(&what, "AWS does not delete those that one keeps", action);
+                Ok(Some(finding.at("vault")))
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -31,6 +31,12 @@ impl Deletion {
         Self::default()
     }
 
+    /// With what will surprise.
+    #[must_use]
+    pub fn with(self, findings: Vec<Finding>) -> Self {
+        Self { findings, ..self }
+    }
+
     /// AWS is still deleting it.
     pub fn under_way() -> Self {
         Self::default()

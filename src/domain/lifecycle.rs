@@ -72,6 +72,18 @@ impl Lifecycle {
         Some(Finding::warning(COLD_STORAGE_IGNORED, message, "").at(COLD_FIELD))
     }
 
+    /// `for 35 days`, `for ever, in cold storage after 30 days`.
+    pub fn described(&self) -> String {
+        let kept = match self.retention {
+            Retention::Days(_) => format!("for {}", self.retention),
+            Retention::Forever => self.retention.to_string(),
+        };
+        match self.cold_after_days {
+            Some(days) => format!("{kept}, in cold storage after {}", Retention::Days(days)),
+            None => kept,
+        }
+    }
+
     /// Whether both ask for the same: what AWS alone says aside.
     pub fn asks_the_same_as(&self, other: &Self) -> bool {
         let asked =

@@ -6,6 +6,7 @@ pub mod checks;
 mod cluster;
 mod instance;
 mod metadata;
+pub mod settings;
 
 use jiff::Timestamp;
 
@@ -175,11 +176,28 @@ impl Restore {
         } else if self.point_in_time.is_some() {
             faults.add("point_in_time", format!("is only for continuous recovery points: {point} is a snapshot"));
         }
+        if self.foreign_key(source).is_some() {
+            merged.remove("KmsKeyId");
+        }
         faults.under(FIELD).conclude(|| Ok(merged))
+    }
+
+    /// The key that the metadata names, where it is of another region than the recovery point: that of the database which
+    /// was backed up there. A restore takes the recovery point's own `[D]`.
+    fn foreign_key<'s>(&self, source: &'s RestoreSource) -> Option<&'s str> {
+        let named = source.metadata.get("KmsKeyId")?;
+        let (key, point) = (Arn::parse(named).ok()?.scope().region?, self.recovery_point.scope().region?);
+        (key != point).then_some(named)
     }
 
     /// What will surprise about the restore, whatever AWS's state.
     pub fn findings(&self, source: &RestoreSource) -> Vec<Finding> {
+        let mut findings: Vec<_> = self.foreign_key(source).map(settings::key_left_out).into_iter().collect();
+        findings.extend(self.target_findings(source));
+        findings
+    }
+
+    fn target_findings(&self, source: &RestoreSource) -> Vec<Finding> {
         match &self.target {
             RestoreTarget::Instance(instance) => instance.findings(&source.metadata),
             RestoreTarget::Cluster(_) if source.comes_without_instances() => {

@@ -71,6 +71,11 @@ pub(crate) fn aws_rds(world: &World) -> aws_sdk_rds::Client {
     aws_sdk_rds::Client::new(&sdk(world))
 }
 
+/// KMS itself.
+pub(crate) fn aws_kms(world: &World) -> aws_sdk_kms::Client {
+    aws_sdk_kms::Client::new(&sdk(world))
+}
+
 /// IAM itself.
 pub(crate) fn aws_iam(world: &World) -> aws_sdk_iam::Client {
     aws_sdk_iam::Client::new(&sdk(world))

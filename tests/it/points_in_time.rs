@@ -14,10 +14,10 @@ use crate::{
     restores::{codes, database, into_instance, restore, starting},
 };
 
-const AURORA: &str = "arn:aws:rds:us-east-1:123456789012:cluster:aurora-billing";
+pub(crate) const AURORA: &str = "arn:aws:rds:us-east-1:123456789012:cluster:aurora-billing";
 
 /// A world in which a continuous rule has run at 05:00 on March 2nd: it is 06:00, and this is the point of the database.
-async fn continuous(database: &str) -> (World, RecoveryPoint) {
+pub(crate) async fn continuous(database: &str) -> (World, RecoveryPoint) {
     let world = prepared().await;
     let rule = Rule {
         name: "continuous".into(),

@@ -53,7 +53,17 @@ async fn a_plan_is_started_by_its_token_exactly_as_it_was_shown() {
     assert!(restores(&world).await.is_empty(), "nothing is done");
     assert_eq!(shown.metadata["DBInstanceIdentifier"], "orders-2");
     assert_eq!((shown.resource_type.as_str(), shown.restore_window), ("RDS", None));
-    let passed = ["POINT_RESTORABLE", "ROLE_READY", "NAME_FREE", "SUBNET_GROUP_EXISTS", "CLASS_ORDERABLE"];
+    let passed = [
+        // Security groups, about which nobody can ask.
+        "NOT_CHECKED",
+        "POINT_RESTORABLE",
+        "ROLE_READY",
+        "NAME_FREE",
+        "SUBNET_GROUP_EXISTS",
+        "PARAMETER_GROUP_FITS",
+        "OPTION_GROUP_FITS",
+        "CLASS_ORDERABLE",
+    ];
     assert_eq!(codes(&shown.findings), passed);
 
     let token = shown.restore_token.as_str();
@@ -122,7 +132,8 @@ async fn every_obstacle_is_told_and_nothing_is_started() {
     };
     let all = ["RESTORE_POLICY_MISSING", "NAME_TAKEN", "SUBNET_GROUP_MISSING", "CLASS_NOT_ORDERABLE"];
     let shown = planned(&world, planning(into(&point, instance.clone()))).await;
-    assert_eq!(codes(&shown.findings), [&all[..], &["POINT_RESTORABLE"]].concat());
+    let besides = ["NOT_CHECKED", "POINT_RESTORABLE", "PARAMETER_GROUP_FITS", "OPTION_GROUP_FITS"];
+    assert_eq!(codes(&shown.findings), [&all[..], &besides].concat());
     assert!(shown.restore_token.is_empty() && !shown.metadata.is_empty());
     for validate_only in [true, false] {
         for request_id in [String::new(), request_id(3)] {
@@ -149,8 +160,8 @@ async fn what_aws_does_not_tell_stops_no_restore() {
         world.arm(json!({"operation": operation, "rate": 1.0, "effect": denied})).await;
     }
     let shown = planned(&world, plan(&point, "orders-2")).await;
-    let unread = ["NOT_CHECKED", "NOT_CHECKED", "NAME_NOT_CHECKED", "NOT_CHECKED", "NOT_CHECKED"];
-    assert_eq!(codes(&shown.findings), unread);
+    let unread = ["NOT_CHECKED", "NOT_CHECKED", "NAME_NOT_CHECKED", "NOT_CHECKED", "NOT_CHECKED", "NOT_CHECKED"];
+    assert_eq!(codes(&shown.findings)[..6], unread);
     assert!(shown.findings[3].action.contains("rds:DescribeDBSubnetGroups"), "{:?}", shown.findings);
     let job = world.jobs().start_restore(by_token(&shown.restore_token)).await.unwrap().into_inner().job.unwrap();
     world.advance("PT30M").await;

@@ -83,7 +83,16 @@ async fn a_restore_makes_an_instance_with_the_settings_asked_for() {
     assert_eq!(started.resource_type, "RDS");
     assert_eq!(
         codes(&started.findings),
-        ["POINT_RESTORABLE", "ROLE_READY", "NAME_FREE", "SUBNET_GROUP_EXISTS", "CLASS_ORDERABLE"]
+        [
+            "NOT_CHECKED",
+            "POINT_RESTORABLE",
+            "ROLE_READY",
+            "NAME_FREE",
+            "SUBNET_GROUP_EXISTS",
+            "PARAMETER_GROUP_FITS",
+            "OPTION_GROUP_FITS",
+            "CLASS_ORDERABLE"
+        ]
     );
     let job = started.job.unwrap();
     assert_eq!((job.kind(), job.state()), (JobKind::Restore, JobState::Pending));

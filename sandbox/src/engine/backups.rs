@@ -195,7 +195,7 @@ pub(super) fn end(world: &mut World, now: &Instant<'_>, id: &str) {
 fn discard(world: &mut World, now: &Instant<'_>, point_arn: &str) {
     let region = now.region(world);
     if region.backup.recovery_points.get(point_arn).is_some_and(|point| point.status == Status::Creating) {
-        expiry::remove(region, point_arn);
+        expiry::remove(region, now.at, point_arn);
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) fn follow(world: &mut World, now: &Instant<'_>, backup: &BackupJob, p
             source_vault_arn: point.vault_arn.clone(),
             source_point_arn: point.arn.clone(),
             destination_vault_arn: action.destination_backup_vault_arn.clone(),
-            lifecycle: action.lifecycle.clone().or_else(|| point.lifecycle.clone()),
+            // Without one AWS takes an empty one of the copy's own [Q], whatever its guide says [D].
+            lifecycle: action.lifecycle.clone(),
             resource_arn: point.resource_arn.clone(),
             resource_type: point.resource_type.clone(),
             resource_name: point.resource_name.clone(),
@@ -119,10 +120,12 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &CopyJob) -> Result<String, 
         let message = format!("Backup vault {} has reached its limit of {most} recovery points.", vault.name);
         return Err(Failure::new(Category::LimitExceeded, message));
     }
-    let key = if point.content == Content::Other {
-        Some(there_vault.key_arn.clone())
-    } else {
-        point.encryption_key_arn.clone()
+    // Into another region an encrypted snapshot goes with the key of the vault there [D].
+    let leaves = vault.region != now.region;
+    let key = match &point.encryption_key_arn {
+        _ if point.content == Content::Other => Some(there_vault.key_arn.clone()),
+        Some(_) if leaves => Some(there_vault.key_arn.clone()),
+        own => own.clone(),
     };
 
     let copied_arn = arn::copied_snapshot_arn(&source, &vault.account, &vault.region, &job.id);
@@ -130,6 +133,11 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &CopyJob) -> Result<String, 
     let tags = now.region(world).tags.0.get(&point.arn).cloned().unwrap_or_default();
     let region = there.region(world);
     region.tags.0.insert(copied_arn.clone(), tags);
+    let mut restore_metadata = copied_metadata(&point.restore_metadata, &job.id);
+    if let Some(key) = &key {
+        restore_metadata.entry("KmsKeyId".to_owned()).and_modify(|named| key.clone_into(named));
+        region.rds.encrypt_copy(&copied_arn, key);
+    }
     region.backup.recovery_points.insert(RecoveryPoint {
         arn: copied_arn.clone(),
         vault_name: vault.name.clone(),
@@ -148,7 +156,7 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &CopyJob) -> Result<String, 
         creator: job.creator.clone(),
         users: BTreeSet::new(),
         last_restore_at: None,
-        restore_metadata: copied_metadata(&point.restore_metadata, &job.id),
+        restore_metadata,
         ..point
     });
     Ok(copied_arn)

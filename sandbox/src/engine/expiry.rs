@@ -27,7 +27,7 @@ pub(super) fn expires(world: &mut World, now: &Instant<'_>, arn: &str) {
         return;
     }
     if recovery_points::may_delete(account.iam.of(now.region), point, now.at) {
-        remove(region, arn);
+        remove(region, now.at, arn);
     } else if let Some(point) = region.backup.recovery_points.get_mut(arn) {
         recovery_points::expire(point);
     }
@@ -37,18 +37,18 @@ pub(super) fn expires(world: &mut World, now: &Instant<'_>, arn: &str) {
 pub(super) fn gone(world: &mut World, now: &Instant<'_>, arn: &str) {
     let region = now.region(world);
     if region.backup.recovery_points.get(arn).is_some_and(|point| point.status == Status::Deleting) {
-        remove(region, arn);
+        remove(region, now.at, arn);
     }
 }
 
-/// Removes a point, its snapshot in RDS and its tags; a continuous one gives the database back.
-pub(super) fn remove(region: &mut Region, arn: &str) {
+/// Removes a point, its snapshot in RDS and its tags; a continuous one's database is RDS's again.
+pub(super) fn remove(region: &mut Region, at: jiff::Timestamp, arn: &str) {
     let Some(point) = region.backup.recovery_points.remove(arn) else { return };
     match &point.content {
         Content::DbSnapshot(_) | Content::DbClusterSnapshot(_) => {
             region.rds.delete_backup(&mut region.tags, arn);
         }
-        Content::Continuous(source) => region.rds.release_continuous(source, arn),
+        Content::Continuous(source) => region.rds.end_continuous(source, arn, at),
         Content::Other => {}
     }
     region.tags.0.remove(arn);

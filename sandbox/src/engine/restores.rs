@@ -55,6 +55,14 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &RestoreJob) -> Result<Strin
             job.role_arn, point.arn
         ));
     }
+    let key = point.encryption_key_arn.as_ref();
+    if let Some(key) = key.filter(|key| now.region(world).disabled_keys.contains(*key)) {
+        let message = format!(
+            "The specified KMS key [{key}] does not exist, is not enabled or you do not have permissions to access it. \
+             (Service: AmazonRDS; Error Code: KMSKeyNotAccessibleFault)"
+        );
+        return Err(Failure::new(Category::AccessDenied, message));
+    }
     let tags = if job.copy_tags { point.resource_tags.clone() } else { Default::default() };
     databases::begin_restore(now, now.region(world), &point, &job.metadata, tags)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::instance::Pending;
 use super::snapshot::percent;
-use super::{Cluster, ClusterSnapshot, Instance, Settings, Snapshot, SnapshotKind, State, Status, place_of};
+use super::{Cluster, ClusterSnapshot, Instance, Settings, Snapshot, SnapshotKind, State, Status, Thing, place_of};
 use crate::world::Tags;
 
 /// Why a backup must not start now `[D]`.
@@ -161,6 +162,42 @@ impl State {
             && point.as_deref() == Some(recovery_point_arn)
         {
             *point = None;
+        }
+    }
+
+    /// The same, as the point is deleted: automated backups of an instance are off from its maintenance window on, in
+    /// which it restarts, and a cluster, which cannot be without, keeps its own for a day `[D]`.
+    pub fn end_continuous(&mut self, source_arn: &str, recovery_point_arn: &str, now: Timestamp) {
+        if self.continuous_point(source_arn) != Some(recovery_point_arn) {
+            return;
+        }
+        self.release_continuous(source_arn, recovery_point_arn);
+        let Some((kind, id)) = super::kind_and_id(source_arn) else { return };
+        if let Some(cluster) = self.clusters.get_mut(id).filter(|_| kind == "cluster") {
+            cluster.settings.backup_retention = 1;
+        }
+        let Some(instance) = self.instances.get_mut(id).filter(|_| kind == "db") else { return };
+        let at = instance.settings.maintenance_window.next_start(now);
+        let waiting = || Pending { settings: Box::new(instance.settings.clone()), at };
+        let mut pending = instance.pending.take().unwrap_or_else(waiting);
+        pending.settings.backup_retention = 0;
+        let at = pending.at;
+        instance.pending = Some(pending);
+        if instance.until.is_none() {
+            instance.until = Some(at);
+            self.due.insert((at, Thing::Instance(id.to_owned())));
+        }
+    }
+
+    /// Gives an encrypted snapshot that was copied the key of where it went.
+    pub fn encrypt_copy(&mut self, snapshot_arn: &str, key: &str) {
+        let Some((kind, id)) = super::kind_and_id(snapshot_arn) else { return };
+        let settings = match kind {
+            "snapshot" => self.snapshots.get_mut(id).map(|it| &mut it.settings),
+            _ => self.cluster_snapshots.get_mut(id).map(|it| &mut it.settings),
+        };
+        if let Some(settings) = settings.filter(|settings| settings.encrypted) {
+            settings.kms_key = Some(key.to_owned());
         }
     }
 

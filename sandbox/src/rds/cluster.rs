@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::backup::WindowConflict;
-use super::settings::{Place, Settings, family};
+use super::settings::{Place, Settings};
 use super::{CHANGE, State, Status, Thing, later, network, place_of, refused, time};
 use crate::call::AwsError;
 use crate::query::Xml;
@@ -120,7 +120,7 @@ impl Cluster {
             .value("BackupRetentionPeriod", settings.backup_retention)
             .optional("DatabaseName", settings.db_name.as_ref())
             .text("DBClusterIdentifier", &self.id)
-            .text("DBClusterParameterGroup", format!("default.{}", family(&settings.engine, &settings.engine_version)))
+            .text("DBClusterParameterGroup", &settings.cluster_parameter_group)
             .text("DBSubnetGroup", &settings.subnet_group)
             .text("Status", self.status.as_str())
             .optional("EarliestRestorableTime", window.map(|(earliest, _)| time(earliest).to_string()))

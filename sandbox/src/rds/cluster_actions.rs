@@ -59,6 +59,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
     params.set_text("MasterUsername", &mut settings.master_username);
     settings.db_name = params.text("DatabaseName").map(str::to_owned);
     let tags = params.tags();
+    call.region(world).rds.check_groups(&mut params, &settings);
     params.done()?;
     let region = call.region(world);
     let new = New { id: id.clone(), settings, tags, age: SignedDuration::ZERO };

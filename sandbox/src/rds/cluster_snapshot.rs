@@ -100,6 +100,7 @@ impl Settings {
             ("Engine", self.engine.clone()),
             ("EngineVersion", self.engine_version.clone()),
             ("Port", self.port.to_string()),
+            ("DBClusterParameterGroupName", self.cluster_parameter_group.clone()),
             ("DBSubnetGroupName", self.subnet_group.clone()),
             ("VpcSecurityGroupIds", list(&self.security_groups)),
             ("AvailabilityZones", list(&zones)),
@@ -137,6 +138,8 @@ impl State {
         let mut settings = from.clone();
         settings.deletion_protection = false;
         settings.apply(&mut params, &place);
+        settings.check_zones(&mut params, &place);
+        self.check_groups(&mut params, &settings);
         if let Some(engine) = params.text("Engine").filter(|engine| *engine != from.engine) {
             params.fault(format!("The engine of the backup is {}; it can't be restored as {engine}.", from.engine));
         }

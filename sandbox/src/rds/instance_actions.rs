@@ -76,6 +76,7 @@ pub(super) fn create(world: &mut World, call: &Call, form: &Form) -> Result<Xml,
     }
     check_class(&mut params, &settings);
     let tags = params.tags();
+    call.region(world).rds.check_groups(&mut params, &settings);
     params.done()?;
     let region = call.region(world);
     if let Some(cluster) = &cluster {

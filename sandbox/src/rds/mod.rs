@@ -11,6 +11,7 @@ mod cluster_automated;
 mod cluster_snapshot;
 mod engines;
 mod filters;
+mod groups;
 mod instance;
 mod instance_actions;
 mod network;
@@ -48,21 +49,30 @@ pub use window::{BackupWindow, MaintenanceWindow};
 pub const ACTIONS: &[(&str, QueryHandler)] = &[
     ("AddTagsToResource", tags::add),
     ("CreateDBCluster", cluster_actions::create),
+    ("CreateDBClusterParameterGroup", groups::create_cluster_parameter_group),
     ("CreateDBClusterSnapshot", cluster_snapshot::create),
     ("CreateDBInstance", instance_actions::create),
+    ("CreateDBParameterGroup", groups::create_parameter_group),
     ("CreateDBSnapshot", snapshot::create),
+    ("CreateOptionGroup", groups::create_option_group),
     ("DeleteDBCluster", cluster_actions::delete),
+    ("DeleteDBClusterParameterGroup", groups::delete_cluster_parameter_group),
     ("DeleteDBClusterSnapshot", cluster_snapshot::delete),
     ("DeleteDBInstance", instance_actions::delete),
+    ("DeleteDBParameterGroup", groups::delete_parameter_group),
     ("DeleteDBSnapshot", snapshot::delete),
+    ("DeleteOptionGroup", groups::delete_option_group),
     ("DescribeDBClusterAutomatedBackups", cluster_automated::describe),
+    ("DescribeDBClusterParameterGroups", groups::describe_cluster_parameter_groups),
     ("DescribeDBClusterSnapshots", cluster_snapshot::describe),
     ("DescribeDBClusters", cluster_actions::describe),
     ("DescribeDBEngineVersions", engines::describe_versions),
     ("DescribeDBInstanceAutomatedBackups", automated::describe),
     ("DescribeDBInstances", instance_actions::describe),
+    ("DescribeDBParameterGroups", groups::describe_parameter_groups),
     ("DescribeDBSnapshots", snapshot::describe),
     ("DescribeDBSubnetGroups", network::describe_subnet_groups),
+    ("DescribeOptionGroups", groups::describe_option_groups),
     ("DescribeOrderableDBInstanceOptions", orderable::describe),
     ("ListTagsForResource", tags::list),
     ("ModifyDBCluster", cluster_actions::modify),
@@ -93,6 +103,7 @@ pub struct State {
     clusters: BTreeMap<String, Cluster>,
     snapshots: BTreeMap<String, Snapshot>,
     cluster_snapshots: BTreeMap<String, ClusterSnapshot>,
+    groups: groups::Groups,
     /// What ends when. An entry that its thing no longer waits for is passed over.
     due: BTreeSet<(Timestamp, Thing)>,
 }

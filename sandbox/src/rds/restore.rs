@@ -167,6 +167,8 @@ impl State {
         let mut settings = from.clone();
         settings.deletion_protection = false;
         settings.apply(&mut params, &place);
+        settings.check_zones(&mut params, &place);
+        self.check_groups(&mut params, &settings);
         let asked_tags = params.tags();
         if let Some(engine) = params.text("Engine").filter(|engine| *engine != from.engine) {
             let message = format!("The engine of the backup is {}; it can't be restored as {engine}.", from.engine);

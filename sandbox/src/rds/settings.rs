@@ -34,6 +34,8 @@ pub struct Settings {
     pub(super) master_username: String,
     pub(super) option_group: String,
     pub(super) parameter_group: String,
+    /// Of a cluster.
+    pub(super) cluster_parameter_group: String,
     pub(super) security_groups: Vec<String>,
     pub(super) subnet_group: String,
     /// Whether snapshots by RDS take the tags along.
@@ -146,6 +148,7 @@ impl Settings {
             master_username: "admin".to_owned(),
             option_group: format!("default:{engine}-{}", major(engine, version).replace('.', "-")),
             parameter_group: format!("default.{}", family(engine, version)),
+            cluster_parameter_group: format!("default.{}", family(engine, version)),
             security_groups: vec![super::network::default_security_group(place)],
             subnet_group: super::network::DEFAULT_SUBNET_GROUP.to_owned(),
             copy_tags_to_snapshot: false,
@@ -169,6 +172,7 @@ impl Settings {
         params.set_text("LicenseModel", &mut self.license_model);
         params.set_text("OptionGroupName", &mut self.option_group);
         params.set_text("DBParameterGroupName", &mut self.parameter_group);
+        params.set_text("DBClusterParameterGroupName", &mut self.cluster_parameter_group);
         params.set_text("CACertificateIdentifier", &mut self.ca_certificate);
         params.set_text("EngineVersion", &mut self.engine_version);
         params.set_number("AllocatedStorage", 1..=65_536, &mut self.allocated_storage);
@@ -208,6 +212,16 @@ impl Settings {
             if let Some(key) = params.text("KmsKeyId") {
                 self.kms_key = Some(key.to_owned());
             }
+        }
+    }
+
+    /// Notes zones that are not of the region of a database to be restored.
+    pub(super) fn check_zones(&self, params: &mut Params<'_>, place: &Place<'_>) {
+        let mut zones = Vec::new();
+        params.set_list("AvailabilityZones", &mut zones);
+        zones.extend(params.text("AvailabilityZone").map(str::to_owned));
+        for zone in zones.iter().filter(|zone| !zone.starts_with(place.region)) {
+            params.fault(format!("Invalid Availability Zone: {zone} is not one of {}.", place.region));
         }
     }
 

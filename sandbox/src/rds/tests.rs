@@ -116,7 +116,10 @@ fn instances_are_found_by_name_arn_and_filter() {
         between(&by_filter("db-cluster-id", "aurora-billing").expect("found"), "DBInstanceIdentifier"),
         ["aurora-billing-1"]
     );
-    assert_eq!(code(by_filter("colour", "red")), (400, "InvalidParameterValue".to_owned()));
+    assert_eq!(between(&by_filter("engine", "db2-se").expect("an empty list"), "DBInstanceIdentifier"), [""; 0]);
+    for (name, value) in [("colour", "red"), ("engine", "postgress"), ("engine", "Postgres")] {
+        assert_eq!(code(by_filter(name, value)), (400, "InvalidParameterValue".to_owned()), "{name} {value}");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn rule_input(rule: &Rule) -> Result<types::BackupRuleInput, BuildError> {
 fn copy_input(copy: &CopyAction) -> Result<types::CopyAction, BuildError> {
     types::CopyAction::builder()
         .destination_backup_vault_arn(copy.vault.to_string())
-        .set_lifecycle(copy.lifecycle.as_ref().map(lifecycle::to_aws))
+        .set_lifecycle(copy.lifecycle.as_ref().map(|kept| lifecycle::in_full(kept, None)))
         .build()
 }
 

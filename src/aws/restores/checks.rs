@@ -7,13 +7,12 @@ use futures_util::{StreamExt, TryStreamExt};
 use crate::{
     aws::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time},
     domain::{
-        Arn, Finding, ResourceKind, Restore, RestoreChecks, RestoreMetadata, RestoreSource, RestoreTarget,
-        RestoreWindow, RoleState,
+        Arn, Finding, RecoveryPoint, ResourceKind, Restore, RestoreChecks, RestoreMetadata, RestoreSource, RestoreTarget,
+        RestoreWindow, RoleState, restore_settings,
         restore_checks::{self as judge, AutomatedBackup, ClassWish, Offer, Orderable},
     },
 };
 
-const DESCRIBE_SUBNET_GROUPS: Operation = Operation::read("rds", "DescribeDBSubnetGroups");
 const DESCRIBE_ORDERABLE: Operation = Operation::read("rds", "DescribeOrderableDBInstanceOptions");
 const DESCRIBE_INSTANCE_BACKUPS: Operation = Operation::read("rds", "DescribeDBInstanceAutomatedBackups");
 const DESCRIBE_CLUSTER_BACKUPS: Operation = Operation::read("rds", "DescribeDBClusterAutomatedBackups");
@@ -29,11 +28,11 @@ impl Scoped {
         source: &RestoreSource,
         metadata: &RestoreMetadata,
     ) -> Result<RestoreChecks, Error> {
-        let (role_arn, role, name, subnet_group, class, (point, window)) = tokio::join!(
+        let (role_arn, role, name, seen, class, (point, window, found)) = tokio::join!(
             self.role_arn_looked_for(&restore.role),
             self.role_findings(restore),
             self.name_is_taken(restore),
-            self.subnet_group(restore, metadata),
+            self.seen_settings(restore, metadata),
             self.class(restore, metadata),
             self.point_and_time(restore, source),
         );
@@ -44,7 +43,11 @@ impl Scoped {
             Ok(taken) => judge::name(&restore.target, taken),
             Err(error) => judge::name_not_checked(&restore.target, &error),
         });
-        findings.extend(subnet_group);
+        let (region, found) = (&self.scope().region, found.as_ref());
+        findings.extend(restore_settings::judge(restore, source, metadata, &seen, found, region));
+        if let Some(key) = found.and_then(|point| point.encryption_key_arn.as_deref()) {
+            findings.push(self.key_finding(key).await);
+        }
         findings.extend(class);
         let (time, window) = window.unzip();
         findings.extend(time);
@@ -76,16 +79,6 @@ impl Scoped {
                 vec![judge::not_checked(&what, RoleState::PERMISSIONS, &error)]
             }
         }
-    }
-
-    async fn subnet_group(&self, restore: &Restore, metadata: &RestoreMetadata) -> Option<Finding> {
-        let name = metadata.get("DBSubnetGroupName").filter(|name| !name.is_empty())?;
-        let sent = self.clients.rds.describe_db_subnet_groups().db_subnet_group_name(name);
-        Some(match self.call(DESCRIBE_SUBNET_GROUPS, sent.send()).await {
-            Ok(_) => judge::subnet_group(&restore.target, name, true),
-            Err(error) if error.kind == FailureKind::NotFound => judge::subnet_group(&restore.target, name, false),
-            Err(error) => unknown(&format!("DB subnet group {name}"), DESCRIBE_SUBNET_GROUPS, &error),
-        })
     }
 
     async fn class(&self, restore: &Restore, metadata: &RestoreMetadata) -> Option<Finding> {
@@ -128,7 +121,7 @@ impl Scoped {
         &self,
         restore: &Restore,
         source: &RestoreSource,
-    ) -> (Finding, Option<(Finding, Option<RestoreWindow>)>) {
+    ) -> (Finding, Option<(Finding, Option<RestoreWindow>)>, Option<RecoveryPoint>) {
         let point = self.describe_recovery_point(&restore.vault, &restore.recovery_point).await;
         let finding = match &point {
             Ok(point) => judge::point(point),
@@ -137,13 +130,14 @@ impl Scoped {
             }
         };
         if !restore.is_continuous() {
-            return (finding, None);
+            return (finding, None, point.ok());
         }
         let (kind, key) = match restore.target {
             RestoreTarget::Instance(_) => ("db", "DBInstanceIdentifier"),
             RestoreTarget::Cluster(_) => ("cluster", "DBClusterIdentifier"),
         };
-        let arn = point.ok().and_then(|point| Arn::parse(point.resource_arn.as_deref()?).ok());
+        let point = point.ok();
+        let arn = point.as_ref().and_then(|point| Arn::parse(point.resource_arn.as_deref()?).ok());
         let name = arn.as_ref().and_then(|arn| arn.resource_of_kind(kind)).or_else(|| source.metadata.get(key));
         let (operation, backups) = match restore.target {
             RestoreTarget::Instance(_) => {
@@ -158,7 +152,7 @@ impl Scoped {
             Err(error) if error.kind == FailureKind::NotFound => judge::time(restore, &[]),
             Err(error) => (unknown("the restorable time", operation, &error), None),
         };
-        (finding, Some(judged))
+        (finding, Some(judged), point)
     }
 
     async fn instance_backups(&self, name: &str) -> Result<Vec<AutomatedBackup>, Failure> {

@@ -1,16 +1,89 @@
 //! What an update does to the backups of a plan, where its rules alone do not show it.
 
-use super::{super::Finding, Rule, findings::days};
+use super::{
+    super::{Finding, NoLongerMade},
+    Rule,
+    findings::days,
+};
 
 impl Rule {
     /// What will surprise about an update of a plan's rules.
     pub fn change_findings(before: &[Self], after: &[Self]) -> Vec<Finding> {
-        let gone = before.iter().filter(|old| !after.iter().any(|rule| rule.name == old.name)).map(Self::removed);
+        let gone = before.iter().filter(|old| !after.iter().any(|rule| rule.name == old.name));
+        let gone = gone.flat_map(|old| {
+            let left = Self::continuous_points_left([old], NoLongerMade::RuleRemoved);
+            std::iter::once(old.removed()).chain(left.into_iter().map(|found| found.at("rules")))
+        });
         let kept = after.iter().enumerate().filter_map(|(at, rule)| {
             let old = before.iter().find(|old| old.name == rule.name)?;
-            Some([rule.schedule_changed(old, at), rule.continuous_point_stops(old, at)])
+            let continuous = if rule.continuous {
+                [rule.continuous_point_stops(old, at), rule.continuous_point_elsewhere(old, at)]
+            } else {
+                [old.continuous_turned_off(at), None]
+            };
+            let found = std::iter::once(rule.schedule_changed(old, at)).chain(continuous).flatten();
+            Some(found.chain(rule.copies_kept_otherwise(old, at)))
         });
-        gone.chain(kept.flatten().flatten()).collect()
+        gone.chain(kept.flatten()).collect()
+    }
+
+    /// What is saved of how long copies are kept, and may not be what is meant: another tool left it out.
+    pub fn copies_unsaid(rules: &[Self]) -> Vec<Finding> {
+        let unsaid = rules.iter().enumerate().flat_map(|(at, rule)| {
+            let copies = rule.copies.iter().enumerate().filter(|(_, copy)| copy.lifecycle.is_none());
+            copies.map(move |(place, copy)| {
+                let message = format!(
+                    "the plan does not say how long the copies of rule {} in {} are kept: AWS takes that for a lifecycle \
+                     without an end and keeps them for ever, though its guide says that they are kept like the original",
+                    rule.name, copy.vault
+                );
+                let action = "give the copy action a lifecycle with UpdatePlan";
+                let field = format!("rules[{at}].copy_actions[{place}].lifecycle");
+                Finding::warning("COPY_KEPT_FOREVER", message, action).at(field).about(&rule.name)
+            })
+        });
+        unsaid.collect()
+    }
+
+    /// That copies are kept longer or shorter than they were. What a request leaves out is the rule's own lifecycle, so
+    /// that it can change without anybody having written one.
+    fn copies_kept_otherwise(&self, old: &Self, at: usize) -> Vec<Finding> {
+        let changed = self.copies.iter().enumerate().filter_map(|(place, copy)| {
+            let before = old.copies.iter().filter(|it| it.vault == copy.vault);
+            let [before] = before.collect::<Vec<_>>()[..] else { return None };
+            let (was, is) = (before.kept().retention, copy.kept().retention);
+            (was != is).then(|| {
+                let message = format!(
+                    "rule {} keeps its copies in {} {} now, and kept them {} before",
+                    self.name,
+                    copy.vault,
+                    days(is),
+                    days(was)
+                );
+                let action = "give the copy action the lifecycle that is meant: without one it has the rule's";
+                let field = format!("rules[{at}].copy_actions[{place}].lifecycle");
+                Finding::warning("COPY_RETENTION_CHANGED", message, action).at(field).about(&self.name)
+            })
+        });
+        changed.collect()
+    }
+
+    fn continuous_turned_off(&self, at: usize) -> Option<Finding> {
+        let left = Self::continuous_points_left([self], NoLongerMade::TurnedOff).pop();
+        left.map(|found| found.at(format!("rules[{at}].enable_continuous_backup")))
+    }
+
+    /// A resource has one continuous recovery point, in the vault where it was made first `[D]`.
+    fn continuous_point_elsewhere(&self, old: &Self, at: usize) -> Option<Finding> {
+        (old.continuous && old.vault != self.vault).then(|| {
+            let message = format!(
+                "rule {} backed up continuously to vault {} and is to do so to vault {}: a resource has one continuous \
+                 recovery point, so of what has one in {} the rule makes snapshots, until that is deleted or given back",
+                self.name, old.vault, self.vault, old.vault
+            );
+            let action = "delete the points there, or call DisassociateRecoveryPoint for them";
+            Finding::warning("CONTINUOUS_IN_SEVERAL_VAULTS", message, action).at(format!("rules[{at}].vault"))
+        })
     }
 
     fn removed(&self) -> Finding {
@@ -61,8 +134,9 @@ impl Rule {
             return None;
         }
         let message = format!(
-            "rule {} keeps {} now, and kept {} before: AWS stops the continuous recovery points that it made of RDS, \
-             Aurora and S3, and begins new ones at the next run, which reach back no further than that",
+            "rule {} keeps {} now, and kept {} before: AWS stops the continuous recovery points that it made of S3, and, \
+             by one of its two guides, those of RDS and Aurora, and begins new ones at the next run, which reach back no \
+             further than that; by the other, those of RDS and Aurora get the new retention",
             self.name,
             days(is),
             days(was)

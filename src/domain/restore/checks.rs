@@ -3,7 +3,7 @@
 
 use jiff::{Timestamp, Unit};
 
-use super::{FIELD, PointInTime, Restore, RestoreMetadata, RestoreTarget, RestoreWindow};
+use super::{FIELD, PointInTime, Restore, RestoreMetadata, RestoreTarget, RestoreWindow, settings::is_zone_of};
 use crate::domain::{Finding, RecoveryPoint, RecoveryPointState, RoleState, ServedTypes, Unseen};
 
 /// A way in which RDS offers a class, for an engine and version.
@@ -140,29 +140,20 @@ pub fn name_not_checked(target: &RestoreTarget, why: impl Into<Unseen>) -> Findi
     Finding::warning("NAME_NOT_CHECKED", message, action).at(format!("{FIELD}.{}", target.identifier_field()))
 }
 
-/// Whether the subnet group is there.
-pub fn subnet_group(target: &RestoreTarget, name: &str, exists: bool) -> Finding {
-    let finding = if exists {
-        Finding::info("SUBNET_GROUP_EXISTS", format!("DB subnet group {name} exists"))
-    } else {
-        let message = format!("DB subnet group {name} does not exist");
-        Finding::error("SUBNET_GROUP_MISSING", message, "choose another db_subnet_group_name, or create it in RDS")
-    };
-    finding.at(target.path("db_subnet_group_name"))
-}
-
 impl ClassWish {
     /// What the metadata asks for; `None`: it asks for no class, as for clusters without instances.
     pub fn of(restore: &Restore, metadata: &RestoreMetadata) -> Option<Self> {
         let cluster = matches!(restore.target, RestoreTarget::Cluster(_));
         let text = |key| metadata.get(key).filter(|text| !text.is_empty()).map(str::to_owned);
+        let region = restore.recovery_point.scope().region;
         Some(Self {
             engine: text("Engine")?,
             version: text("EngineVersion"),
             class: text(if cluster { "DBClusterInstanceClass" } else { "DBInstanceClass" })?,
             storage_type: text("StorageType"),
             multi_az: metadata.is_true("MultiAZ"),
-            zone: if cluster { None } else { text("AvailabilityZone") },
+            // A zone of elsewhere is told as such, and says nothing about the class.
+            zone: text("AvailabilityZone").filter(|zone| !cluster && region.is_none_or(|here| is_zone_of(zone, &here))),
             cluster,
         })
     }

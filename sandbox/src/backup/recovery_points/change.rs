@@ -106,7 +106,8 @@ struct UpdateLifecycle {
     lifecycle: Option<Lifecycle>,
 }
 
-/// UpdateRecoveryPointLifecycle: the new lifecycle replaces the old one whole `[M]`.
+/// UpdateRecoveryPointLifecycle: the new lifecycle replaces the old one whole, and -1 is how "never" is said `[M]`. One in
+/// which nothing stands is passed over, or removes the old one: AWS does not say which `[U]`.
 ///
 /// # Errors
 /// RNF for an unknown vault or point; IPV for a bad lifecycle; IR in a locked vault, for a continuous point, and for one
@@ -117,6 +118,8 @@ pub(super) fn update_recovery_point_lifecycle(
     request: &RestRequest,
 ) -> Result<RestReply, AwsError> {
     let input: UpdateLifecycle = request.body()?;
+    let silent = input.lifecycle.as_ref().is_none_or(|given| *given == Lifecycle::default());
+    let passed_over = silent && call.behaviour.switches.empty_lifecycle_is_passed_over;
     let lifecycle = checks::lifecycle(input.lifecycle)?;
     let backup = &mut call.region(world).backup;
     let point = list::point_of(backup, call, request)?;
@@ -141,7 +144,9 @@ pub(super) fn update_recovery_point_lifecycle(
     let Some(point) = backup.recovery_points.get_mut(&arn) else {
         return Err(error::not_found("Recovery point does not exist"));
     };
-    point.lifecycle = lifecycle;
+    if !passed_over {
+        point.lifecycle = lifecycle;
+    }
     let (delete_at, reply) = (
         point.delete_at(),
         Members::new()

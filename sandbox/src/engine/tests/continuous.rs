@@ -161,12 +161,21 @@ fn a_new_database_of_the_same_name_gets_its_own_point() {
 }
 
 #[test]
-fn deleting_the_point_gives_the_database_back() {
+fn deleting_the_point_gives_the_database_back_and_ends_its_automated_backups_in_the_maintenance_window() {
     let mut story = Story::new();
-    story.plan(json!([rule("pitr", "vault", 5, 14)]));
+    let plan = story.plan(json!([rule("pitr", "vault", 5, 14)]));
     story.pass_to("2026-03-03T06:00:00Z");
+    let selections = story.get(&format!("/backup/plans/{plan}/selections"))["BackupSelectionsList"].clone();
+    let id = selections[0]["SelectionId"].as_str().unwrap().to_owned();
+    story.ok("DELETE", &format!("/backup/plans/{plan}/selections/{id}"), json!({}));
     let arn = points(&mut story, "vault")[0]["RecoveryPointArn"].as_str().unwrap().to_owned();
     story.ok("DELETE", &format!("/backup-vaults/vault/recovery-points/{}", segment(&arn)), json!({}));
     story.pass(SignedDuration::from_mins(1));
-    assert_eq!(story.region().rds.instance("orders").unwrap().backup_recovery_point, None);
+    let kept = |story: &mut Story| {
+        let instance = story.region().rds.instance("orders").unwrap();
+        (instance.backup_recovery_point.clone(), instance.settings.backup_retention)
+    };
+    assert_eq!(kept(&mut story), (None, 14), "until the maintenance window");
+    story.pass(SignedDuration::from_hours(7 * 24));
+    assert_eq!(kept(&mut story), (None, 0));
 }

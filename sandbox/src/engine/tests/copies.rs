@@ -146,3 +146,54 @@ fn bad_copies_are_refused_in_words() {
     }
     assert!(story.refusal("GET", "/copy-jobs/none", json!({})).starts_with("ResourceNotFoundException"));
 }
+
+#[test]
+fn a_copy_action_without_a_lifecycle_keeps_its_copies_for_ever() {
+    let mut story = Story::new();
+    let to = vault_arn("us-east-1", "123456789012", "other");
+    story.plan(
+        json!([{"RuleName": "daily", "TargetBackupVaultName": "vault", "ScheduleExpression": "cron(0 5 ? * * *)",
+        "Lifecycle": {"DeleteAfterDays": 1}, "CopyActions": [{"DestinationBackupVaultArn": to}]}]),
+    );
+    story.pass_to("2026-03-10T06:00:00Z");
+    let points = |story: &mut Story, vault: &str| {
+        story.get(&format!("/backup-vaults/{vault}/recovery-points"))["RecoveryPoints"].as_array().unwrap().len()
+    };
+    assert!(points(&mut story, "vault") <= 2 && points(&mut story, "other") >= 7);
+}
+
+#[test]
+fn into_another_region_an_encrypted_snapshot_goes_with_the_key_of_the_vault_there() {
+    let mut story = Story::new();
+    let key = "arn:aws:kms:us-east-1:123456789012:key/mine";
+    story.rds(
+        "CreateDBInstance",
+        &[
+            ("DBInstanceIdentifier", "secret"),
+            ("DBInstanceClass", "db.t3.micro"),
+            ("Engine", "postgres"),
+            ("MasterUsername", "root"),
+            ("MasterUserPassword", "password1"),
+            ("StorageEncrypted", "true"),
+            ("KmsKeyId", key),
+        ],
+    );
+    story.pass(SignedDuration::from_mins(1));
+    let arn = story.backed_up("arn:aws:rds:us-east-1:123456789012:db:secret", &json!({}));
+    story.call.region = "eu-west-1".into();
+    story.ok("PUT", "/backup-vaults/far", json!({}));
+    let there = story.get("/backup-vaults/far")["EncryptionKeyArn"].clone();
+    story.call.region = "us-east-1".into();
+    for (destination, region, vault, owner) in [
+        (vault_arn("us-east-1", "123456789012", "other"), "us-east-1", "other", &json!(key)),
+        (vault_arn("eu-west-1", "123456789012", "far"), "eu-west-1", "far", &there),
+    ] {
+        let copied = copy(&mut story, &arn, &destination, &json!({}))["DestinationRecoveryPointArn"].clone();
+        let path = format!("/backup-vaults/{vault}/recovery-points/{}", segment(copied.as_str().unwrap()));
+        story.call.region = region.into();
+        assert_eq!(story.get(&path)["EncryptionKeyArn"], *owner);
+        let metadata = story.get(&format!("{path}/restore-metadata"))["RestoreMetadata"].clone();
+        assert_eq!(metadata["KmsKeyId"], *owner);
+        story.call.region = "us-east-1".into();
+    }
+}

@@ -263,7 +263,8 @@ fn ninety_days_of_hourly_backups_stay_bounded() {
     story.plan(
         json!([{"RuleName": "hourly", "TargetBackupVaultName": "vault", "ScheduleExpression": "cron(0 * ? * * *)",
         "StartWindowMinutes": 60, "CompletionWindowMinutes": 120, "Lifecycle": {"DeleteAfterDays": 1},
-        "CopyActions": [{"DestinationBackupVaultArn": "arn:aws:backup:us-east-1:123456789012:backup-vault:other"}]}]),
+        "CopyActions": [{"DestinationBackupVaultArn": "arn:aws:backup:us-east-1:123456789012:backup-vault:other",
+        "Lifecycle": {"DeleteAfterDays": 1}}]}]),
     );
     story.pass(SignedDuration::from_hours(90 * 24));
     let jobs = story.region().backup.jobs.len();

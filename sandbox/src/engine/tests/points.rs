@@ -33,6 +33,9 @@ fn points_are_listed_by_vault_and_by_resource() {
     assert!(
         arns(story.get("/resources/arn%3Aaws%3Ards%3Aus-east-1%3A123456789012%3Adb%3Anone/recovery-points")).is_empty()
     );
+    let snapshot = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1";
+    let of_a_point = story.refusal("GET", &format!("/resources/{}/recovery-points", segment(snapshot)), json!({}));
+    assert!(of_a_point.contains("Unsupported resource type"), "{of_a_point}");
     assert!(
         story.refusal("GET", "/backup-vaults/none/recovery-points", json!({})).starts_with("ResourceNotFoundException")
     );
@@ -69,7 +72,9 @@ fn a_lifecycle_ends_at_its_second_and_can_be_changed() {
     let reply = story.ok("POST", &path(&other), json!({"Lifecycle": {"DeleteAfterDays": 3}}));
     let point = story.get(&path(&other));
     assert_eq!(point["CalculatedLifecycle"], reply["CalculatedLifecycle"]);
-    story.ok("POST", &path(&kept), json!({"Lifecycle": {}}));
+    let never = json!({"Lifecycle": {"DeleteAfterDays": -1, "MoveToColdStorageAfterDays": -1}});
+    let reply = story.ok("POST", &path(&kept), never);
+    assert_eq!((&reply["Lifecycle"], &reply["CalculatedLifecycle"]), (&json!({}), &json!(null)));
     let refused = story.refusal("POST", &path(&other), json!({"Lifecycle": {"DeleteAfterDays": 36_501}}));
     assert!(refused.starts_with("InvalidParameterValueException: Invalid lifecycle."), "{refused}");
     story.pass(SignedDuration::from_hours(24));
@@ -81,6 +86,20 @@ fn a_lifecycle_ends_at_its_second_and_can_be_changed() {
     assert_eq!(left(&mut story), [false, false, true]);
     story.pass(SignedDuration::from_hours(24 * 365));
     assert_eq!(left(&mut story), [false, false, true]);
+}
+
+#[test]
+fn an_empty_lifecycle_is_passed_over_or_removes_the_old_one() {
+    let mut story = Story::new();
+    let arn = story.backed_up(DB, &json!({"Lifecycle": {"DeleteAfterDays": 1}}));
+    for passed_over in [true, false] {
+        story.behaviour().switches.empty_lifecycle_is_passed_over = passed_over;
+        for empty in [json!({"Lifecycle": {}}), json!({})] {
+            let reply = story.ok("POST", &path(&arn), empty);
+            let stays = if passed_over { json!({"DeleteAfterDays": 1}) } else { json!({}) };
+            assert_eq!(reply["Lifecycle"], stays);
+        }
+    }
 }
 
 #[test]

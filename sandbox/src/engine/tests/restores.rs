@@ -166,3 +166,35 @@ fn an_aurora_cluster_comes_back_without_instances() {
     assert_eq!((&job["Status"], &job["ResourceType"]), (&json!("COMPLETED"), &json!("Aurora")), "{job}");
     assert!(story.region().rds.cluster("ledger-2").unwrap().members.is_empty());
 }
+
+#[test]
+fn groups_zones_and_keys_must_be_there_and_fit() {
+    let mut story = Story::new();
+    let arn = story.backed_up(DB, &json!({}));
+    let family = |name, family| [("DBParameterGroupName", name), ("DBParameterGroupFamily", family), ("Description", "d")];
+    story.rds("CreateDBParameterGroup", &family("fits", "postgres16"));
+    story.rds("CreateDBParameterGroup", &family("older", "postgres15"));
+    let options = [("EngineName", "mysql"), ("MajorEngineVersion", "8.0"), ("OptionGroupDescription", "d")];
+    story.rds("CreateOptionGroup", &[&[("OptionGroupName", "of-mysql")], &options[..]].concat());
+    for (key, value, said) in [
+        ("DBParameterGroupName", "fits", None),
+        ("DBParameterGroupName", "default.postgres16", None),
+        ("DBParameterGroupName", "nowhere", Some("DBParameterGroupNotFound")),
+        ("DBParameterGroupName", "older", Some("InvalidParameterCombination")),
+        ("OptionGroupName", "default:postgres-16", None),
+        ("OptionGroupName", "nowhere", Some("OptionGroupNotFoundFault")),
+        ("OptionGroupName", "of-mysql", Some("InvalidParameterCombination")),
+        ("DBSubnetGroupName", "nowhere", Some("DBSubnetGroupNotFoundFault")),
+        ("AvailabilityZone", "eu-west-1a", Some("InvalidParameterValue")),
+    ] {
+        let name = format!("new-{}", value.replace(['.', ':'], "-"));
+        let mut metadata = json!({"DBInstanceIdentifier": name});
+        metadata[key] = json!(value);
+        let id = restore(&mut story, &arn, metadata);
+        story.pass(SignedDuration::from_mins(1));
+        let job = story.get(&format!("/restore-jobs/{id}"));
+        let message = job["StatusMessage"].as_str().unwrap_or_default();
+        assert_eq!(job["Status"], if said.is_some() { "FAILED" } else { "COMPLETED" }, "{key} {value}: {job}");
+        assert!(said.is_none_or(|said| message.contains(said)), "{key} {value}: {message}");
+    }
+}
