@@ -160,6 +160,36 @@ BASE = {
         "update_mask": "name,rules,advancedBackupSettings",
         "request_id": ID,
     },
+    "AccountService/GetGlobalSettings": {"scope": SCOPE},
+    "AccountService/UpdateGlobalSettings": {
+        "scope": SCOPE,
+        "settings": {"isMpaEnabled": False},
+        "etag": "",
+        "request_id": ID,
+    },
+    "LegalHoldService/CancelLegalHold": {
+        "scope": SCOPE,
+        "legal_hold": "$hold",
+        "reason": "settled",
+        "retain_record_days": 30,
+        "request_id": ID,
+    },
+    "LegalHoldService/CreateLegalHold": {
+        "scope": SCOPE,
+        "title": "case 7",
+        "description": "lawsuit",
+        "recovery_point_selection": {
+            "vaults": ["vault"],
+            "resources": ["$labs"],
+            "resource_types": ["RDS"],
+            "create_time": {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-02T00:00:00Z"},
+        },
+        "tags": {"a": "b"},
+        "request_id": ID,
+    },
+    "LegalHoldService/GetLegalHold": {"scope": SCOPE, "legal_hold": "$hold"},
+    "LegalHoldService/ListLegalHoldRecoveryPoints": PAGE | {"legal_hold": "$hold"},
+    "LegalHoldService/ListLegalHolds": PAGE | {"states": ["LEGAL_HOLD_STATE_ACTIVE"]},
     "ProtectionService/ExplainProtection": {"scope": SCOPE, "resource": "$labs"},
     "RecoveryPointService/DeleteRecoveryPoint": {
         "scope": SCOPE,
@@ -192,6 +222,7 @@ BASE = {
         "lifecycle": {"retention": "RETENTION_DAYS", "delete_after_days": 60},
         "request_id": ID,
     },
+    "ResourceService/GetProtectedResource": {"scope": SCOPE, "resource": "$labs"},
     "ResourceService/GetResource": {"scope": SCOPE, "resource": "$labs"},
     "ResourceService/ListProtectedResources": PAGE | {"vault": "vault"},
     "ResourceService/ListResources": PAGE | {"kind": "RESOURCE_KIND_DB_INSTANCE", "engine": "postgres"},
@@ -274,8 +305,10 @@ READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Pr
 EMPTY_IS_FINE = {
     "AccountService/EnsureServiceRole",
     "AccountService/GetAccount",
+    "AccountService/GetGlobalSettings",
     "AccountService/GetRegionSettings",
     "JobService/ListJobs",
+    "LegalHoldService/ListLegalHolds",
     "PlanService/ListPlans",
     "RecoveryPointService/ListRecoveryPoints",
     "ResourceService/ListProtectedResources",
@@ -299,9 +332,12 @@ def empty_required(rpc: str) -> set[str]:
     """The fields that an empty request must be told of, at once."""
     fields = {
         "AccountService/GetServiceRole": set(),
+        "AccountService/UpdateGlobalSettings": {"settings"},
         "JobService/StartBackup": {"resource", "vault", "role"},
         "JobService/StartCopy": {"recovery_point", "vault", "destination_vault", "role"},
         "JobService/StartRestore": {"restore"},
+        "LegalHoldService/CancelLegalHold": {"legal_hold", "reason"},
+        "LegalHoldService/CreateLegalHold": {"title", "description", "recovery_point_selection"},
         "PlanService/CreatePlan": {"name", "rules"},
         "PlanService/CreateSelection": {"plan", "name", "role"},
         "PlanService/UpdatePlan": {"plan"},
@@ -314,7 +350,7 @@ def empty_required(rpc: str) -> set[str]:
         "VaultService/SetVaultAccessPolicy": {"vault", "policy"},
         "VaultService/SetVaultNotifications": {"vault", "notifications"},
     }
-    required = {"vault", "plan", "selection", "recovery_point", "resource", "job", "name"}
+    required = {"vault", "plan", "selection", "recovery_point", "resource", "job", "name", "legal_hold"}
     return fields.get(rpc, {field for field in BASE[rpc] if field in required})
 
 
@@ -332,11 +368,13 @@ EMPTY_INSIDE = {
 FREE_TEXT = {"value", "tags", "recovery_point_tags", "options", "tag_keys", "key", "engine", "resource_type", "resources"}
 FREE_TEXT |= {"excluded_resources", "db_instance_class", "db_subnet_group_name", "vpc_security_group_ids"}
 FREE_TEXT |= {"availability_zone", "storage_type", "db_parameter_group_name", "option_group_name"}
+FREE_TEXT |= {"title", "description", "reason"}
 FREE_TEXT |= {"availability_zones", "db_cluster_parameter_group_name", "index_resource_types"}
 FILTERS = {"resource", "parent_recovery_point", "source_recovery_point"}
 VAULTS_OF_RULES = ("vault", "air_gapped_vault", "destination_vault")
 # Of the requests that are damaged, those that ask for what there is.
 THERE_ALREADY = {
+    "AccountService/UpdateGlobalSettings",
     "AccountService/UpdateRegionSettings",
     "PlanService/UpdatePlan",
     "RecoveryPointService/UpdateRecoveryPointLifecycle",
@@ -363,13 +401,13 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
         return True  # brought down to the largest
     if path == "filter.resource_types[0]" and damage in PRINTABLE:
         return True  # AWS has the words for types
-    if path in ("filter.kinds", "filter.states", "filter.resource_types") and damage == "10,000 times":
+    if path in ("filter.kinds", "filter.states", "filter.resource_types", "states") and damage == "10,000 times":
         return True  # a choice counts once
     if damage in PRINTABLE and field in FREE_TEXT:
         return True
     if damage == "an unknown id":
         # A UUID is a fine name and a fine request_id; a resource that has no backups is a fine filter.
-        return field in {"name", "request_id", "db_instance_identifier"} or (rpc, field) in {
+        return field in {"name", "request_id", "db_instance_identifier", "title", "description", "reason"} or (rpc, field) in {
             ("AccountService/EnsureServiceRole", "role"),
             ("JobService/ListJobs", "vault"),
             ("JobService/ListJobs", "destination_vault"),

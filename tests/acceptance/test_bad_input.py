@@ -41,6 +41,7 @@ CLEAR = {
 def world(one_server, one_sandbox):
     """Client, sandbox, and the names that BASE refers to. Made once: nothing here may change it."""
     one_sandbox.reset()
+    one_sandbox.settings({"switches": {"organization": True}})
     aws = Aws(one_sandbox.url)
     role = aws.role("bad-input")
     backup = aws.backup
@@ -54,13 +55,17 @@ def world(one_server, one_sandbox):
     plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "plan", "Rules": [rule]})["BackupPlanId"]
     selection = {"SelectionName": "s", "IamRoleArn": role, "Resources": [LABS]}
     selection = backup.create_backup_selection(BackupPlanId=plan, BackupSelection=selection)["SelectionId"]
+    span = {"FromDate": 0, "ToDate": 1}  # keeps nothing: what is to be deleted is free
+    hold = backup.create_legal_hold(Title="hold", Description="d", RecoveryPointSelection={"DateRange": span})
     client = Client(one_server.address)
     names = {"$labs": LABS, "$job": job, "$point": point, "$plan": plan, "$selection": selection, "$role": role}
+    names["$hold"] = hold["LegalHoldId"]
     for name, resource in {"$continuous": ORDERS, "$cluster": AURORA}.items():
         made = backup.list_recovery_points_by_resource(ResourceArn=resource)["RecoveryPoints"]
         names[name] = made[0]["RecoveryPointArn"]
     yield client, one_sandbox, names
     client.close()
+    one_sandbox.settings({"switches": {"organization": False}})
 
 
 def continuous(backup, role: str) -> None:
