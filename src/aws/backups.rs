@@ -154,8 +154,8 @@ fn vault_findings(start: &StartBackup, resource: &Arn, vault: &Result<Vault, Fai
     match vault {
         Ok(vault) => start.findings(resource, vault.lock.as_ref()),
         Err(error) => {
-            let what = format!("the lock of vault {}", start.vault);
-            let unseen = not_checked(&what, "backup:DescribeBackupVault", error).at("vault");
+            let permissions = "backup:DescribeBackupVault and backup:ListBackupVaults";
+            let unseen = not_checked(&format!("vault {}", start.vault), permissions, error).at("vault");
             [start.findings(resource, None), vec![unseen]].concat()
         }
     }

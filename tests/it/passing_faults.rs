@@ -77,6 +77,11 @@ impl Fault {
         Self { name: "denied", effect, sort: Sort::Denied }
     }
 
+    /// Whether the operation is done all the same.
+    fn is_done(&self) -> bool {
+        self.effect == "truncate" || self.effect == "drop_after"
+    }
+
     /// The answer of a call while every request of the operation fails in this way.
     async fn strike(&self, world: &World, service: &str, operation: &str, case: &Case) -> Answer {
         world.arm(json!({"service": service, "operation": operation, "rate": 1.0, "effect": self.effect})).await;
@@ -121,14 +126,19 @@ async fn healthy(world: &World, case: &Case) -> (Answer, BTreeSet<(String, Strin
     (healthy, asked)
 }
 
-/// What goes wrong over all cases; nothing of what they ask for changes anything.
+/// What goes wrong over all cases; nothing of what they ask for changes anything. An operation fails in every way where it
+/// is met first, and then by turns: what a fault is taken for is decided at one door.
 async fn wrongs(world: &World, cases: Vec<Case>) -> (Vec<String>, usize, BTreeSet<String>) {
     let (mut wrong, mut tried, mut operations) = (Vec::new(), 0, BTreeSet::new());
     for case in cases {
         let (healthy, asked) = healthy(world, &case).await;
         assert_eq!(healthy, ask(world, &case).await, "{case} is not answered alike");
         for (service, operation) in asked {
-            for fault in Fault::passing().into_iter().chain([Fault::denied(&service)]) {
+            let mut faults = Fault::passing();
+            if operations.contains(&operation) {
+                faults = vec![faults.swap_remove(tried % faults.len())];
+            }
+            for fault in faults.into_iter().chain([Fault::denied(&service)]) {
                 let struck = fault.strike(world, &service, &operation, &case).await;
                 tried += 1;
                 if let Some(why) = judge(&case, &operation, fault.sort, &healthy, &struck) {
@@ -146,7 +156,7 @@ async fn no_read_tells_a_fault_of_aws_for_something_else() {
     let (world, changes) = world_and_requests().await;
     let (wrong, tried, operations) = wrongs(&world, of_reads(&changes)).await;
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(tried > 800 && operations.len() > 30, "{tried} of {operations:?}");
+    assert!(tried > 400 && operations.len() > 30, "{tried} of {operations:?}");
 }
 
 #[tokio::test]
@@ -154,5 +164,5 @@ async fn no_check_of_a_change_tells_a_fault_of_aws_for_something_else() {
     let (world, changes) = world_and_requests().await;
     let (wrong, tried, operations) = wrongs(&world, of_checks(&changes)).await;
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(tried > 800 && operations.len() > 20, "{tried} of {operations:?}");
+    assert!(tried > 400 && operations.len() > 20, "{tried} of {operations:?}");
 }

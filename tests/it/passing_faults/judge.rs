@@ -70,9 +70,16 @@ fn may_lack(rpc: &str) -> &'static [&'static str] {
 }
 
 /// Whether another answer of AWS tells the same for certain.
-fn is_told_otherwise(case: &Case, operation: &str, sort: Sort) -> bool {
-    // That AWS denies a vault says nothing, for it says so of one that is missing too: the list of vaults tells.
-    sort == Sort::Denied && operation == "DescribeBackupVault" && case.rpc != "GetVault"
+pub(super) fn is_told_otherwise(case: &Case, operation: &str, sort: Sort) -> bool {
+    match (case.rpc.as_str(), operation) {
+        // That AWS denies a vault says nothing, for it says so of one that is missing too: the list of vaults tells.
+        (rpc, "DescribeBackupVault") => sort == Sort::Denied && rpc != "GetVault",
+        // What is not there is needed by no plan.
+        ("DeleteVault", "GetBackupPlan" | "ListBackupPlans") => case.request["allow_missing"] == true,
+        // This policy denies nothing that its maker needs, whoever that is.
+        ("SetVaultAccessPolicy", "GetCallerIdentity") => true,
+        _ => false,
+    }
 }
 
 /// The findings of an answer, and the answer without them.
@@ -100,5 +107,5 @@ pub(super) fn wrong_advice(sort: Sort, finding: &Value) -> Option<String> {
 }
 
 fn advises_to_grant(text: &str) -> bool {
-    ["grant", "permission", "operator"].iter().any(|word| text.contains(word))
+    ["grant", "permission"].iter().any(|word| text.contains(word))
 }
