@@ -132,24 +132,23 @@ async fn previewed(world: &World, plan: &str, rule: &Rule) -> Vec<i64> {
 #[tokio::test]
 async fn aws_s_own_preview_of_runs_says_the_same_as_preview_schedule() {
     // Before clocks are set forward in the north, and before they are set back.
-    for start in ["2026-03-02T00:00:00Z", "2026-10-20T00:00:00Z"] {
+    for (shift, start) in [(0, "2026-03-02T00:00:00Z"), (2, "2026-10-20T00:00:00Z")] {
         let world = World::start_with(|config| config.sandbox.start = Some(start.parse().unwrap())).await;
         let made = world.plans().create_plan(plan("plan", rule("", ""))).await.unwrap().into_inner().plan.unwrap();
         let aws = aws_backup(&world);
         for (number, schedule) in SCHEDULES.iter().enumerate() {
             // Every expression in two zones, and every zone with every kind.
-            for zone in [ZONES[number % ZONES.len()], ZONES[(number + 2) % ZONES.len()]] {
-                let rule = rule(schedule, zone);
-                let rules = vec![rule.clone()];
-                let update = UpdatePlanRequest { plan: made.id.clone(), rules, ..Default::default() };
-                world.plans().update_plan(update).await.unwrap_or_else(|refused| panic!("{schedule}: {refused}"));
-                let asked = aws.get_backup_plan().backup_plan_id(&made.id).max_scheduled_runs_preview(10);
-                let told = asked.send().await.unwrap();
-                let theirs: Vec<i64> =
-                    told.scheduled_runs_preview().iter().map(|run| run.execution_time().unwrap().secs()).collect();
-                assert!(!theirs.is_empty(), "{schedule}");
-                assert_eq!(previewed(&world, &made.id, &rule).await, theirs, "{schedule} in {zone:?} from {start}");
-            }
+            let zone = ZONES[(number + shift) % ZONES.len()];
+            let rule = rule(schedule, zone);
+            let rules = vec![rule.clone()];
+            let update = UpdatePlanRequest { plan: made.id.clone(), rules, ..Default::default() };
+            world.plans().update_plan(update).await.unwrap_or_else(|refused| panic!("{schedule}: {refused}"));
+            let asked = aws.get_backup_plan().backup_plan_id(&made.id).max_scheduled_runs_preview(10);
+            let told = asked.send().await.unwrap();
+            let theirs: Vec<i64> =
+                told.scheduled_runs_preview().iter().map(|run| run.execution_time().unwrap().secs()).collect();
+            assert!(!theirs.is_empty(), "{schedule}");
+            assert_eq!(previewed(&world, &made.id, &rule).await, theirs, "{schedule} in {zone:?} from {start}");
         }
     }
 }
