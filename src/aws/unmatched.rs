@@ -11,8 +11,8 @@ use futures_util::{
 
 use super::{Error, FailureKind, Scoped, resources::MOST_RECORDS};
 use crate::domain::{
-    Arn, AskedScope, Finding, Hindrance, JobId, Noun, Page, PageRequest, ResourceKind, ResourceRef,
-    ResourceType, Unseen, VaultName, did_you_mean, unmatched,
+    Arn, AskedScope, Finding, Hindrance, JobId, Noun, Page, PageRequest, ResourceKind, ResourceRef, ResourceType,
+    Unseen, VaultName, did_you_mean, unmatched,
 };
 
 /// The longest that a list waits for why it is empty.

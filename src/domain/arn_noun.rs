@@ -81,7 +81,9 @@ impl Arn {
             }
             ArnNoun::Vault => "ListRecoveryPoints, which takes it as vault, lists what is in it",
             ArnNoun::Plan => "ListRecoveryPoints, which takes it as plan, lists what it made",
-            ArnNoun::Role | ArnNoun::Key | ArnNoun::Topic | ArnNoun::Other => "give the ARN that ListRecoveryPoints tells",
+            ArnNoun::Role | ArnNoun::Key | ArnNoun::Topic | ArnNoun::Other => {
+                "give the ARN that ListRecoveryPoints tells"
+            }
         };
         Err(self.is_not("a recovery point", advice))
     }
@@ -102,7 +104,8 @@ impl Arn {
         }
         let meant = self.as_str().replace(self.resource(), &small);
         let question = did_you_mean(self.as_str(), [meant.as_str()]);
-        Err(format!("{} has capital letters, and RDS keeps identifiers in small ones{question}", quoted(self.as_str())).into())
+        Err(format!("{} has capital letters, and RDS keeps identifiers in small ones{question}", quoted(self.as_str()))
+            .into())
     }
 }
 

@@ -87,7 +87,8 @@ impl Engine {
             return None;
         }
         let question = did_you_mean(&self.0, ENGINES);
-        let message = format!("{} is no engine that Strongroom knows, and no database has it{question}", quoted(&self.0));
+        let message =
+            format!("{} is no engine that Strongroom knows, and no database has it{question}", quoted(&self.0));
         Some(Finding::warning("ENGINE_UNKNOWN", message, "correct it, unless RDS has a new engine").at("engine"))
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Criteria, Eligibility, Finding, Invalid, Resource, ResourceType, Scope, Unseen, Violation, etag::etag,
-    invalid::quoted, resource_type::unknown_type,
+    Criteria, Eligibility, Finding, Invalid, Resource, ResourceType, Scope, Unseen, Violation, did_you_mean,
+    etag::etag, invalid::quoted, resource_type::unknown_type,
 };
 
 /// The settings of an account and region.
@@ -66,7 +66,11 @@ impl SettingsUpdate {
         let no_choice = self.management.keys().filter(|name| !current.management.contains_key(*name));
         let no_choice = no_choice.map(|name| Violation {
             field: format!("resource_type_management[{}]", quoted(name)),
-            description: format!("{} has no choice of management: AWS Backup gives it for {choices}", quoted(name)),
+            description: format!(
+                "{} has no choice of management: AWS Backup gives it for {choices}{}",
+                quoted(name),
+                did_you_mean(name, current.management.keys().map(String::as_str))
+            ),
         });
         let violations: Vec<Violation> = unknown.chain(no_choice).collect();
         if !violations.is_empty() {
@@ -193,7 +197,7 @@ mod tests {
         assert_eq!(
             read,
             [
-                ("resource_type_opt_in[\"Rds\"]", "\"Rds\" is no resource type of AWS Backup: they are EFS, RDS, S3"),
+                ("resource_type_opt_in[\"Rds\"]", "\"Rds\" is no resource type of AWS Backup: they are EFS, RDS, S3; did you mean RDS?"),
                 (
                     "resource_type_management[\"RDS\"]",
                     "\"RDS\" has no choice of management: AWS Backup gives it for EFS"

@@ -38,14 +38,23 @@ impl ResourceType {
     /// differs in them alone from a known one is a fault; new ones need no release, and are asked of the region
     /// ([`Self::judged`]).
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        if let Some(known) = RESOURCE_TYPES.into_iter().find(|known| same_letters(known, text)) {
-            return if known == text { Ok(Self(Cow::Borrowed(known))) } else { Err(unknown_type(text, RESOURCE_TYPES)) };
+        Self::check_letters(text)?;
+        if let Some(known) = RESOURCE_TYPES.into_iter().find(|known| *known == text) {
+            return Ok(Self(Cow::Borrowed(known)));
         }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte);
         if (1..=50).contains(&text.len()) && text.bytes().all(allowed) {
             return Ok(Self(Cow::Owned(text.to_owned())));
         }
         Err("is not a type of AWS Backup: it has 1–50 characters, such as RDS".into())
+    }
+
+    /// That a word is none of the known types in other letters; whether it is a type is not looked at.
+    pub fn check_letters(text: &str) -> Result<(), Fault> {
+        match RESOURCE_TYPES.into_iter().find(|known| same_letters(known, text)) {
+            Some(known) if known != text => Err(unknown_type(text, RESOURCE_TYPES)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Whether this version knows the name.
@@ -55,7 +64,10 @@ impl ResourceType {
 
     /// What the region's own list says of names that this version does not know, each with its field: those that the region
     /// does not have either are faults, and where it could not be asked they pass with a warning.
-    pub fn judged(named: &[(String, &Self)], supported: Result<&[String], &Unseen>) -> Result<Vec<Finding>, Vec<Violation>> {
+    pub fn judged(
+        named: &[(String, &Self)],
+        supported: Result<&[String], &Unseen>,
+    ) -> Result<Vec<Finding>, Vec<Violation>> {
         let unknown = named.iter().filter(|(_, of_type)| !of_type.is_known());
         match supported {
             Ok(supported) => {
@@ -95,7 +107,13 @@ impl ResourceType {
             return None;
         }
         let given = types.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
-        Some(format!("is {given}, which {arn} is not{}", Self::of_arn(arn).map(|of| format!(": it is {of}")).unwrap_or_default()).into())
+        Some(
+            format!(
+                "is {given}, which {arn} is not{}",
+                Self::of_arn(arn).map(|of| format!(": it is {of}")).unwrap_or_default()
+            )
+            .into(),
+        )
     }
 
     /// The name.
@@ -187,6 +205,7 @@ fn name_by_arn(arn: &Arn) -> Option<&'static str> {
         ("rds", "cluster") => "Aurora",
         ("backup-gateway", "vm") => "VirtualMachine",
         ("cloudformation", "stack") => "CloudFormation",
+        ("dsql", "cluster") => "DSQL",
         ("dynamodb", "table") => "DynamoDB",
         ("ec2", "instance") => "EC2",
         ("ec2", "volume") => "EBS",
@@ -194,6 +213,7 @@ fn name_by_arn(arn: &Arn) -> Option<&'static str> {
         ("elasticfilesystem", "file-system") => "EFS",
         ("fsx", "file-system" | "volume") => "FSx",
         ("redshift", "cluster" | "namespace") => "Redshift",
+        ("redshift-serverless", "namespace") => "Redshift Serverless",
         // A bucket alone; with a slash it is an object, which nobody backs up.
         ("s3", "") => "S3",
         ("ssm-sap", "HANA") => "SAP HANA on Amazon EC2",
@@ -249,14 +269,18 @@ mod tests {
 
     #[test]
     fn other_letters_are_a_fault_and_what_nobody_knows_is_asked_of_the_region() {
-        for (wrong, meant) in
-            [("rds", "RDS"), ("Rds", "RDS"), ("SAP HANA on amazon ec2", "SAP HANA on Amazon EC2"), ("dynamo db", "DynamoDB")]
-        {
+        for (wrong, meant) in [
+            ("rds", "RDS"),
+            ("Rds", "RDS"),
+            ("SAP HANA on amazon ec2", "SAP HANA on Amazon EC2"),
+            ("dynamo db", "DynamoDB"),
+        ] {
             let told = ResourceType::parse(wrong).unwrap_err().0;
             assert!(told.ends_with(&format!("; did you mean {meant}?")), "{told}");
         }
         let (new, slip) = (ResourceType::parse("Quantum Store").unwrap(), ResourceType::parse("RDSS").unwrap());
-        let named = [("types[0]".to_owned(), &new), ("types[1]".to_owned(), &slip), ("types[2]".to_owned(), &ResourceType::S3)];
+        let named =
+            [("types[0]".to_owned(), &new), ("types[1]".to_owned(), &slip), ("types[2]".to_owned(), &ResourceType::S3)];
         let supported = ["Quantum Store".to_owned(), "RDS".to_owned()];
         let faults = ResourceType::judged(&named, Ok(&supported)).unwrap_err();
         assert_eq!(faults.len(), 1);

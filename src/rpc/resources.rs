@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status, async_trait};
 use super::{calls::Calls, convert::{findings, resources as convert}, page_token::ListOf};
 use crate::{
     aws::Scoped,
-    domain::{ResourceFilter, VaultName},
+    domain::{ResourceFilter, VaultName, unmatched},
     proto::{self, resource_service_server::ResourceService},
 };
 
@@ -71,7 +71,8 @@ impl ResourceService for Resources {
     ) -> Result<Response<proto::ListTagsResponse>, Status> {
         let work = |aws: Scoped, resource| async move {
             let tags = aws.list_tags(&resource).await?;
-            Ok(proto::ListTagsResponse { tags })
+            let told = unmatched::untagged(&resource, &tags);
+            Ok(proto::ListTagsResponse { findings: findings(told.into_iter().collect()), tags })
         };
         self.0.read(request, convert::list_tags, work).await
     }

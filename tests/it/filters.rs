@@ -16,6 +16,7 @@ use tonic_types::StatusExt;
 
 use crate::{
     backups::{VAULT, prepare, recovery_point},
+    cli::run,
     harness::{LABS, World, told},
     recovery_point_changes::continuous_point,
     shapes::{inputs_of, methods, reads},
@@ -51,8 +52,6 @@ struct Row {
 
 /// Fields of reads that select nothing: with every value that they can have, something is told.
 const SELECT_NOTHING: &[&str] = &[
-    "ExplainProtectionRequest.resource", // below: the database itself is missing
-    "GetVaultRequest.vault",
     "ListPlansRequest.show_deleted",
     "ListPlansRequest.view",
     "ListRecoveryPointsRequest.managed_by_backup_only",
@@ -163,6 +162,9 @@ async fn found() -> Found {
     let gone = CreatePlanRequest { name: "gone".into(), rules: vec![rule], ..Default::default() };
     let deleted_plan = world.plans().create_plan(gone).await.unwrap().into_inner().plan.unwrap().id;
     world.plans().delete_plan(DeletePlanRequest { plan: "gone".into(), ..Default::default() }).await.unwrap();
+    let kept = json!({"vaults": [VAULT], "create_time": {"start_time": "2026-03-01T00:00:00Z", "end_time": "2026-03-03T00:00:00Z"}});
+    let hold = json!({"title": "audit", "description": "of the year", "recovery_point_selection": kept});
+    ask(&world, "CreateLegalHold", hold).await.unwrap();
     let text = |answer: &DynamicMessage, list: &str| {
         let first = answer.get_field_by_name(list).unwrap().as_list().unwrap()[0].clone();
         first.as_message().unwrap().get_field_by_name("id").unwrap().as_str().unwrap().to_owned()
@@ -262,7 +264,7 @@ async fn a_list_that_finds_something_asks_nothing_more() {
     let found = found().await;
     // Every look that only an empty list is worth would be struck by these.
     for operation in ["ListBackupVaults", "DescribeDBInstances", "DescribeDBClusters", "GetSupportedResourceTypes"] {
-        found.world.arm(json!({"operation": operation, "effect": "throttle"})).await;
+        found.world.arm(json!({"operation": operation, "rate": 1.0, "effect": "throttle"})).await;
     }
     let by_arn =
         json!({"filter": {"kinds": ["JOB_KIND_BACKUP"], "resource": LABS, "resource_types": ["RDS"], "vault": VAULT}});
@@ -295,4 +297,26 @@ async fn what_could_not_be_looked_at_is_neither_there_nor_missing() {
     }
     let answer = ask(&found.world, "ListRecoveryPoints", json!({"resource_type": "Quantum Store"})).await.unwrap_err();
     assert_eq!(told(&answer).fields, ["resource_type"]);
+}
+
+#[tokio::test]
+async fn the_command_line_tells_it_too() {
+    let world = World::start().await;
+    prepare(&world).await;
+    for (command, says) in [
+        (&["job", "list", "--resource-type", "rds"][..], "did you mean RDS?"),
+        (&["point", "list", "--resource-type", "RDSS"], "did you mean RDS?"),
+        (&["point", "list", "--plan", "nosuch"], "no plan has the name nosuch"),
+        (&["resource", "list", "--engine", "postgress"], "did you mean postgres?"),
+        (&["point", "list", "--vault", "prodd"], "did you mean prod?"),
+    ] {
+        let refused = run(&world, command).await;
+        assert!(refused.code != 0 && refused.err.contains(says) && refused.out.is_empty(), "{command:?}: {refused:?}");
+    }
+    let warned = run(&world, &["job", "list", "--kind", "backup", "--vault", "prodd"]).await;
+    assert_eq!((warned.code, warned.out.as_str()), (0, "None.\n"), "{warned:?}");
+    assert!(warned.err.contains("warning: VAULT_NOT_FOUND: no vault prodd is there now"), "{warned:?}");
+    assert!(warned.err.contains("did you mean prod?"), "{warned:?}");
+    let json = run(&world, &["job", "list", "--kind", "backup", "--vault", "prodd", "-o", "json"]).await;
+    assert!(json.out.contains("\"VAULT_NOT_FOUND\""), "{json:?}");
 }

@@ -80,6 +80,7 @@ fn kind(service: &str, resource: &str) -> Option<Kind> {
     match (service, noun) {
         ("rds", "db") => Some(Kind::DbInstance(name.to_lowercase())),
         ("rds", "cluster") => Some(Kind::DbCluster(name.to_lowercase())),
+        ("dsql", "cluster") => other("DSQL"),
         ("dynamodb", "table") => other("DynamoDB"),
         ("ec2", "volume") => other("EBS"),
         ("ec2", "instance") => other("EC2"),
@@ -89,6 +90,7 @@ fn kind(service: &str, resource: &str) -> Option<Kind> {
         ("storagegateway", "gateway") => other("Storage Gateway"),
         ("timestream", "database") => other("Timestream"),
         ("redshift", "cluster" | "namespace") => other("Redshift"),
+        ("redshift-serverless", "namespace") => other("Redshift Serverless"),
         ("cloudformation", "stack") => other("CloudFormation"),
         ("backup-gateway", "vm") => other("VirtualMachine"),
         ("ssm-sap", "HANA") => other("SAP HANA on Amazon EC2"),

@@ -125,7 +125,8 @@ impl JobFilter {
         if let (Some(before), Some(after)) = (self.completed.before, self.created.after)
             && before <= after
         {
-            let fault = format!("ends at {before}, and create_time begins at {after}: no job ends before it is created");
+            let fault =
+                format!("ends at {before}, and create_time begins at {after}: no job ends before it is created");
             faults.push(("completion_time", fault.into()));
         }
         let open = !self.states.is_empty() && !self.states.iter().any(JobState::is_final);
@@ -276,7 +277,11 @@ mod tests {
         assert_eq!(told(&in_state(&[JobState::Running, JobState::Created])), ["completion_time"]);
         assert_eq!(told(&in_state(&[JobState::Running, JobState::Failed])), [""; 0]);
         let resource = ResourceRef::parse("arn:aws:rds:us-east-1:123456789012:db:orders").ok();
-        let typed = |names: &[&str]| JobFilter { resource: resource.clone(), resource_types: types(names), ..JobFilter::default() };
+        let typed = |names: &[&str]| JobFilter {
+            resource: resource.clone(),
+            resource_types: types(names),
+            ..JobFilter::default()
+        };
         assert_eq!(told(&typed(&["S3", "Aurora"])), ["resource_types"]);
         assert_eq!(told(&typed(&["S3", "RDS"])), [""; 0]);
     }

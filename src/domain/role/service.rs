@@ -47,7 +47,11 @@ impl ServicePolicy {
 
 /// The resource types that a role is to serve; at least one, each once, in the order asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServedTypes(Vec<ResourceType>);
+pub struct ServedTypes {
+    types: Vec<ResourceType>,
+    /// Where each stands in the request.
+    places: Vec<usize>,
+}
 
 /// More than AWS Backup has types.
 const MOST_NAMES: usize = 100;
@@ -55,14 +59,14 @@ const MOST_NAMES: usize = 100;
 impl Default for ServedTypes {
     /// RDS, which needs what all types but S3 need.
     fn default() -> Self {
-        Self(vec![ResourceType::RDS])
+        Self::of(ResourceType::RDS)
     }
 }
 
 impl ServedTypes {
     /// The one type.
     pub fn of(resource_type: ResourceType) -> Self {
-        Self(vec![resource_type])
+        Self { types: vec![resource_type], places: vec![0] }
     }
 
     /// AWS Backup's names, or every one that cannot be one, by its index. None at all: the default. What this version does
@@ -72,31 +76,35 @@ impl ServedTypes {
             let fault = format!("has {} types: at most {MOST_NAMES} are possible", names.len());
             return Err(vec![(String::new(), fault.into())]);
         }
-        let mut types = Vec::new();
+        let (mut types, mut places) = (Vec::new(), Vec::new());
         let mut faults = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let named = given_before(names, index).map_or_else(|| ResourceType::parse(name), Err);
             match named {
-                Ok(named) => types.push(named),
+                Ok(named) => {
+                    types.push(named);
+                    places.push(index);
+                }
                 Err(fault) => faults.push((format!("[{index}]"), fault)),
             }
         }
         match (faults.is_empty(), types.is_empty()) {
             (false, _) => Err(faults),
             (true, true) => Ok(Self::default()),
-            (true, false) => Ok(Self(types)),
+            (true, false) => Ok(Self { types, places }),
         }
     }
 
-    /// The types, with the field that names them.
+    /// The types, each with the field of the request that names it.
     pub fn named<'t>(&'t self, field: &str) -> Vec<(String, &'t ResourceType)> {
-        self.0.iter().map(|of_type| (field.to_owned(), of_type)).collect()
+        let places = self.places.iter().map(|place| format!("{field}[{place}]"));
+        places.zip(&self.types).collect()
     }
 
     /// Each policy that they need, once.
     fn policies(&self) -> Vec<ServicePolicy> {
         let mut policies = Vec::new();
-        for policy in self.0.iter().flat_map(ServicePolicy::of_type) {
+        for policy in self.types.iter().flat_map(ServicePolicy::of_type) {
             if !policies.contains(&policy) {
                 policies.push(policy);
             }
@@ -136,7 +144,7 @@ impl RoleState {
 
     /// By type, backup before restore: what it lacks.
     pub fn needs(&self, served: &ServedTypes) -> Vec<RoleNeed> {
-        let needs = served.0.iter().flat_map(|resource_type| {
+        let needs = served.types.iter().flat_map(|resource_type| {
             ServicePolicy::of_type(resource_type).into_iter().zip([false, true]).map(|(policy, restore)| {
                 let missing = if self.lacks(policy) { vec![policy] } else { Vec::new() };
                 RoleNeed { resource_type: resource_type.clone(), restore, missing }

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use super::{findings, reader::Reader, timestamp};
 use crate::{
     domain::{
-        Account, Asked, Change, ChangeKind, EnsureRole, Finding, GetRole, GlobalSettings, GlobalSettingsUpdate, Invalid, RegionSettings, RolePath, RoleRef, RoleState,
-        Scope, ServedTypes, ServicePolicy, SettingsUpdate, Tagged, Trust,
+        Account, Asked, Change, ChangeKind, EnsureRole, Finding, GetRole, GlobalSettings, GlobalSettingsUpdate,
+        Invalid, RegionSettings, RolePath, RoleRef, RoleState, Scope, ServedTypes, ServicePolicy, SettingsUpdate,
+        Tagged, Trust,
     },
     proto,
 };

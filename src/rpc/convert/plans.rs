@@ -4,7 +4,7 @@ use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
         AdvancedSetting, Asked, DeletePlan, GetPlan, Invalid, NewPlan, NewScanSetting, Noted, Plan, PlanFilter,
-        PlanName, PlanRef, PlanUpdate, ScanSetting, Tags, check_setting_word, quoted,
+        PlanName, PlanRef, PlanUpdate, ResourceType, ScanSetting, Tags, check_setting_word, quoted,
     },
     proto,
     rpc::page_token::{ListOf, fits},
@@ -171,6 +171,7 @@ impl Reader {
             let at = |member: &str| format!("{field}[{index}].{member}");
             let mut note = |field: &str, checked| noted = noted.and(self.note(field, checked));
             note(&at("resource_type"), check_setting_word(&resource_type));
+            note(&at("resource_type"), ResourceType::check_letters(&resource_type));
             if read.iter().any(|earlier| earlier.resource_type == resource_type) {
                 note(&at("resource_type"), Err("is the type of an earlier setting: put all options into one".into()));
             }
@@ -198,7 +199,7 @@ impl Reader {
                 noted = Err(self.fault(&at("malware_scanner"), fault));
             }
             scanners.push(malware_scanner.clone());
-            let resource_types = self.words(&at("resource_types"), resource_types);
+            let resource_types = self.type_words(&at("resource_types"), resource_types);
             let role = self.optional(&scanner_role, |read, text| read.role(&at("scanner_role"), text));
             match (resource_types, role) {
                 (Ok(resource_types), Ok(role)) => {

@@ -105,8 +105,8 @@ pub(in crate::rpc) fn list(
         let plan = read.optional(&plan, |read, text| read.plan("plan", text));
         let created = read.interval("create_time", create_time);
         // A composite point and its parts are in one vault, so its ARN says where to look, or contradicts.
-        let parent = read
-            .optional(&parent_recovery_point, |read, text| read.recovery_point("parent_recovery_point", text));
+        let parent =
+            read.optional(&parent_recovery_point, |read, text| read.recovery_point("parent_recovery_point", text));
         if let (Ok(Some(ResourceRef::Arn(arn))), Ok(Some(of_type))) = (&resource, &resource_type)
             && let Some(never) = ResourceType::contradiction(std::slice::from_ref(of_type), arn)
         {

@@ -323,6 +323,16 @@ fn of_the_rest(found: &Found) -> Vec<Row> {
             json!("labs"),
         )
         .beside(json!({"saved": {"plan": "nightly"}})),
+        row("GetLegalHold", "legal_hold", json!("nosuch"), Missing("LEGAL_HOLD_NOT_FOUND"), "nosuch", json!("audit")),
+        row(
+            "ListLegalHoldRecoveryPoints",
+            "legal_hold",
+            json!("nosuch"),
+            Missing("LEGAL_HOLD_NOT_FOUND"),
+            "nosuch",
+            json!("audit"),
+        ),
+        row("ListLegalHolds", "states", json!([77]), Fault, "77 is not a state", json!(["LEGAL_HOLD_STATE_ACTIVE"])),
         types("GetServiceRole"),
         types("EnsureServiceRole"),
         row(
