@@ -116,11 +116,11 @@ fn error_of(status: &Status) -> (Code, String, String) {
     (told.code, told.reason, status.message().to_owned())
 }
 
-/// The answer of a call where nothing fails, and the operations that it asks for.
-async fn healthy(world: &World, case: &Case) -> (Answer, BTreeSet<(String, String)>) {
+/// The answer of a call where nothing fails, and the operations that it asks for, in their order.
+async fn healthy(world: &World, case: &Case) -> (Answer, Vec<(String, String)>) {
     world.asked_for().await;
     let healthy = ask(world, case).await;
-    let asked = world.asked_for().await.into_iter().collect();
+    let asked = world.asked_for().await;
     let useless = matches!(&healthy, Err((Code::InvalidArgument | Code::Unavailable | Code::Internal, ..)));
     assert!(!useless, "{case} tries nothing: {healthy:?}");
     (healthy, asked)
@@ -133,7 +133,7 @@ async fn wrongs(world: &World, cases: Vec<Case>) -> (Vec<String>, usize, BTreeSe
     for case in cases {
         let (healthy, asked) = healthy(world, &case).await;
         assert_eq!(healthy, ask(world, &case).await, "{case} is not answered alike");
-        for (service, operation) in asked {
+        for (service, operation) in asked.into_iter().collect::<BTreeSet<_>>() {
             let mut faults = Fault::passing();
             if operations.contains(&operation) {
                 faults = vec![faults.swap_remove(tried % faults.len())];

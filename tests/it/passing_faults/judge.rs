@@ -17,10 +17,13 @@ pub(super) fn judge(case: &Case, operation: &str, sort: Sort, healthy: &Answer, 
         (Ok(struck), Err(_)) if ["StartBackup", "StartCopy", "StartRestore", "PlanRestore"].contains(&&*case.rpc) => {
             let (found, _) = apart(struck);
             let owned: Vec<&Value> = found.iter().filter(|finding| owns_up(finding)).collect();
-            match owned.is_empty() {
-                true => Some("it succeeds without a word".to_owned()),
-                false => owned.into_iter().find_map(|finding| wrong_advice(sort, finding)),
-            }
+            let advised = |finding: &&Value| wrong_advice(sort, finding).is_none();
+            let right = match sort {
+                Sort::Passing => !owned.is_empty() && owned.iter().all(advised),
+                // Beside one that stands for a place where Strongroom has no way.
+                Sort::Denied => owned.iter().any(advised),
+            };
+            (!right).then(|| format!("it succeeds with {owned:?}"))
         }
         (Ok(struck), Err(error)) => Some(format!("it succeeds: {struck}, and not {error:?}")),
     }
@@ -74,6 +77,8 @@ pub(super) fn is_told_otherwise(case: &Case, operation: &str, sort: Sort) -> boo
     match (case.rpc.as_str(), operation) {
         // That AWS denies a vault says nothing, for it says so of one that is missing too: the list of vaults tells.
         (rpc, "DescribeBackupVault") => sort == Sort::Denied && rpc != "GetVault",
+        // Done for real, AWS itself says whether the name is taken.
+        ("CreateVault", "ListBackupVaults") => sort == Sort::Denied && case.request["validate_only"] != true,
         // What is not there is needed by no plan.
         ("DeleteVault", "GetBackupPlan" | "ListBackupPlans") => case.request["allow_missing"] == true,
         // This policy denies nothing that its maker needs, whoever that is.
