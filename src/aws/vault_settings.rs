@@ -5,7 +5,8 @@ use aws_sdk_backup::types::BackupVaultEvent;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation};
 use crate::domain::{
-    AccessPolicy, Asked, Caller, Deletion, Finding, Hindrance, Noun, OfVault, Refusal, TopicRef, Unseen, Vault, VaultName, VaultNotifications, VaultSetting, check_etag,
+    AccessPolicy, Asked, Caller, Deletion, Finding, Hindrance, Noun, OfVault, Refusal, TopicRef, Unseen, Vault,
+    VaultName, VaultNotifications, VaultSetting, check_etag,
 };
 
 const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
@@ -53,9 +54,7 @@ impl Scoped {
         match self.get_vault_access_policy(name).await {
             Ok(then) => Ok((then, findings)),
             // The new policy itself may deny to read it: it is in force all the same.
-            Err(error) if error.failed_as(FailureKind::Denied) => {
-                Ok((now.with(policy.as_str().to_owned()), findings))
-            }
+            Err(error) if error.failed_as(FailureKind::Denied) => Ok((now.with(policy.as_str().to_owned()), findings)),
             Err(error) => Err(error.after(PUT_POLICY.name)),
         }
     }

@@ -85,6 +85,20 @@ impl AccessPolicy {
         self.text == told || read(&self.text).is_some_and(|document| read(told) == Some(document))
     }
 
+    /// The ARNs of principals, with their places: AWS takes none of another partition than the vault's.
+    pub fn principals(&self) -> Vec<(String, &str)> {
+        let mut found = Vec::new();
+        for (index, statement) in self.statements.iter().enumerate() {
+            for member in ["Principal", "NotPrincipal"] {
+                let (at, names) = (format!("{}.{member}.AWS", self.place(index)), &statement[member]["AWS"]);
+                for (number, name) in texts(names).enumerate().filter(|(_, name)| name.starts_with("arn:")) {
+                    found.push((if names.is_array() { format!("{at}[{number}]") } else { at.clone() }, name));
+                }
+            }
+        }
+        found
+    }
+
     /// Where in the document the statement stands.
     fn place(&self, index: usize) -> String {
         place(self.many, index)
@@ -254,7 +268,10 @@ fn check_aws_principal(name: &str) -> Option<String> {
     }
     let parts: Vec<&str> = name.splitn(6, ':').collect();
     let ["arn", partition, service @ ("iam" | "sts"), "", id, resource] = parts[..] else {
-        return Some(format!("{} is neither \"*\", nor a twelve-digit account, nor an ARN of IAM or STS", quoted(name)));
+        return Some(format!(
+            "{} is neither \"*\", nor a twelve-digit account, nor an ARN of IAM or STS",
+            quoted(name)
+        ));
     };
     // AWS answers "Provided principal is not valid" `[Q]`.
     if name.contains(['*', '?']) {

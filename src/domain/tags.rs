@@ -49,11 +49,7 @@ pub enum Tagged {
 impl Tags {
     /// At most `most` tags (50 for resources, 10 for the tags a rule adds), each as `check_key` and AWS's bound on
     /// values want it. Tells every fault, with the key it belongs to.
-    pub fn parse(
-        tags: BTreeMap<String, String>,
-        most: usize,
-        tagged: Tagged,
-    ) -> Result<Self, Vec<(String, Fault)>> {
+    pub fn parse(tags: BTreeMap<String, String>, most: usize, tagged: Tagged) -> Result<Self, Vec<(String, Fault)>> {
         let mut faults = Vec::new();
         if tags.len() > most {
             faults.push((String::new(), too_many(&format!("has {} tags", tags.len()), most)));
@@ -211,11 +207,10 @@ mod tests {
 
     #[test]
     fn rds_and_iam_have_rules_of_their_own() {
-        assert_eq!(places(&[("rds:x", ""), ("x", "aws:y"), ("y", "RDS:z")], Tagged::Database), [
-            "[\"rds:x\"]",
-            "[\"x\"]",
-            "[\"y\"]"
-        ]);
+        assert_eq!(
+            places(&[("rds:x", ""), ("x", "aws:y"), ("y", "RDS:z")], Tagged::Database),
+            ["[\"rds:x\"]", "[\"x\"]", "[\"y\"]"]
+        );
         assert_eq!(places(&[("Team", ""), ("team", ""), ("other", "")], Tagged::Role), ["[\"team\"]"]);
     }
 

@@ -1,7 +1,9 @@
 //! Access policies of vaults that lock out whoever sets them, over the wire: in a dry run and in truth alike.
 
 use serde_json::{Value, json};
-use strongroom::proto::{CreateVaultRequest, GetAccountRequest, GetVaultAccessPolicyRequest, SetVaultAccessPolicyRequest};
+use strongroom::proto::{
+    CreateVaultRequest, GetAccountRequest, GetVaultAccessPolicyRequest, SetVaultAccessPolicyRequest,
+};
 use tonic::Code;
 
 use crate::harness::{World, told};
@@ -27,9 +29,7 @@ async fn every_way_to_lock_strongroom_out_is_warned_of_dry_and_in_truth() {
     let account = world.accounts().get_account(GetAccountRequest::default()).await.unwrap().into_inner();
     let me = account.account.unwrap().identity_arn;
     let root = "arn:aws:iam::123456789012:root";
-    let deny = |principal: (&str, Value), action: (&str, Value), condition: Value| {
-        json!([{"Effect": "Deny", principal.0: principal.1, action.0: action.1, "Resource": "*", "Condition": condition}])
-    };
+    let deny = |principal: (&str, Value), action: (&str, Value), condition: Value| json!([{"Effect": "Deny", principal.0: principal.1, action.0: action.1, "Resource": "*", "Condition": condition}]);
     let (all, write) = (("Principal", json!("*")), ("Action", json!("backup:Put*")));
     let cases: &[(Value, &[&str])] = &[
         (deny(all.clone(), write.clone(), json!({})), DENIES),
@@ -108,6 +108,10 @@ async fn every_fault_of_a_policy_is_told_at_once_and_nothing_is_set() {
             ]
         );
     }
+    let elsewhere = json!([{"Effect": "Allow", "Principal": {"AWS": ["999999999999", "arn:aws-cn:iam::999999999999:root"]},
+        "Action": "backup:CopyIntoBackupVault", "Resource": "*"}]);
+    let refused = world.vaults().set_vault_access_policy(request(&elsewhere, true)).await.unwrap_err();
+    assert_eq!(told(&refused).fields, ["policy.Statement[0].Principal.AWS[1]"], "of another partition");
     let get = GetVaultAccessPolicyRequest { vault: "prod".into(), ..Default::default() };
     assert_eq!(world.vaults().get_vault_access_policy(get).await.unwrap().into_inner().policy, "");
 }

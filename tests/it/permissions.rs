@@ -146,8 +146,14 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("ExplainProtection", &[&["rds:DescribeDBInstances", "rds:DescribeDBClusters", "backup:ListBackupJobs"]]),
         ("ExplainProtection", &[&["backup:DescribeRecoveryPoint", "backup:ListRecoveryPointsByResource"]]),
         ("EnsureServiceRole", &[&["iam:ListRolePolicies", "iam:TagRole"]]),
-        ("CreateLegalHold", &[VAULT, DATABASE, &["backup:DescribeBackupVault", "backup:ListRecoveryPointsByBackupVault"]]),
-        ("CreateLegalHold", &[&["backup:GetLegalHold", "backup:ListTags", "backup:TagResource", "sts:GetCallerIdentity"]]),
+        (
+            "CreateLegalHold",
+            &[VAULT, DATABASE, &["backup:DescribeBackupVault", "backup:ListRecoveryPointsByBackupVault"]],
+        ),
+        (
+            "CreateLegalHold",
+            &[&["backup:GetLegalHold", "backup:ListTags", "backup:TagResource", "sts:GetCallerIdentity"]],
+        ),
         ("CreateLegalHold", &[&["backup:ListRecoveryPointsByLegalHold", "backup:GetSupportedResourceTypes"]]),
         ("GetLegalHold", &[&["backup:ListLegalHolds", "backup:ListTags"]]),
         ("CancelLegalHold", &[HOLDS, &["backup:GetLegalHold", "backup:ListTags"]]),

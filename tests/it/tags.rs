@@ -30,7 +30,10 @@ impl Place {
 
     /// A request with nothing but the tags: what it lacks besides is told beside what is wrong with them.
     fn request(&self, tags: Value) -> Value {
-        self.path.iter().rev().fold(tags, |inner, (name, list)| json!({ name: if *list { json!([inner]) } else { inner } }))
+        self.path
+            .iter()
+            .rev()
+            .fold(tags, |inner, (name, list)| json!({ name: if *list { json!([inner]) } else { inner } }))
     }
 }
 
@@ -90,7 +93,8 @@ async fn every_request_with_tags_refuses_the_same_with_the_same_words() {
         let long = "v".repeat(257);
         let bad = json!({"": "", "aws:x": "", "AWS:y": "", "a#b": "", "c": "d;e", "f": long, "fine": "ä b+c=d"});
         let told = refused(&world, rpc, place.request(bad)).await;
-        let of_tags: Vec<&(String, String)> = told.iter().filter(|(at, _)| at.starts_with(&format!("{field}["))).collect();
+        let of_tags: Vec<&(String, String)> =
+            told.iter().filter(|(at, _)| at.starts_with(&format!("{field}["))).collect();
         let places: Vec<&str> = of_tags.iter().map(|(at, _)| at.as_str()).collect();
         let expected = ["", "AWS:y", "a#b", "aws:x", "c", "f"].map(|key| format!("{field}[\"{key}\"]"));
         assert_eq!(places, expected, "{rpc}");
@@ -108,7 +112,9 @@ async fn more_tags_than_a_resource_can_have_are_told_alike_whoever_keeps_them() 
     let plan = CreatePlanRequest { name: "nightly".into(), rules: vec![rule], ..Default::default() };
     let plan = world.plans().create_plan(plan).await.unwrap().into_inner().plan.unwrap().arn;
     let tag = method("TagResource");
-    for resource in [LABS, "rdspg-fcj-labs", vault.as_str(), plan.as_str(), "arn:aws:dynamodb:us-east-1:123456789012:table/Orders"] {
+    for resource in
+        [LABS, "rdspg-fcj-labs", vault.as_str(), plan.as_str(), "arn:aws:dynamodb:us-east-1:123456789012:table/Orders"]
+    {
         let of = |tags: Value, dry: bool| json!({"resource": resource, "tags": tags, "validate_only": dry});
         if resource != "rdspg-fcj-labs" {
             let list = ListTagsRequest { resource: resource.into(), ..Default::default() };
@@ -146,6 +152,7 @@ async fn what_is_given_twice_is_refused_and_told_where() {
     let twice = run(&world, &["tag", "add", "rdspg-fcj-labs", "Environment=a", "Tier=gold", "Environment=b"]).await;
     assert_eq!(twice.code, 2, "{twice:?}");
     assert!(twice.err.contains("gives Environment twice: give each key once"), "{twice:?}");
-    let of_rds = refused(&world, "TagResource", json!({"resource": "rdspg-fcj-labs", "tags": {"rds:x": "aws:y"}})).await;
+    let of_rds =
+        refused(&world, "TagResource", json!({"resource": "rdspg-fcj-labs", "tags": {"rds:x": "aws:y"}})).await;
     assert_eq!(of_rds[0].0, "tags[\"rds:x\"]");
 }

@@ -15,9 +15,14 @@ pub struct Caller {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Who {
     Root,
-    User { name: String },
+    User {
+        name: String,
+    },
     /// STS leaves the path of the role out.
-    Role { name: String, session: String },
+    Role {
+        name: String,
+        session: String,
+    },
     Other,
 }
 

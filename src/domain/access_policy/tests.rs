@@ -245,7 +245,10 @@ fn a_denial_under_a_condition_is_judged_as_far_as_strongroom_knows_itself() {
     for (condition, expected) in [
         (json!({"StringNotEquals": {"aws:PrincipalArn": role}}), &[][..]),
         (json!({"ArnNotEquals": {"aws:principalarn": "arn:aws:iam::123456789012:role/platform/Strongroom"}}), &[]),
-        (json!({"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/Admin", "arn:aws:iam::*:role/Strong*"]}}), &[]),
+        (
+            json!({"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/Admin", "arn:aws:iam::*:role/Strong*"]}}),
+            &[],
+        ),
         (json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/platform/*"}}), MAY_DENY),
         (json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/Admin"}}), DENIES),
         (json!({"StringNotEquals": {"aws:PrincipalArn": ROLE}}), DENIES),

@@ -3,8 +3,8 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, DatabaseRef, Engine, Invalid, Noted, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef,
-        TagResource, Tagged, UntagResource, VaultName, check_tag_keys,
+        Asked, DatabaseRef, Engine, Invalid, Noted, ProtectedResource, Resource, ResourceFilter, ResourceKind,
+        ResourceRef, TagResource, Tagged, UntagResource, VaultName, check_tag_keys,
     },
     proto::{self, resource::Detail},
     rpc::page_token::ListOf,
@@ -66,7 +66,9 @@ pub(in crate::rpc) fn list_tags(request: proto::ListTagsRequest) -> Result<Asked
 }
 
 /// A copy's vault may be elsewhere than the resource: its ARN only fills in what nothing else says.
-pub(in crate::rpc) fn get_protected(request: proto::GetProtectedResourceRequest) -> Result<Asked<ResourceRef>, Invalid> {
+pub(in crate::rpc) fn get_protected(
+    request: proto::GetProtectedResourceRequest,
+) -> Result<Asked<ResourceRef>, Invalid> {
     let proto::GetProtectedResourceRequest { scope, resource } = request;
     let mut read = Reader::new(scope);
     let named = read.hinted_resource("resource", &resource);

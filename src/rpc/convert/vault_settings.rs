@@ -3,8 +3,8 @@
 use super::{findings, reader::Reader};
 use crate::{
     domain::{
-        AccessPolicy, Asked, Bond, Finding, Invalid, Noted, OfVault, TopicRef, VaultName, VaultNotifications,
-        VaultSetting,
+        AccessPolicy, Arn, Asked, AskedScope, Bond, Finding, Invalid, Noted, OfVault, TopicRef, VaultName,
+        VaultNotifications, VaultSetting,
     },
     proto,
 };
@@ -27,6 +27,14 @@ pub(in crate::rpc) fn set_policy(
     let mut read = Reader::change(scope, &request_id, validate_only);
     let vault = read.vault("vault", &vault);
     let policy = read.note_all("policy", AccessPolicy::parse(&policy));
+    for (at, principal) in policy.iter().flat_map(AccessPolicy::principals) {
+        let field = format!("policy{at}");
+        if let Ok(arn) = read.note(&field, Arn::parse(principal)) {
+            // Whose account it is does not matter: policies are for others.
+            let partition = AskedScope { partition: arn.scope().partition, ..AskedScope::default() };
+            read.place(&field, &partition, Bond::Role);
+        }
+    }
     let etag = read.etag(etag);
     read.conclude(|| Ok(OfVault { vault: vault?, etag: etag?, setting: policy? }))
 }

@@ -58,7 +58,10 @@ fn every_sample_is_a_policy_that_iam_takes() {
         let text = fs::read_to_string(&path).unwrap();
         let filled = text.replace("ACCOUNT", "123456789012").replace("REGION", "ap-southeast-1");
         let characters = filled.chars().filter(|letter| !letter.is_whitespace()).count();
-        assert!(characters <= MOST_CHARACTERS, "{name} has {characters} characters: a managed policy has {MOST_CHARACTERS}");
+        assert!(
+            characters <= MOST_CHARACTERS,
+            "{name} has {characters} characters: a managed policy has {MOST_CHARACTERS}"
+        );
         let policy = read(&path);
         assert_eq!(policy["Version"], "2012-10-17", "{name}");
         let mut sids = BTreeSet::new();
@@ -89,7 +92,8 @@ fn what_could_be_turned_into_more_stands_under_its_condition_in_every_sample() {
         for statement in policy["Statement"].as_array().unwrap() {
             for action in texts(&statement["Action"]) {
                 let whole = statement["Resource"] == "*" || texts(&statement["Resource"]).contains(&"*".to_owned());
-                let changes = action.starts_with("iam:") && !action.starts_with("iam:Get") && !action.starts_with("iam:List");
+                let changes =
+                    action.starts_with("iam:") && !action.starts_with("iam:Get") && !action.starts_with("iam:List");
                 assert!(!(changes && whole), "{name} lets {action} be done to anything");
                 let Some([operator, key]) = conditions.get(action.as_str()) else { continue };
                 let condition = &statement["Condition"][operator][key];
@@ -130,7 +134,8 @@ fn operations_md_says_which_sample_is_for_whom() {
 fn narrower() -> BTreeMap<String, String> {
     let whole = read(Path::new(POLICY));
     let reads = reads();
-    let named = comments().into_iter().filter(|(rpc, _)| reads.contains(rpc)).flat_map(|(_, actions)| actions).collect();
+    let named =
+        comments().into_iter().filter(|(rpc, _)| reads.contains(rpc)).flat_map(|(_, actions)| actions).collect();
     let mut policies = BTreeMap::from([("iam-policy-read-only.json".to_owned(), narrowed(&whole, &named))]);
     for (service, text) in services() {
         let named: BTreeSet<String> = comments_in(&[text]).into_values().flatten().collect();
