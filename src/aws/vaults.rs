@@ -5,8 +5,8 @@ use futures_util::TryStreamExt;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
 use crate::domain::{
-    Asked, Cursor, Finding, MAX_PAGE_SIZE, NewVault, Noun, Page, PageRequest, Refusal, RefusalKind, Unseen, Vault, VaultLock,
-    VaultName, did_you_mean,
+    Asked, Cursor, Finding, MAX_PAGE_SIZE, NewVault, Noun, Page, PageRequest, Refusal, RefusalKind, Unseen, Vault,
+    VaultLock, VaultName, did_you_mean,
 };
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupVault");

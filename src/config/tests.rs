@@ -206,7 +206,8 @@ fn a_region_that_is_not_known_is_taken_and_warned_of() {
         ("STRONGROOM_AWS__ALLOWED_ACCOUNTS", "123456789012"),
     ]);
     let warned = load(&sources).unwrap().warnings;
-    let told: Vec<_> = warned.iter().map(|warning| (warning.key, warning.message.contains("did you mean us-east-1?"))).collect();
+    let told: Vec<_> =
+        warned.iter().map(|warning| (warning.key, warning.message.contains("did you mean us-east-1?"))).collect();
     let regions = [("aws.region", true), ("aws.allowed_regions", true), ("aws.allowed_regions", false)];
     assert_eq!(told[0], ("aws.allowed_accounts", false));
     assert_eq!(told[1..], regions);

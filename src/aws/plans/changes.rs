@@ -7,8 +7,8 @@ use super::{
     about_plan, is_missing, shape,
 };
 use crate::domain::{
-    Asked, DeletePlan, Deletion, Finding, NewPlan, NewScanSetting, NoLongerMade, Noun, Plan, PlanContent, PlanName, PlanUpdate,
-    Refusal, RefusalKind, Rule, ScanSetting, SeenVault, check_etag, check_own_plan,
+    Asked, DeletePlan, Deletion, Finding, NewPlan, NewScanSetting, NoLongerMade, Noun, Plan, PlanContent, PlanName,
+    PlanUpdate, Refusal, RefusalKind, Rule, ScanSetting, SeenVault, check_etag, check_own_plan,
 };
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupPlan");

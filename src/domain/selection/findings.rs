@@ -103,7 +103,11 @@ impl Criteria {
         let permissions = "rds:DescribeDBInstances, rds:DescribeDBClusters, tag:GetResources, \
                            backup:GetSupportedResourceTypes and backup:DescribeRegionSettings";
         let unknown = "whether AWS Backup passes over any of it, or selects everything or nothing, is not known";
-        unseen.not_checked("what the selection selects now", unknown, unseen.action(permissions, "ask PreviewSelection"))
+        unseen.not_checked(
+            "what the selection selects now",
+            unknown,
+            unseen.action(permissions, "ask PreviewSelection"),
+        )
     }
 
     fn finding_now(&self, now: &Tally) -> Option<Finding> {

@@ -3,8 +3,9 @@
 use super::reader::Reader;
 use crate::{
     domain::{
-        Bond, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted, ResourceType, Rule,
-        RuleName, ScanAction, ScheduleText, TimeZone, VaultRef, Windows, check_rule_names, check_setting_word,
+        Bond, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted,
+        ResourceType, Rule, RuleName, ScanAction, ScheduleText, TimeZone, VaultRef, Windows, check_rule_names,
+        check_setting_word,
     },
     proto,
 };

@@ -3,7 +3,8 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, Bond, DeleteVault, Invalid, KeyRef, NewVault, RetentionClash, Tags, Vault, VaultDeletion, VaultLock, VaultName,
+        Asked, Bond, DeleteVault, Invalid, KeyRef, NewVault, RetentionClash, Tags, Vault, VaultDeletion, VaultLock,
+        VaultName,
     },
     proto::{self, LockMode},
     rpc::page_token::ListOf,

@@ -139,13 +139,7 @@ fn there(subject: Option<&Subject>) -> ErrorReason {
         Some(Noun::Role) => R::RoleAlreadyExists,
         Some(Noun::Resource) => R::ResourceAlreadyExists,
         Some(
-            Noun::Job
-            | Noun::RecoveryPoint
-            | Noun::Policy
-            | Noun::Key
-            | Noun::Topic
-            | Noun::LegalHold
-            | Noun::Account,
+            Noun::Job | Noun::RecoveryPoint | Noun::Policy | Noun::Key | Noun::Topic | Noun::LegalHold | Noun::Account,
         )
         | None => R::AwsRejectedState,
     }
