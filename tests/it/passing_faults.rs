@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 
 use crate::{
+    cli::run,
     every_change::{send, world_and_requests},
     harness::{World, told},
     shapes::methods,
@@ -165,4 +166,25 @@ async fn no_check_of_a_change_tells_a_fault_of_aws_for_something_else() {
     let (wrong, tried, operations) = wrongs(&world, of_checks(&changes)).await;
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(tried > 400 && operations.len() > 20, "{tried} of {operations:?}");
+}
+
+/// People read it on the command line: try again, and not whom to ask for a permission.
+#[tokio::test]
+async fn the_command_line_says_to_try_again_and_what_a_denial_takes() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let words = ["vault", "get", "missing"];
+    let gone = run(&world, &words).await;
+    assert_eq!(gone.code, 5, "{}", gone.err);
+    for (fault, code, said) in [
+        (Fault::passes("throttled", json!("throttle")), 8, "try again"),
+        (Fault::passes("dropped", json!("drop_before")), 8, "try again"),
+        (Fault::denied("backup"), 1, "may not list vaults"),
+    ] {
+        world.arm(json!({"operation": "ListBackupVaults", "rate": 1.0, "effect": fault.effect})).await;
+        let struck = run(&world, &words).await;
+        world.disarm().await;
+        assert_eq!(struck.code, code, "{}: {}", fault.name, struck.err);
+        assert!(struck.err.contains(said), "{}: {}", fault.name, struck.err);
+        assert!(fault.sort == Sort::Denied || !struck.err.contains("grant"), "{}: {}", fault.name, struck.err);
+    }
 }
