@@ -14,6 +14,7 @@ mod backups;
 mod calls;
 mod checked_roles;
 mod cli;
+mod cli_holds;
 mod cli_jobs;
 mod cli_vaults;
 mod copies;

@@ -186,7 +186,15 @@ async fn an_aurora_cluster_comes_back_without_instances_and_that_is_said() {
     let point = back_up(&world, AURORA).await.recovery_point_arn;
     let shown = planned(&world, planning(into_cluster(&point, "Billing-2"))).await;
     assert_eq!((shown.resource_type.as_str(), shown.metadata["DBClusterIdentifier"].as_str()), ("Aurora", "billing-2"));
-    let found = ["CLUSTER_WITHOUT_INSTANCES", "POINT_RESTORABLE", "ROLE_READY", "NAME_FREE", "SUBNET_GROUP_EXISTS"];
+    let found = [
+        "CLUSTER_WITHOUT_INSTANCES",
+        "NOT_CHECKED",
+        "POINT_RESTORABLE",
+        "ROLE_READY",
+        "NAME_FREE",
+        "SUBNET_GROUP_EXISTS",
+        "PARAMETER_GROUP_FITS",
+    ];
     assert_eq!(codes(&shown.findings), found);
     let started = world.jobs().start_restore(by_token(&shown.restore_token)).await.unwrap().into_inner();
     assert_eq!((started.resource_type.as_str(), &started.findings), ("Aurora", &shown.findings));

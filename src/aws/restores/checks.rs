@@ -44,13 +44,15 @@ impl Scoped {
             Err(error) => judge::name_not_checked(&restore.target, &error),
         });
         let (region, found) = (&self.scope().region, found.as_ref());
-        findings.extend(restore_settings::judge(restore, source, metadata, &seen, found, region));
+        let (judged, unasked) = restore_settings::judge(restore, source, metadata, &seen, found, region);
+        findings.extend(judged);
         if let Some(key) = found.and_then(|point| point.encryption_key_arn.as_deref()) {
             findings.push(self.key_finding(key).await);
         }
         findings.extend(class);
         let (time, window) = window.unzip();
         findings.extend(time);
+        findings.extend(unasked);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Ok(RestoreChecks { role_arn: role_arn?, findings, window: window.flatten() })
     }

@@ -98,7 +98,7 @@ struct Judge<'r> {
 }
 
 /// All that is to be said of the settings: the metadata to send, what AWS told of what it names, and the recovery point,
-/// where that could be read.
+/// where that could be read. What nobody was asked about comes apart, for it weighs least.
 pub fn judge(
     restore: &Restore,
     source: &RestoreSource,
@@ -106,7 +106,7 @@ pub fn judge(
     seen: &SeenSettings,
     point: Option<&RecoveryPoint>,
     region: &RegionName,
-) -> Vec<Finding> {
+) -> (Vec<Finding>, Vec<Finding>) {
     let home = point.and_then(|point| Arn::parse(point.resource_arn.as_deref()?).ok()?.scope().region);
     let from = home.filter(|home| home != region);
     let judge = Judge { restore, region: region.clone(), own: &source.metadata, from };
@@ -122,8 +122,8 @@ pub fn judge(
         findings.push(judge.option_group(name, looked, settings.engine));
     }
     findings.extend(judge.zones(metadata));
-    findings.extend(UNASKED.iter().filter_map(|(key, what, command)| judge.unasked(metadata, key, what, command)));
-    findings
+    let unasked = UNASKED.iter().filter_map(|(key, what, command)| judge.unasked(metadata, key, what, command));
+    (findings, unasked.collect())
 }
 
 impl Judge<'_> {
