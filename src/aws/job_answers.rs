@@ -177,7 +177,8 @@ mod tests {
     #[test]
     fn what_follows_a_restore_is_told_by_both_answers_in_awss_words() {
         use aws_sdk_backup::types::RestoreDeletionStatus as Deletion;
-        let scope = Scope { account: crate::domain::AccountId::example(), region: crate::domain::RegionName::example() };
+        let scope =
+            Scope { account: crate::domain::AccountId::example(), region: crate::domain::RegionName::example() };
         let tomorrow = Deletion::from("ARCHIVED");
         let listed_job = RestoreJob::builder().restore_job_id("r").deletion_status(tomorrow);
         let told = listed_restore(listed_job.deletion_status_message("kept").build(), &scope).unwrap();

@@ -123,7 +123,9 @@ fn chosen(text: &str, holds: Vec<LegalHold>, several: Several) -> Result<String,
     let mut meant = if standing.is_empty() { over } else { standing };
     meant.sort_by_key(|hold| std::cmp::Reverse((hold.cancelled_at, hold.created_at)));
     match (meant.as_slice(), several) {
-        ([], _) => refuse(RefusalKind::NotFound, format!("no legal hold has the id or title \"{}\"", text.escape_debug())),
+        ([], _) => {
+            refuse(RefusalKind::NotFound, format!("no legal hold has the id or title \"{}\"", text.escape_debug()))
+        }
         ([hold], _) => Ok(hold.id.clone()),
         ([last, ..], Several::Last) if last.state.is_over() => Ok(last.id.clone()),
         (all, _) => {

@@ -135,10 +135,7 @@ mod tests {
         let off = update(&[(CROSS_ACCOUNT_BACKUP, false), ("isMpaEnabled", true), ("level", false)]);
         let after = off.over(&current).unwrap();
         let read: Vec<_> = after.settings.iter().map(|(name, on)| (name.as_str(), *on)).collect();
-        assert_eq!(
-            read,
-            [(CROSS_ACCOUNT_BACKUP, false), ("isMpaEnabled", true), ("isNew", true), ("level", false)]
-        );
+        assert_eq!(read, [(CROSS_ACCOUNT_BACKUP, false), ("isMpaEnabled", true), ("isNew", true), ("level", false)]);
         assert!(after.other.is_empty() && current.other["level"] == "3");
         assert_ne!(after.etag(), current.etag());
         let codes = |of: &GlobalSettings| off.findings(of).iter().map(|found| found.code).collect::<Vec<_>>();

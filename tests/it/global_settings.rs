@@ -97,7 +97,8 @@ async fn a_setting_that_nobody_knows_is_told_with_the_known_ones() {
 #[tokio::test]
 async fn outside_an_organization_the_answer_says_where_to_ask() {
     let world = World::start().await;
-    for refused in [get(&world).await.unwrap_err(), update(&world, setting(&[("isMpaEnabled", true)])).await.unwrap_err()]
+    for refused in
+        [get(&world).await.unwrap_err(), update(&world, setting(&[("isMpaEnabled", true)])).await.unwrap_err()]
     {
         assert_eq!(reason(&refused), (Code::FailedPrecondition, "AWS_REJECTED_STATE".into()));
         assert!(refused.message().contains("in the organization's management account"), "{}", refused.message());

@@ -78,8 +78,7 @@ fn at(seconds: i64) -> Option<Timestamp> {
 async fn a_hold_keeps_what_is_there_until_it_is_cancelled_and_every_answer_says_so() {
     let world = prepared().await;
     let point = recovery_point(&world).await;
-    let request =
-        CreateLegalHoldRequest { tags: [("case".into(), "7".into())].into(), ..titled("case 7", of_vault()) };
+    let request = CreateLegalHoldRequest { tags: [("case".into(), "7".into())].into(), ..titled("case 7", of_vault()) };
     let shown = create(&world, CreateLegalHoldRequest { validate_only: true, ..request.clone() }).await.unwrap();
     assert_eq!(codes(&shown.findings), ["LEGAL_HOLD_KEEPS"]);
     assert!(shown.findings[0].message.starts_with("it keeps 1 recovery point: "), "{:?}", shown.findings);
@@ -104,11 +103,8 @@ async fn a_hold_keeps_what_is_there_until_it_is_cancelled_and_every_answer_says_
     assert_eq!(kept(&world, "case 7").await, [point.as_str()]);
 
     // Neither a caller nor the lifecycle deletes it.
-    let delete = || DeleteRecoveryPointRequest {
-        vault: VAULT.into(),
-        recovery_point: point.clone(),
-        ..Default::default()
-    };
+    let delete =
+        || DeleteRecoveryPointRequest { vault: VAULT.into(), recovery_point: point.clone(), ..Default::default() };
     let held = world.recovery_points().delete_recovery_point(delete()).await.unwrap_err();
     assert_eq!(reason(&held), (Code::FailedPrecondition, "RECOVERY_POINTS_HELD".into()));
     assert!(held.message().contains(&hold.id), "{}", held.message());
@@ -218,8 +214,7 @@ async fn what_cannot_be_held_is_refused_with_every_fault_at_once() {
             assert_eq!(reason(&missing), (Code::NotFound, reason_of.into()));
         }
         let types = RecoveryPointSelection { resource_types: vec!["rdss".into()], ..Default::default() };
-        let unknown =
-            create(&world, CreateLegalHoldRequest { validate_only, ..titled("x", types) }).await.unwrap_err();
+        let unknown = create(&world, CreateLegalHoldRequest { validate_only, ..titled("x", types) }).await.unwrap_err();
         assert_eq!(told(&unknown).fields, ["recovery_point_selection.resource_types[0]"]);
         assert!(unknown.message().contains("RDS"), "{unknown:?}");
     }
@@ -381,7 +376,8 @@ async fn a_fault_that_passes_is_no_absence_and_what_could_not_be_counted_is_said
     crate::backups::prepare(&world).await;
     recovery_point(&world).await;
     let hold = made(&world, titled("case 7", of_vault())).await;
-    for (operation, name) in [("GetLegalHold", hold.id.as_str()), ("ListLegalHolds", "case 7"), ("ListTags", "case 7")] {
+    for (operation, name) in [("GetLegalHold", hold.id.as_str()), ("ListLegalHolds", "case 7"), ("ListTags", "case 7")]
+    {
         for effect in [json!("throttle"), json!("drop_before"), json!({"error": {"status": 503, "code": "x"}})] {
             world.arm(json!({"operation": operation, "next": 1, "effect": effect})).await;
             let passing = get(&world, name).await.unwrap_err();

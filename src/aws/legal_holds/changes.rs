@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_backup::operation::list_recovery_points_by_backup_vault::builders::{
-    ListRecoveryPointsByBackupVaultFluentBuilder as ListInVault,
-};
+use aws_sdk_backup::operation::list_recovery_points_by_backup_vault::builders::ListRecoveryPointsByBackupVaultFluentBuilder as ListInVault;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    super::{
-        Error, Failure, FailureKind, Scoped, call::Operation, date, just_before, pages::MOST_LISTS,
-    },
+    super::{Error, Failure, FailureKind, Scoped, call::Operation, date, just_before, pages::MOST_LISTS},
     Several, sent,
 };
 use crate::domain::{
@@ -31,10 +27,7 @@ const FIELD: &str = "recovery_point_selection";
 
 impl Scoped {
     /// Makes a legal hold, or returns the one that the same request made before; with what it keeps.
-    pub async fn create_legal_hold(
-        &self,
-        asked: &Asked<NewLegalHold>,
-    ) -> Result<(LegalHold, Vec<Finding>), Error> {
+    pub async fn create_legal_hold(&self, asked: &Asked<NewLegalHold>) -> Result<(LegalHold, Vec<Finding>), Error> {
         let new = &asked.what;
         let types = new.selection.types.iter().enumerate();
         let types: Vec<_> = types.map(|(index, of)| (format!("{FIELD}.resource_types[{index}]"), of)).collect();
@@ -125,7 +118,8 @@ impl Scoped {
         if end <= now {
             return Ok(());
         }
-        let fault = format!("is {end}, and it is {now}: AWS takes no end in the future, for a hold keeps what is there");
+        let fault =
+            format!("is {end}, and it is {now}: AWS takes no end in the future, for a hold keeps what is there");
         Err(Invalid::of(format!("{FIELD}.create_time.end_time"), fault).into())
     }
 
@@ -233,13 +227,16 @@ impl Scoped {
             return Ok((hold, found));
         }
         let request = self.clients.backup.cancel_legal_hold().legal_hold_id(&hold.id);
-        let request = request.cancel_description(&cancel.reason).set_retain_record_in_days(cancel.retain_record_days.map(i64::from));
-        let refused = match self.call(CANCEL, request.send()).await.map_err(|error| error.about(Noun::LegalHold, &hold.id)) {
-            Ok(_) => None,
-            // An attempt before whose answer was lost, or somebody else.
-            Err(error) if error.kind == FailureKind::State || error.is_gone_by_us() => Some(error),
-            Err(error) => return Err(error.into()),
-        };
+        let request = request
+            .cancel_description(&cancel.reason)
+            .set_retain_record_in_days(cancel.retain_record_days.map(i64::from));
+        let refused =
+            match self.call(CANCEL, request.send()).await.map_err(|error| error.about(Noun::LegalHold, &hold.id)) {
+                Ok(_) => None,
+                // An attempt before whose answer was lost, or somebody else.
+                Err(error) if error.kind == FailureKind::State || error.is_gone_by_us() => Some(error),
+                Err(error) => return Err(error.into()),
+            };
         match (self.describe_hold(&hold.id).await, refused) {
             (Ok(now), None) => Ok((LegalHold { tags: hold.tags, ..now }, found)),
             (Ok(now), Some(_)) if now.state.is_over() => {

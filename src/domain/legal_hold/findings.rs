@@ -7,8 +7,10 @@ impl HeldCount {
     /// What a new hold keeps, and keeps from happening `[D]`.
     pub fn findings_of_new(self) -> Vec<Finding> {
         if self.points == 0 && !self.more {
-            let message = "no recovery point that is there fits the selection, and what is made later a hold does not keep";
-            let action = "compare the selection with ListRecoveryPoints; cancel the hold if it was made, and make another";
+            let message =
+                "no recovery point that is there fits the selection, and what is made later a hold does not keep";
+            let action =
+                "compare the selection with ListRecoveryPoints; cancel the hold if it was made, and make another";
             return vec![Finding::warning("LEGAL_HOLD_KEEPS_NOTHING", message, action)];
         }
         let message = format!(

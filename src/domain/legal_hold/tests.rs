@@ -66,7 +66,8 @@ fn what_a_hold_keeps_and_lets_go_is_said() {
 #[test]
 fn a_reason_is_given_and_a_number_of_days_is_one() {
     assert!(CancelLegalHold::reason("  ".into()).is_err() && CancelLegalHold::reason("settled".into()).is_ok());
-    for (days, good) in [(None, true), (Some(0), true), (Some(36_500), true), (Some(-1), false), (Some(36_501), false)] {
+    for (days, good) in [(None, true), (Some(0), true), (Some(36_500), true), (Some(-1), false), (Some(36_501), false)]
+    {
         assert_eq!(CancelLegalHold::days(days).is_ok(), good, "{days:?}");
     }
 }

@@ -25,9 +25,7 @@ pub(in crate::rpc) fn create(request: proto::CreateLegalHoldRequest) -> Result<A
     let description = read.note("description", NewLegalHold::description(description));
     let selection = read.wanted_points("recovery_point_selection", recovery_point_selection.unwrap_or_default());
     let tags = read.tags("tags", tags, Tags::most());
-    read.conclude(|| {
-        Ok(NewLegalHold { title: title?, description: description?, selection: selection?, tags: tags? })
-    })
+    read.conclude(|| Ok(NewLegalHold { title: title?, description: description?, selection: selection?, tags: tags? }))
 }
 
 pub(in crate::rpc) fn get(request: proto::GetLegalHoldRequest) -> Result<Asked<LegalHoldRef>, Invalid> {
@@ -44,7 +42,8 @@ pub(in crate::rpc) fn list(
     let mut read = Reader::new(request.scope.clone());
     let paged = read.page("ListLegalHolds", &request, size, &token);
     let states = request.states.iter().enumerate();
-    let states: Vec<_> = states.map(|(index, state)| read.legal_hold_state(&format!("states[{index}]"), *state)).collect();
+    let states: Vec<_> =
+        states.map(|(index, state)| read.legal_hold_state(&format!("states[{index}]"), *state)).collect();
     read.conclude(|| Ok(ListOf { filter: states.into_iter().collect::<Result<_, _>>()?, paged: paged? }))
 }
 
@@ -63,12 +62,7 @@ pub(in crate::rpc) fn cancel(request: proto::CancelLegalHoldRequest) -> Result<A
     let reason = read.note("reason", CancelLegalHold::reason(reason));
     let retain_record_days = read.note("retain_record_days", CancelLegalHold::days(retain_record_days));
     read.conclude(|| {
-        Ok(CancelLegalHold {
-            hold: hold?,
-            reason: reason?,
-            retain_record_days: retain_record_days?,
-            allow_missing,
-        })
+        Ok(CancelLegalHold { hold: hold?, reason: reason?, retain_record_days: retain_record_days?, allow_missing })
     })
 }
 
@@ -114,9 +108,8 @@ impl Reader {
         let resources: Vec<_> =
             resources.map(|(index, text)| self.hinted_resource(&at("resources", index), text)).collect();
         let types = resource_types.iter().enumerate();
-        let types: Vec<_> = types
-            .map(|(index, text)| self.note(&at("resource_types", index), ResourceType::parse(text)))
-            .collect();
+        let types: Vec<_> =
+            types.map(|(index, text)| self.note(&at("resource_types", index), ResourceType::parse(text))).collect();
         let created = self.interval(&format!("{field}.create_time"), create_time);
         let wanted = WantedPoints {
             vaults: vaults.into_iter().collect::<Result<_, _>>()?,
@@ -165,12 +158,7 @@ impl From<HeldSelection> for proto::RecoveryPointSelection {
             start_time: selection.created.after.map(timestamp),
             end_time: selection.created.before.map(timestamp),
         });
-        Self {
-            vaults: selection.vaults,
-            resources: selection.resources,
-            resource_types: selection.types,
-            create_time,
-        }
+        Self { vaults: selection.vaults, resources: selection.resources, resource_types: selection.types, create_time }
     }
 }
 

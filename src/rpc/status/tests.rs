@@ -155,6 +155,7 @@ fn the_table_of_errors() {
         Noun::RecoveryPoint,
         Noun::Resource,
         Noun::Role,
+        Noun::LegalHold,
         Noun::Account,
     ];
     let mut table = String::new();
