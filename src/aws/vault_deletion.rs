@@ -16,7 +16,8 @@ use super::{
 };
 use crate::domain::{
     Asked, ContinuousEnd, Cursor, DeleteVault, Deletion, Finding, Noun, Page, PageRequest, RecoveryPoint,
-    RecoveryPointState, Refusal, RefusalKind, Undeleted, Unseen, Vault, VaultDeletion, VaultLock, VaultName, continuous_end,
+    RecoveryPointState, Refusal, RefusalKind, Undeleted, Unseen, Vault, VaultDeletion, VaultLock, VaultName,
+    continuous_end,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteBackupVault");
@@ -183,7 +184,8 @@ impl Scoped {
             Err(error) if error.is_denial() => {
                 let unseen = Unseen::from(&error);
                 let permissions = "backup:ListLegalHolds and backup:ListRecoveryPointsByLegalHold";
-                let (what, action) = (format!("which legal holds keep points of vault {name}"), unseen.action(permissions, ""));
+                let (what, action) =
+                    (format!("which legal holds keep points of vault {name}"), unseen.action(permissions, ""));
                 let finding = unseen.not_checked(&what, "AWS does not delete those that one keeps", action);
                 Ok(Some(finding.at("vault")))
             }

@@ -1,8 +1,8 @@
-//! What every answer of AWS has. The door lets no answer through without it: what is taken for blank further in would be told
-//! as a thing without a name, as an absence or as an empty list, and is a fault of AWS's that passes.
+//! What every answer of AWS has. The door lets no answer through without it: what is taken for blank further in would be
+//! told as a thing without a name, as an absence or as an empty list, and is a fault of AWS's that passes.
 //!
-//! AWS's models call next to nothing in answers required; what stands here is what AWS's own examples and every client rely
-//! on, and no more.
+//! AWS's models call next to nothing in answers required; what stands here is what AWS's own examples and every client
+//! rely on, and no more.
 
 use aws_sdk_backup::{
     operation as backup,
@@ -207,10 +207,7 @@ whole! {
 }
 
 fn vault(listed: &BackupVaultListMember) -> Option<&'static str> {
-    first([
-        ("BackupVaultName", text(listed.backup_vault_name())),
-        ("BackupVaultArn", text(listed.backup_vault_arn())),
-    ])
+    first([("BackupVaultName", text(listed.backup_vault_name())), ("BackupVaultArn", text(listed.backup_vault_arn()))])
 }
 
 fn plan(listed: &BackupPlansListMember) -> Option<&'static str> {

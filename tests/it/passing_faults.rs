@@ -6,11 +6,7 @@ mod judge;
 mod malformed;
 mod requests;
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-    sync::LazyLock,
-};
+use std::{collections::BTreeSet, fmt, sync::LazyLock};
 
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde_json::{Value, json};

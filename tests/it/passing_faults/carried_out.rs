@@ -42,14 +42,7 @@ impl Fresh {
 }
 
 /// What is wrong with what a struck change says of itself.
-fn judge(
-    case: &Case,
-    operation: &str,
-    sort: Sort,
-    changed: bool,
-    struck: &Answer,
-    healthy: &Answer,
-) -> Option<String> {
+fn judge(case: &Case, operation: &str, sort: Sort, changed: bool, struck: &Answer, healthy: &Answer) -> Option<String> {
     match struck {
         Err((code, reason, message)) => {
             let right = match (sort, changed) {
@@ -59,7 +52,8 @@ fn judge(
                 }
                 (Sort::Denied, false) => *code == Code::PermissionDenied,
                 (Sort::Denied, true) => {
-                    reason == "OUTCOME_UNKNOWN" || (*code == Code::PermissionDenied
+                    reason == "OUTCOME_UNKNOWN"
+                        || (*code == Code::PermissionDenied
                             && ["was accepted", "before that this call"].iter().any(|word| message.contains(word)))
                 }
             };

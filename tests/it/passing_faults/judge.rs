@@ -40,8 +40,7 @@ pub(super) fn of_error(sort: Sort, code: Code, reason: &str, message: &str) -> O
 
 fn of_answer(case: &Case, operation: &str, sort: Sort, healthy: &Value, struck: &Value) -> Option<String> {
     let ((found, mut rest), (before, mut whole)) = (apart(struck), apart(healthy));
-    let owned: Vec<&Value> =
-        found.iter().filter(|finding| owns_up(finding) && !before.contains(finding)).collect();
+    let owned: Vec<&Value> = found.iter().filter(|finding| owns_up(finding) && !before.contains(finding)).collect();
     if owned.is_empty() {
         return match found == before && rest == whole {
             true if is_told_otherwise(case, operation, sort) => None,
@@ -63,9 +62,16 @@ fn of_answer(case: &Case, operation: &str, sort: Sort, healthy: &Value, struck: 
 /// What an answer may tell otherwise as long as a finding says what could not be looked at.
 fn may_lack(rpc: &str) -> &'static [&'static str] {
     match rpc {
-        "ExplainProtection" => {
-            &["verdict", "summary", "coverage", "nearMisses", "lastRecoveryPoint", "lastJob", "lastSuccessfulJob", "resource"]
-        }
+        "ExplainProtection" => &[
+            "verdict",
+            "summary",
+            "coverage",
+            "nearMisses",
+            "lastRecoveryPoint",
+            "lastJob",
+            "lastSuccessfulJob",
+            "resource",
+        ],
         "PlanRestore" => &["restoreToken", "restoreWindow"],
         "LockVault" => &["clashes"],
         _ => &[],

@@ -46,9 +46,7 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
     let restore = &changes["StartRestore"]["restore"];
     let role = &restore["role"];
     let cluster = arn("rds", "cluster:aurora-billing");
-    let into = |point: &str, name: &str| {
-        json!({"recovery_point": point, "vault": "prod", "role": role, "rds_instance": {"db_instance_identifier": name}})
-    };
+    let into = |point: &str, name: &str| json!({"recovery_point": point, "vault": "prod", "role": role, "rds_instance": {"db_instance_identifier": name}});
     let mut to_a_time = into(&continuous, "again");
     to_a_time["point_in_time"] = json!({"latest": true});
     let rules = json!({"rules": [{"name": "daily", "vault": "prod"}]});
@@ -150,10 +148,7 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
                 json!({"restore": to_a_time}),
             ],
         ),
-        (
-            "ListResources",
-            vec![json!({}), json!({"engine": "postgres"}), json!({"kind": "RESOURCE_KIND_DB_CLUSTER"})],
-        ),
+        ("ListResources", vec![json!({}), json!({"engine": "postgres"}), json!({"kind": "RESOURCE_KIND_DB_CLUSTER"})]),
         (
             "GetResource",
             vec![
@@ -210,7 +205,8 @@ pub(super) fn of_checks(known: &BTreeMap<&'static str, Value>) -> Vec<Case> {
     let mut requests: Vec<(&str, Value)> = known.iter().map(|(rpc, request)| (*rpc, request.clone())).collect();
     let mut more = |rpc: &'static str, changed: &[(&str, Value)]| {
         let request = known[rpc].clone();
-        requests.push((rpc, changed.iter().fold(request, |request, (field, value)| with(&request, field, value.clone()))));
+        requests
+            .push((rpc, changed.iter().fold(request, |request, (field, value)| with(&request, field, value.clone()))));
     };
     more("CreateVault", &[("name", json!("prod"))]);
     more("CreatePlan", &[("name", json!("evening"))]);
