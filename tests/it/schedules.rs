@@ -227,7 +227,9 @@ async fn a_preview_tells_what_surprises() {
         Rule { enable_continuous_backup: true, ..rule("pitr", "cron(0 20 ? * * *)", "") },
         Rule { enable_continuous_backup: true, vault: "other".into(), ..rule("more-pitr", "cron(0 10 1 * ? *)", "") },
     ];
-    let found = preview(&world, of_rules(rules)).await.findings;
+    let mut found = preview(&world, of_rules(rules)).await.findings;
+    let vaults: Vec<_> = found.extract_if(.., |finding| finding.code == "VAULT_MISSING").collect();
+    assert_eq!(vaults.len(), 4, "there are none here: {vaults:?}");
     let told: Vec<_> = found.iter().map(|finding| (finding.code.as_str(), finding.field.as_str())).collect();
     assert_eq!(
         told,
