@@ -50,20 +50,25 @@ fn way(storage_type: &str, multi_az: bool, zones: &[&str], clusters: bool) -> Or
     Orderable { storage_type: storage_type.into(), multi_az, zones, clusters }
 }
 
+const HERE: &str = "us-east-1a";
+const THERE: &str = "us-east-1b";
+
 #[test]
 fn a_class_must_be_offered_with_all_that_is_asked_for() {
-    let ways = Offer::Ways(vec![way("gp2", true, &["a"], false), way("io1", false, &["a", "b"], true)]);
+    let ways = Offer::Ways(vec![way("gp2", true, &[HERE], false), way("io1", false, &[HERE, THERE], true)]);
     let metadata = |pairs: &[(&str, &str)]| -> RestoreMetadata {
         let always = [("Engine", "postgres"), ("EngineVersion", "16.3"), ("DBInstanceClass", "db.m6g.large")];
         always.iter().chain(pairs).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     };
     let judge = |pairs: &[(&str, &str)]| ClassWish::of(&restore(None), &metadata(pairs)).unwrap().judge(&ways);
     assert_eq!(judge(&[]).code, "CLASS_ORDERABLE");
-    assert_eq!(judge(&[("StorageType", "io1"), ("AvailabilityZone", "b")]).code, "CLASS_ORDERABLE");
+    assert_eq!(judge(&[("StorageType", "io1"), ("AvailabilityZone", THERE)]).code, "CLASS_ORDERABLE");
+    let elsewhere = judge(&[("StorageType", "gp2"), ("AvailabilityZone", "eu-west-1a")]);
+    assert_eq!(elsewhere.code, "CLASS_ORDERABLE", "a zone of another region is told as such, and is no matter of the class");
     for (pairs, why) in [
         (vec![("StorageType", "gp3")], "with storage of type gp3"),
         (vec![("StorageType", "io1"), ("MultiAZ", "true")], "with a standby"),
-        (vec![("StorageType", "gp2"), ("AvailabilityZone", "b")], "in zone b"),
+        (vec![("StorageType", "gp2"), ("AvailabilityZone", THERE)], "in zone us-east-1b"),
     ] {
         let finding = judge(&pairs);
         assert_eq!(finding.code, "CLASS_NOT_ORDERABLE");
