@@ -89,7 +89,8 @@ impl SettingsUpdate {
                 true => ("plans", ", also of what they name by ARN"),
                 false => ("plans that select by tags", ""),
             };
-            let message = format!("{which} leave out every database of type {of_type} from now on, without a word{besides}");
+            let message =
+                format!("{which} leave out every database of type {of_type} from now on, without a word{besides}");
             let action = match of_type.heeds_opt_in_when_named() {
                 true => format!("switch {of_type} on again"),
                 false => format!("name such databases by ARN, or switch {of_type} on again"),
@@ -197,7 +198,10 @@ mod tests {
         assert_eq!(
             read,
             [
-                ("resource_type_opt_in[\"Rds\"]", "\"Rds\" is no resource type of AWS Backup: they are EFS, RDS, S3; did you mean RDS?"),
+                (
+                    "resource_type_opt_in[\"Rds\"]",
+                    "\"Rds\" is no resource type of AWS Backup: they are EFS, RDS, S3; did you mean RDS?"
+                ),
                 (
                     "resource_type_management[\"RDS\"]",
                     "\"RDS\" has no choice of management: AWS Backup gives it for EFS"

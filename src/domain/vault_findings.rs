@@ -42,7 +42,8 @@ impl Finding {
 
     /// A rule makes two copies into one vault.
     pub fn destination_repeated(vault: &str, rule: &str) -> Self {
-        let message = format!("another copy action of {rule} copies into {vault} already: it costs a second copy of each");
+        let message =
+            format!("another copy action of {rule} copies into {vault} already: it costs a second copy of each");
         Self::warning("COPY_DESTINATION_REPEATED", message, "leave one of them out")
     }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use strongroom::proto::{
-    CreateSelectionRequest, DeleteSelectionRequest, ExplainProtectionRequest, Finding, JobFilter, JobKind, ListJobsRequest,
-    PreviewSelectionRequest, ReplaceSelectionRequest, SavedSelection, SelectionCriteria, StartBackupRequest,
-    UpdateRegionSettingsRequest, preview_selection_request::Of,
+    CreateSelectionRequest, DeleteSelectionRequest, ExplainProtectionRequest, Finding, JobFilter, JobKind,
+    ListJobsRequest, PreviewSelectionRequest, ReplaceSelectionRequest, SavedSelection, SelectionCriteria,
+    StartBackupRequest, UpdateRegionSettingsRequest, preview_selection_request::Of,
 };
 use tonic::{Code, Status};
 

@@ -138,8 +138,16 @@ async fn a_vault_that_is_missing_is_told_wherever_it_is_named() {
     ];
     let expected = [
         ("VAULT_MISSING", "rules[0].vault", "there is no vault nowhere, into which rule lost backs up: its jobs fail"),
-        ("VAULT_MISSING", "rules[0].copy_actions[0].destination_vault", "there is no vault gone, into which rule lost copies"),
-        ("VAULT_MISSING", "rules[0].copy_actions[1].destination_vault", &format!("there is no vault {FAR}, into which")),
+        (
+            "VAULT_MISSING",
+            "rules[0].copy_actions[0].destination_vault",
+            "there is no vault gone, into which rule lost copies",
+        ),
+        (
+            "VAULT_MISSING",
+            "rules[0].copy_actions[1].destination_vault",
+            &format!("there is no vault {FAR}, into which"),
+        ),
         ("VAULT_MISSING", "rules[1].air_gapped_vault", "there is no vault airless, into which rule gapped backs up"),
         ("RULES_OVERLAP", "", ""),
     ];
@@ -187,7 +195,10 @@ async fn a_lock_against_what_is_kept_is_told_to_all_who_keep_it_there() {
     let request = StartCopyRequest { lifecycle: kept(31), ..copy(&point, "locked") };
     let refused = copy_refused(&world, request).await;
     assert_eq!(refused[0].0, "RETENTION_OUTSIDE_VAULT_LOCK");
-    assert!(refused[0].1.contains("allows 1 to 30 days of retention and the copy would be kept 31 days"), "{refused:?}");
+    assert!(
+        refused[0].1.contains("allows 1 to 30 days of retention and the copy would be kept 31 days"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -214,11 +225,8 @@ async fn a_copy_that_goes_where_its_original_is_is_told() {
 async fn what_a_continuous_rule_copies_and_keeps_cold_is_told() {
     let world = prepared().await;
     vault(&world, "", "", "second", "").await;
-    let cold = Lifecycle {
-        move_to_cold_storage_after_days: Some(30),
-        delete_after_days: Some(200),
-        ..Default::default()
-    };
+    let cold =
+        Lifecycle { move_to_cold_storage_after_days: Some(30), delete_after_days: Some(200), ..Default::default() };
     let continuous = Rule { enable_continuous_backup: true, ..copying(rule("pitr", VAULT, 7), &["second"]) };
     let mut cooled = copying(rule("cooled", VAULT, 7), &["second"]);
     cooled.copy_actions[0].lifecycle = Some(cold);
@@ -270,8 +278,12 @@ async fn a_destination_where_nobody_could_look_is_said_by_the_words_of_a_copy() 
     world.arm(json!({"operation": "DescribeBackupVault", "rate": 1.0, "effect": throttled})).await;
     let rules = [copying(rule("one", VAULT, 7), &[FAR])];
     let words = format!("Strongroom could not look at vault {FAR}");
-    all_say(&world, &rules, &[("NOT_CHECKED", "rules[0].vault", "vault prod"), ("DESTINATION_NOT_CHECKED", at, &words)])
-        .await;
+    all_say(
+        &world,
+        &rules,
+        &[("NOT_CHECKED", "rules[0].vault", "vault prod"), ("DESTINATION_NOT_CHECKED", at, &words)],
+    )
+    .await;
 }
 
 #[tokio::test]

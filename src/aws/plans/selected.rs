@@ -3,9 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::super::{Error, Failure, Scoped, pages::pages, resources::MOST_RECORDS};
-use crate::domain::{
-    Criteria, Finding, RegionSettings, Resource, ResourceKind, Rule, SettingsUpdate, Unseen,
-};
+use crate::domain::{Criteria, Finding, RegionSettings, Resource, ResourceKind, Rule, SettingsUpdate, Unseen};
 
 /// Most selections of a plan that are read, and most reads of databases of a kind: 100 each.
 const MOST_SELECTIONS: i32 = 20;

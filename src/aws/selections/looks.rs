@@ -1,5 +1,5 @@
-//! What a change of a selection tells of what it selects, and of the plan that it is in: looks for findings, which fail nothing and
-//! take no longer than they may.
+//! What a change of a selection tells of what it selects, and of the plan that it is in: looks for findings, which fail
+//! nothing and take no longer than they may.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,7 @@ use crate::domain::{
 impl Scoped {
     /// What will surprise about the criteria in a plan of this account and region, as the resources and settings are now.
     pub(super) async fn findings_of_criteria(&self, criteria: &Criteria) -> Vec<Finding> {
-        let (now, of_named) =
-            tokio::join!(Box::pin(self.tally(criteria)), Box::pin(self.findings_of_named(criteria)));
+        let (now, of_named) = tokio::join!(Box::pin(self.tally(criteria)), Box::pin(self.findings_of_named(criteria)));
         let mut found = criteria.findings(self.scope(), now.as_ref().ok());
         found.extend(of_named);
         found.extend(now.err().map(|unseen| Criteria::not_checked(&unseen)));

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{Finding, Lifecycle, Plan, Scope, StartCopy, Unseen, VaultLock, VaultName, VaultRef, restore_checks::not_checked},
+    super::{
+        Finding, Lifecycle, Plan, Scope, StartCopy, Unseen, VaultLock, VaultName, VaultRef, restore_checks::not_checked,
+    },
     Rule,
     findings::label,
 };
@@ -132,7 +134,8 @@ impl Rule {
 
     /// That nobody knows whether plans need the vault.
     pub fn needing_not_checked(vault: &VaultName, unseen: &Unseen) -> Finding {
-        let action = unseen.action("backup:ListBackupPlans and backup:GetBackupPlan", "look at the plans with ListPlans");
+        let action =
+            unseen.action("backup:ListBackupPlans and backup:GetBackupPlan", "look at the plans with ListPlans");
         let unknown = "jobs of a plan whose rules name it fail once it is deleted";
         unseen.not_checked(&format!("whether any plan needs vault {vault}"), unknown, action)
     }
@@ -182,12 +185,7 @@ impl Use<'_> {
     }
 
     /// Which of the keys of a copy that leaves the account AWS manages. Each is told once.
-    fn findings_of_keys(
-        &self,
-        source: Option<&Self>,
-        seen: &SeenVaults,
-        told: &mut BTreeSet<String>,
-    ) -> Vec<Finding> {
+    fn findings_of_keys(&self, source: Option<&Self>, seen: &SeenVaults, told: &mut BTreeSet<String>) -> Vec<Finding> {
         let ends = source.into_iter().map(|own| ("source", own)).chain([("destination", self)]);
         let of_key = ends.filter_map(|(end, vault)| {
             let what = format!("the {end} vault {}", vault.shown);

@@ -1,5 +1,5 @@
-//! What AWS Backup backs up at all, whoever asks: a selection of a plan, or somebody on demand. The one place that knows what of a
-//! resource itself stands in the way, and that says so (docs/aws-backup-semantics.md, sections 8.1 to 8.4).
+//! What AWS Backup backs up at all, whoever asks: a selection of a plan, or somebody on demand. The one place that knows
+//! what of a resource itself stands in the way, and that says so (docs/aws-backup-semantics.md, sections 8.1 to 8.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,9 +93,7 @@ impl Eligibility {
                 format!(", which counts for {of_type} even where an entry of resources names it: opt in")
             }
             Way::Named => return None,
-            Way::Found => {
-                ", which no entry of resources names: opt in, or name the resource by its ARN".to_owned()
-            }
+            Way::Found => ", which no entry of resources names: opt in, or name the resource by its ARN".to_owned(),
         };
         let message = format!("the settings of {region} opt out of {of_type}{why}");
         Some(mismatch(MismatchKind::ResourceTypeOptedOut, message))
@@ -239,7 +237,8 @@ mod tests {
     #[test]
     fn an_instance_of_a_cluster_is_told_with_the_cluster_s_arn_in_every_way() {
         let none = BTreeMap::new();
-        let member = Candidate { arn: MEMBER, resource_type: Some(ResourceType::AURORA), tags: &none, cluster: Some("ledger") };
+        let member =
+            Candidate { arn: MEMBER, resource_type: Some(ResourceType::AURORA), tags: &none, cluster: Some("ledger") };
         let cluster = "arn:aws:rds:us-east-1:123456789012:cluster:ledger";
         for settings in [None, Some(&eligibility(&[]))] {
             let refused = member.on_demand(settings).unwrap_err();
