@@ -8,8 +8,8 @@ use super::{
     lifecycle,
 };
 use crate::domain::{
-    Asked, CheckedCopy, Finding, Hindrance, Job, JobId, JobKind, JobState, Lifecycle, MAX_PAGE_SIZE, Noun, RecoveryPoint, Refusal,
-    RefusalKind, RequestId, StartCopy, Unseen, Vault, VaultName,
+    Asked, CheckedCopy, Finding, Hindrance, Job, JobId, JobKind, JobState, Lifecycle, MAX_PAGE_SIZE, Noun,
+    RecoveryPoint, Refusal, RefusalKind, RequestId, StartCopy, Unseen, Vault, VaultName,
 };
 
 const START: Operation = Operation::write("backup", "StartCopyJob");

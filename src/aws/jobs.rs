@@ -12,8 +12,9 @@ use super::{
     unmatched::{Sought, Thing, nothing_found},
 };
 use crate::domain::{
-    Arn, Asked, Cursor, DatabaseRef, ExplainedJob, Finding, Hindrance, Job, JobAsk, JobFilter, JobId, JobKind, JobState,
-    JobWait, MAX_PAGE_SIZE, Noun, Page, PageRequest, Refusal, RefusalKind, Resource, VaultRef, unmatched::unknown_category,
+    Arn, Asked, Cursor, DatabaseRef, ExplainedJob, Finding, Hindrance, Job, JobAsk, JobFilter, JobId, JobKind,
+    JobState, JobWait, MAX_PAGE_SIZE, Noun, Page, PageRequest, Refusal, RefusalKind, Resource, VaultRef,
+    unmatched::unknown_category,
 };
 use lists::Resolved;
 

@@ -21,11 +21,8 @@ impl Scoped {
     pub async fn delete_recovery_point(&self, asked: &Asked<DeleteRecoveryPoint>) -> Result<Deletion, Error> {
         let DeleteRecoveryPoint { point, allow_missing } = &asked.what;
         // AWS itself checks all of this when it is asked to delete, and says what is in the way.
-        let deletion = if asked.is_check() {
-            self.check_deletion(point).await
-        } else {
-            self.delete_with_findings(point).await
-        };
+        let deletion =
+            if asked.is_check() { self.check_deletion(point).await } else { self.delete_with_findings(point).await };
         match deletion {
             Err(error) if *allow_missing && error.is_missing() => Ok(Deletion::done()),
             deletion => deletion,

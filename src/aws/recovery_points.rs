@@ -21,8 +21,8 @@ use super::{
     unmatched::{Sought, Thing, nothing_found},
 };
 use crate::domain::{
-    Arn, Cursor, Fault, Finding, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointInVault, RecoveryPoint,
-    RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
+    Arn, Cursor, Fault, Finding, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointInVault,
+    RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
 };
 
 const DESCRIBE: Operation = Operation::read("backup", "DescribeRecoveryPoint");
@@ -108,9 +108,9 @@ impl Scoped {
                     Some(_) | None => None,
                 };
                 let things = [
-                    resource.as_ref().map(|it| {
-                        sought("resource", Thing::Resource(it, resource_type.as_slice(), types_field))
-                    }),
+                    resource
+                        .as_ref()
+                        .map(|it| sought("resource", Thing::Resource(it, resource_type.as_slice(), types_field))),
                     plan_id.as_deref().map(|id| sought("plan", Thing::Plan(id))),
                     parent.as_ref().map(|arn| sought("parent_recovery_point", Thing::RecoveryPoint(arn))),
                 ];

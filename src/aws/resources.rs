@@ -5,8 +5,8 @@ use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, time, unmatched::nothing_found};
 use crate::domain::{
-    Arn, Cursor, DatabaseRef, Engine, Finding, Invalid, LastRestore, Noun, Page, PageRequest, ProtectedResource, Refusal, RefusalKind, Resource,
-    ResourceFilter, ResourceKind, ResourceRef, ResourceType, Scope, VaultName,
+    Arn, Cursor, DatabaseRef, Engine, Finding, Invalid, LastRestore, Noun, Page, PageRequest, ProtectedResource,
+    Refusal, RefusalKind, Resource, ResourceFilter, ResourceKind, ResourceRef, ResourceType, Scope, VaultName,
 };
 
 const DESCRIBE_INSTANCES: Operation = Operation::read("rds", "DescribeDBInstances");

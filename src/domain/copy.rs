@@ -83,7 +83,10 @@ impl StartCopy {
              retention or its key does not allow the copy, the job fails",
             unseen.why
         );
-        let action = unseen.action("backup:DescribeBackupVault and backup:ListBackupVaults", "watch the job, or have it checked again");
+        let action = unseen.action(
+            "backup:DescribeBackupVault and backup:ListBackupVaults",
+            "watch the job, or have it checked again",
+        );
         Finding::warning("DESTINATION_NOT_CHECKED", message, action).at(DESTINATION_FIELD)
     }
 

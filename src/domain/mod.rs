@@ -64,15 +64,16 @@ pub use finding::{Finding, Severity};
 pub use global_settings::{GlobalSettings, GlobalSettingsUpdate};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{
-    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrigin, JobState, JobWait,
+    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrigin, JobState,
+    JobWait,
 };
 pub use legal_hold::{
     CancelLegalHold, HeldCount, HeldPoint, HeldSelection, LegalHold, LegalHoldRef, LegalHoldState, NewLegalHold,
     WantedPoints,
 };
 pub use lifecycle::{Lifecycle, Retention};
-pub use nearest::{did_you_mean, nearest};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
+pub use nearest::{did_you_mean, nearest};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use place::{Bond, Place};
@@ -87,8 +88,9 @@ pub use protection::{
 };
 pub use recovery_point::{
     DeleteRecoveryPoint, PlanOrigin, PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState,
-    UpdateLifecycle, continuous_end, is_continuous,
+    UpdateLifecycle, continuous_end,
     continuous_end::{ContinuousEnd, NoLongerMade},
+    is_continuous,
 };
 pub use refusal::{Noun, Refusal, RefusalKind, Subject};
 pub use region_settings::{RegionSettings, SettingsUpdate};

@@ -17,12 +17,12 @@ use jiff::Timestamp;
 pub use content::{PlanContent, Rule};
 pub use preview::{PreviewedRun, RulePreview};
 pub use rule_vault::RuleVault;
-pub use vaults::{SeenVault, SeenVaults};
 pub(super) use vaults::{Puts, Use, uses};
+pub use vaults::{SeenVault, SeenVaults};
 
 use super::{
-    Arn, AskedScope, Lifecycle, Noun, PlanName, Refusal, RefusalKind, Retention, RoleRef, RuleName, ScheduleText, Scope,
-    Selection, Tags, TimeZone, VaultName, VaultRef,
+    Arn, AskedScope, Lifecycle, Noun, PlanName, Refusal, RefusalKind, Retention, RoleRef, RuleName, ScheduleText,
+    Scope, Selection, Tags, TimeZone, VaultName, VaultRef,
     invalid::{Fault, quoted},
     names::is_uuid,
 };

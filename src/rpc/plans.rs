@@ -116,9 +116,7 @@ impl PlanService for Plans {
                     let (rules, found) = aws.rules_running(plan).await?;
                     (rules, found, "")
                 }
-                PreviewOf::Rules(rules) => {
-                    (rules.clone(), aws.findings_of_unsaved(rules).await?, "unsaved.")
-                }
+                PreviewOf::Rules(rules) => (rules.clone(), aws.findings_of_unsaved(rules).await?, "unsaved."),
             };
             let now = aws.now();
             let found = under(at, [Rule::findings(&rules, now), of_plan].concat());

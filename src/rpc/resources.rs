@@ -2,7 +2,11 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{calls::Calls, convert::{findings, resources as convert}, page_token::ListOf};
+use super::{
+    calls::Calls,
+    convert::{findings, resources as convert},
+    page_token::ListOf,
+};
 use crate::{
     aws::Scoped,
     domain::{ResourceFilter, VaultName, unmatched},

@@ -34,10 +34,10 @@ use crate::{
     lifecycle::Lifecycle,
     proto::{
         FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
-        legal_hold_service_server::LegalHoldServiceServer,
-        plan_service_server::PlanServiceServer, protection_service_server::ProtectionServiceServer,
-        recovery_point_service_server::RecoveryPointServiceServer, resource_service_server::ResourceServiceServer,
-        server_service_server::ServerServiceServer, vault_service_server::VaultServiceServer,
+        legal_hold_service_server::LegalHoldServiceServer, plan_service_server::PlanServiceServer,
+        protection_service_server::ProtectionServiceServer, recovery_point_service_server::RecoveryPointServiceServer,
+        resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
+        vault_service_server::VaultServiceServer,
     },
     telemetry,
 };

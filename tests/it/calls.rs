@@ -121,7 +121,8 @@ async fn a_change_that_was_made_is_never_said_not_to_be() {
     let vault = world.vaults().create_vault(create("prod")).await.unwrap_err();
     assert_eq!(reason(&vault), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
 
-    world.arm(json!({"operation": "ListTagsForResource", "next": 1, "effect": "throttle"})).await;
+    // The first look is for how many there are.
+    world.arm(json!({"operation": "ListTagsForResource", "skip": 1, "next": 1, "effect": "throttle"})).await;
     let tags = [("team".to_owned(), "platform".to_owned())].into();
     let tag = TagResourceRequest { resource: LABS.into(), tags, ..Default::default() };
     let tags = world.resources().tag_resource(tag).await.unwrap_err();

@@ -57,9 +57,7 @@ pub(crate) async fn world_and_requests() -> (World, BTreeMap<&'static str, Value
     let policy = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}]});
     // Of a vault that stays empty: it keeps nothing from being deleted.
-    let hold = |title: &str| {
-        json!({"title": title, "description": "lawsuit", "recovery_point_selection": {"vaults": ["locked"]}})
-    };
+    let hold = |title: &str| json!({"title": title, "description": "lawsuit", "recovery_point_selection": {"vaults": ["locked"]}});
     for (name, request) in [
         ("CreateVault", json!({"name": "empty"})),
         ("CreateVault", json!({"name": "locked"})),

@@ -245,7 +245,7 @@ async fn every_field_that_a_read_selects_by_stands_in_the_table() {
     let of_reads: BTreeSet<String> = methods()
         .iter()
         .filter(|method| reads(method))
-        .flat_map(|method| inputs_of(method))
+        .flat_map(inputs_of)
         .filter(|path| !["scope", "page_size", "page_token"].iter().any(|part| path.split('.').any(|it| it == *part)))
         .filter(|path| !path.contains(".criteria.") && !path.contains(".restore.") && !path.contains(".unsaved."))
         .collect();

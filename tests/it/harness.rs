@@ -9,10 +9,10 @@ use strongroom::{
     lifecycle::Lifecycle,
     proto::{
         account_service_client::AccountServiceClient, job_service_client::JobServiceClient,
-        legal_hold_service_client::LegalHoldServiceClient,
-        plan_service_client::PlanServiceClient, protection_service_client::ProtectionServiceClient,
-        recovery_point_service_client::RecoveryPointServiceClient, resource_service_client::ResourceServiceClient,
-        server_service_client::ServerServiceClient, vault_service_client::VaultServiceClient,
+        legal_hold_service_client::LegalHoldServiceClient, plan_service_client::PlanServiceClient,
+        protection_service_client::ProtectionServiceClient, recovery_point_service_client::RecoveryPointServiceClient,
+        resource_service_client::ResourceServiceClient, server_service_client::ServerServiceClient,
+        vault_service_client::VaultServiceClient,
     },
 };
 use tonic::{Code, Status, transport::Channel};

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 use strongroom::proto::{
-    CreateVaultRequest, GetJobRequest, ListRecoveryPointsRequest, RdsClusterRestore, RdsInstanceRestore, Restore, Scope,
-    Severity, StartCopyRequest, StartRestoreRequest, restore::Target,
+    CreateVaultRequest, GetJobRequest, ListRecoveryPointsRequest, RdsClusterRestore, RdsInstanceRestore, Restore,
+    Scope, Severity, StartCopyRequest, StartRestoreRequest, restore::Target,
 };
 use tonic::Code;
 

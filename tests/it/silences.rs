@@ -140,12 +140,8 @@ async fn a_copy_action_without_a_lifecycle_is_sent_with_the_rule_s() {
     // With the rule's lifecycle its copies' changes: told.
     let longer = Rule { lifecycle: Some(days(60)), ..rule(vec![silent()]) };
     for validate_only in [true, false] {
-        let request = UpdatePlanRequest {
-            plan: "plan".into(),
-            rules: vec![longer.clone()],
-            validate_only,
-            ..Default::default()
-        };
+        let request =
+            UpdatePlanRequest { plan: "plan".into(), rules: vec![longer.clone()], validate_only, ..Default::default() };
         let answer = world.plans().update_plan(request).await.unwrap().into_inner();
         let [changed] = of_code(&answer.findings, "COPY_RETENTION_CHANGED")[..] else { panic!("{answer:?}") };
         assert_eq!(changed.field, "rules[0].copy_actions[0].lifecycle");
@@ -169,10 +165,8 @@ async fn a_copy_action_that_another_tool_left_silent_is_told_as_aws_takes_it() {
     let got = world.plans().get_plan(get).await.unwrap().into_inner();
     let plan = got.plan.unwrap();
     assert_eq!(plan.rules[0].copy_actions[0].lifecycle.as_ref().unwrap().retention(), Retention::Forever);
-    let preview = PreviewScheduleRequest {
-        of: Some(preview_schedule_request::Of::Plan("silent".into())),
-        ..Default::default()
-    };
+    let preview =
+        PreviewScheduleRequest { of: Some(preview_schedule_request::Of::Plan("silent".into())), ..Default::default() };
     let previewed = world.plans().preview_schedule(preview).await.unwrap().into_inner();
     // What was read is sent back as it is: nothing changes, and it is told again.
     let back = UpdatePlanRequest { plan: "silent".into(), rules: plan.rules.clone(), ..Default::default() };
@@ -213,11 +207,8 @@ async fn what_becomes_of_a_continuous_point_is_told_by_every_change_that_ends_it
             let mut told = Vec::new();
             for validate_only in [true, false] {
                 if *change == "DeletePlan" && told.is_empty() {
-                    let selection = DeleteSelectionRequest {
-                        plan: "pitr".into(),
-                        selection: "one".into(),
-                        ..Default::default()
-                    };
+                    let selection =
+                        DeleteSelectionRequest { plan: "pitr".into(), selection: "one".into(), ..Default::default() };
                     world.plans().delete_selection(selection).await.unwrap();
                 }
                 let findings = done(&world, change, &point.arn, validate_only).await;

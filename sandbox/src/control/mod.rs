@@ -119,10 +119,12 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
             shared.calls().clear();
             Ok(clock::show(&inner.clock))
         }
-        ("" | "calls" | "clock" | "faults" | "organization-plans" | "settings" | "state" | "reset", method) => Err(Refusal {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            faults: vec![format!("{PREFIX}/{path} does not take {method}; GET {PREFIX} lists what there is")],
-        }),
+        ("" | "calls" | "clock" | "faults" | "organization-plans" | "settings" | "state" | "reset", method) => {
+            Err(Refusal {
+                status: StatusCode::METHOD_NOT_ALLOWED,
+                faults: vec![format!("{PREFIX}/{path} does not take {method}; GET {PREFIX} lists what there is")],
+            })
+        }
         _ => Err(Refusal::missing(format!("there is no {PREFIX}/{path}; GET {PREFIX} lists what there is"))),
     }
 }

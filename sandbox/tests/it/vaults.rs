@@ -211,13 +211,13 @@ async fn an_access_policy_is_kept_as_it_was_put() {
         ("nonsense", "JSON"),
         (r#"{"Statement":[]}"#, "empty"),
         (r#"{"Statement":{"Effect":"Maybe"}}"#, "Effect"),
-        (r#"{"Statement":{"Effect":"Allow","Action":"*"}}"#, "Principal"),
+        (r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#, "Principal"),
         (
-            r#"{"Statement":{"Effect":"Allow","Action":"*","Principal":{"AWS":"bob"}}}"#,
+            r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":{"AWS":"bob"}}}"#,
             "Provided principal is not valid",
         ),
         (
-            r#"{"Statement":{"Effect":"Allow","Action":"*","Principal":{"AWS":"arn:aws:iam::123456789012:role/nobody"}}}"#,
+            r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":{"AWS":"arn:aws:iam::123456789012:role/nobody"}}}"#,
             "Provided principal is not valid",
         ),
         (&" ".repeat(30_000), "bytes"),

@@ -7,9 +7,10 @@ use futures_util::{StreamExt, TryStreamExt};
 use crate::{
     aws::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time},
     domain::{
-        Arn, Finding, RecoveryPoint, ResourceKind, Restore, RestoreChecks, RestoreMetadata, RestoreSource, RestoreTarget,
-        RestoreWindow, RoleState, restore_settings,
+        Arn, Finding, RecoveryPoint, ResourceKind, Restore, RestoreChecks, RestoreMetadata, RestoreSource,
+        RestoreTarget, RestoreWindow, RoleState,
         restore_checks::{self as judge, AutomatedBackup, ClassWish, Offer, Orderable},
+        restore_settings,
     },
 };
 
@@ -127,9 +128,7 @@ impl Scoped {
         let point = self.describe_recovery_point(&restore.vault, &restore.recovery_point).await;
         let finding = match &point {
             Ok(point) => judge::point(point),
-            Err(error) => {
-                judge::not_checked("the recovery point's state", "backup:DescribeRecoveryPoint", error)
-            }
+            Err(error) => judge::not_checked("the recovery point's state", "backup:DescribeRecoveryPoint", error),
         };
         if !restore.is_continuous() {
             return (finding, None, point.ok());

@@ -24,8 +24,8 @@ use super::{
     is_missing_selection, shape,
 };
 use crate::domain::{
-    Asked, CheckedRole, Finding, Maker, NoLongerMade, Noun, Predecessor, Refusal, RefusalKind, ReplaceSelection, Replaced, RequestId,
-    RoleRef, Selection, SelectionName, SelectionRef,
+    Asked, CheckedRole, Finding, Maker, NoLongerMade, Noun, Predecessor, Refusal, RefusalKind, ReplaceSelection,
+    Replaced, RequestId, RoleRef, Selection, SelectionName, SelectionRef,
 };
 
 /// A stand-in that selects something else than what a call wants belongs to another call, which is under way; after this

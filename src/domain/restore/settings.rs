@@ -151,9 +151,7 @@ impl Judge<'_> {
                 format!("{what} does not exist in {}", self.region),
                 format!("choose another {field}, or create it in RDS"),
             ),
-            Looked::Unseen(unseen, permission) => {
-                self.unseen(&format!("DB subnet group {name}"), unseen, permission)
-            }
+            Looked::Unseen(unseen, permission) => self.unseen(&format!("DB subnet group {name}"), unseen, permission),
         };
         finding.at(self.restore.target.path(field))
     }
@@ -179,13 +177,10 @@ impl Judge<'_> {
             (Looked::Missing, None) => {
                 let message = format!("{what} does not exist in {}", self.region);
                 let action = format!("choose another {field}, or create it in RDS");
-                return Finding::error("PARAMETER_GROUP_MISSING", message, action)
-                    .at(self.restore.target.path(field));
+                return Finding::error("PARAMETER_GROUP_MISSING", message, action).at(self.restore.target.path(field));
             }
             (Looked::Unseen(unseen, permission), _) => {
-                return self
-                    .unseen(&format!("{kind} {name}"), unseen, permission)
-                    .at(self.restore.target.path(field));
+                return self.unseen(&format!("{kind} {name}"), unseen, permission).at(self.restore.target.path(field));
             }
         };
         let engine = engine.map_or_else(|| "the engine".to_owned(), of_version);
@@ -212,12 +207,7 @@ impl Judge<'_> {
         finding.at(self.restore.target.path(field))
     }
 
-    fn option_group(
-        &self,
-        name: &str,
-        looked: &Looked<OptionsOf>,
-        engine: Option<(&str, Option<&str>)>,
-    ) -> Finding {
+    fn option_group(&self, name: &str, looked: &Looked<OptionsOf>, engine: Option<(&str, Option<&str>)>) -> Finding {
         let field = "option_group_name";
         let what = self.named("option group", name, "OptionGroupName");
         let finding = match looked {
@@ -309,7 +299,9 @@ fn fits(of: &OptionsOf, engine: Option<(&str, Option<&str>)>) -> bool {
     let Some((engine, version)) = engine else { return true };
     let of_major = |version: &str| {
         of.major_version.is_empty()
-            || version.strip_prefix(of.major_version.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            || version
+                .strip_prefix(of.major_version.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     of.engine.eq_ignore_ascii_case(engine) && version.is_none_or(of_major)
 }
@@ -325,7 +317,9 @@ pub fn key(arn: &str, looked: &Looked<KeyState>) -> Finding {
         ),
         Looked::Missing => Finding::error(
             "KEY_MISSING",
-            format!("key {arn}, with which the recovery point is encrypted, does not exist: nothing can be read from it"),
+            format!(
+                "key {arn}, with which the recovery point is encrypted, does not exist: nothing can be read from it"
+            ),
             "restore another recovery point",
         ),
         Looked::Unseen(unseen, permission) => super::checks::not_checked(&format!("key {arn}"), *permission, unseen),

@@ -166,7 +166,9 @@ fn what_only_aws_can_judge_is_no_fault() {
         // What is malformed besides is a fault.
         assert!(ScheduleText::parse(&schedule.replace("(0 5", "(0 25")).is_err(), "{schedule}");
     }
-    for schedule in ["LX * ?", "L-31 * ?", "32W * ?", "5CC- * ?", "? * 5W", "? * 8L", "? * 1#1,2#2", "? * FOOL", "W * 1"] {
+    for schedule in
+        ["LX * ?", "L-31 * ?", "32W * ?", "5CC- * ?", "? * 5W", "? * 8L", "? * 1#1,2#2", "? * FOOL", "W * 1"]
+    {
         let schedule = format!("cron(0 5 {schedule} *)");
         assert!(ScheduleText::parse(&schedule).is_err(), "{schedule}");
     }

@@ -170,8 +170,8 @@ impl Reader {
             let proto::AdvancedBackupSetting { resource_type, options } = setting;
             let at = |member: &str| format!("{field}[{index}].{member}");
             let mut note = |field: &str, checked| noted = noted.and(self.note(field, checked));
-            note(&at("resource_type"), check_setting_word(&resource_type));
-            note(&at("resource_type"), ResourceType::check_letters(&resource_type));
+            let word = check_setting_word(&resource_type).and_then(|()| ResourceType::check_letters(&resource_type));
+            note(&at("resource_type"), word);
             if read.iter().any(|earlier| earlier.resource_type == resource_type) {
                 note(&at("resource_type"), Err("is the type of an earlier setting: put all options into one".into()));
             }

@@ -8,7 +8,11 @@ use crate::{aws, domain::Noun, proto::ErrorReason};
 /// Of a failure of AWS: what is wrong, with which name, what to do.
 pub(super) fn of_failure(error: &aws::Failure, reason: ErrorReason) -> String {
     let failed = what_failed(error, reason);
-    if error.done.is_empty() { failed } else { format!("{failed}; before that this call {}", error.done.join(", and ")) }
+    if error.done.is_empty() {
+        failed
+    } else {
+        format!("{failed}; before that this call {}", error.done.join(", and "))
+    }
 }
 
 fn what_failed(error: &aws::Failure, reason: ErrorReason) -> String {

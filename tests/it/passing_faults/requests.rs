@@ -24,7 +24,7 @@ impl Named {
     fn of(changes: &BTreeMap<&'static str, Value>) -> Self {
         let text = |rpc: &str, field: &str| changes[rpc][field].as_str().unwrap().to_owned();
         let point = text("DeleteRecoveryPoint", "recovery_point");
-        let missing_point = format!("{}-gone", point);
+        let missing_point = format!("{point}-gone");
         Self {
             point,
             continuous: text("DisassociateRecoveryPoint", "recovery_point"),

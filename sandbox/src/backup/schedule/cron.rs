@@ -168,9 +168,9 @@ impl Month {
                 Day::At(day) => days.extend(Some(day)),
                 Day::FromEnd(before) => days.extend(Some(self.length - before)),
                 Day::Weekly(weekday) => days.extend(weekly(weekday)),
-                Day::LastWeekly(weekday) => days.extend(weekly(weekday).last()),
+                Day::LastWeekly(weekday) => days.extend(weekly(weekday).next_back()),
                 Day::NthWeekly(weekday, nth) => {
-                    days.extend(weekly(weekday).zip(1..).find(|(_, at)| *at == nth).unzip().0)
+                    days.extend(weekly(weekday).zip(1..).find(|(_, at)| *at == nth).unzip().0);
                 }
                 Day::WorkdayAt(day) => days.extend(self.nearest_workday(day)),
                 Day::WorkdayFromEnd(before) => days.extend(self.nearest_workday(self.length - before)),

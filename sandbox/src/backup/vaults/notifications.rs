@@ -90,7 +90,8 @@ pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Resu
 
 /// Whether it is spelled as all events are.
 fn looks_like_event(text: &str) -> bool {
-    (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    (1..=100).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn check_topic(arn: &str, call: &Call) -> Result<(), AwsError> {

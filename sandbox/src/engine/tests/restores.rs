@@ -171,7 +171,8 @@ fn an_aurora_cluster_comes_back_without_instances() {
 fn groups_zones_and_keys_must_be_there_and_fit() {
     let mut story = Story::new();
     let arn = story.backed_up(DB, &json!({}));
-    let family = |name, family| [("DBParameterGroupName", name), ("DBParameterGroupFamily", family), ("Description", "d")];
+    let family =
+        |name, family| [("DBParameterGroupName", name), ("DBParameterGroupFamily", family), ("Description", "d")];
     story.rds("CreateDBParameterGroup", &family("fits", "postgres16"));
     story.rds("CreateDBParameterGroup", &family("older", "postgres15"));
     let options = [("EngineName", "mysql"), ("MajorEngineVersion", "8.0"), ("OptionGroupDescription", "d")];

@@ -64,7 +64,10 @@ fn a_class_must_be_offered_with_all_that_is_asked_for() {
     assert_eq!(judge(&[]).code, "CLASS_ORDERABLE");
     assert_eq!(judge(&[("StorageType", "io1"), ("AvailabilityZone", THERE)]).code, "CLASS_ORDERABLE");
     let elsewhere = judge(&[("StorageType", "gp2"), ("AvailabilityZone", "eu-west-1a")]);
-    assert_eq!(elsewhere.code, "CLASS_ORDERABLE", "a zone of another region is told as such, and is no matter of the class");
+    assert_eq!(
+        elsewhere.code, "CLASS_ORDERABLE",
+        "a zone of another region is told as such, and is no matter of the class"
+    );
     for (pairs, why) in [
         (vec![("StorageType", "gp3")], "with storage of type gp3"),
         (vec![("StorageType", "io1"), ("MultiAZ", "true")], "with a standby"),
