@@ -156,9 +156,9 @@ async fn pass<T: RequestId + Whole, X>(
         Ok(answer) => answer.request_id(),
         Err(error) => id_of(error),
     };
-    let id = id.map(str::to_owned);
+    let id: Option<Box<str>> = id.map(Into::into);
     if let Some(id) = &id {
-        span.record("aws.request_id", id);
+        span.record("aws.request_id", &**id);
     }
     let answer = match answer {
         Ok(answer) => match answer.lacks() {
@@ -175,13 +175,13 @@ fn understand<E>(operation: Operation, error: SdkError<E, HttpResponse>, attempt
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let aws_request_id = error.request_id().map(str::to_owned);
+    let aws_request_id = error.request_id().map(Into::into);
     let (kind, aws_code, message, retry_after) = match &error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let code = service.err().code().unwrap_or_default();
             let message = service.err().message().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
-            (classify(code, status), Some(code.to_owned()), message, retry_after(service.raw().headers()))
+            (classify(code, status), Some(code.into()), message, retry_after(service.raw().headers()))
         }
         SdkError::ResponseError(_) => (FailureKind::Unavailable, None, "the answer could not be read".to_owned(), None),
         SdkError::TimeoutError(_) => (FailureKind::Unavailable, None, "no answer in time".to_owned(), None),
@@ -211,8 +211,8 @@ where
         retry_after,
         aws_code,
         message,
-        meant: String::new(),
-        done: Vec::new(),
+        meant: Box::default(),
+        done: Box::default(),
         aws_request_id,
         source: Some(Box::new(error)),
     }
@@ -259,8 +259,9 @@ fn record(
     attempts: &Attempts,
     error: Option<&Failure>,
 ) {
-    let outcome =
-        error.map_or("ok".to_owned(), |error| error.aws_code.clone().unwrap_or_else(|| format!("{:?}", error.kind)));
+    let outcome = error.map_or("ok".to_owned(), |error| {
+        error.aws_code.as_deref().map_or_else(|| format!("{:?}", error.kind), str::to_owned)
+    });
     if error.is_some() {
         span.record("aws.error_code", &outcome);
     }

@@ -88,9 +88,10 @@ impl Scoped {
 impl Scoped {
     /// Does something with a plan by its id. Only a name costs a call before; a text that has the form of an id is taken for
     /// one, and for a name where that plan is missing.
-    pub(super) async fn of_plan<T, F>(&self, plan: &PlanRef, work: impl Fn(String) -> F) -> Result<T, Error>
+    pub(super) async fn of_plan<T, F>(&self, plan: &PlanRef, work: impl Fn(String) -> F + Sync) -> Result<T, Error>
     where
-        F: Future<Output = Result<T, Error>>,
+        F: Future<Output = Result<T, Error>> + Send,
+        T: Send,
     {
         match plan {
             PlanRef::Id(id) => work(id.clone()).await,

@@ -79,9 +79,14 @@ impl Scoped {
 
     /// Does something with a selection by the ids of its plan and of itself. Only names cost calls before; a text that has
     /// the form of an id is taken for one, and for a name where that selection is missing.
-    async fn of_selection<T, F>(&self, saved: &SavedSelection, work: impl Fn(String, String) -> F) -> Result<T, Error>
+    async fn of_selection<T, F>(
+        &self,
+        saved: &SavedSelection,
+        work: impl Fn(String, String) -> F + Sync,
+    ) -> Result<T, Error>
     where
-        F: Future<Output = Result<T, Error>>,
+        F: Future<Output = Result<T, Error>> + Send,
+        T: Send,
     {
         let work = &work;
         let in_plan = |plan_id: String| async move {

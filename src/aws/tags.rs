@@ -163,5 +163,5 @@ fn failed(
         500.. => FailureKind::Unavailable,
         _ => FailureKind::Rejected,
     };
-    Err(Failure { aws_code: Some(code), ..Failure::told(operation.name, kind, message) })
+    Err(Failure { aws_code: Some(code.into()), ..Failure::told(operation.name, kind, message) })
 }

@@ -217,10 +217,10 @@ fn explain_failure(failure: &aws::Failure) -> Telling {
     log::failure(failure, reason);
     let mut metadata = BTreeMap::from([("aws_operation", failure.operation.to_owned())]);
     if let Some(code) = &failure.aws_code {
-        metadata.insert("aws_code", code.clone());
+        metadata.insert("aws_code", code.to_string());
     }
     if let Some(id) = &failure.aws_request_id {
-        metadata.insert("aws_request_id", id.clone());
+        metadata.insert("aws_request_id", id.to_string());
     }
     let text = text::of_failure(failure, reason);
     let details = details(reason, failure.subject.as_ref(), &[], failure.retry_after, &text);

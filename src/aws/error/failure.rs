@@ -23,15 +23,15 @@ pub struct Failure {
     /// How long AWS wants to be left alone, where it says.
     pub retry_after: Option<Duration>,
     /// AWS's error code; absent when AWS did not answer.
-    pub aws_code: Option<String>,
+    pub aws_code: Option<Box<str>>,
     /// AWS's message, or the adapter's own sentence.
     pub message: String,
     /// Of a thing that is not there, the question which one was meant, such as `; did you mean prod?`; blank: none is near.
-    pub meant: String,
+    pub meant: Box<str>,
     /// What the same call had done before, in words such as `created role R`; it stays done.
-    pub done: Vec<String>,
+    pub done: Box<[String]>,
     /// AWS's id of the request, for its support.
-    pub aws_request_id: Option<String>,
+    pub aws_request_id: Option<Box<str>>,
     /// What lies below, for the log.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -132,8 +132,8 @@ impl Failure {
             retry_after: None,
             aws_code: None,
             message: message.into(),
-            meant: String::new(),
-            done: Vec::new(),
+            meant: Box::default(),
+            done: Box::default(),
             aws_request_id: None,
             source: None,
         }

@@ -95,7 +95,7 @@ impl Criteria {
     pub fn named_here(&self, scope: &Scope) -> Vec<(usize, Arn)> {
         let entries = self.resources.iter().enumerate().filter(|(_, entry)| entry.names_one());
         let here = entries.filter(|(_, entry)| !is_elsewhere(entry.as_str(), scope));
-        here.filter_map(|(index, entry)| Some((index, Arn::parse(entry.as_str()).ok()?))).collect()
+        here.filter_map(|(index, entry)| Some((index, Arn::read(entry.as_str()).ok()?))).collect()
     }
 
     /// That what the selection selects now was not found out.
@@ -148,16 +148,20 @@ impl Criteria {
     }
 }
 
+/// Whether a part of an ARN is what stands in that place, and no pattern of it.
+type IsOne = fn(&str) -> bool;
+
 /// Whether an ARN, or a pattern of ARNs, names another partition, account or region. Blanks are AWS's way, and what a `*` may
 /// stand for is not judged.
 pub(super) fn is_elsewhere(pattern: &str, scope: &Scope) -> bool {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     let of_region = |text: &str| RegionName::parse(text).is_ok();
     let of_account = |text: &str| AccountId::parse(text).is_ok();
-    let judged: [(usize, &str, &dyn Fn(&str) -> bool); 3] = [
-        (1, scope.region.partition(), &|_| true),
-        (3, scope.region.as_str(), &of_region),
-        (4, scope.account.as_str(), &of_account),
+    let anything = |_: &str| true;
+    let judged: [(usize, &str, IsOne); 3] = [
+        (1, scope.region.partition(), anything),
+        (3, scope.region.as_str(), of_region),
+        (4, scope.account.as_str(), of_account),
     ];
     judged.into_iter().any(|(at, own, is_one)| {
         let Some(part) = parts.get(at).filter(|part| !part.is_empty()) else { return false };
