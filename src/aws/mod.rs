@@ -7,6 +7,7 @@ mod backups;
 mod call;
 mod client;
 mod clock;
+mod continuous_ends;
 mod copies;
 mod error;
 mod global_settings;

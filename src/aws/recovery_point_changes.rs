@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, time};
 use crate::domain::{
-    Arn, Asked, ContinuousEnd, DeleteRecoveryPoint, Deletion, Finding, Lifecycle, Noun, PointInVault, RecoveryPoint,
-    RecoveryPointState, Refusal, RefusalKind, UpdateLifecycle, Vault, VaultName, check_etag, continuous_end,
+    Arn, Asked, ContinuousEnd, DeleteRecoveryPoint, Deletion, EndingPoint, Finding, KeptByHold, Lifecycle, Noun,
+    PointInVault, RecoveryPoint, RecoveryPointState, Refusal, RefusalKind, Unseen, UpdateLifecycle, Vault, VaultName,
+    check_etag, continuous_end,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteRecoveryPoint");
@@ -38,9 +39,10 @@ impl Scoped {
         asked: &Asked<UpdateLifecycle>,
     ) -> Result<(RecoveryPoint, Vec<Finding>), Error> {
         let UpdateLifecycle { point: PointInVault { vault, arn }, lifecycle, etag } = &asked.what;
-        let (mut point, found) =
-            tokio::try_join!(self.describe_recovery_point(vault, arn), self.describe_vault(vault))?;
-        let mut findings = point.lifecycle_findings(lifecycle, self.now());
+        let there = async { tokio::try_join!(self.describe_recovery_point(vault, arn), self.describe_vault(vault)) };
+        let (there, kept) = tokio::join!(there, Box::pin(self.kept_by_hold(&asked.what.point)));
+        let (mut point, found) = there?;
+        let findings = point.lifecycle_findings(lifecycle, self.now(), &kept);
         if point.lifecycle.as_ref().is_some_and(|present| present.asks_the_same_as(lifecycle)) {
             return Ok((point, findings));
         }
@@ -49,7 +51,6 @@ impl Scoped {
         let what = format!("the lifecycle of recovery point {arn}");
         check_etag(etag.as_deref(), &present, &what, (Noun::RecoveryPoint, arn.as_str()))?;
         if asked.is_check() {
-            findings.extend(self.check_holds(&asked.what.point).await?);
             return Ok((point.with_lifecycle(lifecycle), findings));
         }
         let sent = self.clients.backup.update_recovery_point_lifecycle().backup_vault_name(vault.as_str());
@@ -79,7 +80,7 @@ impl Scoped {
     ) -> Result<(Option<RecoveryPointState>, Vec<Finding>), Error> {
         let PointInVault { vault, arn } = &asked.what;
         let point = self.describe_recovery_point(vault, arn).await?;
-        let mut findings = continuous_end::after([&point], ContinuousEnd::GivenBack);
+        let mut findings = continuous_end::after(&self.ending([point.clone()]).await, ContinuousEnd::GivenBack);
         if asked.is_check() {
             if !point.is_continuous() {
                 let message = not_continuous(arn);
@@ -107,6 +108,14 @@ impl Scoped {
 }
 
 impl Scoped {
+    /// Whether a legal hold keeps the point, as far as that is found out soon.
+    async fn kept_by_hold(&self, point: &PointInVault) -> KeptByHold {
+        match self.in_time(self.holds_on(&point.vault, Some(&point.arn))).await {
+            Ok(holds) => holds.first().map_or(KeptByHold::No, |hold| KeptByHold::Yes(hold.to_string())),
+            Err(unseen) => KeptByHold::NotChecked(unseen),
+        }
+    }
+
     /// The point once it has the lifecycle that AWS accepted, where AWS's answer told another one: AWS answers success too
     /// when it passes over a lifecycle `[U]`, and nobody should take that for done.
     async fn look_after_update(&self, update: &UpdateLifecycle) -> Result<RecoveryPoint, Error> {
@@ -141,11 +150,11 @@ impl Scoped {
         let mut findings = Vec::new();
         if blank().is_continuous() {
             // What cannot be read leaves what its ARN tells.
-            let found = self.describe_recovery_point(&point.vault, &point.arn).await.unwrap_or_else(|unread| {
-                tracing::info!(%unread, "a continuous recovery point could not be read before its deletion");
-                blank()
-            });
-            findings = continuous_end::after([&found], ContinuousEnd::Deleted);
+            let ending = match self.describe_recovery_point(&point.vault, &point.arn).await {
+                Ok(found) => self.ending([found]).await,
+                Err(unread) => vec![EndingPoint::unseen(blank(), &Unseen::from(&unread))],
+            };
+            findings = continuous_end::after(&ending, ContinuousEnd::Deleted);
         }
         let deletion = self.delete(&point.vault, &point.arn).await?;
         Ok(Deletion { findings, ..deletion })
@@ -168,7 +177,7 @@ impl Scoped {
             | RecoveryPointState::Expired
             | RecoveryPointState::Stopped
             | RecoveryPointState::Unknown(_) => {
-                let mut findings = continuous_end::after([&found], ContinuousEnd::Deleted);
+                let mut findings = continuous_end::after(&self.ending([found]).await, ContinuousEnd::Deleted);
                 findings.extend(self.check_what_keeps(point).await?);
                 Ok(Deletion { findings, ..Deletion::checked() })
             }

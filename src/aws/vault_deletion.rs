@@ -15,7 +15,7 @@ use super::{
     recovery_point_changes::{PAUSES, not_deleted},
 };
 use crate::domain::{
-    Asked, ContinuousEnd, Cursor, DeleteVault, Deletion, Finding, Noun, Page, PageRequest, RecoveryPoint,
+    Asked, ContinuousEnd, Cursor, DeleteVault, Deletion, EndingPoint, Finding, Noun, Page, PageRequest, RecoveryPoint,
     RecoveryPointState, Refusal, RefusalKind, Undeleted, Unseen, Vault, VaultDeletion, VaultLock, VaultName,
     continuous_end,
 };
@@ -90,7 +90,9 @@ impl Scoped {
             return Ok(VaultDeletion { points_remaining: vault.recovery_points, ..checked });
         }
         let (accepted, refused, continuous) = (BTreeSet::new(), BTreeMap::new(), Vec::new());
-        let mut sweep = Sweep { scoped: self, name, until: self.stop_by(), accepted, refused, continuous };
+        // Before, for a deletion changes what there is to see.
+        let seen = Box::pin(self.ending(first.items.iter().cloned())).await;
+        let mut sweep = Sweep { scoped: self, name, until: self.stop_by(), accepted, refused, continuous, seen };
         let swept = sweep.run(first).await?;
         sweep.conclude(swept).await
     }
@@ -121,7 +123,8 @@ impl Scoped {
             match page.next {
                 Some(cursor) if read < MOST_PAGES_CHECKED => page = self.points_in(name, Some(cursor)).await?,
                 next => {
-                    let mut findings = continuous_end::after(&continuous, ContinuousEnd::DeletedWithVault);
+                    let ending = self.ending(continuous).await;
+                    let mut findings = continuous_end::after(&ending, ContinuousEnd::DeletedWithVault);
                     if next.is_some() {
                         findings.push(continuous_end::not_all_seen(name));
                     }
@@ -227,6 +230,8 @@ struct Sweep<'c> {
     refused: BTreeMap<String, String>,
     /// Continuous ones whose deletion AWS was asked for.
     continuous: Vec<RecoveryPoint>,
+    /// Those of the first page, with what stood behind them before.
+    seen: Vec<EndingPoint>,
 }
 
 /// Whether a pass saw every point.
@@ -320,8 +325,12 @@ impl Sweep<'_> {
                 Err(error) if error.kind == FailureKind::NotEmpty => false,
                 Err(error) => return Err(error.into()),
             };
-        let accepted = self.continuous.iter().filter(|point| self.accepted.contains(&point.arn));
-        let ends = continuous_end::after(accepted, ContinuousEnd::DeletedWithVault);
+        let accepted = self.continuous.into_iter().filter(|point| self.accepted.contains(&point.arn));
+        let seen = |point: &RecoveryPoint| self.seen.iter().find(|seen| seen.point.arn == point.arn).cloned();
+        let ending: Vec<EndingPoint> = accepted
+            .map(|point| seen(&point).unwrap_or_else(|| EndingPoint::unseen(point, &continuous_end::too_many())))
+            .collect();
+        let ends = continuous_end::after(&ending, ContinuousEnd::DeletedWithVault);
         let of_vault = if deleted { Deletion::done() } else { Deletion::under_way() };
         Ok(VaultDeletion {
             scope: self.scoped.scope().clone(),

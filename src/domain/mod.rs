@@ -87,9 +87,9 @@ pub use protection::{
     Evidence, Explanation, JudgedSelection, NearMiss, Part, ProtectionVerdict, RuleCoverage, Unread, newest_usable,
 };
 pub use recovery_point::{
-    DeleteRecoveryPoint, PlanOrigin, PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState,
+    DeleteRecoveryPoint, KeptByHold, PlanOrigin, PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState,
     UpdateLifecycle, continuous_end,
-    continuous_end::{ContinuousEnd, NoLongerMade},
+    continuous_end::{ContinuousEnd, DatabaseNow, EndingPoint, NoLongerMade, PlanNow, RuleNow},
     is_continuous,
 };
 pub use refusal::{Noun, Refusal, RefusalKind, Subject};

@@ -5,8 +5,8 @@ pub mod continuous_end;
 use jiff::Timestamp;
 
 use super::{
-    Arn, Finding, JobOrigin, Lifecycle, Period, PlanRef, ResourceRef, ResourceType, Retention, Scope, VaultName,
-    etag::etag,
+    Arn, Finding, JobOrigin, Lifecycle, Period, PlanRef, ResourceRef, ResourceType, Retention, Scope, Unseen,
+    VaultName, etag::etag,
 };
 
 /// A recovery point as a request names it: AWS looks for it in its vault.
@@ -245,20 +245,61 @@ impl RecoveryPoint {
         self.resource_type.clone().or_else(by_arn)
     }
 
-    /// What will surprise about the lifecycle that it is to have.
-    pub fn lifecycle_findings(&self, lifecycle: &Lifecycle, now: Timestamp) -> Vec<Finding> {
+    /// What will surprise about the lifecycle that it is to have, while that keeps it. AWS takes a lifecycle of what a
+    /// legal hold keeps `[U]`, and acts on it once the hold is cancelled `[D]`.
+    pub fn lifecycle_findings(&self, lifecycle: &Lifecycle, now: Timestamp, kept: &KeptByHold) -> Vec<Finding> {
         let cold = lifecycle.cold_storage_ignored(self.type_of_resource().as_ref());
         let mut findings: Vec<Finding> = cold.into_iter().collect();
         let delete_at = self.created_at.and_then(|created| lifecycle.delete_at(created));
         if let Some(at) = delete_at.filter(|at| *at <= now) {
+            let when = match kept {
+                KeptByHold::No => "at its next opportunity".to_owned(),
+                KeptByHold::Yes(hold) => format!("once legal hold {hold} is cancelled, and no other keeps it"),
+                KeptByHold::NotChecked(_) => "at its next opportunity, unless a legal hold keeps it".to_owned(),
+            };
             let message = format!(
                 "the retention is counted from the backup's creation and was over at {at}: AWS deletes the recovery \
-                 point at its next opportunity"
+                 point {when}"
             );
             let past = Finding::warning("DELETE_TIME_IN_PAST", message, "");
             findings.push(past.at("lifecycle.delete_after_days"));
         }
+        let waits = matches!(lifecycle.retention, Retention::Days(_)) || lifecycle.cold_after_days.is_some();
+        findings.extend(kept.finding().filter(|_| waits));
         findings
+    }
+}
+
+/// Whether a legal hold keeps a recovery point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptByHold {
+    /// None does.
+    No,
+    /// This one does, for a sentence.
+    Yes(String),
+    /// Nobody knows.
+    NotChecked(Unseen),
+}
+
+impl KeptByHold {
+    fn finding(&self) -> Option<Finding> {
+        let found = match self {
+            Self::No => return None,
+            Self::Yes(hold) => {
+                let message = format!(
+                    "legal hold {hold} keeps the recovery point: whatever its lifecycle says, AWS neither deletes it nor \
+                     moves it to cold storage until the hold is cancelled"
+                );
+                Finding::warning("LIFECYCLE_WAITS_FOR_HOLD", message, "call CancelLegalHold, if it may go")
+            }
+            Self::NotChecked(unseen) => {
+                let unknown = "while one does, AWS neither deletes it nor moves it to cold storage";
+                let permissions = "backup:ListLegalHolds and backup:ListRecoveryPointsByLegalHold";
+                let action = unseen.action(permissions, "see the holds with ListLegalHolds");
+                unseen.not_checked("whether a legal hold keeps the recovery point", unknown, action)
+            }
+        };
+        Some(found.at("recovery_point"))
     }
 }
 

@@ -250,9 +250,19 @@ impl Fields<'_> {
             self.fault("vpc_security_group_ids", fault);
         }
         for (index, id) in ids.iter().take(MOST_SECURITY_GROUPS).enumerate() {
-            if id.strip_prefix("sg-").is_none_or(|rest| words(rest, "", 40, "").is_err()) {
+            if !is_security_group(id) {
                 let fault = not(id, "a security group's id", "one looks like sg-0123456789abcdef0");
                 self.fault(&format!("vpc_security_group_ids[{index}]"), fault);
+            }
+        }
+        self.each_once("vpc_security_group_ids", ids, MOST_SECURITY_GROUPS);
+    }
+
+    /// What stands in a list twice was hardly meant.
+    fn each_once(&mut self, field: &str, items: &[String], most: usize) {
+        for (index, item) in items.iter().take(most).enumerate() {
+            if items.iter().take(index).any(|before| before == item) {
+                self.fault(&format!("{field}[{index}]"), format!("{} is given twice", quoted(item)));
             }
         }
     }
@@ -268,6 +278,14 @@ impl Fields<'_> {
             self.fault("iops", format!("{iops} is not a rate that RDS provisions: give 1000–256000"));
         }
     }
+}
+
+/// `sg-` and 8 hexadecimal digits, or 17 since 2016 `[D]`.
+fn is_security_group(id: &str) -> bool {
+    id.strip_prefix("sg-").is_some_and(|digits| {
+        matches!(digits.len(), 8 | 17)
+            && digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit))
+    })
 }
 
 /// Far more than RDS takes of a database.

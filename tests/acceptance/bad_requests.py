@@ -30,7 +30,7 @@ INSTANCE = {
     "db_instance_identifier": "restored",
     "db_instance_class": "db.t3.micro",
     "db_subnet_group_name": "default",
-    "vpc_security_group_ids": ["sg-1"],
+    "vpc_security_group_ids": ["sg-0123456789abcdef0"],
     "availability_zone": "us-east-1a",
     "port": 5432,
     "storage_type": "gp3",
@@ -41,7 +41,7 @@ INSTANCE = {
 CLUSTER = {
     "db_cluster_identifier": "restored",
     "db_subnet_group_name": "default",
-    "vpc_security_group_ids": ["sg-1"],
+    "vpc_security_group_ids": ["sg-0123456789abcdef0"],
     "availability_zones": ["us-east-1a"],
     "port": 5432,
     "db_cluster_parameter_group_name": "default.aurora-postgresql16",

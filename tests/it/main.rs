@@ -17,6 +17,7 @@ mod cli;
 mod cli_holds;
 mod cli_jobs;
 mod cli_vaults;
+mod continuous_ends;
 mod copies;
 mod coverage;
 mod dry_runs;

@@ -69,6 +69,17 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         "rds:DescribeDBInstanceAutomatedBackups",
         "rds:DescribeDBClusterAutomatedBackups",
     ];
+    const ENDING: &[&str] = &[
+        "backup:GetBackupPlan",
+        "backup:ListBackupSelections",
+        "backup:GetBackupSelection",
+        "backup:GetSupportedResourceTypes",
+        "backup:DescribeRegionSettings",
+        "rds:DescribeDBInstances",
+        "rds:DescribeDBClusters",
+        "rds:DescribeDBInstanceAutomatedBackups",
+        "rds:DescribeDBClusterAutomatedBackups",
+    ];
     const DATABASE: &[&str] = &["rds:DescribeDBInstances", "rds:DescribeDBClusters"];
     const TYPES: &[&str] = &["backup:GetSupportedResourceTypes"];
     const HOLDS: &[&str] = &["backup:ListLegalHolds", "backup:ListRecoveryPointsByLegalHold"];
@@ -88,7 +99,7 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("CreateVault", &[VAULT, &["backup:DescribeBackupVault", "backup:ListTags", "backup:TagResource"]]),
         ("GetVault", &[VAULT, &["backup:ListTags"]]),
         ("DeleteVault", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:ListRecoveryPointsByBackupVault"]]),
-        ("DeleteVault", &[PLAN, &["backup:DeleteRecoveryPoint"]]),
+        ("DeleteVault", &[PLAN, ENDING, &["backup:DeleteRecoveryPoint"]]),
         ("LockVault", &[VAULT, PLAN, &["backup:DescribeBackupVault", "backup:ListTags"]]),
         ("UnlockVault", &[VAULT, &["backup:DescribeBackupVault", "backup:ListTags"]]),
         ("GetVaultAccessPolicy", &[VAULT, &["backup:DescribeBackupVault"]]),
@@ -135,6 +146,8 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("DeleteRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("UpdateRecoveryPointLifecycle", &[VAULT, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("UpdateRecoveryPointLifecycle", &[HOLDS]),
+        ("DeleteRecoveryPoint", &[ENDING]),
+        ("DisassociateRecoveryPoint", &[ENDING]),
         ("DisassociateRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("ListProtectedResources", &[VAULT]),
         ("GetResource", &[DATABASE]),

@@ -148,10 +148,12 @@ async fn what_keeps_a_point_is_told_without_touching_it() {
     assert_eq!(reason(&held), (Code::FailedPrecondition, "RECOVERY_POINTS_HELD".into()));
     assert!(held.message().contains("\"case 7\"") && held.message().contains(&id), "{}", held.message());
     let longer = UpdateRecoveryPointLifecycleRequest { validate_only: true, ..update(&arn, days(90)) };
-    let held = points.update_recovery_point_lifecycle(longer.clone()).await.unwrap_err();
-    assert_eq!(reason(&held).1, "RECOVERY_POINTS_HELD");
+    let held = points.update_recovery_point_lifecycle(longer.clone()).await.unwrap().into_inner();
+    let [waits] = &held.findings[..] else { panic!("{held:?}") };
+    assert_eq!((waits.code.as_str(), waits.field.as_str()), ("LIFECYCLE_WAITS_FOR_HOLD", "recovery_point"));
+    assert!(waits.message.contains(&id), "{waits:?}");
     cancel(&world, &id).await;
-    assert!(points.update_recovery_point_lifecycle(longer).await.is_ok());
+    assert!(points.update_recovery_point_lifecycle(longer).await.unwrap().into_inner().findings.is_empty());
 
     world.vaults().lock_vault(lock()).await.unwrap();
     let locked = points.delete_recovery_point(dry(&arn)).await.unwrap_err();
@@ -205,6 +207,36 @@ async fn what_a_lifecycle_does_at_once_or_not_at_all_is_warned_of() {
     world.advance("1m").await;
     let gone = world.recovery_points().update_recovery_point_lifecycle(update(&arn, days(9))).await.unwrap_err();
     assert_eq!(reason(&gone), (Code::NotFound, "RECOVERY_POINT_NOT_FOUND".into()));
+}
+
+/// AWS takes it, and acts on it once the hold ends: only checked and done, that is the answer.
+#[tokio::test]
+async fn the_lifecycle_of_a_held_point_changes_and_waits() {
+    let world = prepared().await;
+    let arn = recovery_point(&world).await;
+    world.advance("49h").await;
+    let id = hold(&world).await;
+    let changed = async |lifecycle, validate_only| {
+        let request = UpdateRecoveryPointLifecycleRequest { validate_only, ..update(&arn, lifecycle) };
+        world.recovery_points().update_recovery_point_lifecycle(request).await.unwrap().into_inner()
+    };
+    let (dry, done) = (changed(days(1), true).await, changed(days(1), false).await);
+    assert_eq!(dry, done, "the same answer");
+    let codes: Vec<_> = done.findings.iter().map(|found| found.code.as_str()).collect();
+    assert_eq!(codes, ["DELETE_TIME_IN_PAST", "LIFECYCLE_WAITS_FOR_HOLD"]);
+    for found in &done.findings {
+        assert!(found.message.contains(&id) && !found.message.contains("next opportunity"), "{found:?}");
+    }
+    world.advance("2h").await;
+    assert_eq!(read(&world, &arn).await.lifecycle.unwrap().delete_after_days, Some(1), "it is still there");
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    world.arm(json!({"operation": "ListLegalHolds", "rate": 1.0, "effect": denied})).await;
+    for validate_only in [true, false] {
+        let unseen = changed(days(2), validate_only).await.findings;
+        let codes: Vec<_> = unseen.iter().map(|found| found.code.as_str()).collect();
+        assert_eq!(codes, ["DELETE_TIME_IN_PAST", "NOT_CHECKED"], "validate_only: {validate_only}");
+        assert!(unseen[0].message.contains("unless a legal hold keeps it"), "{unseen:?}");
+    }
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ async fn a_copy_in_another_region_is_checked_in_that_region_and_names_the_fields
     for (code, field) in [
         ("PARAMETER_GROUP_MISSING", "db_parameter_group_name"),
         ("ZONE_OF_OTHER_REGION", "availability_zone"),
-        ("NOT_CHECKED", "vpc_security_group_ids"),
+        ("SECURITY_GROUPS_OF_OTHER_REGION", "vpc_security_group_ids"),
     ] {
         let [found] = of_code(&shown.findings, code)[..] else { panic!("{code}: {:?}", shown.findings) };
         assert_eq!(found.field, format!("restore.rds_instance.{field}"));
@@ -170,6 +170,7 @@ async fn a_copy_in_another_region_is_checked_in_that_region_and_names_the_fields
         db_instance_identifier: "far-one".into(),
         db_parameter_group_name: "default.postgres16".into(),
         availability_zone: "eu-west-1a".into(),
+        vpc_security_group_ids: vec!["sg-0123456789abcdef0".into()],
         ..Default::default()
     };
     let shown = planned(&world, planning(there(instance.clone()))).await;

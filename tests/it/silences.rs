@@ -162,12 +162,30 @@ async fn a_copy_action_that_another_tool_left_silent_is_told_as_aws_takes_it() {
     let id = made.backup_plan_id.unwrap();
 
     let get = GetPlanRequest { plan: "silent".into(), ..Default::default() };
-    let got = world.plans().get_plan(get).await.unwrap().into_inner();
-    let plan = got.plan.unwrap();
+    let got = world.plans().get_plan(get.clone()).await.unwrap().into_inner();
+    let plan = got.plan.as_ref().unwrap();
     assert_eq!(plan.rules[0].copy_actions[0].lifecycle.as_ref().unwrap().retention(), Retention::Forever);
     let preview =
         PreviewScheduleRequest { of: Some(preview_schedule_request::Of::Plan("silent".into())), ..Default::default() };
     let previewed = world.plans().preview_schedule(preview).await.unwrap().into_inner();
+    // An update of something else leaves it as it is.
+    let renamed = UpdatePlanRequest {
+        plan: "silent".into(),
+        name: "silence".into(),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["name".into()] }),
+        ..Default::default()
+    };
+    let renamed = world.plans().update_plan(renamed).await.unwrap().into_inner();
+    assert_eq!(of_code(&renamed.findings, "COPY_KEPT_FOREVER").len(), 1, "{:?}", renamed.findings);
+    assert_eq!(copy_of(&world, &id).await, None);
+    let back = UpdatePlanRequest {
+        plan: "silence".into(),
+        name: "silent".into(),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["name".into()] }),
+        ..Default::default()
+    };
+    world.plans().update_plan(back).await.unwrap();
+    let plan = world.plans().get_plan(get).await.unwrap().into_inner().plan.unwrap();
     // What was read is sent back as it is: nothing changes, and it is told again.
     let back = UpdatePlanRequest { plan: "silent".into(), rules: plan.rules.clone(), ..Default::default() };
     let back = world.plans().update_plan(back).await.unwrap().into_inner();
@@ -176,6 +194,17 @@ async fn a_copy_action_that_another_tool_left_silent_is_told_as_aws_takes_it() {
         let [found] = of_code(findings, "COPY_KEPT_FOREVER")[..] else { panic!("{findings:?}") };
         assert_eq!((found.field.as_str(), found.subject.as_str()), ("rules[0].copy_actions[0].lifecycle", "daily"));
     }
+    // Sent back with something else changed, it is told too: dry, and for good, when AWS has it said from then on.
+    let mut rules = plan.rules.clone();
+    rules[0].lifecycle = Some(days(8));
+    for validate_only in [true, false] {
+        let other =
+            UpdatePlanRequest { plan: "silent".into(), rules: rules.clone(), validate_only, ..Default::default() };
+        let other = world.plans().update_plan(other).await.unwrap().into_inner();
+        let [found] = of_code(&other.findings, "COPY_KEPT_FOREVER")[..] else { panic!("{other:?}") };
+        assert_eq!((found.field.as_str(), found.subject.as_str()), ("rules[0].copy_actions[0].lifecycle", "daily"));
+    }
+    assert_eq!(copy_of(&world, &id).await.unwrap().delete_after_days, Some(-1));
     // Left out by us it is the rule's, which is shorter than what was: told.
     let mut rules = plan.rules;
     rules[0].copy_actions[0].lifecycle = None;
@@ -226,7 +255,7 @@ async fn what_becomes_of_a_continuous_point_is_told_by_every_change_that_ends_it
     }
 }
 
-async fn done(world: &World, change: &str, point: &str, validate_only: bool) -> Vec<Finding> {
+pub(crate) async fn done(world: &World, change: &str, point: &str, validate_only: bool) -> Vec<Finding> {
     let (vault, recovery_point) = (VAULT.to_owned(), point.to_owned());
     let snapshots = |name: &str, on: bool, days_kept: i32, vault: &str| Rule {
         name: name.into(),

@@ -67,7 +67,7 @@ impl Scoped {
         let rules = &plan.content.rules;
         let mut found = if renamed { PlanName::findings(&plan.content.name) } else { Vec::new() };
         found.extend(Rule::change_findings(&before, rules));
-        found.extend(Rule::copies_unsaid(rules));
+        found.extend(Rule::copies_still_unsaid(&before, rules));
         found.extend(Rule::findings(rules, self.now()));
         let of_selected = Box::pin(self.findings_of_selected(&plan.id, rules));
         let (of_selected, of_vaults) = tokio::join!(of_selected, Box::pin(self.vault_findings(rules, None)));

@@ -47,7 +47,7 @@ impl Scoped {
     }
 
     /// What the selections of a plan select by, and whether these are all.
-    async fn criteria_of(&self, plan_id: &str) -> Result<(Vec<Criteria>, bool), Error> {
+    pub(in crate::aws) async fn criteria_of(&self, plan_id: &str) -> Result<(Vec<Criteria>, bool), Error> {
         let (listed, more) = self.selections_of(plan_id, MOST_SELECTIONS, None).await?;
         let mut selections: Vec<Criteria> = Vec::new();
         for id in listed.into_iter().filter_map(|item| item.selection_id) {

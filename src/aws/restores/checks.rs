@@ -156,7 +156,7 @@ impl Scoped {
         (finding, Some(judged), point)
     }
 
-    async fn instance_backups(&self, name: &str) -> Result<Vec<AutomatedBackup>, Failure> {
+    pub(in crate::aws) async fn instance_backups(&self, name: &str) -> Result<Vec<AutomatedBackup>, Failure> {
         let backups = pages(|marker| async move {
             let sent = self.clients.rds.describe_db_instance_automated_backups().db_instance_identifier(name);
             let answer = self.call(DESCRIBE_INSTANCE_BACKUPS, sent.set_marker(marker).send()).await?;
@@ -171,7 +171,7 @@ impl Scoped {
         backups.take(MOST_PAGES).try_concat().await
     }
 
-    async fn cluster_backups(&self, name: &str) -> Result<Vec<AutomatedBackup>, Failure> {
+    pub(in crate::aws) async fn cluster_backups(&self, name: &str) -> Result<Vec<AutomatedBackup>, Failure> {
         let backups = pages(|marker| async move {
             let sent = self.clients.rds.describe_db_cluster_automated_backups().db_cluster_identifier(name);
             let answer = self.call(DESCRIBE_CLUSTER_BACKUPS, sent.set_marker(marker).send()).await?;

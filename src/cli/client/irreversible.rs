@@ -1,5 +1,5 @@
 //! What a person is shown before it is done, because only the server can tell what comes of it: a compliance lock, which
-//! nobody can undo, AWS included, and the rules that a plan loses.
+//! nobody can undo, AWS included, the rules that a plan loses, and what a deletion takes with it.
 
 use std::io::{self, IsTerminal};
 
@@ -26,6 +26,13 @@ impl Command<'_> {
             self.confirm_rules(connection, &request).await?;
             return Ok(request);
         }
+        if self.tries_first() && !says(&request, "validate_only") {
+            let mut trial = request.clone();
+            trial.set_field_by_name("validate_only", Value::Bool(true));
+            self.warn(&self.ask(connection, trial).await?);
+            self.confirm()?;
+            return Ok(request);
+        }
         let mode = request.get_field_by_name("mode").and_then(|mode| mode.as_enum_number());
         let asked_for = self.method.name() == "LockVault" && mode == Some(COMPLIANCE);
         if !asked_for || says(&request, "confirm_irreversible") || says(&request, "validate_only") {
@@ -50,6 +57,14 @@ impl Command<'_> {
         )?;
         request.set_field_by_name("confirm_irreversible", Value::Bool(true));
         Ok(request)
+    }
+
+    /// Whether somebody is asked only once the server has told what will happen. What it refuses is not asked about.
+    pub(super) fn tries_first(&self) -> bool {
+        matches!(self.verb.asks, Asks::Always(_))
+            && !on(self.matches, "yes")
+            && self.method.input().get_field_by_name("validate_only").is_some()
+            && io::stdin().is_terminal()
     }
 
     /// A file can leave out rules that the plan has. Scripts are warned and not asked.

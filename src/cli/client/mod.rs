@@ -75,7 +75,7 @@ impl<'c> Command<'c> {
         let request = request::message(&self.method.input(), document.clone())?;
         let endpoint = endpoint(&self.server).map_err(Failure::usage)?;
         // A trial does nothing that anybody would have to be asked about.
-        if !says(&request, "validate_only") {
+        if !says(&request, "validate_only") && !self.tries_first() {
             self.confirm()?;
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -90,7 +90,7 @@ impl<'c> Command<'c> {
         })
     }
 
-    fn confirm(&self) -> Result<(), Failure> {
+    pub(super) fn confirm(&self) -> Result<(), Failure> {
         match self.verb.asks {
             Asks::Always(consequence) if !on(self.matches, "yes") => {
                 let named: Vec<String> = self

@@ -1,8 +1,8 @@
 //! What an update does to the backups of a plan, where its rules alone do not show it.
 
 use super::{
-    super::{Finding, NoLongerMade},
-    Rule,
+    super::{Finding, NoLongerMade, Retention},
+    CopyAction, Rule,
     findings::days,
 };
 
@@ -29,20 +29,40 @@ impl Rule {
 
     /// What is saved of how long copies are kept, and may not be what is meant: another tool left it out.
     pub fn copies_unsaid(rules: &[Self]) -> Vec<Finding> {
-        let unsaid = rules.iter().enumerate().flat_map(|(at, rule)| {
-            let copies = rule.copies.iter().enumerate().filter(|(_, copy)| copy.lifecycle.is_none());
-            copies.map(move |(place, copy)| {
+        Self::copies_kept_for_ever(rules, |_, copy| copy.lifecycle.is_none())
+    }
+
+    /// The same of an update of rules. Who reads a plan and writes it back says what was left out, as it was read: for ever.
+    /// That is saved, and nobody may have meant it.
+    pub fn copies_still_unsaid(before: &[Self], after: &[Self]) -> Vec<Finding> {
+        let was_silent = |rule: &Self, copy: &CopyAction| {
+            let old = before.iter().filter(|old| old.name == rule.name).flat_map(|old| &old.copies);
+            old.into_iter().any(|old| old.vault == copy.vault && old.lifecycle.is_none())
+        };
+        Self::copies_kept_for_ever(after, |rule, copy| {
+            copy.lifecycle.is_none() || (copy.kept().retention == Retention::Forever && was_silent(rule, copy))
+        })
+    }
+
+    fn copies_kept_for_ever(rules: &[Self], unsaid: impl Fn(&Self, &CopyAction) -> bool) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for (at, rule) in rules.iter().enumerate() {
+            for (place, copy) in rule.copies.iter().enumerate().filter(|(_, copy)| unsaid(rule, copy)) {
+                let silence = match &copy.lifecycle {
+                    None => "the plan does not say how long",
+                    Some(_) => "the plan, which is to say from now on that it is for ever, did not say how long",
+                };
                 let message = format!(
-                    "the plan does not say how long the copies of rule {} in {} are kept: AWS takes that for a lifecycle \
-                     without an end and keeps them for ever, though its guide says that they are kept like the original",
+                    "{silence} the copies of rule {} in {} are kept: AWS takes that for a lifecycle without an end and keeps \
+                     them for ever, though its guide says that they are kept like the original",
                     rule.name, copy.vault
                 );
                 let action = "give the copy action a lifecycle with UpdatePlan";
                 let field = format!("rules[{at}].copy_actions[{place}].lifecycle");
-                Finding::warning("COPY_KEPT_FOREVER", message, action).at(field).about(&rule.name)
-            })
-        });
-        unsaid.collect()
+                found.push(Finding::warning("COPY_KEPT_FOREVER", message, action).at(field).about(&rule.name));
+            }
+        }
+        found
     }
 
     /// That copies are kept longer or shorter than they were. What a request leaves out is the rule's own lifecycle, so

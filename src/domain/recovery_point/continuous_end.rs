@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::{RecoveryPoint, or};
-use crate::domain::{Arn, Finding, Lifecycle, Rule, VaultName};
+use crate::domain::{
+    Arn, Criteria, Eligibility, Finding, Hindrance, Lifecycle, Resource, Rule, Unseen, VaultName,
+    restore_checks::AutomatedBackup,
+};
 
 /// Most names in one message.
 const MOST_NAMED: usize = 5;
@@ -18,6 +21,133 @@ pub enum ContinuousEnd {
     DeletedWithVault,
     /// They are given back to their service.
     GivenBack,
+}
+
+/// A continuous recovery point that ends, with what stands behind it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndingPoint {
+    /// The point.
+    pub point: RecoveryPoint,
+    /// What it is of.
+    pub database: DatabaseNow,
+    /// The rule that made it.
+    pub rule: RuleNow,
+}
+
+impl EndingPoint {
+    /// Of one behind which nobody could look.
+    pub fn unseen(point: RecoveryPoint, why: &Unseen) -> Self {
+        Self { point, database: DatabaseNow::NotChecked(why.clone()), rule: RuleNow::NotChecked(why.clone()) }
+    }
+}
+
+/// What there is of the database that a continuous recovery point is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseNow {
+    /// It is there.
+    There,
+    /// It is deleted, and RDS has kept its automated backups.
+    BackupsKept,
+    /// It is deleted with its automated backups.
+    Gone,
+    /// Another one has its name, and it is gone.
+    Replaced,
+    /// It is none of RDS's, and not looked at.
+    NotOfRds,
+    /// Nobody knows.
+    NotChecked(Unseen),
+}
+
+impl DatabaseNow {
+    /// By the database of that name, if there is one, and the automated backups that RDS has under the name.
+    pub fn judge(point: &RecoveryPoint, named: Option<&Resource>, backups: &[AutomatedBackup]) -> Self {
+        let own = backups.iter().any(|backup| backup.is_of(&point.arn));
+        match named {
+            Some(database) if own || database.continuous_recovery_point_arn == point.arn => Self::There,
+            Some(_) if !backups.is_empty() => Self::Replaced,
+            Some(_) => Self::There,
+            None if own => Self::BackupsKept,
+            None => Self::Gone,
+        }
+    }
+
+    /// Whether what the rule backs up now is not what the point is of.
+    fn is_over(&self) -> bool {
+        matches!(self, Self::BackupsKept | Self::Gone | Self::Replaced)
+    }
+}
+
+/// Whether the rule that made a continuous recovery point would make a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuleNow {
+    /// It does, to this vault.
+    Continues {
+        /// Name.
+        vault: String,
+    },
+    /// No rule is known to have made it; or that one, its plan or the selection is gone or changed.
+    NoLonger,
+    /// Nobody knows.
+    NotChecked(Unseen),
+}
+
+/// A plan as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanNow {
+    /// Its rules.
+    pub rules: Vec<Rule>,
+    /// What its selections select by.
+    pub criteria: Vec<Criteria>,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
+impl RuleNow {
+    /// By the plan that made the point (`None`: deleted), and what is known of the database of its name.
+    pub fn judge(
+        point: &RecoveryPoint,
+        plan: &Result<Option<PlanNow>, Unseen>,
+        eligibility: &Result<Eligibility, Unseen>,
+        database: &DatabaseNow,
+        named: Option<&Resource>,
+    ) -> Self {
+        let Some(origin) = point.plan_origin() else { return Self::NoLonger };
+        let plan = match plan {
+            Err(unseen) => return Self::NotChecked(unseen.clone()),
+            Ok(None) => return Self::NoLonger,
+            Ok(Some(plan)) => plan,
+        };
+        let by_id = plan.rules.iter().find(|rule| !rule.id.is_empty() && rule.id == origin.rule_id);
+        let rule = by_id.or_else(|| plan.rules.iter().find(|rule| rule.name == origin.rule_name));
+        let Some(rule) = rule.filter(|rule| rule.continuous) else { return Self::NoLonger };
+        if database.is_over() || (plan.complete && plan.criteria.is_empty()) {
+            return Self::NoLonger;
+        }
+        let named = match (named, database) {
+            (Some(named), _) => named,
+            (None, DatabaseNow::NotChecked(unseen)) => return Self::NotChecked(unseen.clone()),
+            (None, _) => return Self::NotChecked(settled("Strongroom looks at databases alone")),
+        };
+        let eligibility = match eligibility {
+            Ok(eligibility) => eligibility,
+            Err(unseen) => return Self::NotChecked(unseen.clone()),
+        };
+        let candidate = named.candidate();
+        if plan.criteria.iter().any(|criteria| criteria.judge(&candidate, eligibility).selected()) {
+            return Self::Continues { vault: rule.vault.clone() };
+        }
+        if plan.complete { Self::NoLonger } else { Self::NotChecked(settled("the plan has more selections")) }
+    }
+}
+
+/// That nobody looks, whoever asks.
+fn settled(why: &str) -> Unseen {
+    Unseen { hindrance: Hindrance::Settled, why: why.to_owned() }
+}
+
+/// Of points that are too many to look behind each.
+pub fn too_many() -> Unseen {
+    settled("there are too many")
 }
 
 /// How a kind of resource goes on without its continuous recovery point.
@@ -61,6 +191,28 @@ impl Kind {
         }
     }
 
+    /// Of a database that is deleted, and whose automated backups RDS has kept: clusters', where a rule says so, and what
+    /// instances' continuous points follow (section 16.2).
+    fn after_kept(self, end: ContinuousEnd, of: &str) -> Finding {
+        match end {
+            ContinuousEnd::Deleted | ContinuousEnd::DeletedWithVault => {
+                let message = format!(
+                    "{of} is deleted, and RDS has kept its automated backups: what the recovery point restores from them, \
+                     any second of the time before, can no longer be restored by AWS Backup"
+                );
+                let action = "keep it until nobody needs it, or leave it to RDS with DisassociateRecoveryPoint";
+                Finding::warning("CONTINUOUS_BACKUP_ENDS", message, action)
+            }
+            ContinuousEnd::GivenBack => {
+                let message = format!(
+                    "{of} is deleted, and RDS keeps the automated backups that it has of it, for as long as it keeps them \
+                     now; none are added, and AWS Backup shows and restores them no longer"
+                );
+                Finding::warning("AUTOMATED_BACKUPS_STAY", message, "restore from there in RDS")
+            }
+        }
+    }
+
     fn deleted(self, of: &str) -> Finding {
         let (message, action) = match self {
             Self::Instance => (
@@ -83,23 +235,106 @@ impl Kind {
     }
 }
 
-/// What will happen after continuous ones among the points have ended in that way. Of snapshots there is nothing to say.
-pub fn after<'p>(points: impl IntoIterator<Item = &'p RecoveryPoint>, end: ContinuousEnd) -> Vec<Finding> {
-    let points: Vec<&RecoveryPoint> = points.into_iter().filter(|point| point.is_continuous()).collect();
-    let made_by: BTreeSet<(&str, &str)> = points
-        .iter()
-        .filter_map(|point| point.plan_origin())
-        .map(|origin| (or(&origin.rule_name, &origin.rule_id), or(&origin.plan_name, &origin.plan_id)))
-        .collect();
-    let made_by = made_by.into_iter().take(MOST_NAMED);
-    let mut findings: Vec<Finding> = made_by.map(|(rule, plan)| makes_another(rule, plan, end)).collect();
+/// What will happen after those points have ended in that way.
+pub fn after(points: &[EndingPoint], end: ContinuousEnd) -> Vec<Finding> {
+    let mut findings = rules(points, end);
     for kind in Kind::ALL {
-        let of: BTreeSet<&str> = points.iter().filter(|it| Kind::of(it) == kind).map(|it| resource(it)).collect();
-        if !of.is_empty() {
-            findings.push(kind.after(end, &some(&of)));
+        for (is, told) in STATES {
+            let of = points.iter().filter(|it| Kind::of(&it.point) == kind && is(&it.database));
+            let of: BTreeSet<&str> = of.map(|it| resource(&it.point)).collect();
+            if !of.is_empty() {
+                findings.push(told(kind, end, &some(&of)));
+            }
         }
     }
+    findings.extend(not_checked(points));
     findings
+}
+
+/// Says what becomes of the resources of a kind, in the states that have it.
+type Told = fn(Kind, ContinuousEnd, &str) -> Finding;
+
+/// What is said of the databases in each state. Of what nobody could look at, it is what is so of one that is there.
+const STATES: [(fn(&DatabaseNow) -> bool, Told); 4] = [
+    (|it| matches!(it, DatabaseNow::There | DatabaseNow::NotOfRds | DatabaseNow::NotChecked(_)), Kind::after),
+    (|it| *it == DatabaseNow::BackupsKept, Kind::after_kept),
+    (|it| *it == DatabaseNow::Gone, |_, end, of| gone(end, of)),
+    (|it| *it == DatabaseNow::Replaced, |_, _, of| replaced(of)),
+];
+
+fn gone(end: ContinuousEnd, of: &str) -> Finding {
+    let so = match end {
+        ContinuousEnd::Deleted | ContinuousEnd::DeletedWithVault => "nothing that could be restored goes with it",
+        ContinuousEnd::GivenBack => "there is nothing that RDS would keep",
+    };
+    let message = format!(
+        "{of} is deleted, and RDS has no automated backups of it any more: the recovery point restores nothing, and {so}"
+    );
+    Finding::info("NOTHING_TO_RESTORE_FROM", message)
+}
+
+fn replaced(of: &str) -> Finding {
+    let message = format!(
+        "the database that is named {of} now is not the one that the recovery point followed, of which RDS has no automated \
+         backups: the recovery point restores nothing of it"
+    );
+    Finding::info("SOURCE_REPLACED", message)
+}
+
+/// Which rules go on, each once.
+fn rules(points: &[EndingPoint], end: ContinuousEnd) -> Vec<Finding> {
+    let continues = points.iter().filter_map(|ending| match &ending.rule {
+        RuleNow::Continues { vault } => {
+            let origin = ending.point.plan_origin()?;
+            let own = ending.point.vault_name.as_deref().is_none_or(|own| own == vault);
+            let elsewhere = (!own).then_some(vault.as_str());
+            Some((or(&origin.rule_name, &origin.rule_id), or(&origin.plan_name, &origin.plan_id), elsewhere))
+        }
+        RuleNow::NoLonger | RuleNow::NotChecked(_) => None,
+    });
+    let continues: BTreeSet<_> = continues.collect();
+    let told = continues.into_iter().take(MOST_NAMED);
+    told.map(|(rule, plan, elsewhere)| makes_another(rule, plan, elsewhere, end)).collect()
+}
+
+/// What could not be looked at, the databases and the rules each at once.
+fn not_checked(points: &[EndingPoint]) -> Vec<Finding> {
+    let databases = points.iter().filter_map(|ending| match &ending.database {
+        DatabaseNow::NotChecked(unseen) => Some((resource(&ending.point), unseen)),
+        _ => None,
+    });
+    let rules = points.iter().filter_map(|ending| match &ending.rule {
+        RuleNow::NotChecked(unseen) => Some((resource(&ending.point), unseen)),
+        RuleNow::NoLonger | RuleNow::Continues { .. } => None,
+    });
+    let mut found = Vec::new();
+    if let Some((of, unseen)) = at_once(databases) {
+        let unknown = "if not, nothing changes in RDS";
+        let action = unseen.action(DATABASE_PERMISSIONS, "look with GetResource");
+        found.push(unseen.not_checked(
+            &format!("whether RDS still has {of} and its automated backups"),
+            unknown,
+            action,
+        ));
+    }
+    if let Some((of, unseen)) = at_once(rules) {
+        let what = format!("whether a rule of a plan still backs up {of} continuously");
+        let unknown = "if one does, it makes a new continuous recovery point at its next run";
+        let action = unseen.action(RULE_PERMISSIONS, "see with ExplainProtection");
+        found.push(unseen.not_checked(&what, unknown, action));
+    }
+    found
+}
+
+const DATABASE_PERMISSIONS: &str = "rds:DescribeDBInstances, rds:DescribeDBClusters, \
+                                    rds:DescribeDBInstanceAutomatedBackups and rds:DescribeDBClusterAutomatedBackups";
+const RULE_PERMISSIONS: &str = "backup:GetBackupPlan, backup:ListBackupSelections, backup:GetBackupSelection, \
+                                backup:GetSupportedResourceTypes, backup:DescribeRegionSettings, \
+                                rds:DescribeDBInstances and rds:DescribeDBClusters";
+
+fn at_once<'u>(unseen: impl Iterator<Item = (&'u str, &'u Unseen)>) -> Option<(String, &'u Unseen)> {
+    let (names, unseen): (BTreeSet<&str>, Vec<&Unseen>) = unseen.unzip();
+    Some((some(&names), *unseen.first()?))
 }
 
 /// That a check of a vault did not look through all of its points.
@@ -111,16 +346,17 @@ pub fn not_all_seen(vault: &VaultName) -> Finding {
     Finding::warning("NOT_CHECKED", message, "list them with ListRecoveryPoints")
 }
 
-fn makes_another(rule: &str, plan: &str, end: ContinuousEnd) -> Finding {
-    let (message, action) = match end {
-        ContinuousEnd::Deleted | ContinuousEnd::GivenBack => (
+fn makes_another(rule: &str, plan: &str, elsewhere: Option<&str>, end: ContinuousEnd) -> Finding {
+    let (message, action) = match (end, elsewhere) {
+        (ContinuousEnd::Deleted | ContinuousEnd::GivenBack, _) | (ContinuousEnd::DeletedWithVault, Some(_)) => (
             format!(
-                "rule {rule} of plan {plan} made it and makes a new continuous recovery point at its next run, unless the \
-                 rule or the selection is changed before"
+                "rule {rule} of plan {plan} made it and makes a new continuous recovery point at its next run{}, unless the \
+                 rule or the selection is changed before",
+                elsewhere.map(|vault| format!(", in vault {vault}")).unwrap_or_default()
             ),
             "change the rule (enable_continuous_backup) or the selection first, if it is to end",
         ),
-        ContinuousEnd::DeletedWithVault => (
+        (ContinuousEnd::DeletedWithVault, None) => (
             format!(
                 "rule {rule} of plan {plan} made continuous recovery points in the vault: as long as it names the vault, \
                  its runs fail once that is gone"
@@ -181,8 +417,8 @@ impl Rule {
         let kept = Lifecycle::kept(self.lifecycle.retention).described();
         let message = format!(
             "the continuous recovery points that rule {} made{of} end{unless}: AWS keeps them by the retention that they \
-             had, {kept}, and deletes them then; until a database's is deleted, AWS Backup keeps its backup window and \
-             retention in RDS",
+             had, {kept}, and deletes them then; until that of a database which is still there is deleted, AWS Backup \
+             keeps its backup window and retention in RDS",
             self.name
         );
         let action = "give what is to stay with RDS back with DisassociateRecoveryPoint";
@@ -191,45 +427,4 @@ impl Rule {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{AccountId, JobOrigin, PlanOrigin, RegionName, Scope};
-
-    fn point(arn: &str, resource: &str) -> RecoveryPoint {
-        let scope = Scope { account: AccountId::example(), region: RegionName::example() };
-        let made = PlanOrigin { plan_name: "p".into(), rule_name: "r".into(), ..PlanOrigin::default() };
-        RecoveryPoint {
-            resource_arn: (!resource.is_empty()).then(|| resource.to_owned()),
-            created_by: Some(JobOrigin::Plan(made)),
-            ..RecoveryPoint::blank(format!("arn:aws:backup:us-east-1:123456789012:recovery-point:{arn}"), scope)
-        }
-    }
-
-    #[test]
-    fn each_kind_of_resource_goes_on_in_its_own_way_and_is_told_once() {
-        let rds = |id: &str| format!("arn:aws:rds:us-east-1:123456789012:{id}");
-        let points = [
-            point("continuous:db-A-1", &rds("db:orders")),
-            point("continuous:db-B-1", &rds("db:ledger")),
-            point("continuous:cluster-C-1", ""),
-            point("continuous:bucket-1", "arn:aws:s3:::bucket"),
-            point("0f3c7a50-7d5e-4d3c-8c0f-0c1d2e3f4a5b", &rds("db:other")),
-        ];
-        let told = |end| after(&points, end).into_iter().map(|found| (found.code, found.message)).collect::<Vec<_>>();
-        for (end, code) in [
-            (ContinuousEnd::Deleted, "CONTINUOUS_BACKUP_ENDS"),
-            (ContinuousEnd::DeletedWithVault, "CONTINUOUS_BACKUP_ENDS"),
-            (ContinuousEnd::GivenBack, "AUTOMATED_BACKUPS_STAY"),
-        ] {
-            let told = told(end);
-            let codes: Vec<_> = told.iter().map(|(code, _)| *code).collect();
-            assert_eq!(codes, ["RULE_CONTINUES_BACKUP", code, code, code], "{end:?}");
-            assert!(told[1].1.contains("ledger, orders"), "{told:?}");
-        }
-        let deleted = told(ContinuousEnd::Deleted);
-        for (at, word) in [(0, "next run"), (1, "maintenance window"), (2, "for 1 day"), (3, "bucket")] {
-            assert!(deleted[at].1.contains(word), "{deleted:?}");
-        }
-        assert_eq!(after(&points[4..], ContinuousEnd::Deleted), [], "a snapshot leaves nothing behind");
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Restores into a cluster: Aurora, Neptune, DocumentDB, or a Multi-AZ DB cluster.
 
-use super::{Faults, Fields, RestoreMetadata, RestoreSource, identifier, list, words};
+use super::{Faults, Fields, ResourceType, RestoreMetadata, RestoreSource, identifier, list, not, words};
 
 /// The settings of the new cluster; what is absent comes from the recovery point.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,39 @@ pub struct RdsClusterRestore {
     pub publicly_accessible: Option<bool>,
 }
 
+/// The storage types that clusters of a kind take `[M]`.
+struct StorageTypes {
+    of: &'static [ResourceType],
+    noun: &'static str,
+    words: &'static [&'static str],
+}
+
+impl StorageTypes {
+    const ALL: [Self; 3] = [
+        Self { of: &[ResourceType::AURORA], noun: "Aurora", words: &["aurora", "aurora-iopt1"] },
+        Self { of: &[ResourceType::RDS], noun: "a Multi-AZ DB cluster", words: &["io1", "io2", "gp3"] },
+        Self {
+            of: &[ResourceType::NEPTUNE, ResourceType::DOCUMENT_DB],
+            noun: "Neptune or DocumentDB",
+            words: &["standard", "iopt1"],
+        },
+    ];
+
+    fn of(of: &ResourceType) -> Option<&'static Self> {
+        static ALL: [StorageTypes; 3] = StorageTypes::ALL;
+        ALL.iter().find(|types| types.of.contains(of))
+    }
+
+    /// `aurora or aurora-iopt1 for Aurora`.
+    fn named(&self) -> String {
+        let words = match self.words {
+            [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+            words => words.concat(),
+        };
+        format!("{words} for {}", self.noun)
+    }
+}
+
 /// A cluster's storage stands in three zones `[D]`.
 const MOST_ZONES: usize = 3;
 
@@ -48,7 +81,12 @@ impl RdsClusterRestore {
         let group = self.parameter_group.as_ref();
         fields.name("db_cluster_parameter_group_name", group, "a DB cluster parameter group", 255, "-.");
         fields.name("option_group_name", self.option_group.as_ref(), "an option group", 255, "-:.");
-        fields.name("storage_type", self.storage_type.as_ref(), "a storage type", 30, "-");
+        if let Some(text) = &self.storage_type
+            && !StorageTypes::ALL.iter().any(|types| types.words.contains(&text.as_str()))
+        {
+            let rule: Vec<String> = StorageTypes::ALL.iter().map(StorageTypes::named).collect();
+            fields.fault("storage_type", not(text, "a storage type of clusters", &format!("give {}", rule.join(", "))));
+        }
         fields.security_groups(&self.security_groups);
         if self.availability_zones.len() > MOST_ZONES {
             let count = self.availability_zones.len();
@@ -57,6 +95,7 @@ impl RdsClusterRestore {
         for (index, zone) in self.availability_zones.iter().take(MOST_ZONES).enumerate() {
             fields.check(&format!("availability_zones[{index}]"), words(zone, "an availability zone", 40, "-"));
         }
+        fields.each_once("availability_zones", &self.availability_zones, MOST_ZONES);
         fields.port(self.port);
         fields.iops(self.iops);
     }
@@ -75,6 +114,13 @@ impl RdsClusterRestore {
                     fields.fault(name, format!("is only for Multi-AZ DB clusters: the recovery point is of {of}"));
                 }
             }
+        }
+        if let Some(text) = &self.storage_type
+            && let Some(types) = StorageTypes::of(&source.resource_type)
+            && !types.words.contains(&text.as_str())
+        {
+            let fault = format!("{text} is no storage type of what the recovery point is of: give {}", types.named());
+            fields.fault("storage_type", fault);
         }
         if self.storage_type.as_deref().is_some_and(|asked| merged.get("StorageType") != Some(asked)) {
             // Chosen for the other type of storage.

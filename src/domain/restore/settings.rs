@@ -59,9 +59,12 @@ pub struct Settings<'m> {
     pub engine: Option<(&'m str, Option<&'m str>)>,
 }
 
+/// The member of metadata that names security groups.
+const SECURITY_GROUPS: &str = "VpcSecurityGroupIds";
+
 /// What AWS Backup's metadata may name and Strongroom has no way to ask about: its member, what it is, and who can tell.
 const UNASKED: [(&str, &str, &str); 4] = [
-    ("VpcSecurityGroupIds", "security groups", "aws ec2 describe-security-groups --group-ids"),
+    (SECURITY_GROUPS, "security groups", "aws ec2 describe-security-groups --group-ids"),
     ("Domain", "Active Directory domain", "aws ds describe-directories --directory-ids"),
     ("DomainIAMRoleName", "role for the domain", "aws iam get-role --role-name"),
     ("CustomIamInstanceProfile", "instance profile", "aws iam get-instance-profile --instance-profile-name"),
@@ -122,8 +125,11 @@ pub fn judge(
         findings.push(judge.option_group(name, looked, settings.engine));
     }
     findings.extend(judge.zones(metadata));
-    let unasked = UNASKED.iter().filter_map(|(key, what, command)| judge.unasked(metadata, key, what, command));
-    (findings, unasked.collect())
+    let elsewhere = judge.groups_of_other_region(metadata);
+    let unasked = UNASKED.iter().filter(|(key, ..)| elsewhere.is_none() || *key != SECURITY_GROUPS);
+    let unasked = unasked.filter_map(|(key, what, command)| judge.unasked(metadata, key, what, command)).collect();
+    findings.extend(elsewhere);
+    (findings, unasked)
 }
 
 impl Judge<'_> {
@@ -246,8 +252,7 @@ impl Judge<'_> {
             RestoreTarget::Cluster(_) => ("AvailabilityZones", "availability_zones"),
         };
         let text = metadata.get(key).unwrap_or_default();
-        let zones = serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]);
-        let elsewhere: Vec<String> = zones.into_iter().filter(|zone| !zone.is_empty() && !self.is_here(zone)).collect();
+        let elsewhere: Vec<String> = names(text).into_iter().filter(|zone| !self.is_here(zone)).collect();
         if elsewhere.is_empty() {
             return Vec::new();
         }
@@ -261,9 +266,28 @@ impl Judge<'_> {
         is_zone_of(zone, &self.region)
     }
 
+    /// Security groups are a VPC's, and with it a region's own: those that a copied point has from its first region are
+    /// never there. Which are meant instead nobody can tell but the caller.
+    fn groups_of_other_region(&self, metadata: &RestoreMetadata) -> Option<Finding> {
+        let from = self.from.as_ref()?;
+        let text = metadata.get(SECURITY_GROUPS).filter(|text| self.own.get(SECURITY_GROUPS) == Some(text))?;
+        let groups = names(text);
+        if groups.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "security groups {}, which the recovery point has from region {from}, are none of region {}, where it is",
+            groups.join(", "),
+            self.region
+        );
+        let action = format!("give vpc_security_group_ids of {}, of the subnet group's VPC", self.region);
+        let found = Finding::error("SECURITY_GROUPS_OF_OTHER_REGION", message, action);
+        Some(found.at(self.restore.target.path("vpc_security_group_ids")))
+    }
+
     fn unasked(&self, metadata: &RestoreMetadata, key: &str, what: &str, command: &str) -> Option<Finding> {
         let text = metadata.get(key).filter(|text| !text.is_empty())?;
-        let names = serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| vec![text.to_owned()]);
+        let names = names(text);
         if names.is_empty() {
             return None;
         }
@@ -273,15 +297,21 @@ impl Judge<'_> {
             Some(from) if own => format!("the recovery point has them from region {from}, whose are none of another"),
             _ => "Strongroom has no way to ask for them".to_owned(),
         };
-        let vpc = if key == "VpcSecurityGroupIds" { " and are of the subnet group's VPC" } else { "" };
+        let vpc = if key == SECURITY_GROUPS { " and are of the subnet group's VPC" } else { "" };
         let message = format!("{what} {named} could not be checked ({doubt}): if they are wrong, the job fails");
         let action = format!("see that they are there{vpc}: {command} {named} --region {}", self.region);
         let field = match key {
-            "VpcSecurityGroupIds" => self.restore.target.path("vpc_security_group_ids"),
+            SECURITY_GROUPS => self.restore.target.path("vpc_security_group_ids"),
             _ => FIELD.to_owned(),
         };
         Some(Finding::warning("NOT_CHECKED", message, action).at(field))
     }
+}
+
+/// The names of a list in metadata, which may be one name alone.
+fn names(text: &str) -> Vec<String> {
+    let names = serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]);
+    names.into_iter().filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether that is a zone of the region: `us-east-1a`, `us-east-1-bos-1a`.

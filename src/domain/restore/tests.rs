@@ -123,7 +123,7 @@ fn every_faulty_field_is_told() {
         identifier: "1-".into(),
         class: Some("t3".into()),
         subnet_group: Some("a/b".into()),
-        security_groups: vec!["sg-1".into(), "group".into()],
+        security_groups: vec!["sg-01234567".into(), "group".into(), "sg-x".into(), "sg-01234567".into()],
         availability_zone: Some("us-east-1a".into()),
         port: Some(80),
         multi_az: Some(true),
@@ -140,6 +140,8 @@ fn every_faulty_field_is_told() {
         "db_parameter_group_name",
         "option_group_name",
         "vpc_security_group_ids[1]",
+        "vpc_security_group_ids[2]",
+        "vpc_security_group_ids[3]",
         "port",
         "iops",
         "availability_zone",
@@ -241,6 +243,27 @@ fn a_cluster_takes_over_and_overrides_its_own_metadata() {
     assert_eq!(restore.findings(&aurora)[0].code, "CLUSTER_WITHOUT_INSTANCES");
     let multi_az = source("RDS", RestoreMetadata::default());
     assert!(restore.findings(&multi_az).is_empty(), "a Multi-AZ DB cluster comes with its instances");
+
+    let stored = |text: &str| RdsClusterRestore { storage_type: Some(text.into()), ..cluster.clone() };
+    for (of, good, bad) in [
+        ("Aurora", ["aurora", "aurora-iopt1"], ["gp3", "iopt1"]),
+        ("RDS", ["io1", "gp3"], ["aurora", "standard"]),
+        ("Neptune", ["standard", "iopt1"], ["aurora-iopt1", "io2"]),
+        ("DocumentDB", ["standard", "iopt1"], ["aurora", "gp3"]),
+    ] {
+        let source = source(of, RestoreMetadata::default());
+        let over = |text| Restore { target: RestoreTarget::Cluster(stored(text)), ..restore.clone() }.over(&source);
+        for text in good {
+            assert_eq!(over(text).unwrap().get("StorageType"), Some(text), "{of}");
+        }
+        for text in bad {
+            assert_eq!(fields(over(text)), ["restore.rds_cluster.storage_type"], "{text} of {of}");
+        }
+    }
+    let mut told = Faults::default();
+    let zones = vec!["us-east-1b".into(), "us-east-1b".into()];
+    RdsClusterRestore { availability_zones: zones, ..stored("gp9") }.check(&mut told);
+    assert_eq!(fields(told.conclude(|| Ok(()))), ["rds_cluster.storage_type", "rds_cluster.availability_zones[1]"]);
 
     let classy = RdsClusterRestore { class: Some("db.r6gd.large".into()), iops: Some(3000), ..cluster };
     let classy = Restore { target: RestoreTarget::Cluster(classy), ..restore };
