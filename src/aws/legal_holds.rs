@@ -5,7 +5,7 @@ mod keeping;
 
 use aws_sdk_backup::{
     operation::get_legal_hold::GetLegalHoldOutput,
-    types::{DateRange, LegalHold as ListedHold, RecoveryPointMember, RecoveryPointSelection},
+    types::{DateRange, LegalHold as ListedHold, LegalHoldStatus, RecoveryPointMember, RecoveryPointSelection},
 };
 use futures_util::TryStreamExt;
 use jiff::SignedDuration;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, date, just_before, pages::pages, time};
 use crate::domain::{
     Cursor, HeldPoint, HeldSelection, LegalHold, LegalHoldRef, LegalHoldState, MAX_PAGE_SIZE, Noun, Page, PageRequest,
-    Period, Refusal, RefusalKind, Scope,
+    Period, Refusal, RefusalKind, Scope, did_you_mean,
 };
 
 const GET: Operation = Operation::read("backup", "GetLegalHold");
@@ -67,7 +67,14 @@ impl Scoped {
     /// The hold, without tags. What may be an id is looked up as one first; a title costs the list of holds.
     async fn legal_hold(&self, named: &LegalHoldRef, several: Several) -> Result<LegalHold, Error> {
         let text = match named {
-            LegalHoldRef::Id(id) => return Ok(self.describe_hold(id).await?),
+            LegalHoldRef::Id(id) => {
+                return match self.describe_hold(id).await {
+                    Err(missing) if missing.kind == FailureKind::NotFound => {
+                        Err(Failure { meant: self.meant_hold(id).await.into(), ..missing }.into())
+                    }
+                    answer => Ok(answer?),
+                };
+            }
             LegalHoldRef::Named(text) => text,
         };
         if Uuid::try_parse(text).is_ok() {
@@ -76,15 +83,24 @@ impl Scoped {
                 answer => return Ok(answer?),
             }
         }
+        let id = chosen(text, self.every_hold().await?, several)?;
+        Ok(self.describe_hold(&id).await?)
+    }
+
+    /// Every hold, without what it keeps.
+    async fn every_hold(&self) -> Result<Vec<LegalHold>, Failure> {
         let holds = pages(|token| async move {
             let sent = self.clients.backup.list_legal_holds().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
             let answer = self.call(LIST, sent.send()).await?;
             Ok::<_, Failure>((answer.legal_holds.unwrap_or_default(), answer.next_token))
         });
         let holds: Vec<ListedHold> = holds.try_concat().await?;
-        let holds = holds.into_iter().map(|hold| listed(hold, self.scope()));
-        let id = chosen(text, holds.filter(|hold| hold.id == *text || hold.title == *text).collect(), several)?;
-        Ok(self.describe_hold(&id).await?)
+        Ok(holds.into_iter().map(|hold| listed(hold, self.scope())).collect())
+    }
+
+    /// The question which hold was meant by an id that none has; blank where the holds cannot be listed.
+    async fn meant_hold(&self, id: &str) -> String {
+        did_you_mean(id, self.every_hold().await.iter().flatten().map(|hold| hold.id.as_str()))
     }
 
     /// A hold as AWS describes it, without tags.
@@ -114,7 +130,9 @@ impl Scoped {
 }
 
 /// The hold that is meant by its id or its title: the one alone that is not cancelled, or else the one alone that is.
-fn chosen(text: &str, holds: Vec<LegalHold>, several: Several) -> Result<String, Refusal> {
+fn chosen(text: &str, all: Vec<LegalHold>, several: Several) -> Result<String, Refusal> {
+    let question = did_you_mean(text, all.iter().flat_map(|hold| [hold.id.as_str(), hold.title.as_str()]));
+    let holds = all.into_iter().filter(|hold| hold.id == text || hold.title == text).collect::<Vec<_>>();
     let refuse = |kind, message: String| Err(Refusal::of(kind, Noun::LegalHold, text, message));
     if let Some(hold) = holds.iter().find(|hold| hold.id == text) {
         return Ok(hold.id.clone());
@@ -124,7 +142,8 @@ fn chosen(text: &str, holds: Vec<LegalHold>, several: Several) -> Result<String,
     meant.sort_by_key(|hold| std::cmp::Reverse((hold.cancelled_at, hold.created_at)));
     match (meant.as_slice(), several) {
         ([], _) => {
-            refuse(RefusalKind::NotFound, format!("no legal hold has the id or title \"{}\"", text.escape_debug()))
+            let message = format!("no legal hold has the id or title \"{}\"{question}", text.escape_debug());
+            refuse(RefusalKind::NotFound, message)
         }
         ([hold], _) => Ok(hold.id.clone()),
         ([last, ..], Several::Last) if last.state.is_over() => Ok(last.id.clone()),
@@ -148,7 +167,7 @@ fn described(answer: GetLegalHoldOutput, scope: &Scope) -> LegalHold {
         scope: scope.clone(),
         title: answer.title.unwrap_or_default(),
         description: answer.description.unwrap_or_default(),
-        state: LegalHoldState::of_word(answer.status.as_ref().map(|word| word.as_str()).unwrap_or_default()),
+        state: LegalHoldState::of_word(answer.status.as_ref().map(LegalHoldStatus::as_str).unwrap_or_default()),
         created_at: time(answer.creation_date.as_ref()),
         cancelled_at: time(answer.cancellation_date.as_ref()),
         cancel_reason: answer.cancel_description.unwrap_or_default(),
@@ -165,7 +184,7 @@ fn listed(hold: ListedHold, scope: &Scope) -> LegalHold {
         scope: scope.clone(),
         title: hold.title.unwrap_or_default(),
         description: hold.description.unwrap_or_default(),
-        state: LegalHoldState::of_word(hold.status.as_ref().map(|word| word.as_str()).unwrap_or_default()),
+        state: LegalHoldState::of_word(hold.status.as_ref().map(LegalHoldStatus::as_str).unwrap_or_default()),
         created_at: time(hold.creation_date.as_ref()),
         cancelled_at: time(hold.cancellation_date.as_ref()),
         cancel_reason: String::new(),
@@ -249,7 +268,9 @@ mod tests {
         assert_eq!(ambiguous.kind, RefusalKind::Ambiguous);
         assert!(ambiguous.message.contains("a (ACTIVE)"), "{}", ambiguous.message);
         assert_eq!(pick(&[], Several::Last).unwrap_err().kind, RefusalKind::NotFound);
-        assert_eq!(chosen("a", vec![active, over("b", 1)], Several::Refused).unwrap(), "a");
+        assert_eq!(chosen("a", vec![active.clone(), over("b", 1)], Several::Refused).unwrap(), "a");
+        let missing = chosen("Case 7", vec![active], Several::Refused).unwrap_err();
+        assert!(missing.message.ends_with("; did you mean case 7?"), "{}", missing.message);
     }
 
     #[test]

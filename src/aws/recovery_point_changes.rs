@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, time};
+use super::{Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, missing::Named, time};
 use crate::domain::{
     Arn, Asked, ContinuousEnd, DeleteRecoveryPoint, Deletion, EndingPoint, Finding, KeptByHold, Lifecycle, Noun,
     PointInVault, RecoveryPoint, RecoveryPointState, Refusal, RefusalKind, Unseen, UpdateLifecycle, Vault, VaultName,
@@ -25,7 +25,7 @@ impl Scoped {
         let deletion =
             if asked.is_check() { self.check_deletion(point).await } else { self.delete_with_findings(point).await };
         match deletion {
-            Err(error) if *allow_missing && error.is_missing() => Ok(Deletion::done()),
+            Err(error) if *allow_missing && error.is_missing() => Ok(Deletion::of_nothing(&error.to_string())),
             deletion => deletion,
         }
     }
@@ -68,7 +68,7 @@ impl Scoped {
                 Ok((point, findings))
             }
             Err(error) if error.kind == FailureKind::State => Err(self.why_refused(error, vault, arn).await.into()),
-            Err(error) => Err(self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await.into()),
+            Err(error) => Err(self.change_refused(error, vault, arn).await.into()),
         }
     }
 
@@ -99,7 +99,7 @@ impl Scoped {
                 }
                 error => Err(error.into()),
             },
-            Err(error) => match self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
+            Err(error) => match self.change_refused(error, vault, arn).await {
                 gone if gone.is_gone_by_us() => Ok((None, findings)),
                 error => Err(error.into()),
             },
@@ -244,9 +244,17 @@ impl Scoped {
                 Ok(_) | Err(_) => Err(self.why_refused(error, vault, arn).await.into()),
             };
         }
-        match self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await {
+        match self.change_refused(error, vault, arn).await {
             gone if gone.is_gone_by_us() => Ok(Deletion::done()),
             error => Err(error.into()),
+        }
+    }
+
+    /// Understands a failure of a change of a recovery point.
+    async fn change_refused(&self, error: Failure, vault: &VaultName, arn: &Arn) -> Failure {
+        match error.kind {
+            FailureKind::NotFound => self.missing_of(error, &[Named::RecoveryPoint(vault, arn)]).await,
+            _ => self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await,
         }
     }
 

@@ -75,7 +75,10 @@ impl Scoped {
         let answer = match self.call(DESCRIBE_PROTECTED, sent).await {
             Ok(answer) => answer,
             Err(error) if error.kind == FailureKind::NotFound => {
-                let message = format!("AWS Backup protects no resource {arn} here: it has no recovery point");
+                let mut message = format!("AWS Backup protects no resource {arn} here: it has no recovery point");
+                for why in self.why_nothing_of(named).await {
+                    message.push_str(&format!("; {}: {}", why.message, why.action));
+                }
                 return Err(Refusal::of(RefusalKind::NotFound, Noun::Resource, arn.as_str(), message).into());
             }
             Err(error) => return Err(error.about(Noun::Resource, &arn).into()),
@@ -141,7 +144,7 @@ impl Scoped {
     pub(super) async fn database(&self, named: &DatabaseRef) -> Result<Resource, Error> {
         match self.look_up(named).await {
             Err(error) if error.is_missing() => {
-                let question = self.meant_database(&named.id).await;
+                let question = self.meant_database(named).await;
                 Err(error.with_question(question))
             }
             answer => answer,
@@ -206,7 +209,11 @@ impl Scoped {
                 (DESCRIBE_CLUSTERS, found.map(|found| found.map(|found| cluster(found, scope))))
             }
         };
-        let missing = || Failure::told(operation.name, FailureKind::NotFound, format!("resource {id} does not exist"));
+        let missing = || {
+            let Scope { account, region } = scope;
+            let message = format!("resource {id} does not exist in account {account}, region {region}");
+            Failure::told(operation.name, FailureKind::NotFound, message)
+        };
         found.and_then(|found| found.ok_or_else(missing)).map_err(|error| error.about(Noun::Resource, id))
     }
 

@@ -11,8 +11,8 @@ use futures_util::{
 
 use super::{Error, FailureKind, Scoped, resources::MOST_RECORDS};
 use crate::domain::{
-    Arn, AskedScope, Finding, Hindrance, JobId, Noun, Page, PageRequest, ResourceKind, ResourceRef, ResourceType,
-    Unseen, VaultName, did_you_mean, unmatched,
+    Arn, AskedScope, DatabaseRef, Finding, Hindrance, JobId, Noun, Page, PageRequest, Resource, ResourceKind,
+    ResourceRef, ResourceType, Unseen, VaultName, did_you_mean, unmatched,
 };
 
 /// The longest that a list waits for why it is empty.
@@ -33,6 +33,13 @@ const OF_POINTS: &str = "backup:ListBackupVaults and backup:DescribeRecoveryPoin
 pub(super) struct Sought<'f> {
     pub(super) field: String,
     pub(super) thing: Thing<'f>,
+}
+
+impl<'f> Sought<'f> {
+    /// A resource, of whatever type.
+    pub(super) fn resource(field: &str, resource: &'f ResourceRef) -> Self {
+        Self { field: field.to_owned(), thing: Thing::Resource(resource, &[], String::new()) }
+    }
 }
 
 /// By what AWS is asked for.
@@ -60,6 +67,12 @@ impl Scoped {
         join_all(looks).await.into_iter().flatten().collect()
     }
 
+    /// Why there is nothing of one resource that a request names, as far as that is known.
+    pub(super) async fn why_nothing_of(&self, resource: &ResourceRef) -> Vec<Finding> {
+        let found = self.why_nothing(vec![Sought::resource("resource", resource)]).await;
+        found.into_iter().filter(|finding| finding.code != "NOT_CHECKED").collect()
+    }
+
     async fn look(&self, Sought { field, thing }: Sought<'_>) -> Option<Finding> {
         let (name, permissions) = thing.called();
         match tokio::time::timeout(LONGEST, self.look_for(&field, &thing)).await {
@@ -85,7 +98,10 @@ impl Scoped {
             }
             Thing::Job(id) => match self.find_job(id, None).await {
                 Ok(_) => Ok(None),
-                Err(error) if error.is_missing() => Ok(Some(unmatched::not_there(Noun::Job, id.as_str(), field, ""))),
+                Err(error) if error.is_missing() => {
+                    let question = error.failure().map_or("", |failure| &failure.meant);
+                    Ok(Some(unmatched::not_there(Noun::Job, id.as_str(), field, question)))
+                }
                 Err(error) => Err(error),
             },
             Thing::RecoveryPoint(arn) => self.look_for_point(field, arn).await,
@@ -117,7 +133,7 @@ impl Scoped {
         match self.look_up(&named).await {
             Ok(database) => Ok(unmatched::of_database(&database, types, field, types_field)),
             Err(error) if error.is_missing() => {
-                let question = self.meant_database(&named.id).await;
+                let question = self.meant_database(&named).await;
                 Ok(Some(unmatched::not_there(Noun::Resource, &name, field, &question)))
             }
             Err(error) => Err(error),
@@ -146,11 +162,33 @@ impl Scoped {
     }
 
     /// The question which database was meant by an identifier that none has, out of the first that there are.
-    pub(super) async fn meant_database(&self, id: &str) -> String {
+    pub(super) async fn meant_database(&self, named: &DatabaseRef) -> String {
+        named.meant_among(&self.first_databases().await)
+    }
+
+    /// The first databases that there are, of either kind, as far as RDS tells them.
+    pub(super) async fn first_databases(&self) -> Vec<Resource> {
         let of_kind = |kind| self.databases(kind, None, MOST_RECORDS, None);
         let (instances, clusters) = tokio::join!(of_kind(ResourceKind::DbInstance), of_kind(ResourceKind::DbCluster));
-        let there: Vec<_> = [instances, clusters].into_iter().flatten().flat_map(|(found, _)| found).collect();
-        did_you_mean(id, there.iter().map(|database| database.id.as_str()))
+        [instances, clusters].into_iter().flatten().flat_map(|(found, _)| found).collect()
+    }
+
+    /// Which of these resources are instances of clusters, each with the field that names it: AWS Backup has nothing of
+    /// those. A database that is gone is none, and may have recovery points.
+    pub(super) async fn members_among(&self, named: &[(String, &ResourceRef)]) -> Vec<Finding> {
+        let own = named.iter().filter(|(_, resource)| !self.is_outside(&resource.scope()));
+        let databases: Vec<_> = own.filter_map(|(field, resource)| Some((field, resource.database()?))).collect();
+        let looks = databases.iter().map(|(field, database)| async move {
+            let unseen = match tokio::time::timeout(LONGEST, self.look_up(database)).await {
+                Ok(Ok(found)) => return unmatched::of_member(&found, field),
+                Ok(Err(error)) if error.is_missing() => return None,
+                Ok(Err(error)) => Unseen::from(&error),
+                Err(_) => Unseen::in_time(),
+            };
+            Some(unmatched::member_not_checked(&database.id, field, OF_DATABASES, &unseen))
+        });
+        let looks: Vec<BoxFuture<'_, _>> = looks.map(FutureExt::boxed).collect();
+        stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await
     }
 
     /// Whether an ARN's account or region is another than this one.

@@ -45,7 +45,9 @@ impl Scoped {
         // Boxed: side by side on the stack they are too much for a thread of a debug build.
         let (deletion, needing) = tokio::join!(Box::pin(deletion), Box::pin(self.plans_needing(vault)));
         match deletion {
-            Err(error) if *allow_missing && error.is_missing() => Ok(VaultDeletion::of(Deletion::done(), self.scope())),
+            Err(error) if *allow_missing && error.is_missing() => {
+                Ok(VaultDeletion::of(Deletion::of_nothing(&error.to_string()), self.scope()))
+            }
             Ok(mut deletion) => {
                 deletion.of_vault.findings.extend(needing);
                 Ok(deletion)

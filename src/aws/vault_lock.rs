@@ -41,6 +41,11 @@ impl Scoped {
         };
         let mut findings = lock.findings(vault.lock.as_ref().unwrap_or(&VaultLock::default()), before.as_ref());
         findings.extend(RetentionClash::finding(&clashes));
+        let bounded = vault.lock.as_ref().is_some_and(VaultLock::has_bounds);
+        if unchecked.is_none() && bounded {
+            let so = ", nor whether the lock allows how long they are kept: copies outside it fail";
+            findings.push(Finding::plans_elsewhere_not_checked(name.as_str(), so));
+        }
         findings.extend(unchecked);
         clashes.truncate(MOST_CLASHES);
         Ok(LockedVault { vault, clashes, findings })

@@ -6,6 +6,7 @@ mod completions;
 mod flags;
 mod sandbox;
 mod serve;
+mod terminal;
 mod tour;
 
 #[cfg(test)]
@@ -37,6 +38,9 @@ const UNREACHABLE: u8 = 4;
 /// Where `serve` listens when nobody says otherwise.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 
+/// The longest line of help, however wide the terminal.
+const WIDEST: usize = 120;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; a server: stopped, and everything under way has ended
@@ -65,7 +69,7 @@ const LONG_VERSION: &str =
     long_version = LONG_VERSION,
     about = "A gRPC control plane for AWS Backup",
     after_help = EXIT_CODES,
-    max_term_width = 120
+    max_term_width = WIDEST
 )]
 struct Cli {
     #[command(subcommand)]
@@ -89,7 +93,9 @@ enum Command {
 
 /// The whole command line: what serves, and the client commands.
 fn command() -> clap::Command {
-    Cli::command().subcommands(client::nouns())
+    // Nought is no width: what reads a pipe breaks lines itself.
+    let width = terminal::width_of_stdout().map_or(0, |width| width.min(WIDEST));
+    Cli::command().term_width(width).subcommands(client::nouns())
 }
 
 /// Reads the process's command line and does what it says.
@@ -117,6 +123,8 @@ fn server(text: &str) -> Result<String, std::convert::Infallible> {
 
 /// Tells people something on standard error. Nobody can be told that this failed.
 fn tell(message: impl fmt::Display) {
+    let message = message.to_string();
+    let message = terminal::width_of_stderr().map_or(message.clone(), |width| terminal::wrapped(&message, width));
     _ = writeln!(io::stderr(), "{message}");
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{
     AccountId, AskedScope, RegionName,
+    arn_form::Parts,
     invalid::{Fault, quoted},
     region_names,
 };
@@ -24,8 +25,29 @@ pub struct Arn {
 const LONGEST: usize = 2048;
 
 impl Arn {
-    /// Reads an ARN; six parts, none of them with white space.
+    /// Reads the ARN of one thing, as requests name it: AWS takes wildcards nowhere but in patterns, and elsewhere one
+    /// would match nothing, without a word.
     pub fn parse(text: &str) -> Result<Self, Fault> {
+        if Self::looks_like(text) && text.contains(['*', '?']) {
+            return Err(format!(
+                "{} names no one thing: give its whole ARN; * and ? are no wildcards here",
+                quoted(text)
+            )
+            .into());
+        }
+        let arn = Self::read(text)?;
+        arn.check_form()?;
+        Ok(arn)
+    }
+
+    /// Whether it is written as AWS writes the ARNs of its kind.
+    pub(super) fn check_form(&self) -> Result<(), Fault> {
+        let (partition, service, resource) = (self.partition, self.service(), self.resource());
+        Parts { partition, service, region: self.region(), account: self.account(), resource }.check()
+    }
+
+    /// Reads an ARN, whatever it is the ARN of; six parts, none of them with white space.
+    pub fn read(text: &str) -> Result<Self, Fault> {
         if text.is_empty() {
             return Err("is required: give an ARN".into());
         }
@@ -66,7 +88,7 @@ impl Arn {
 
     /// Whether the text claims to be an ARN, and so must be a right one.
     pub fn looks_like(text: &str) -> bool {
-        text.starts_with("arn:")
+        text.get(..4).is_some_and(|begins| begins.eq_ignore_ascii_case("arn:"))
     }
 
     /// The partition, such as `aws-us-gov`.
@@ -156,6 +178,15 @@ mod tests {
         ] {
             assert!(Arn::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_wildcard_is_told_wherever_it_stands() {
+        for text in ["arn:aws:ec2:us-east-1:123456789012:volume/*", "arn:aws:rds:*:*:db:x", "arn:aws:s3:::b?"] {
+            let told = Arn::parse(text).unwrap_err().0;
+            assert!(told.contains("* and ? are no wildcards here"), "{told}");
+        }
+        assert!(Arn::read("arn:aws:s3:::b?").is_ok());
     }
 
     #[test]

@@ -26,6 +26,16 @@ impl Deletion {
         Self { deleted: true, at, ..Self::default() }
     }
 
+    /// It was not there, which the request allows; `why` is how that would be told otherwise, with what may have been meant.
+    pub fn of_nothing(why: &str) -> Self {
+        Self::done().with(vec![Self::nothing_there(why)])
+    }
+
+    /// That there was nothing to delete or to cancel.
+    pub fn nothing_there(why: &str) -> Finding {
+        Finding::info("NOTHING_WAS_THERE", format!("nothing was there, and nothing was done: {why}"))
+    }
+
     /// Nothing stands in the way, and nothing was done.
     pub fn checked() -> Self {
         Self::default()

@@ -10,8 +10,10 @@ use super::{Finding, Invalid, Scope, Violation, etag::etag, invalid::quoted, nea
 const CROSS_ACCOUNT_BACKUP: &str = "isCrossAccountBackupEnabled";
 /// Delegated administrators may manage backup policies.
 const DELEGATED_ADMINISTRATOR: &str = "isDelegatedAdministratorEnabled";
+/// Approval teams may let others into logically air-gapped vaults.
+const MULTI_PARTY_APPROVAL: &str = "isMpaEnabled";
 /// AWS's names of the settings `[M]`; AWS may have newer ones, which it tells.
-const KNOWN: [&str; 3] = [CROSS_ACCOUNT_BACKUP, DELEGATED_ADMINISTRATOR, "isMpaEnabled"];
+const KNOWN: [&str; 3] = [CROSS_ACCOUNT_BACKUP, DELEGATED_ADMINISTRATOR, MULTI_PARTY_APPROVAL];
 
 /// The settings of an organization, as one of its accounts is told them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +108,13 @@ impl GlobalSettingsUpdate {
                     "DELEGATED_ADMINISTRATOR_OFF",
                     "delegated administrators can no longer manage the organization's backup policies",
                 ),
+                // What becomes of teams that vaults have already AWS does not document [U].
+                MULTI_PARTY_APPROVAL => (
+                    "MULTI_PARTY_APPROVAL_OFF",
+                    "approval teams can no longer be given to logically air-gapped vaults, in every account of the \
+                     organization, and through none is access to such a vault asked for when its own account is lost; \
+                     what becomes of vaults that have a team AWS does not document",
+                ),
                 _ => return None,
             };
             Some(Finding::warning(code, message, "").at(field))
@@ -141,6 +150,9 @@ mod tests {
         let codes = |of: &GlobalSettings| off.findings(of).iter().map(|found| found.code).collect::<Vec<_>>();
         assert_eq!(codes(&current), ["CROSS_ACCOUNT_BACKUP_OFF"]);
         assert!(codes(&after).is_empty(), "it is off already");
+        let all = KNOWN.map(|name| (name, "true"));
+        let found = update(&KNOWN.map(|name| (name, false))).findings(&told(&all));
+        assert_eq!(found.len(), KNOWN.len(), "every setting that is known is needed for something: {found:?}");
     }
 
     #[test]

@@ -256,6 +256,18 @@ pub struct AfterRestore {
     pub message: Option<String>,
 }
 
+impl AfterRestore {
+    /// Whether it went wrong.
+    pub fn is_bad(&self) -> bool {
+        self.word == "FAILED" || self.is_late()
+    }
+
+    /// Whether nobody came to an end with it in time.
+    pub fn is_late(&self) -> bool {
+        self.word.starts_with("TIMED")
+    }
+}
+
 impl Job {
     /// A job of which nothing else is known: each kind's answer of AWS fills in what it tells.
     pub fn blank(id: JobId, kind: JobKind, scope: Scope) -> Self {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     Arn, AskedScope, Period, ResourceRef, ResourceType, Scope, Tags, VaultName,
     invalid::{Fault, quoted},
+    tags::given_before,
 };
 
 /// Longest title `[I]`, and longest description or reason `[I]`: AWS documents no bounds, and the console has these.
@@ -129,28 +130,48 @@ const MOST_HELD: usize = 1_000;
 
 impl WantedPoints {
     /// What is wrong with it as a whole, each with the member that it is said of.
-    pub fn faults(&self) -> Vec<(&'static str, Fault)> {
-        let mut faults: Vec<(&'static str, Fault)> = Vec::new();
+    pub fn faults(&self) -> Vec<(String, Fault)> {
+        let mut faults: Vec<(String, Fault)> = Vec::new();
         let count = self.vaults.len() + self.resources.len() + self.types.len();
         if count == 0 && self.created.is_unbounded() {
             let fault = "is required: give at least one of vaults, resources, resource_types and create_time; to keep \
                          everything, name every vault";
-            faults.push(("", fault.into()));
+            faults.push((String::new(), fault.into()));
         }
         if count > MOST_HELD {
-            faults.push(("", format!("names {count} things: at most {MOST_HELD} are possible").into()));
+            faults.push((String::new(), format!("names {count} things: at most {MOST_HELD} are possible").into()));
+        }
+        for (member, names) in [
+            (".vaults", texts(&self.vaults)),
+            (".resources", texts(&self.resources)),
+            (".resource_types", texts(&self.types)),
+        ] {
+            faults.extend(repeated(&names).map(|(index, fault)| (format!("{member}[{index}]"), fault)));
         }
         match self.created {
             Period { after: Some(_), before: None } => {
-                faults.push((".create_time.end_time", "is required: AWS takes a span with both ends".into()));
+                faults
+                    .push((".create_time.end_time".to_owned(), "is required: AWS takes a span with both ends".into()));
             }
             Period { after: None, before: Some(_) } => {
-                faults.push((".create_time.start_time", "is required: AWS takes a span with both ends".into()));
+                faults.push((
+                    ".create_time.start_time".to_owned(),
+                    "is required: AWS takes a span with both ends".into(),
+                ));
             }
             Period { .. } => {}
         }
         faults
     }
+}
+
+fn texts<T: ToString>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
+/// The members of a list that stand in it before, each with its index: one thing is named once, whatever it is called by.
+fn repeated(names: &[String]) -> impl Iterator<Item = (usize, Fault)> {
+    (0..names.len()).filter_map(|index| Some((index, given_before(names, index)?)))
 }
 
 /// Which recovery points a hold keeps, as AWS tells it.
@@ -171,6 +192,11 @@ impl HeldSelection {
     pub fn told(vaults: Vec<String>, identifiers: Vec<String>, created: Period) -> Self {
         let (resources, types) = identifiers.into_iter().partition(|identifier| Arn::looks_like(identifier));
         Self { vaults, resources, types, created }
+    }
+
+    /// The resources that were named twice, such as once by their identifier and once by their ARN.
+    pub fn resources_repeated(&self) -> Vec<(usize, Fault)> {
+        repeated(&self.resources).collect()
     }
 
     /// Whether both say the same, in whatever order.

@@ -10,6 +10,9 @@ use super::{
     selection::member_of,
 };
 
+/// Code of the finding that a database is an instance of a cluster.
+pub const CLUSTER_MEMBER: &str = "CLUSTER_MEMBER";
+
 /// How long AWS remembers backup and copy jobs `[D]`.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -42,6 +45,13 @@ pub fn not_looked_up(name: &str, field: &str, permissions: &str, unseen: &Unseen
     unseen.not_checked(&what, "nothing of it was found", action).at(field).about(name)
 }
 
+/// That nobody could tell whether the database is an instance of a cluster.
+pub fn member_not_checked(id: &str, field: &str, permissions: &str, unseen: &Unseen) -> Finding {
+    let what = format!("whether {id} is an instance of a cluster");
+    let action = unseen.action(permissions, "ask GetResource");
+    unseen.not_checked(&what, "AWS Backup has nothing of one", action).at(field).about(id)
+}
+
 /// That the thing is in another account or region than the list, where its own jobs and recovery points are.
 pub fn elsewhere(name: &str, field: &str, scope: &Scope) -> Finding {
     let Scope { account, region } = scope;
@@ -68,15 +78,22 @@ pub fn untagged(resource: &ResourceRef, tags: &BTreeMap<String, String>) -> Opti
     Some(Finding::info("NOT_CHECKED", message).at("resource").about(arn.as_str()))
 }
 
-/// What keeps a database that is there from having any backups by AWS Backup, or the ones that are asked for.
-pub fn of_database(database: &Resource, types: &[ResourceType], field: &str, types_field: &str) -> Option<Finding> {
-    let id = &database.id;
-    if database.kind == ResourceKind::DbInstance && !database.cluster_id.is_empty() {
-        let cluster = &database.cluster_id;
+/// That the database is an instance of a cluster, so that AWS Backup has nothing of it.
+pub fn of_member(database: &Resource, field: &str) -> Option<Finding> {
+    let Resource { id, cluster_id: cluster, .. } = database;
+    (database.kind == ResourceKind::DbInstance && !cluster.is_empty()).then(|| {
         let message = format!("{id} {}", member_of(cluster));
         let action = format!("ask for {cluster}, the cluster");
-        return Some(Finding::warning("CLUSTER_MEMBER", message, action).at(field).about(id));
+        Finding::warning(CLUSTER_MEMBER, message, action).at(field).about(id)
+    })
+}
+
+/// What keeps a database that is there from having any backups by AWS Backup, or the ones that are asked for.
+pub fn of_database(database: &Resource, types: &[ResourceType], field: &str, types_field: &str) -> Option<Finding> {
+    if let Some(member) = of_member(database, field) {
+        return Some(member);
     }
+    let id = &database.id;
     let of_type = database.resource_type();
     if types.is_empty() || types.contains(&of_type) {
         return None;

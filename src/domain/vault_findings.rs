@@ -21,6 +21,16 @@ impl Finding {
         )
     }
 
+    /// That plans elsewhere may put something into the vault too: AWS tells the plans of one account and region alone.
+    /// `so` is what nobody knows for that reason, of copies.
+    pub fn plans_elsewhere_not_checked(vault: &str, so: &str) -> Self {
+        let message = format!(
+            "only plans of the vault's own account and region were looked at: whether plans of other regions and accounts \
+             copy into vault {vault} is not known{so}"
+        );
+        Self::info("PLANS_ELSEWHERE_NOT_CHECKED", message)
+    }
+
     /// The lock does not allow what is kept there so long: `whose`, with its verb, is `this backup is`.
     pub fn outside_lock(vault: &str, lock: &VaultLock, whose: &str, retention: Retention) -> Option<Self> {
         if lock.allows(retention) {

@@ -22,6 +22,11 @@ pub struct VaultLock {
 }
 
 impl VaultLock {
+    /// Whether any retention is outside it.
+    pub fn has_bounds(&self) -> bool {
+        self.min_retention_days.is_some() || self.max_retention_days.is_some()
+    }
+
     /// Whether a new backup or copy may be kept so long: for ever is longer than any maximum `[I]`.
     pub fn allows(&self, retention: Retention) -> bool {
         match (retention, self.min_retention_days, self.max_retention_days) {

@@ -2,7 +2,7 @@
 
 use aws_sdk_backup::types::RestoreValidationStatus as Validation;
 use strongroom::proto::{
-    GetProtectedResourceRequest, ListJobsRequest, ListProtectedResourcesRequest, ProtectedResource,
+    GetJobRequest, GetProtectedResourceRequest, ListJobsRequest, ListProtectedResourcesRequest, ProtectedResource,
     RestoreDeletionStatus, RestoreValidationStatus, Scope,
 };
 use tonic::{Code, Status};
@@ -93,5 +93,11 @@ async fn a_restore_tells_how_it_was_validated() {
             assert_eq!((told.validation_status(), told.validation_status_text.as_str()), (status, word.as_str()));
             assert_eq!(told.validation_status_message, "as the script says");
         }
+        let request = GetJobRequest { job: job.id.clone(), ..Default::default() };
+        let found = world.jobs().get_job(request).await.unwrap().into_inner().findings;
+        let codes: Vec<_> = found.iter().map(|finding| finding.code.as_str()).collect();
+        let bad = matches!(word, Validation::Failed | Validation::TimedOut);
+        assert_eq!(codes, if bad { vec!["RESTORE_VALIDATION_FAILED"] } else { vec![] }, "{word:?}: {found:?}");
+        assert!(found.iter().all(|finding| finding.message.contains("as the script says")), "{found:?}");
     }
 }

@@ -6,12 +6,16 @@ use aws_sdk_backup::operation::list_recovery_points_by_backup_vault::builders::L
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    super::{Error, Failure, FailureKind, Scoped, call::Operation, date, just_before, pages::MOST_LISTS},
+    super::{
+        Error, Failure, FailureKind, Scoped, call::Operation, date, just_before, missing::Named, pages::MOST_LISTS,
+        unmatched::Sought,
+    },
     Several, sent,
 };
 use crate::domain::{
-    Asked, CancelLegalHold, Finding, HeldCount, HeldSelection, Invalid, LegalHold, LegalHoldState, NewLegalHold, Noun,
-    PageRequest, Period, RecoveryPointState, Refusal, RefusalKind, Unseen, VaultName, WantedPoints, is_continuous,
+    Asked, CancelLegalHold, Deletion, Finding, HeldCount, HeldSelection, Invalid, LegalHold, LegalHoldState,
+    NewLegalHold, Noun, PageRequest, Period, RecoveryPointState, Refusal, RefusalKind, ResourceRef, ResourceType,
+    Unseen, VaultName, Violation, WantedPoints, is_continuous, unmatched::CLUSTER_MEMBER,
 };
 
 pub(super) const CREATE: Operation = Operation::write("backup", "CreateLegalHold");
@@ -31,15 +35,20 @@ impl Scoped {
         let new = &asked.what;
         let types = new.selection.types.iter().enumerate();
         let types: Vec<_> = types.map(|(index, of)| (format!("{FIELD}.resource_types[{index}]"), of)).collect();
+        let resources = new.selection.resources.iter().enumerate();
+        let resources: Vec<_> =
+            resources.map(|(index, resource)| (format!("{FIELD}.resources[{index}]"), resource)).collect();
         let (selection, mut found, of_types) = tokio::try_join!(
             self.held_selection(&new.selection),
             self.vaults_to_hold(&new.selection.vaults),
             self.check_types(&types),
         )?;
         found.extend(of_types);
+        found.extend(self.members_among(&resources).await);
         self.refuse_span_ahead(&new.selection.created).await?;
         if asked.is_check() {
-            found.extend(self.count_fitting(&selection).await);
+            let count = self.count_fitting(&selection).await;
+            found.extend(self.with_why_nothing(count, &resources).await);
             return Ok((new.planned(self.scope(), selection), found));
         }
         let id = self.send_hold(asked, &selection).await?;
@@ -57,10 +66,11 @@ impl Scoped {
             found.push(made.over());
         } else {
             let permissions = "backup:ListRecoveryPointsByLegalHold";
-            found.extend(match self.held_count(&made).await {
+            let count = match self.held_count(&made).await {
                 Ok(count) => count.findings_of_new(),
                 Err(unseen) => vec![LegalHold::not_counted(&unseen, permissions)],
-            });
+            };
+            found.extend(self.with_why_nothing(count, &resources).await);
         }
         Ok((made, found))
     }
@@ -72,7 +82,9 @@ impl Scoped {
     ) -> Result<(Option<LegalHold>, Vec<Finding>), Error> {
         match self.try_cancel_hold(asked).await {
             Ok((hold, found)) => Ok((Some(hold), found)),
-            Err(missing) if asked.what.allow_missing && missing.is_missing() => Ok((None, Vec::new())),
+            Err(missing) if asked.what.allow_missing && missing.is_missing() => {
+                Ok((None, vec![Deletion::nothing_there(&missing.to_string())]))
+            }
             Err(error) => Err(error),
         }
     }
@@ -84,12 +96,28 @@ impl Scoped {
         let looks = stream::iter(wanted.resources.clone());
         let looks = looks.map(|resource| async move { self.resource_arn(&resource).await });
         let resources: Vec<_> = looks.buffered(AT_ONCE).try_collect().await?;
-        Ok(HeldSelection {
+        let selection = HeldSelection {
             vaults: wanted.vaults.iter().map(ToString::to_string).collect(),
             resources: resources.iter().map(ToString::to_string).collect(),
             types: wanted.types.iter().map(ToString::to_string).collect(),
             created: wanted.created,
-        })
+        };
+        let repeated = selection.resources_repeated().into_iter();
+        let violations: Vec<Violation> = repeated
+            .map(|(index, fault)| Violation { field: format!("{FIELD}.resources[{index}]"), description: fault.0 })
+            .collect();
+        if violations.is_empty() { Ok(selection) } else { Err(Invalid { violations }.into()) }
+    }
+
+    /// What is said of a count; where nothing is kept, also which of the resources are not there. Members of clusters are
+    /// told of every hold.
+    async fn with_why_nothing(&self, mut found: Vec<Finding>, resources: &[(String, &ResourceRef)]) -> Vec<Finding> {
+        if found.iter().any(|finding| finding.code == HeldCount::NOTHING) {
+            let why =
+                self.why_nothing(resources.iter().map(|(field, resource)| Sought::resource(field, resource)).collect());
+            found.extend(why.await.into_iter().filter(|finding| finding.code != CLUSTER_MEMBER));
+        }
+        found
     }
 
     /// Refuses vaults that are missing. One that could not be looked at may be there.
@@ -140,6 +168,11 @@ impl Scoped {
             Err(error) if error.is_about_the_token() => {
                 Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::LegalHold, &asked.request_id).into())
             }
+            // What is not there is not the hold that is being made.
+            Err(error) if error.kind == FailureKind::NotFound => {
+                let vaults: Vec<Named<'_>> = new.selection.vaults.iter().map(Named::Vault).collect();
+                Err(self.missing_of(error, &vaults).await.into())
+            }
             Err(error) => Err(error.about(Noun::LegalHold, &new.title).into()),
         }
     }
@@ -182,7 +215,7 @@ impl Scoped {
                     Err(error) => return Err(error.into()),
                 };
                 let fits = page.items.iter().filter(|point| {
-                    let of_type = point.resource_type.as_ref().map(|of| of.as_str());
+                    let of_type = point.resource_type.as_ref().map(ResourceType::as_str);
                     point.state != RecoveryPointState::Deleting
                         && selection.fits(point.resource_arn.as_deref().unwrap_or_default(), of_type, point.created_at)
                 });

@@ -78,7 +78,9 @@ impl Scoped {
     /// Deletes a plan without selections.
     pub async fn delete_plan(&self, asked: &Asked<DeletePlan>) -> Result<Deletion, Error> {
         match self.try_delete_plan(asked).await {
-            Err(missing) if asked.what.allow_missing && missing.is_missing() => Ok(Deletion::done()),
+            Err(missing) if asked.what.allow_missing && missing.is_missing() => {
+                Ok(Deletion::of_nothing(&missing.to_string()))
+            }
             answer => answer,
         }
     }
@@ -174,7 +176,7 @@ impl Scoped {
         }
         let rules = &content.rules;
         let seen = Box::pin(self.seen_vaults(rules, Rule::vaults_named(rules, self.scope()))).await;
-        match seen.vaults.into_iter().find(|(_, seen)| matches!(seen, SeenVault::Missing)) {
+        match seen.vaults.into_iter().find(|(_, seen)| matches!(seen, SeenVault::Missing(_))) {
             Some((arn, _)) => error.about(Noun::Vault, arn),
             None => Failure { subject: None, ..error },
         }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
 
-use super::super::{Scoped, copies::Destination};
-use crate::domain::{Finding, Rule, SeenVault, SeenVaults, Unseen, Vault, VaultName, VaultRef};
+use super::super::{FailureKind, Scoped, copies::Destination};
+use crate::domain::{Finding, Rule, SeenKey, SeenVault, SeenVaults, Unseen, Vault, VaultName, VaultRef};
 
 /// Most vaults that are looked at at a time.
 const MOST_AT_ONCE: usize = 10;
 
 /// A vault, with what came of the look at it and at its key.
-type Look = (String, SeenVault, Option<Result<Option<String>, Unseen>>);
+type Look = (String, SeenVault, Option<SeenKey>);
 
 impl Scoped {
     /// What lets jobs of the rules fail because of their vaults, wherever Strongroom can look. AWS accepts the plan all the
@@ -40,26 +40,28 @@ impl Scoped {
         all
     }
 
-    async fn look_at_vault(&self, arn: &str, key: bool) -> (SeenVault, Option<Result<Option<String>, Unseen>>) {
+    async fn look_at_vault(&self, arn: &str, key: bool) -> (SeenVault, Option<SeenKey>) {
         match self.destination(arn).await {
             Destination::There(vault, there) => {
                 let key = if key { Some(there.key_of_aws(&vault).await) } else { None };
                 (SeenVault::There(vault.lock), key)
             }
-            Destination::Missing => (SeenVault::Missing, None),
+            Destination::Missing(meant) => (SeenVault::Missing(meant), None),
             Destination::NotChecked(unseen) => (SeenVault::NotSeen(unseen), None),
         }
     }
 
-    /// The key of the vault, if AWS manages it.
-    async fn key_of_aws(&self, vault: &Vault) -> Result<Option<String>, Unseen> {
+    /// Whose the key of the vault is.
+    async fn key_of_aws(&self, vault: &Vault) -> SeenKey {
         let key = &vault.encryption_key_arn;
         if key.is_empty() {
-            return Ok(None);
+            return SeenKey::Own;
         }
         match self.is_aws_managed(key).await {
-            Ok(managed) => Ok(managed.then(|| key.clone())),
-            Err(error) => Err(Unseen::from(&error)),
+            Ok(true) => SeenKey::OfAws(key.clone()),
+            Ok(false) => SeenKey::Own,
+            Err(error) if error.kind == FailureKind::NotFound => SeenKey::Missing(key.clone()),
+            Err(error) => SeenKey::NotSeen(Unseen::from(&error)),
         }
     }
 
@@ -67,7 +69,11 @@ impl Scoped {
     pub(in crate::aws) async fn plans_needing(&self, vault: &VaultName) -> Vec<Finding> {
         let arn = VaultRef::arn_of(vault.as_str(), self.scope());
         match self.in_time(self.every_plan()).await {
-            Ok(plans) => Rule::needing(&plans, &arn),
+            Ok(plans) => {
+                let elsewhere =
+                    Finding::plans_elsewhere_not_checked(vault.as_str(), "; such copies fail once it is deleted");
+                Rule::needing(&plans, &arn).into_iter().chain([elsewhere]).collect()
+            }
             Err(unseen) => vec![Rule::needing_not_checked(vault, &unseen)],
         }
     }

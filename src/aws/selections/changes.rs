@@ -3,7 +3,7 @@
 use aws_sdk_backup::{operation::create_backup_selection::CreateBackupSelectionOutput, types::BackupSelection};
 
 use super::{
-    super::{Error, Failure, FailureKind, Scoped, call::Operation, plans::about_plan, time},
+    super::{Error, Failure, FailureKind, Scoped, call::Operation, missing::Named, plans::about_plan, time},
     CREATE, is_missing_selection, shape,
 };
 use crate::domain::{
@@ -29,7 +29,9 @@ impl Scoped {
     /// Deletes a selection.
     pub async fn delete_selection(&self, asked: &Asked<DeleteSelection>) -> Result<Deletion, Error> {
         match self.try_delete_selection(asked).await {
-            Err(missing) if asked.what.allow_missing && missing.is_missing() => Ok(Deletion::done()),
+            Err(missing) if asked.what.allow_missing && missing.is_missing() => {
+                Ok(Deletion::of_nothing(&missing.to_string()))
+            }
             answer => answer,
         }
     }
@@ -64,7 +66,11 @@ impl Scoped {
             }
             return Ok((selection, role.findings(None)));
         }
-        Ok((self.sent_selection(asked, plan_id, &input, to_be).await?, Vec::new()))
+        let (sent, role) = tokio::join!(
+            Box::pin(self.sent_selection(asked, plan_id, &input, to_be)),
+            Box::pin(self.role_seen(&role.arn))
+        );
+        Ok((sent?, role.findings(None)))
     }
 
     async fn sent_selection(
@@ -77,7 +83,7 @@ impl Scoped {
         let new = &asked.what;
         let name = new.name.as_str();
         let made = |id: String, created_at| Selection { id, created_at, ..to_be };
-        let made = match self.send_selection(plan_id, asked.request_id.as_str(), input).await {
+        let made = match self.send_selection(plan_id, asked.request_id.as_str(), input).await? {
             Ok(created) => {
                 let id = created.selection_id.ok_or_else(|| Failure::malformed(CREATE, "SelectionId"))?;
                 made(id, time(created.creation_date.as_ref()))
@@ -91,7 +97,7 @@ impl Scoped {
                 made(id, None)
             }
             Err(error) if error.kind == FailureKind::RoleNotAssumable => return Err(error.into()),
-            Err(error) => return Err(about_plan(error, plan_id).into()),
+            Err(error) => return Err(self.not_selected(error, plan_id, &input.iam_role_arn).await.into()),
         };
         // Success may be the answer to a repetition, so AWS is asked what it has. A selection just created it may not
         // know yet [T]; then what was asked for is what there is.
@@ -126,12 +132,20 @@ impl Scoped {
         plan_id: &str,
         token: &str,
         input: &BackupSelection,
-    ) -> Result<CreateBackupSelectionOutput, Failure> {
+    ) -> Result<Result<CreateBackupSelectionOutput, Failure>, Refusal> {
         self.once_assumable(&input.iam_role_arn, || {
             let sent = self.clients.backup.create_backup_selection().backup_plan_id(plan_id).creator_request_id(token);
             self.call(CREATE, sent.backup_selection(input.clone()).send())
         })
         .await
+    }
+
+    /// Understands why AWS would not take a selection.
+    pub(super) async fn not_selected(&self, error: Failure, plan_id: &str, role_arn: &str) -> Failure {
+        match error.kind {
+            FailureKind::NotFound => self.missing_of(error, &[Named::Plan(plan_id), Named::Role(role_arn)]).await,
+            _ => about_plan(error, plan_id),
+        }
     }
 
     async fn try_delete_selection(&self, asked: &Asked<DeleteSelection>) -> Result<Deletion, Error> {

@@ -66,7 +66,11 @@ impl Scoped {
             let mut tally = Tally::default();
             let visit = |resource: PreviewedResource| {
                 tally.count(&resource, criteria);
-                if tally.is_settled(&eligibility) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if tally.is_settled(&eligibility, criteria) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             };
             let from = (Stage::Instances, Cursor::of_part(Stage::Instances.word()));
             let rest = self.look_at_resources(criteria, &eligibility, from, MOST_READS_FOR_FINDINGS, visit).await?;
@@ -181,7 +185,7 @@ impl Scoped {
         let named: BTreeSet<&str> =
             criteria.resources.iter().filter(|entry| entry.names_one()).map(ResourcePattern::as_str).collect();
         let arns: Vec<Arn> =
-            named.iter().skip(start).take(MOST_RECORDS).filter_map(|entry| Arn::parse(entry).ok()).collect();
+            named.iter().skip(start).take(MOST_RECORDS).filter_map(|entry| Arn::read(entry).ok()).collect();
         let known = self.known_among(&arns).await?;
         let judged = arns.iter().filter(|arn| !known.contains(arn.as_str())).map(|arn| {
             if database_kind(arn).is_some() && self.is_here(arn) {

@@ -239,11 +239,17 @@ fn of_condition((name, operator, help): &(&str, &'static str, &str), path: &Path
 /// A span of time is two flags: from when on, and up to when.
 fn of_interval(stem: &str, path: &Path, about: &str) -> Vec<Flag> {
     let what = first_sentence(about);
-    let side = |side: &str, field: &str, says: &str| {
+    // What else there is to say of the span is said once.
+    let more = about.strip_prefix(&what).unwrap_or_default().trim_start_matches('.').trim_end();
+    let side = |side: &str, field: &str, says: String| {
         let target = [path.as_slice(), &[field.to_owned()]].concat();
-        flag(format!("{stem}-{side}"), Form::Time, target, format!("{what}: {says}. {about}"))
+        flag(format!("{stem}-{side}"), Form::Time, target, format!("{what}: {says}"))
     };
-    vec![side("after", "start_time", "at this time or later"), side("before", "end_time", "before this time")]
+    let before = if more.is_empty() { String::new() } else { format!(" See --{stem}-after.") };
+    vec![
+        side("after", "start_time", format!("at this time or later.{more}")),
+        side("before", "end_time", format!("before this time.{before}")),
+    ]
 }
 
 /// The flag by which a field of the request is given: `--vault` for `rules[0].vault`.

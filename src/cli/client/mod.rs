@@ -239,7 +239,7 @@ impl<'c> Command<'c> {
 
     fn text(&self, answer: &DynamicMessage) -> Result<String, Failure> {
         match self.format {
-            Format::Table => Ok(show::page(answer, console::colors_enabled())),
+            Format::Table => Ok(show::page(answer, show::Paper::stdout())),
             Format::Json => show::json(answer, true),
             Format::Lines => match listed(&answer.descriptor()) {
                 Some(things) => {

@@ -120,6 +120,16 @@ pub(super) fn verdict(job: &proto::Job) -> Result<(), Failure> {
     if job.completed_with_issues {
         tell(format_args!("warning: job {} completed with issues: {}", job.id, job.status_message));
     }
+    // What was restored is not what it should be, or goes on to cost money; the job itself has done its part.
+    for (what, word, said) in [
+        ("validation", &job.validation_status_text, &job.validation_status_message),
+        ("deletion", &job.deletion_status_text, &job.deletion_status_message),
+    ] {
+        if matches!(word.as_str(), "FAILED" | "TIMED_OUT") {
+            let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+            tell(format_args!("warning: job {} completed, but the {what} of what it restored {word}{said}", job.id));
+        }
+    }
     Ok(())
 }
 

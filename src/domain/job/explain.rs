@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Job, JobId, JobKind, JobState};
+use super::{AfterRestore, Job, JobId, JobKind, JobState};
 use crate::domain::{Finding, Resource, Unseen, backup::database_findings};
 
 /// A job, and what explains it.
@@ -117,6 +117,35 @@ impl Job {
 
     /// What the end of a job means, and what to do about it. Nothing for one that is under way, or ended well.
     pub fn findings_of_end(&self) -> Vec<Finding> {
+        [self.findings_of_state(), self.findings_after_restore()].concat()
+    }
+
+    /// What went wrong with what a restore made: AWS calls the job itself completed all the same `[M]`.
+    fn findings_after_restore(&self) -> Vec<Finding> {
+        let made = self.created_resource_arn.as_deref().unwrap_or("what it restored");
+        let said = |after: &AfterRestore| match &after.message {
+            None => "nobody gave a reason".to_owned(),
+            Some(said) => format!("the explanation: {said}"),
+        };
+        let (mut found, job) = (Vec::new(), self.id.as_str());
+        if let Some(validation) = self.validation.as_ref().filter(|after| after.is_bad()) {
+            let how = if validation.is_late() { "was not validated in time" } else { "failed its validation" };
+            let message = format!("job {job} restored, but {made} {how}; {}", said(validation));
+            let action = "see whether what was restored is usable; until then do not count on this recovery point";
+            found.push(Finding::warning("RESTORE_VALIDATION_FAILED", message, action).at("job.validation_status"));
+        }
+        if let Some(deletion) = self.deletion.as_ref().filter(|after| after.is_bad()) {
+            let message = format!(
+                "AWS did not delete {made}, which job {job} restored; {}: it goes on to cost money",
+                said(deletion)
+            );
+            let action = "delete it in its own service";
+            found.push(Finding::warning("RESTORE_NOT_DELETED", message, action).at("job.deletion_status"));
+        }
+        found
+    }
+
+    fn findings_of_state(&self) -> Vec<Finding> {
         let said = match &self.status_message {
             None => "AWS gives no reason".to_owned(),
             Some(said) => format!("AWS says: {said}"),

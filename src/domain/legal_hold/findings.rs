@@ -4,6 +4,9 @@ use super::{CancelLegalHold, HeldCount, LegalHold};
 use crate::domain::{Finding, Unseen};
 
 impl HeldCount {
+    /// Code of the finding that a hold keeps nothing.
+    pub const NOTHING: &str = "LEGAL_HOLD_KEEPS_NOTHING";
+
     /// What a new hold keeps, and keeps from happening `[D]`.
     pub fn findings_of_new(self) -> Vec<Finding> {
         if self.points == 0 && !self.more {
@@ -11,7 +14,7 @@ impl HeldCount {
                 "no recovery point that is there fits the selection, and what is made later a hold does not keep";
             let action =
                 "compare the selection with ListRecoveryPoints; cancel the hold if it was made, and make another";
-            return vec![Finding::warning("LEGAL_HOLD_KEEPS_NOTHING", message, action)];
+            return vec![Finding::warning(Self::NOTHING, message, action)];
         }
         let message = format!(
             "it keeps {}: until it is cancelled nobody deletes them, and their lifecycle neither deletes them nor moves \

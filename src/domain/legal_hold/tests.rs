@@ -24,7 +24,7 @@ fn a_hold_is_named_by_its_id_its_arn_or_its_title() {
 fn a_selection_says_something_and_has_both_ends_of_its_span() {
     let nothing =
         WantedPoints { vaults: Vec::new(), resources: Vec::new(), types: Vec::new(), created: Period::default() };
-    let fields = |wanted: &WantedPoints| wanted.faults().iter().map(|(field, _)| *field).collect::<Vec<_>>();
+    let fields = |wanted: &WantedPoints| wanted.faults().iter().map(|(field, _)| field.clone()).collect::<Vec<_>>();
     assert_eq!(fields(&nothing), [""]);
     let within = |after, before| WantedPoints { created: Period { after, before }, ..nothing.clone() };
     assert!(fields(&within(Some(at(1)), Some(at(2)))).is_empty());

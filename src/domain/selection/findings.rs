@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Candidate, Criteria, Eligibility, Match, Operator, ResourcePattern, TagCondition, Tally};
+use super::{
+    Candidate, Criteria, Eligibility, Match, Meant, MismatchKind, Operator, ResourcePattern, TagCondition, Tally,
+};
 use crate::domain::{
     AccountId, Arn, DatabaseRef, Finding, RegionName, Resource, Scope, Unseen, backup::database_unavailable,
 };
+
+const RESOURCE_MISSING: &str = MismatchKind::ResourceMissing.code();
+const CLUSTER_MEMBER: &str = MismatchKind::ClusterMember.code();
+const RESOURCE_TYPE_NOT_SUPPORTED: &str = MismatchKind::ResourceTypeNotSupported.code();
 
 impl Criteria {
     /// What will surprise about this selection in a plan of that account and region; `now` is what it makes of the
@@ -53,8 +59,12 @@ impl Criteria {
         }
         for (list, patterns) in [("resources", &self.resources), ("excluded_resources", &self.excluded)] {
             let told = patterns.iter().enumerate();
-            found.extend(told.filter_map(|(index, it)| Some(it.finding()?.at(format!("{list}[{index}]")))));
+            for (index, entry) in told {
+                let certain = [entry.finding(), entry.without_type()].into_iter().flatten();
+                found.extend(certain.map(|finding| finding.at(format!("{list}[{index}]"))));
+            }
         }
+        found.extend(now.filter(|now| now.complete).into_iter().flat_map(|now| self.findings_of_patterns(now, scope)));
         // Whoever is told that it is so by its words need not hear that it is so now.
         if !found.iter().any(|finding| finding.code.starts_with("SELECTS")) {
             found.extend(now.filter(|now| now.complete).and_then(|now| self.finding_now(now)));
@@ -64,9 +74,47 @@ impl Criteria {
         found
     }
 
+    /// The patterns of both lists, in which a `*` stands for something; `*` alone is none.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &ResourcePattern> {
+        self.resources.iter().chain(&self.excluded).filter(|entry| !entry.names_one() && !entry.is_everything())
+    }
+
+    /// Patterns of databases that mean nothing now that AWS Backup backs up; of other services not all there is was looked at.
+    fn findings_of_patterns(&self, now: &Tally, scope: &Scope) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for (list, does, patterns) in
+            [("resources", "selects", &self.resources), ("excluded_resources", "excludes", &self.excluded)]
+        {
+            // That nothing at all is selected says it of the only entry.
+            let told_otherwise = list == "resources" && now.selected == 0 && patterns.len() == 1;
+            for (index, entry) in patterns.iter().enumerate() {
+                let of_databases = entry.as_str().split(':').nth(2) == Some("rds");
+                let told = entry.without_type().is_some() || is_elsewhere(entry.as_str(), scope);
+                if entry.names_one() || !of_databases || told {
+                    continue;
+                }
+                let finding = match now.meant.get(entry.as_str()) {
+                    Some(Meant::Something) => continue,
+                    Some(Meant::Members(member)) => {
+                        let message = format!("{entry} fits nothing now but instances of clusters: {member}");
+                        Finding::warning(CLUSTER_MEMBER, message, "give the ARN of the cluster")
+                    }
+                    None if told_otherwise => continue,
+                    None => {
+                        let message = format!("{entry} fits no database there is now, so it {does} nothing");
+                        Finding::warning("PATTERN_MATCHES_NOTHING_NOW", message, "correct it, or mean what is to come")
+                    }
+                };
+                found.push(finding.about(entry.as_str()).at(format!("{list}[{index}]")));
+            }
+        }
+        found
+    }
+
     /// What lets AWS Backup pass over a resource that an entry of `resources` names by its ARN, or lets its backups fail.
     /// `databases` are those of these ARNs that there are, where RDS told; without the region's settings only what holds in
-    /// every region is found.
+    /// every region is found. What `excluded_resources` names is told where it is nothing that a selection could take: it
+    /// excludes nothing then.
     pub fn findings_of_named(
         &self,
         scope: &Scope,
@@ -74,7 +122,8 @@ impl Criteria {
         eligibility: Option<&Eligibility>,
     ) -> Vec<Finding> {
         let mut found = Vec::new();
-        for (index, arn) in self.named_here(scope) {
+        let mut unknown = Vec::new();
+        for (field, arn) in self.named_here(scope) {
             let is_database = DatabaseRef::of_arn(&arn).is_some();
             let of_this = match databases.filter(|_| is_database).map(|databases| databases.get(arn.as_str())) {
                 Some(None) => vec![Finding::database_missing(&arn)],
@@ -86,16 +135,40 @@ impl Criteria {
                 }
                 None => Candidate::of_arn(&arn, &BTreeMap::new()).findings_when_named(eligibility),
             };
-            found.extend(of_this.into_iter().map(|finding| finding.at(format!("resources[{index}]"))));
+            if !field.starts_with("excluded") {
+                if !is_database && of_this.is_empty() {
+                    unknown.push(arn);
+                }
+                found.extend(of_this.into_iter().map(|finding| finding.at(field.clone())));
+                continue;
+            }
+            let nothing = [RESOURCE_MISSING, CLUSTER_MEMBER, RESOURCE_TYPE_NOT_SUPPORTED];
+            for finding in of_this.into_iter().filter(|finding| nothing.contains(&finding.code)) {
+                let message = format!("{}; so it excludes nothing", finding.message);
+                found.push(Finding { message, ..finding }.at(field.clone()));
+            }
+        }
+        if let Some(first) = unknown.first() {
+            let message = format!(
+                "whether {first}{} exists Strongroom cannot tell, as it asks no other service than RDS",
+                if unknown.len() > 1 { ", and whatever else resources names of other services," } else { "" }
+            );
+            found.push(Finding::info("NOT_CHECKED", message).at("resources"));
         }
         found
     }
 
-    /// The entries of `resources` that name one resource of that account and region each, with their places.
-    pub fn named_here(&self, scope: &Scope) -> Vec<(usize, Arn)> {
-        let entries = self.resources.iter().enumerate().filter(|(_, entry)| entry.names_one());
-        let here = entries.filter(|(_, entry)| !is_elsewhere(entry.as_str(), scope));
-        here.filter_map(|(index, entry)| Some((index, Arn::read(entry.as_str()).ok()?))).collect()
+    /// The entries of both lists that name one resource of that account and region each, with their fields.
+    pub fn named_here(&self, scope: &Scope) -> Vec<(String, Arn)> {
+        let mut named = Vec::new();
+        for (list, entries) in [("resources", &self.resources), ("excluded_resources", &self.excluded)] {
+            let ones = entries.iter().enumerate().filter(|(_, entry)| entry.names_one());
+            let here = ones.filter(|(_, entry)| !is_elsewhere(entry.as_str(), scope));
+            named.extend(
+                here.filter_map(|(index, it)| Some((format!("{list}[{index}]"), Arn::read(it.as_str()).ok()?))),
+            );
+        }
+        named
     }
 
     /// That what the selection selects now was not found out.

@@ -3,9 +3,13 @@
 use std::fmt;
 
 use crate::domain::{
-    Arn, Finding,
+    AccountId, Arn, Finding, MismatchKind, RegionName,
+    arn_form::Parts,
     invalid::{Fault, quoted},
+    resource_type::other_kinds,
 };
+
+use super::eligibility::no_type;
 
 /// An ARN in which `*` stands for any run of characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +27,9 @@ impl ResourcePattern {
             return Ok(Self::told(text));
         }
         if !text.contains('*') {
-            return Arn::parse(text).map(|arn| Self::told(arn.as_str()));
+            let arn = Arn::read(text)?;
+            arn.check_form()?;
+            return Ok(Self::told(arn.as_str()));
         }
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let printable = text.len() <= 2048 && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -32,6 +38,16 @@ impl ResourcePattern {
         let service = parts.get(2).is_some_and(|service| !service.is_empty());
         let resource = parts.get(5).is_none_or(|resource| !resource.is_empty());
         if printable && parts[0] == "arn" && partition && whole && service && resource {
+            if let [_, partition, service, region, account, resource] = parts[..] {
+                Parts { partition, service, region, account, resource }.check()?;
+                let stands_alone = |part: &&str| !part.is_empty() && !part.contains('*');
+                for account in Some(account).filter(stands_alone).filter(|account| *account != "aws") {
+                    AccountId::parse(account)?;
+                }
+                for region in Some(region).filter(stands_alone) {
+                    RegionName::parse(region)?;
+                }
+            }
             return Ok(Self::told(text));
         }
         Err(format!("{} is not a pattern of ARNs: one is arn:aws:rds:*:*:db:*", quoted(text)).into())
@@ -81,6 +97,17 @@ impl ResourcePattern {
         );
         let action = "select by a tag, or list the ARNs";
         Some(Finding::warning("PATTERN_NOT_SUPPORTED", message, action).about(&self.0))
+    }
+
+    /// That AWS Backup backs up nothing that a pattern can mean. Of an ARN the resource itself is judged.
+    pub(super) fn without_type(&self) -> Option<Finding> {
+        if self.names_one() || self.is_everything() {
+            return None;
+        }
+        other_kinds(&self.0)?;
+        let code = MismatchKind::ResourceTypeNotSupported.code();
+        let action = "correct the entry, or leave it out";
+        Some(Finding::warning(code, format!("{}: it means nothing", no_type(&self.0)), action).about(&self.0))
     }
 
     /// What a judgement by this entry is to say of itself; blank: nothing.

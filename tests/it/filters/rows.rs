@@ -18,6 +18,8 @@ const FAR_VAULT: &str = "arn:aws:backup:eu-west-1:123456789012:backup-vault:prod
 const NO_POINT: &str = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-0";
 const NO_ID: &str = "0f3c7a50-7d5e-4d3c-8c0f-0c1d2e3f4a5b";
 
+const WILDCARD: &str = "arn:aws:rds:us-east-1:123456789012:db:*";
+
 fn of_jobs(found: &Found) -> Vec<Row> {
     let jobs = |field, never, tells, says: &str, right| row("ListJobs", field, never, tells, says, right);
     let backups = |row: Row| row.beside(json!({"filter": {"kinds": ["JOB_KIND_BACKUP"]}}));
@@ -52,6 +54,7 @@ fn of_jobs(found: &Found) -> Vec<Row> {
             json!("rdspg-fcj-labs"),
         ),
         jobs(resource, json!(CAPITALS), Fault, LABS, json!(LABS)),
+        jobs(resource, json!(WILDCARD), Fault, "no wildcards here", json!(LABS)),
         jobs(resource, json!(MEMBER), Finding("CLUSTER_MEMBER"), "aurora-billing", json!(LABS)),
         jobs(resource, json!(found.point), Fault, "is the ARN of a recovery point", json!(LABS)),
         jobs(resource, json!(VAULT_ARN), Fault, "is the ARN of a backup vault", json!(LABS)),
@@ -213,6 +216,8 @@ fn of_points(found: &Found) -> Vec<Row> {
         .beside(json!({"create_time": {"start_time": "2026-03-01T00:00:00Z"}}))
         .blames("create_time"),
         points("parent_recovery_point", json!(NO_POINT), Finding("RECOVERY_POINT_NOT_FOUND"), NO_POINT, Value::Null),
+        points("resource", json!(WILDCARD), Fault, "no wildcards here", json!(LABS)),
+        points("vault", json!(VAULT_ARN.replace("prod", "*")), Fault, "no wildcards here", json!(VAULT_ARN)),
         points("parent_recovery_point", json!(LABS), Fault, "is the ARN of an RDS instance", Value::Null),
         points(
             "parent_recovery_point",
@@ -286,6 +291,8 @@ fn of_the_rest(found: &Found) -> Vec<Row> {
         resource("ExplainProtection", &found.point, Fault, "is the ARN of a recovery point"),
         resource("ListTags", "rdspg-fcj-lab", gone, lab),
         resource("GetProtectedResource", "rdspg-fcj-lab", gone, lab),
+        resource("GetProtectedResource", WILDCARD, Fault, "no wildcards here"),
+        resource("ListTags", WILDCARD, Fault, "no wildcards here"),
         resource("GetProtectedResource", &found.point, Fault, "is the ARN of a recovery point"),
         plan("GetPlan", "plan"),
         plan("ListPlanVersions", "plan"),

@@ -55,6 +55,8 @@ const COLUMNS: &[(&str, &[Column])] = &[
             ("VAULT", "vault_name"),
             ("CREATED", "create_time"),
             ("ENDED", "completion_time"),
+            ("VALIDATED", "validation_status_text"),
+            ("DELETED", "deletion_status_text"),
             ("MESSAGE", "status_message"),
         ],
     ),

@@ -17,7 +17,7 @@ use prost_reflect::{
 
 use self::text::{is_inline, lines};
 use super::failure::Failure;
-use crate::cli::FAILED;
+use crate::cli::{FAILED, terminal};
 
 /// `SEVERITY_INFO` and `SEVERITY_ERROR`.
 const INFO: i32 = 1;
@@ -116,8 +116,35 @@ pub(super) fn has_finding(answer: &DynamicMessage, code: &str) -> bool {
 /// A field that has a value, and the value.
 type Set<'m> = (FieldDescriptor, &'m Value);
 
+/// What an answer is shown on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Paper {
+    /// Whether it has colours.
+    colour: bool,
+    /// Its columns; none: as many as it takes.
+    width: Option<usize>,
+}
+
+impl Paper {
+    /// Standard output, as wide as its terminal if it is one.
+    pub(super) fn stdout() -> Self {
+        Self { colour: console::colors_enabled(), width: terminal::width_of_stdout() }
+    }
+
+    fn indented(self, indent: &str) -> Self {
+        Self { width: self.width.map(|width| width.saturating_sub(indent.len())), ..self }
+    }
+}
+
+impl From<bool> for Paper {
+    fn from(colour: bool) -> Self {
+        Self { colour, width: None }
+    }
+}
+
 /// The answer for people.
-pub(super) fn page(answer: &DynamicMessage, colour: bool) -> String {
+pub(super) fn page(answer: &DynamicMessage, paper: impl Into<Paper>) -> String {
+    let paper = paper.into();
     let mut page = String::new();
     let mut rest: Vec<Set<'_>> = answer.fields().collect();
     let aside = are_aside(&answer.descriptor());
@@ -125,7 +152,7 @@ pub(super) fn page(answer: &DynamicMessage, colour: bool) -> String {
     if let Some(things) = listed(&answer.descriptor()) {
         match answer.get_field(&things).as_list().unwrap_or_default() {
             [] => page.push_str("None.\n"),
-            all => page.push_str(&table::of(&things, all, colour)),
+            all => page.push_str(&table::of(&things, all, paper)),
         }
         rest.retain(|(field, _)| *field != things && field.name() != "next_page_token");
     } else if let Some((_, Value::Message(subject))) = rest.first().filter(|(field, _)| field.number() == 1)
@@ -134,7 +161,7 @@ pub(super) fn page(answer: &DynamicMessage, colour: bool) -> String {
     {
         // What the answer is about comes first and stands for itself; what else there is to say follows. An answer with a
         // summary begins with that.
-        details(&mut page, subject.fields().collect(), "", colour);
+        details(&mut page, subject.fields().collect(), "", paper);
         rest.remove(0);
         if rest.iter().any(|(field, _)| !is_section(field)) {
             page.push('\n');
@@ -149,7 +176,7 @@ pub(super) fn page(answer: &DynamicMessage, colour: bool) -> String {
     if page.is_empty() && rest.iter().all(|(field, _)| field.name() == "request_id") {
         page.push_str("Done.\n");
     }
-    details(&mut page, rest, "", colour);
+    details(&mut page, rest, "", paper);
     page
 }
 
@@ -158,7 +185,7 @@ fn is_section(field: &FieldDescriptor) -> bool {
 }
 
 /// Single values in a column of their own, then what has sections and tables.
-fn details(page: &mut String, fields: Vec<Set<'_>>, indent: &str, colour: bool) {
+fn details(page: &mut String, fields: Vec<Set<'_>>, indent: &str, paper: Paper) {
     // Where AWS's own word for a state is there, it says all that ours would.
     let words: Vec<String> =
         fields.iter().filter_map(|(field, _)| field.name().strip_suffix("_text").map(str::to_owned)).collect();
@@ -184,7 +211,7 @@ fn details(page: &mut String, fields: Vec<Set<'_>>, indent: &str, colour: bool) 
         }
         _ = writeln!(page, "{indent}{}:", label(&field));
         if columns::of(&field).is_some() {
-            for line in table::of(&field, parts, colour).lines() {
+            for line in table::of(&field, parts, paper.indented(&deeper)).lines() {
                 _ = writeln!(page, "{deeper}{line}");
             }
             continue;
@@ -194,7 +221,7 @@ fn details(page: &mut String, fields: Vec<Set<'_>>, indent: &str, colour: bool) 
                 page.push('\n');
             }
             let mut section = String::new();
-            details(&mut section, part.fields().collect(), &deeper, colour);
+            details(&mut section, part.fields().collect(), &deeper, paper);
             page.push_str(&section);
         }
     }
