@@ -8,6 +8,7 @@ use super::{
     job_answers::listed_backup,
     jobs::{read, settled},
     lifecycle,
+    missing::Named,
     resources::arn_of,
 };
 use crate::domain::{
@@ -110,7 +111,11 @@ impl Scoped {
             findings.extend(source.findings(self.now()));
             return Ok((None, findings));
         }
-        let id = self.send_backup(start, &source.arn, request_id, role_arn).await?;
+        let (id, role_seen) = tokio::join!(
+            Box::pin(self.send_backup(start, &source.arn, request_id, role_arn)),
+            Box::pin(self.role_seen(role_arn))
+        );
+        let id = id?;
         if let Some((error, earlier)) = gone
             && !earlier.iter().any(|job| job.id == id)
         {
@@ -129,6 +134,7 @@ impl Scoped {
         findings.extend(vault_findings(start, &source.arn, &vault));
         // AWS's own clock says when; a job that has begun, or ended, has met whatever there was to warn of.
         if let (Some(at), JobState::Created | JobState::Pending) = (job.created_at, &job.state) {
+            findings.extend(role_seen.findings(source.resource_type()));
             findings.extend(surprises);
             findings.extend(source.findings(at));
         }
@@ -182,8 +188,9 @@ impl Scoped {
                 let database = Database::NotChecked(Unseen::from(&error));
                 Ok(Source { arn: arn.clone(), database })
             }
-            (Some(arn), Some(Err(_))) => {
-                let message = Finding::database_missing(arn).message;
+            (Some(arn), Some(Err(error))) => {
+                let question = error.failure().map_or("", |failure| &failure.meant);
+                let message = Finding::database_missing(arn).message + question;
                 Err(Refusal::of(RefusalKind::NotFound, Noun::Resource, arn.as_str(), message).into())
             }
             (_, Some(Err(Error::Failed(failure)))) => Err(failure.about(Noun::Resource, resource).into()),
@@ -198,7 +205,7 @@ impl Scoped {
         resource: &Arn,
         request_id: &RequestId,
         role_arn: &str,
-    ) -> Result<JobId, Failure> {
+    ) -> Result<JobId, Error> {
         let answer = self
             .once_assumable(role_arn, || async {
                 let sent = self
@@ -217,16 +224,20 @@ impl Scoped {
                     );
                 self.call(START, sent.send()).await
             })
-            .await;
+            .await?;
         match answer {
             Ok(answer) => {
                 let id = answer.backup_job_id.and_then(|id| JobId::parse(&id).ok());
-                id.ok_or_else(|| Failure::malformed(START, "BackupJobId"))
+                id.ok_or_else(|| Failure::malformed(START, "BackupJobId").into())
             }
             Err(error) if error.is_about_the_token() => {
-                Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::Job, request_id))
+                Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::Job, request_id).into())
             }
-            Err(error) => Err(self.in_vault(error, &start.vault, Noun::Resource, resource.as_str()).await),
+            Err(error) if error.kind == FailureKind::NotFound => {
+                let named = [Named::Vault(&start.vault), Named::Resource(resource), Named::Role(role_arn)];
+                Err(self.missing_of(error, &named).await.into())
+            }
+            Err(error) => Err(self.in_vault(error, &start.vault, Noun::Resource, resource.as_str()).await.into()),
         }
     }
 

@@ -12,7 +12,9 @@ use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, error::CredentialsError},
 };
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::{
+    assume_role::AssumeRoleError, assume_role_with_web_identity::AssumeRoleWithWebIdentityError,
+};
 use aws_smithy_runtime_api::{
     client::{
         orchestrator::HttpResponse,
@@ -96,17 +98,25 @@ const ASSUME_ROLE: Operation = Operation::read("sts", "AssumeRole");
 /// The door into another account. The SDK's provider sends, so its attempts are not seen.
 pub(super) async fn assume_role(provider: &AssumeRoleProvider, scope: &Scope, role: &str) -> Result<(), Failure> {
     let understand = |operation: Operation, error: CredentialsError, _: &Attempts| {
-        let (kind, message) = match credentials_fault(&error) {
-            Some(FailureKind::Unavailable) => {
-                (FailureKind::Unavailable, format!("role {role} could not be assumed at the moment"))
+        let Some(NoCredentials { kind, aws_code, said }) = no_credentials(&error) else {
+            let failure = Failure::told(operation.name, FailureKind::Credentials, error.to_string());
+            return Failure { source: Some(Box::new(error)), ..failure };
+        };
+        let (kind, message) = match kind {
+            FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Credentials => {
+                (kind, format!("role {role}: {said}"))
             }
+            // STS has said no to this role, whatever its word for it.
             _ => (
                 FailureKind::AccountNotReachable,
-                format!("role {role} cannot be assumed: check that it exists and trusts Strongroom's identity"),
+                format!(
+                    "role {role} cannot be assumed: check that it exists and trusts Strongroom's identity \
+                     (AWS says: {said})"
+                ),
             ),
         };
         let failure = Failure::told(operation.name, kind, message).about(Noun::Account, &scope.account);
-        Failure { source: Some(Box::new(error)), ..failure }
+        Failure { aws_code, source: Some(Box::new(error)), ..failure }
     };
     let send = async { provider.provide_credentials().await.map(Assumed) };
     pass(ASSUME_ROLE, Some(scope), Box::pin(send), |_| None, understand).await.map(drop)
@@ -165,7 +175,10 @@ async fn pass<T: RequestId + Whole, X>(
             None => Ok(answer),
             Some(member) => Err(Failure { aws_request_id: id, ..Failure::malformed(operation, member) }),
         },
-        Err(error) => Err(understand(operation, error, &attempts)),
+        Err(error) => {
+            let scope = scope.cloned().map(Box::new);
+            Err(Failure { scope, ..understand(operation, error, &attempts) })
+        }
     };
     record(operation, scope, &span, began.elapsed(), &attempts, answer.as_ref().err());
     answer
@@ -185,18 +198,23 @@ where
         }
         SdkError::ResponseError(_) => (FailureKind::Unavailable, None, "the answer could not be read".to_owned(), None),
         SdkError::TimeoutError(_) => (FailureKind::Unavailable, None, "no answer in time".to_owned(), None),
-        // Credentials are looked for before anything is sent, and their absence arrives as one of these.
-        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)
-            if credentials_fault(&error) == Some(FailureKind::Credentials) =>
-        {
-            (FailureKind::Credentials, None, "there are no usable credentials".to_owned(), None)
-        }
-        SdkError::ConstructionFailure(_) if credentials_fault(&error).is_some() => {
-            (FailureKind::Unavailable, None, "credentials could not be had at the moment".to_owned(), None)
-        }
-        SdkError::ConstructionFailure(_) => {
-            (FailureKind::Rejected, None, "the request could not be built".to_owned(), None)
-        }
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => match (no_credentials(&error), &error) {
+            // Credentials are looked for before anything is sent, and their absence arrives as one of these.
+            (Some(none), _) => match none.kind {
+                FailureKind::Throttled | FailureKind::Unavailable => {
+                    let message = format!("credentials could not be had at the moment: {}", none.said);
+                    (none.kind, none.aws_code, message, None)
+                }
+                _ => {
+                    let message = format!("there are no usable credentials: {}", none.said);
+                    (FailureKind::Credentials, none.aws_code, message, None)
+                }
+            },
+            (None, SdkError::ConstructionFailure(_)) => {
+                (FailureKind::Rejected, None, "the request could not be built".to_owned(), None)
+            }
+            (None, _) => (FailureKind::Unavailable, None, "the service could not be reached".to_owned(), None),
+        },
         _ => (FailureKind::Unavailable, None, "the service could not be reached".to_owned(), None),
     };
     let effect = match operation.nature {
@@ -211,6 +229,7 @@ where
         retry_after,
         aws_code,
         message,
+        scope: None,
         meant: Box::default(),
         done: Box::default(),
         aws_request_id,
@@ -223,17 +242,53 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
     headers.get("x-amz-retry-after")?.parse().ok().map(Duration::from_millis)
 }
 
-/// Why there are no credentials, if that is the matter: [`FailureKind::Credentials`] when a person has to act,
-/// [`FailureKind::Unavailable`] when who gives them out (STS, the instance) did not answer, or throttles.
-pub(super) fn credentials_fault(error: &(dyn StdError + 'static)) -> Option<FailureKind> {
-    let fault = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
+/// Why there are no credentials.
+struct NoCredentials {
+    /// As [`classify`] takes what STS answers; [`FailureKind::Unavailable`] when who gives them out did not answer;
+    /// [`FailureKind::Credentials`] when there are none to be had.
+    kind: FailureKind,
+    aws_code: Option<Box<str>>,
+    said: String,
+}
+
+/// Why there are no credentials, if that is the matter.
+fn no_credentials(error: &(dyn StdError + 'static)) -> Option<NoCredentials> {
+    // The innermost: a role is assumed with credentials, which may be what is wanting.
+    let fault = chain(error).filter_map(|cause| cause.downcast_ref::<CredentialsError>()).last()?;
+    let answered = chain(fault).find_map(|cause| {
+        refusal_of::<AssumeRoleError>(cause).or_else(|| refusal_of::<AssumeRoleWithWebIdentityError>(cause))
+    });
     let passing = matches!(fault, CredentialsError::ProviderTimedOut(_))
         || chain(fault).any(|cause| {
-            let refused = cause.downcast_ref::<AssumeRoleError>().and_then(|refused| refused.code());
-            let throttles = |code| matches!(classify(code, 400), FailureKind::Throttled | FailureKind::Unavailable);
-            cause.is::<std::io::Error>() || cause.is::<ConnectorError>() || refused.is_some_and(throttles)
+            let unanswered = |cause| is_unanswered::<AssumeRoleError>(cause);
+            cause.is::<std::io::Error>() || cause.is::<ConnectorError>() || unanswered(cause)
         });
-    Some(if passing { FailureKind::Unavailable } else { FailureKind::Credentials })
+    let unanswered = || NoCredentials {
+        kind: if passing { FailureKind::Unavailable } else { FailureKind::Credentials },
+        aws_code: None,
+        said: if passing { "who gives them out did not answer" } else { "none are to be had" }.to_owned(),
+    };
+    Some(answered.unwrap_or_else(unanswered))
+}
+
+/// What STS answered, if this is such an answer.
+fn refusal_of<E>(cause: &(dyn StdError + 'static)) -> Option<NoCredentials>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let SdkError::ServiceError(answer) = cause.downcast_ref::<SdkError<E, HttpResponse>>()? else { return None };
+    let (status, code) = (answer.raw().status().as_u16(), answer.err().code());
+    Some(NoCredentials {
+        kind: classify(code.unwrap_or_default(), status),
+        aws_code: code.map(Into::into),
+        said: answer.err().message().map_or_else(|| format!("HTTP status {status}"), str::to_owned),
+    })
+}
+
+/// Whether no answer of STS could be read.
+fn is_unanswered<E: StdError + 'static>(cause: &(dyn StdError + 'static)) -> bool {
+    let told = cause.downcast_ref::<SdkError<E, HttpResponse>>();
+    matches!(told, Some(SdkError::ResponseError(_) | SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)))
 }
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {

@@ -6,6 +6,7 @@ use super::{
     job_answers::copy as copy_job,
     jobs::{read, settled},
     lifecycle,
+    missing::Named,
 };
 use crate::domain::{
     Asked, CheckedCopy, Finding, Hindrance, Job, JobId, JobKind, JobState, Lifecycle, MAX_PAGE_SIZE, Noun,
@@ -18,7 +19,8 @@ const LIST: Operation = Operation::read("backup", "ListCopyJobs");
 /// The vault that a copy goes to, as far as Strongroom sees it.
 pub(super) enum Destination {
     There(Box<Vault>, Scoped),
-    Missing,
+    /// It is not there; with the question which one was meant, or blank.
+    Missing(Box<str>),
     /// Strongroom could not look; with the reason.
     NotChecked(Unseen),
 }
@@ -42,7 +44,7 @@ impl Scoped {
             return Ok((None, checked));
         }
         let role_arn = role.arn;
-        let (checked, refused) = match checked {
+        let (mut checked, refused) = match checked {
             Ok(checked) => (checked, None),
             Err(error) => {
                 let earlier = self.copies_like(asked, &destination, &role_arn, &error).await?;
@@ -54,7 +56,11 @@ impl Scoped {
                 (CheckedCopy { lifecycle, resource_type: None, findings: Vec::new() }, Some((error, earlier)))
             }
         };
-        let id = self.send_copy(copy, &destination, &checked.lifecycle, request_id, &role_arn).await?;
+        let (id, role_seen) = tokio::join!(
+            Box::pin(self.send_copy(copy, &destination, &checked.lifecycle, request_id, &role_arn)),
+            Box::pin(self.role_seen(&role_arn))
+        );
+        let id = id?;
         if let Some((error, earlier)) = refused
             && !earlier.iter().any(|job| job.id == id)
         {
@@ -69,6 +75,10 @@ impl Scoped {
         if request_id.may_repeat() && differs {
             return Err(Refusal::token_of_another(&job, request_id).into());
         }
+        // A job that has ended has met whatever there was to warn of.
+        if !job.state.is_final() {
+            checked.findings.extend(role_seen.findings(checked.resource_type.clone()));
+        }
         Ok((Some(job), checked))
     }
 
@@ -81,7 +91,7 @@ impl Scoped {
         let mut findings = copy.findings(&point);
         let there = match &destination {
             Destination::There(vault, _) => Some(&**vault),
-            Destination::Missing | Destination::NotChecked(_) => None,
+            Destination::Missing(_) | Destination::NotChecked(_) => None,
         };
         let mut obstacles = copy.obstacles(&point, arn, there);
         if copy.leaves_account(&point) {
@@ -91,11 +101,11 @@ impl Scoped {
         }
         match &destination {
             Destination::There(..) => {}
-            Destination::Missing if obstacles.is_empty() => {
-                let message = format!("vault {arn} does not exist: create it, or correct the ARN");
+            Destination::Missing(meant) if obstacles.is_empty() => {
+                let message = format!("vault {arn} does not exist: create it, or correct the ARN{meant}");
                 return Err(Refusal::of(RefusalKind::NotFound, Noun::Vault, arn, message).into());
             }
-            Destination::Missing => obstacles.insert(0, StartCopy::destination_missing(arn)),
+            Destination::Missing(meant) => obstacles.insert(0, StartCopy::destination_missing(arn, meant)),
             Destination::NotChecked(why) => findings.push(StartCopy::destination_not_checked(arn, why)),
         }
         match Refusal::preflight(Noun::RecoveryPoint, copy.recovery_point.as_str(), &obstacles) {
@@ -121,7 +131,7 @@ impl Scoped {
         };
         match there.describe_vault(&name).await {
             Ok(vault) => Destination::There(Box::new(vault), there),
-            Err(error) if error.kind == FailureKind::NotFound => Destination::Missing,
+            Err(error) if error.kind == FailureKind::NotFound => Destination::Missing(error.meant),
             Err(error) => Destination::NotChecked(Unseen::from(&error)),
         }
     }
@@ -133,7 +143,7 @@ impl Scoped {
         kept: &Lifecycle,
         request_id: &RequestId,
         role_arn: &str,
-    ) -> Result<JobId, Failure> {
+    ) -> Result<JobId, Error> {
         let answer = self
             .once_assumable(role_arn, || async {
                 let sent = self
@@ -149,17 +159,22 @@ impl Scoped {
                     .lifecycle(lifecycle::in_full(kept, None));
                 self.call(START, sent.send()).await
             })
-            .await;
+            .await?;
         match answer {
             Ok(answer) => {
                 let id = answer.copy_job_id.and_then(|id| JobId::parse(&id).ok());
-                id.ok_or_else(|| Failure::malformed(START, "CopyJobId"))
+                id.ok_or_else(|| Failure::malformed(START, "CopyJobId").into())
             }
             Err(error) if error.is_about_the_token() => {
-                Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::Job, request_id))
+                Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::Job, request_id).into())
+            }
+            Err(error) if error.kind == FailureKind::NotFound => {
+                let point = Named::RecoveryPoint(&copy.vault, &copy.recovery_point);
+                let named = [point, Named::VaultAt(destination), Named::Role(role_arn)];
+                Err(self.missing_of(error, &named).await.into())
             }
             Err(error) => {
-                Err(self.in_vault(error, &copy.vault, Noun::RecoveryPoint, copy.recovery_point.as_str()).await)
+                Err(self.in_vault(error, &copy.vault, Noun::RecoveryPoint, copy.recovery_point.as_str()).await.into())
             }
         }
     }
@@ -180,7 +195,7 @@ impl Scoped {
             Ok(vault) => vault.encryption_key_arn,
             Err(error) => {
                 let what = format!("the source vault {}", copy.vault);
-                unread.push(StartCopy::key_not_checked(&what, "backup:DescribeBackupVault", &error));
+                unread.push(StartCopy::key_not_checked(&what, "", "backup:DescribeBackupVault", &error));
                 String::new()
             }
         };
@@ -195,7 +210,8 @@ impl Scoped {
             match scoped.is_aws_managed(key).await {
                 Ok(true) => found.push(StartCopy::aws_managed_key(&what, key)),
                 Ok(false) => {}
-                Err(error) => unread.push(StartCopy::key_not_checked(&what, "kms:DescribeKey", &error)),
+                Err(error) if error.kind == FailureKind::NotFound => unread.push(StartCopy::key_missing(&what, key)),
+                Err(error) => unread.push(StartCopy::key_not_checked(&what, key, "kms:DescribeKey", &error)),
             }
         }
         (found, unread)

@@ -29,7 +29,8 @@ impl Error {
     pub fn is_missing(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.kind == RefusalKind::NotFound,
-            Self::Failed(failure) => failure.kind == FailureKind::NotFound,
+            // What AWS does not find without saying what need not be that thing.
+            Self::Failed(failure) => failure.kind == FailureKind::NotFound && failure.subject.is_some(),
             Self::Invalid(_) => false,
         }
     }
@@ -79,7 +80,7 @@ impl Error {
     pub(super) fn with_question(self, question: String) -> Self {
         match self {
             Self::Refused(refusal) => Refusal { message: refusal.message.clone() + &question, ..refusal }.into(),
-            Self::Failed(failure) => Failure { meant: question, ..failure }.into(),
+            Self::Failed(failure) => Failure { meant: question.into(), ..failure }.into(),
             invalid @ Self::Invalid(_) => invalid,
         }
     }

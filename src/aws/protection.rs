@@ -40,7 +40,9 @@ struct Gaps(Vec<Unread>);
 impl Inquiry<'_> {
     async fn about(self, found: Resource, arn: Arn) -> Evidence {
         let mut gaps = Gaps::default();
-        let (database, arn, asked_member) = self.cluster_of(found, arn, &mut gaps).await;
+        let Some((database, arn, asked_member)) = self.cluster_of(&found, arn, &mut gaps).await else {
+            return Evidence::of_unread_cluster(found, gaps.0, self.scoped.now());
+        };
         let (eligibility, plans, jobs, points) =
             tokio::join!(self.scoped.eligibility(), self.plans(), self.jobs(&arn), self.points(&arn));
         let eligibility = gaps.take(Part::RegionSettings, "", eligibility).unwrap_or_else(|| permissive(&database));
@@ -73,17 +75,16 @@ impl Inquiry<'_> {
         }
     }
 
-    /// The cluster, if the instance is of one, and then the instance's identifier.
-    async fn cluster_of(self, found: Resource, arn: Arn, gaps: &mut Gaps) -> (Resource, Arn, Option<String>) {
+    /// The cluster, if the instance is of one, and then the instance's identifier. `None` where the cluster could not be
+    /// read: what is known of the instance says nothing of it, for tags, jobs and recovery points are the cluster's.
+    async fn cluster_of(self, found: &Resource, arn: Arn, gaps: &mut Gaps) -> Option<(Resource, Arn, Option<String>)> {
         if found.kind == ResourceKind::DbCluster || found.cluster_id.is_empty() {
-            return (found, arn, None);
+            return Some((found.clone(), arn, None));
         }
         let cluster = self.scoped.describe_resource(ResourceKind::DbCluster, &found.cluster_id).await;
         let cluster = cluster.and_then(|cluster| Ok((arn_of(&cluster)?, cluster)));
-        match gaps.take(Part::Cluster, &found.cluster_id, cluster) {
-            Some((arn, cluster)) => (cluster, arn, Some(found.id)),
-            None => (found, arn, None),
-        }
+        let (arn, cluster) = gaps.take(Part::Cluster, &found.cluster_id, cluster)?;
+        Some((cluster, arn, Some(found.id.clone())))
     }
 
     /// Every plan, without rules.

@@ -4,7 +4,7 @@ mod checks;
 mod repeated;
 mod settings;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation};
+use super::{Error, Failure, FailureKind, Scoped, call::Operation, missing::Named};
 use crate::domain::{
     Job, JobId, JobKind, Noun, Refusal, RefusalKind, RequestId, ResourceType, Restore, RestoreChecks, RestoreMetadata,
     RestoreSource, RestoreTarget, Scope,
@@ -81,7 +81,7 @@ impl Scoped {
         resource_type: &ResourceType,
         metadata: &RestoreMetadata,
         role_arn: &str,
-    ) -> Result<JobId, Failure> {
+    ) -> Result<JobId, Error> {
         let answer = self
             .once_assumable(role_arn, || async {
                 let sent = self
@@ -96,17 +96,21 @@ impl Scoped {
                     .copy_source_tags_to_restored_resource(restore.copy_source_tags);
                 self.call(START, sent.send()).await
             })
-            .await;
+            .await?;
         match answer {
             Ok(answer) => {
                 let id = answer.restore_job_id.and_then(|id| JobId::parse(&id).ok());
-                id.ok_or_else(|| Failure::malformed(START, "RestoreJobId"))
+                id.ok_or_else(|| Failure::malformed(START, "RestoreJobId").into())
             }
             Err(error) if error.is_about_the_token() => {
-                Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::Job, request_id))
+                Err(error.as_kind(FailureKind::RequestIdReused).about(Noun::Job, request_id).into())
             }
-            Err(error) if error.kind == FailureKind::RoleNotAssumable => Err(error),
-            Err(error) => Err(error.about(Noun::RecoveryPoint, &restore.recovery_point)),
+            Err(error) if error.kind == FailureKind::RoleNotAssumable => Err(error.into()),
+            Err(error) => {
+                let error = error.about(Noun::RecoveryPoint, &restore.recovery_point);
+                let point = Named::RecoveryPoint(&restore.vault, &restore.recovery_point);
+                Err(self.missing_of(error, &[point, Named::Role(role_arn)]).await.into())
+            }
         }
     }
 }

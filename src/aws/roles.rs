@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 
-use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
+use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, plans::LONGEST, time};
 use crate::domain::{
     Asked, BACKUP_SERVICE, Change, ChangeKind, CheckedRole, EnsureRole, Noun, Refusal, RefusalKind, RoleName, RoleRef,
     RoleState, Scope, Trust, TrustRepair, Unseen, judge_trust, repair_trust,
@@ -99,6 +99,27 @@ impl Scoped {
         Ok(CheckedRole { arn: state.arn.clone(), state: Some(state), unread })
     }
 
+    /// Why AWS Backup will not assume the role however long one waits, as a dry run says it. `None`: a role just made may be
+    /// on its way through IAM, or IAM does not tell.
+    pub(super) async fn never_assumable(&self, arn: &str) -> Option<Refusal> {
+        let (role, _) = RoleRef::parse(arn).ok()?;
+        match tokio::time::timeout(LONGEST, self.role_alone(&role.name)).await.ok()?.ok()? {
+            None => Some(missing(&role)),
+            Some((state, _)) if !role.means(&state.arn) => Some(elsewhere(&role, &state.arn)),
+            Some((state, _)) if state.is_settled(self.now()) => state.not_assumable(),
+            Some(_) => None,
+        }
+    }
+
+    /// The role that a change hands over, looked at beside that change: for findings alone, so it fails nothing.
+    pub(super) async fn role_seen(&self, arn: &str) -> CheckedRole {
+        let Ok((role, _)) = RoleRef::parse(arn) else { return CheckedRole::unseen(arn.to_owned()) };
+        match self.in_time(self.role_handed_over(&role, true)).await {
+            Ok(role) => role,
+            Err(unseen) => CheckedRole { unread: Some(unseen), ..CheckedRole::unseen(arn.to_owned()) },
+        }
+    }
+
     /// As [`Self::role_arn`], for dry runs: IAM is asked for the role of an ARN too. Who may not ask may still hand the
     /// role to AWS Backup, so a refusal to tell is none of the role.
     pub(super) async fn role_arn_looked_for(&self, role: &RoleRef) -> Result<String, Error> {
@@ -144,6 +165,7 @@ impl Scoped {
             trust: judge_trust(&document),
             attached: Vec::new(),
             inline: Vec::new(),
+            tags: role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
         };
         Ok(Some((state, document)))
     }
@@ -183,6 +205,7 @@ impl Scoped {
             trust: Trust::Granted,
             attached: Vec::new(),
             inline: Vec::new(),
+            tags: ensure.tags.0.clone(),
         };
         Ok((planned, trust))
     }
@@ -213,6 +236,8 @@ impl Scoped {
             }
             // Somebody, perhaps an earlier try of this call, was faster: what is there is repaired like any other.
             Err(error) if error.kind == FailureKind::AlreadyExists => self.role(name).await?.ok_or(error),
+            // What is not there is not the role that is being made.
+            Err(error) if error.kind == FailureKind::NotFound => Err(error),
             Err(error) => Err(error.about(Noun::Role, name)),
         }
     }
@@ -249,8 +274,15 @@ impl Scoped {
         if error.kind != FailureKind::NotFound {
             return error.about(Noun::Role, name);
         }
-        let role_is_missing = !error.message.contains(policy) && matches!(self.role_alone(name).await, Ok(None));
-        if role_is_missing { error.about(Noun::Role, name) } else { error.about(Noun::Policy, policy) }
+        if error.message.contains(policy) {
+            return error.about(Noun::Policy, policy);
+        }
+        match self.role_alone(name).await {
+            Ok(None) => error.about(Noun::Role, name),
+            Ok(Some(_)) => error.about(Noun::Policy, policy),
+            // Nobody can tell.
+            Err(_) => error,
+        }
     }
 }
 
@@ -264,8 +296,11 @@ fn attached(policy: &str, name: &RoleName) -> String {
 
 /// The failure of a call that had done something before.
 fn having(done: Vec<String>, error: Failure) -> Failure {
-    let effect = if done.is_empty() { error.effect } else { Effect::Unknown };
-    Failure { effect, done, ..error }
+    let effect = match error.effect {
+        Effect::None if !done.is_empty() => Effect::Partly,
+        effect => effect,
+    };
+    Failure { effect, done: done.into(), ..error }
 }
 
 /// The trust policy that lets AWS Backup assume the role, where the present one does not.

@@ -46,6 +46,7 @@ impl Scoped {
         let created = self.call(CREATE, sent.send()).await.map_err(|error| match key {
             // What is not there is not the vault that is being made.
             Some(key) if error.kind == FailureKind::NotFound => error.about(Noun::Key, key),
+            None if error.kind == FailureKind::NotFound => error,
             _ => error.about(Noun::Vault, &new.name),
         });
         let exists = match created {
@@ -202,7 +203,7 @@ impl Scoped {
             Err(_) if error.kind == FailureKind::NotFound => error,
             Ok(false) => {
                 let meant = did_you_mean(name.as_str(), others.iter().map(String::as_str));
-                Failure { meant, ..error.as_kind(FailureKind::NotFound) }
+                Failure { meant: meant.into(), ..error.as_kind(FailureKind::NotFound) }
             }
             Err(unseen) if unseen.kind == FailureKind::Denied => error.as_kind(FailureKind::MissingOrDenied),
             Err(unseen) => Failure { effect: error.effect, ..unseen.about(Noun::Vault, name) },
@@ -216,11 +217,11 @@ impl Scoped {
             FailureKind::RoleNotAssumable => error,
             FailureKind::NotFound => match self.describe_vault(vault).await {
                 Err(missing) if missing.kind == FailureKind::NotFound => missing,
-                // Who may not see the vault is told of what it holds.
-                Err(unseen) if !matches!(unseen.kind, FailureKind::Denied | FailureKind::MissingOrDenied) => {
-                    Failure { effect: error.effect, ..unseen }
-                }
-                Ok(_) | Err(_) => error.about(noun, name),
+                // It is listed: what AWS denies is only to describe it.
+                Err(denied) if denied.kind == FailureKind::Denied => error.about(noun, name),
+                // It may be the vault that is missing.
+                Err(unseen) => Failure { effect: error.effect, ..unseen },
+                Ok(_) => error.about(noun, name),
             },
             _ => error.about(noun, name),
         }

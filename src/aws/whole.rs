@@ -39,6 +39,16 @@ fn first<const N: usize>(members: [(&'static str, bool); N]) -> Option<&'static 
     members.into_iter().find(|(_, told)| !told).map(|(name, _)| name)
 }
 
+/// A list that AWS sends, empty too `[Q]`: clients take it out of the answer without asking whether it is there. What lacks
+/// it says nothing of what there is.
+fn list<T>(
+    name: &'static str,
+    told: Option<&Vec<T>>,
+    lacks: impl Fn(&T) -> Option<&'static str>,
+) -> Option<&'static str> {
+    told.map_or(Some(name), |told| told.iter().find_map(lacks))
+}
+
 fn text(told: Option<&str>) -> bool {
     told.is_some_and(|text| !text.is_empty())
 }
@@ -102,23 +112,23 @@ whole! {
     backup::get_supported_resource_types::GetSupportedResourceTypesOutput: |it| first([
         ("ResourceTypes", it.resource_types.is_some()),
     ]);
-    backup::list_backup_jobs::ListBackupJobsOutput: |it| it.backup_jobs().iter().find_map(backup_job);
+    backup::list_backup_jobs::ListBackupJobsOutput: |it| list("BackupJobs", it.backup_jobs.as_ref(), backup_job);
     backup::list_backup_plan_versions::ListBackupPlanVersionsOutput: |it| {
-        it.backup_plan_versions_list().iter().find_map(plan)
+        list("BackupPlanVersionsList", it.backup_plan_versions_list.as_ref(), plan)
     };
-    backup::list_backup_plans::ListBackupPlansOutput: |it| it.backup_plans_list().iter().find_map(plan);
+    backup::list_backup_plans::ListBackupPlansOutput: |it| list("BackupPlansList", it.backup_plans_list.as_ref(), plan);
     backup::list_backup_selections::ListBackupSelectionsOutput: |it| {
-        it.backup_selections_list().iter().find_map(selection)
+        list("BackupSelectionsList", it.backup_selections_list.as_ref(), selection)
     };
-    backup::list_backup_vaults::ListBackupVaultsOutput: |it| it.backup_vault_list().iter().find_map(vault);
-    backup::list_copy_jobs::ListCopyJobsOutput: |it| it.copy_jobs().iter().find_map(copy_job);
+    backup::list_backup_vaults::ListBackupVaultsOutput: |it| list("BackupVaultList", it.backup_vault_list.as_ref(), vault);
+    backup::list_copy_jobs::ListCopyJobsOutput: |it| list("CopyJobs", it.copy_jobs.as_ref(), copy_job);
     backup::list_legal_holds::ListLegalHoldsOutput: |it| it.legal_holds().iter().find_map(legal_hold);
-    backup::list_protected_resources::ListProtectedResourcesOutput: |it| it.results().iter().find_map(protected);
+    backup::list_protected_resources::ListProtectedResourcesOutput: |it| list("Results", it.results.as_ref(), protected);
     backup::list_protected_resources_by_backup_vault::ListProtectedResourcesByBackupVaultOutput: |it| {
-        it.results().iter().find_map(protected)
+        list("Results", it.results.as_ref(), protected)
     };
     backup::list_recovery_points_by_backup_vault::ListRecoveryPointsByBackupVaultOutput: |it| {
-        it.recovery_points().iter().find_map(|point| {
+        list("RecoveryPoints", it.recovery_points.as_ref(), |point| {
             first([("RecoveryPointArn", text(point.recovery_point_arn())), ("Status", point.status.is_some())])
         })
     };
@@ -126,13 +136,13 @@ whole! {
         it.recovery_points().iter().find_map(held)
     };
     backup::list_recovery_points_by_resource::ListRecoveryPointsByResourceOutput: |it| {
-        it.recovery_points().iter().find_map(|point| {
+        list("RecoveryPoints", it.recovery_points.as_ref(), |point| {
             first([("RecoveryPointArn", text(point.recovery_point_arn())), ("Status", point.status.is_some())])
         })
     };
-    backup::list_restore_jobs::ListRestoreJobsOutput: |it| it.restore_jobs().iter().find_map(restore_job);
+    backup::list_restore_jobs::ListRestoreJobsOutput: |it| list("RestoreJobs", it.restore_jobs.as_ref(), restore_job);
     backup::list_restore_jobs_by_protected_resource::ListRestoreJobsByProtectedResourceOutput: |it| {
-        it.restore_jobs().iter().find_map(restore_job)
+        list("RestoreJobs", it.restore_jobs.as_ref(), restore_job)
     };
     backup::list_tags::ListTagsOutput: ;
     backup::put_backup_vault_access_policy::PutBackupVaultAccessPolicyOutput: ;
@@ -275,7 +285,8 @@ mod tests {
         let vault = BackupVaultListMember::builder().backup_vault_name("prod");
         let whole = vault.clone().backup_vault_arn("arn:aws:backup:us-east-1:123456789012:backup-vault:prod").build();
         let list = ListBackupVaultsOutput::builder();
-        assert_eq!(list.clone().build().lacks(), None);
+        assert_eq!(list.clone().build().lacks(), Some("BackupVaultList"));
+        assert_eq!(list.clone().set_backup_vault_list(Some(Vec::new())).build().lacks(), None);
         assert_eq!(list.clone().backup_vault_list(whole.clone()).build().lacks(), None);
         let lacking = list.backup_vault_list(whole).backup_vault_list(vault.build()).build();
         assert_eq!(lacking.lacks(), Some("BackupVaultArn"));

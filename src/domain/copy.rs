@@ -71,8 +71,8 @@ impl StartCopy {
     }
 
     /// The vault that the copy goes to is not there.
-    pub fn destination_missing(destination: &str) -> Finding {
-        let message = format!("vault {destination} does not exist");
+    pub fn destination_missing(destination: &str, meant: &str) -> Finding {
+        let message = format!("vault {destination} does not exist{meant}");
         Finding::error("DESTINATION_NOT_FOUND", message, "create it, or correct the ARN").at(DESTINATION_FIELD)
     }
 
@@ -83,19 +83,26 @@ impl StartCopy {
              retention or its key does not allow the copy, the job fails",
             unseen.why
         );
-        let action = unseen.action(
+        let action = unseen.action_at(
+            destination,
             "backup:DescribeBackupVault and backup:ListBackupVaults",
             "watch the job, or have it checked again",
         );
         Finding::warning("DESTINATION_NOT_CHECKED", message, action).at(DESTINATION_FIELD)
     }
 
-    /// A key that takes part could not be looked at.
-    pub fn key_not_checked(what: &str, permissions: &str, why: impl Into<Unseen>) -> Finding {
+    /// A key that takes part could not be looked at. `at`: its ARN or its vault's, by which it is known where to ask.
+    pub fn key_not_checked(what: &str, at: &str, permissions: &str, why: impl Into<Unseen>) -> Finding {
         let unseen = why.into();
         let message = format!("whose key {what} has is not known ({}): if AWS manages it, the job fails", unseen.why);
-        let action = unseen.action(permissions, "watch the job, or have it checked again");
+        let action = unseen.action_at(at, permissions, "watch the job, or have it checked again");
         Finding::warning("KEY_NOT_CHECKED", message, action).at(DESTINATION_FIELD)
+    }
+
+    /// A key that takes part is not there: it was deleted, or never was.
+    pub fn key_missing(what: &str, key: &str) -> Finding {
+        let message = format!("{what} has key {key}, which does not exist: a job that needs it fails");
+        Finding::warning("KEY_MISSING", message, "use a vault with another key").at(DESTINATION_FIELD)
     }
 
     /// A key of AWS's own takes no part in a copy to another account `[D]`.

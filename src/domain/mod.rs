@@ -6,6 +6,7 @@
 mod access_policy;
 mod account;
 mod arn;
+mod arn_form;
 mod arn_noun;
 mod asked;
 mod backup;
@@ -80,15 +81,15 @@ pub use place::{Bond, Place};
 pub use plan::{
     AdvancedSetting, CopyAction, DeletePlan, GetPlan, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES,
     NewPlan, NewRule, NewScanSetting, Plan, PlanContent, PlanFilter, PlanRef, PlanUpdate, PreviewedRun, Rule,
-    RulePreview, RuleVault, ScanAction, ScanSetting, SeenVault, SeenVaults, Windows, check_own_plan, check_rule_names,
-    check_setting_word,
+    RulePreview, RuleVault, ScanAction, ScanSetting, SeenKey, SeenVault, SeenVaults, Windows, check_own_plan,
+    check_rule_names, check_setting_word,
 };
 pub use protection::{
     Evidence, Explanation, JudgedSelection, NearMiss, Part, ProtectionVerdict, RuleCoverage, Unread, newest_usable,
 };
 pub use recovery_point::{
-    DeleteRecoveryPoint, KeptByHold, PlanOrigin, PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState,
-    UpdateLifecycle, continuous_end,
+    DeleteRecoveryPoint, KeptByHold, PlanOrigin, PointFilter, PointInVault, RecoveryPoint, RecoveryPointQuery,
+    RecoveryPointState, UpdateLifecycle, continuous_end,
     continuous_end::{ContinuousEnd, DatabaseNow, EndingPoint, NoLongerMade, PlanNow, RuleNow},
     is_continuous,
 };

@@ -18,7 +18,7 @@ pub use content::{PlanContent, Rule};
 pub use preview::{PreviewedRun, RulePreview};
 pub use rule_vault::RuleVault;
 pub(super) use vaults::{Puts, Use, uses};
-pub use vaults::{SeenVault, SeenVaults};
+pub use vaults::{SeenKey, SeenVault, SeenVaults};
 
 use super::{
     Arn, AskedScope, Lifecycle, Noun, PlanName, Refusal, RefusalKind, Retention, RoleRef, RuleName, ScheduleText,
@@ -48,7 +48,14 @@ impl PlanRef {
             let arn = Arn::parse(text)?;
             let id = (arn.service() == "backup").then(|| arn.resource_of_kind("backup-plan")).flatten();
             let form = "one has the form arn:aws:backup:REGION:ACCOUNT:backup-plan:ID";
-            let id = id.and_then(plan_id).ok_or_else(|| arn.is_not("a backup plan", form))?;
+            let id = id.ok_or_else(|| arn.is_not("a backup plan", form))?;
+            let id = plan_id(id).ok_or_else(|| {
+                let (arn, id) = (quoted(text), quoted(id));
+                format!(
+                    "{arn} names no plan: the ARN has the plan's id, a UUID or a path and a UUID, and not its name; \
+                         a plan named {id} is given by that name alone"
+                )
+            })?;
             return Ok((Self::Id(id), arn.scope()));
         }
         let named = match plan_id(text) {
@@ -75,8 +82,8 @@ impl PlanRef {
 /// A UUID; AWS's own plans and those of an organization's policies have a path before it, such as `aws/efs/` or `orgs/`.
 fn plan_id(text: &str) -> Option<String> {
     let (path, uuid) = text.rsplit_once('/').map_or(("", text), |(path, uuid)| (path, uuid));
-    let lower_case = |byte: u8| byte.is_ascii_lowercase() || byte == b'/';
-    let uuid = is_uuid(uuid) && path.len() <= 32 && path.bytes().all(lower_case);
+    let of_path = |byte: u8| byte.is_ascii_alphabetic() || byte == b'/';
+    let uuid = is_uuid(uuid) && path.len() <= 32 && path.bytes().all(of_path);
     uuid.then(|| text.to_ascii_lowercase())
 }
 

@@ -161,6 +161,25 @@ pub struct NearMiss {
 }
 
 impl Evidence {
+    /// Of an instance whose cluster could not be read: nothing is known.
+    pub fn of_unread_cluster(instance: Resource, unread: Vec<Unread>, now: Timestamp) -> Self {
+        Self {
+            now,
+            database: instance,
+            asked_member: None,
+            plan_count: 0,
+            judged: Vec::new(),
+            covering_plans: Vec::new(),
+            roles: BTreeMap::new(),
+            vaults: BTreeMap::new(),
+            destinations: SeenVaults::default(),
+            jobs: None,
+            points: None,
+            last_point: None,
+            unread,
+        }
+    }
+
     /// Judges it all.
     pub fn explain(self) -> Explanation {
         let covering = Covering::all(&self);

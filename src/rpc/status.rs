@@ -144,7 +144,9 @@ fn tell(failure: Failure) -> Telling {
             "the deadline of the call passed before AWS answered; nothing was changed",
             ErrorDetails::new(),
         ),
-        Failure::Deadline(Effect::Unknown) => outcome_unknown("the deadline of the call passed; the change goes on"),
+        Failure::Deadline(Effect::Partly | Effect::Unknown) => {
+            outcome_unknown("the deadline of the call passed; the change goes on")
+        }
         Failure::CutOff => outcome_unknown("the server was stopped in the middle of the change"),
         Failure::RetryWithoutRequestId => {
             let text = "the client repeats a change that has no request_id, and nobody can tell whether the first \

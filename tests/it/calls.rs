@@ -131,6 +131,9 @@ async fn a_change_that_was_made_is_never_said_not_to_be() {
     world.arm(json!({"operation": "AttachRolePolicy", "next": 1, "effect": "throttle"})).await;
     let role = world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap_err();
     assert_eq!(reason(&role), (Code::Unavailable, "OUTCOME_UNKNOWN".into()), "the role was made before");
+    let message = role.message();
+    assert!(message.starts_with("AWS throttles AttachRolePolicy and did not do it"), "{message}");
+    assert!(message.contains("before that this call created role") && !message.contains("may or may not"), "{message}");
 }
 
 #[tokio::test]
@@ -144,11 +147,11 @@ async fn a_delete_whose_first_answer_was_lost_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_way_into_an_account_that_is_closed_for_the_moment_is_unavailable() {
+async fn a_way_into_an_account_that_is_closed_for_the_moment_passes() {
     let role = "arn:aws:iam::{account}:role/OrganizationAccountAccessRole";
     let world = World::start_with(|config| config.aws.assume_role = RoleTemplate::new(role)).await;
     world.arm(json!({"service": "sts", "operation": "AssumeRole", "rate": 1.0, "effect": "throttle"})).await;
     let scope = Some(Scope { account: "999999999999".into(), ..Default::default() });
     let closed = world.vaults().list_vaults(ListVaultsRequest { scope, ..Default::default() }).await.unwrap_err();
-    assert_eq!(reason(&closed), (Code::Unavailable, "AWS_UNAVAILABLE".into()));
+    assert_eq!(reason(&closed), (Code::ResourceExhausted, "AWS_THROTTLED".into()));
 }

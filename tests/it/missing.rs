@@ -103,3 +103,85 @@ async fn not_found_is_what_is_missing() {
     let again = ask(&world, "EnsureServiceRole", json!({"role": "made"})).await.unwrap();
     assert!(serde_json::to_value(&again).unwrap()["role"]["ready"].as_bool().unwrap());
 }
+
+/// What AWS says that it does not find, while everything that the change names is there: AWS's words, and nothing is said to
+/// be missing that is not.
+#[tokio::test]
+async fn nothing_that_is_there_is_said_to_be_missing() {
+    let (world, changes) = crate::every_change::world_and_requests().await;
+    for (rpc, operation, said) in [
+        ("CreateSelection", "CreateBackupSelection", "Role not found"),
+        ("StartBackup", "StartBackupJob", "Backup vault not found"),
+        ("StartCopy", "StartCopyJob", "Backup vault not found"),
+        ("StartRestore", "StartRestoreJob", "DB subnet group not found"),
+        ("UpdateRecoveryPointLifecycle", "UpdateRecoveryPointLifecycle", "vault not found"),
+        ("DeleteRecoveryPoint", "DeleteRecoveryPoint", "vault not found"),
+        ("DisassociateRecoveryPoint", "DisassociateRecoveryPoint", "vault not found"),
+        ("CreateLegalHold", "CreateLegalHold", "vault not found"),
+        ("CreateVault", "CreateBackupVault", "something not found"),
+        ("CreatePlan", "CreateBackupPlan", "something not found"),
+        ("EnsureServiceRole", "CreateRole", "permissions boundary not found"),
+    ] {
+        let code = if operation == "CreateRole" { "NoSuchEntity" } else { "ResourceNotFoundException" };
+        let effect = json!({"error": {"status": 400, "code": code, "message": said}});
+        world.arm(json!({"operation": operation, "rate": 1.0, "effect": effect})).await;
+        let mut request = changes[rpc].clone();
+        if rpc == "DeleteRecoveryPoint" {
+            request["allow_missing"] = json!(true);
+        }
+        let missing = ask(&world, rpc, request).await.unwrap_err();
+        world.disarm().await;
+        assert_eq!(reason(&missing), (Code::NotFound, "RESOURCE_NOT_FOUND".into()), "{rpc}: {missing}");
+        let message = missing.message();
+        assert!(message.contains(said) && message.contains("does not say plainly what"), "{rpc}: {message}");
+        assert!(missing.get_details_resource_info().is_none(), "{rpc}: {missing:?}");
+    }
+}
+
+/// AWS says of a vault that is missing what it says of one that is denied: who may not list vaults is told so, and not that
+/// what it would hold is missing.
+#[tokio::test]
+async fn a_vault_that_may_be_missing_hides_what_is_in_it() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    prepare(&world).await;
+    let point = recovery_point(&world).await;
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    world.arm(json!({"operation": "ListBackupVaults", "rate": 1.0, "effect": denied})).await;
+    let named = json!({"vault": "nope", "recovery_point": point});
+    let in_nope = |more: serde_json::Value| {
+        let mut request = named.clone();
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request
+    };
+    let restore = in_nope(json!({"role": ROLE, "rds_instance": {"db_instance_identifier": "new"}}));
+    for (rpc, request) in [
+        ("StartBackup", json!({"vault": "nope", "resource": LABS, "role": ROLE})),
+        ("GetRecoveryPoint", in_nope(json!({}))),
+        ("DeleteRecoveryPoint", in_nope(json!({}))),
+        ("DeleteRecoveryPoint", in_nope(json!({"allow_missing": true}))),
+        ("DisassociateRecoveryPoint", in_nope(json!({}))),
+        ("UpdateRecoveryPointLifecycle", in_nope(json!({"lifecycle": {"delete_after_days": 7}}))),
+        ("StartCopy", in_nope(json!({"destination_vault": "prod", "role": ROLE}))),
+        ("StartRestore", json!({"restore": restore})),
+        ("PlanRestore", json!({"restore": restore})),
+    ] {
+        let hidden = ask(&world, rpc, request).await.unwrap_err();
+        assert_eq!(reason(&hidden), (Code::PermissionDenied, "VAULT_MISSING_OR_DENIED".into()), "{rpc}: {hidden}");
+    }
+}
+
+/// KMS has a word of its own for a key that is not there, with status 400.
+#[tokio::test]
+async fn a_key_that_is_not_there_is_told_as_missing() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    prepare(&world).await;
+    let other = "arn:aws:backup:us-east-1:210987654321:backup-vault:far";
+    let copying = json!([{"name": "daily", "vault": "prod", "copy_actions": [{"destination_vault": other}]}]);
+    let gone = json!({"error": {"status": 400, "code": "NotFoundException", "message": "Key does not exist"}});
+    world.arm(json!({"service": "kms", "operation": "DescribeKey", "rate": 1.0, "effect": gone})).await;
+    let plan = json!({"name": "copies", "rules": copying, "validate_only": true});
+    let checked = serde_json::to_value(ask(&world, "CreatePlan", plan).await.unwrap()).unwrap();
+    let codes: Vec<_> = checked["findings"].as_array().unwrap().iter().map(|found| &found["code"]).collect();
+    assert!(codes.iter().any(|code| **code == "KEY_MISSING"), "{checked}");
+    assert!(codes.iter().all(|code| **code != "KEY_NOT_CHECKED"), "{checked}");
+}

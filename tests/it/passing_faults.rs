@@ -5,6 +5,7 @@ mod carried_out;
 mod judge;
 mod malformed;
 mod requests;
+mod spellings;
 
 use std::{collections::BTreeSet, fmt, sync::LazyLock};
 
@@ -58,6 +59,10 @@ impl Fault {
             Self::passes("throttled", json!("throttle")),
             Self::passes("503", error(503, "ServiceUnavailableException")),
             Self::passes("an unknown 500", error(500, "SomethingNewException")),
+            Self::passes("502", error(502, "BadGateway")),
+            Self::passes("504", error(504, "GatewayTimeout")),
+            Self::passes("an unknown 429", error(429, "SomethingNewException")),
+            Self::passes("an unknown 404", error(404, "SomethingNewException")),
             Self::passes("dropped", json!("drop_before")),
             Self::passes("cut short", json!("truncate")),
         ]

@@ -32,7 +32,13 @@ pub(in crate::aws) fn classify(code: &str, status: u16) -> FailureKind {
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "IncompleteSignature"
-        | "MissingAuthenticationToken" => FailureKind::Credentials,
+        | "MissingAuthenticationToken"
+        // The clock by which a request was signed, and what the account has not subscribed to or not enabled: no grant helps.
+        | "RequestTimeTooSkewed"
+        | "RequestExpired"
+        | "OptInRequired"
+        | "SubscriptionRequiredException"
+        | "RegionDisabledException" => FailureKind::Credentials,
         // A quota, whatever the SDK's list of throttling codes says (docs/aws-backup-semantics.md, section 0.10).
         "LimitExceededException" | "LimitExceeded" => FailureKind::Quota,
         "ConflictException" | "ConcurrentModification" | "ConcurrentModificationException" | "DeleteConflict" => {
@@ -46,21 +52,34 @@ pub(in crate::aws) fn classify(code: &str, status: u16) -> FailureKind {
         | "RequestThrottledException"
         | "TooManyRequestsException"
         | "SlowDown"
-        | "BandwidthLimitExceeded" => FailureKind::Throttled,
+        | "BandwidthLimitExceeded"
+        | "ProvisionedThroughputExceededException"
+        | "PriorRequestNotComplete"
+        | "TransactionInProgressException"
+        | "EC2ThrottledException" => FailureKind::Throttled,
         "ServiceUnavailableException"
+        | "ServiceUnavailable"
+        | "InternalError"
+        | "IDPCommunicationError"
+        | "IDPCommunicationErrorException"
         | "DependencyFailureException"
         | "ServiceFailure"
         | "InternalServiceException"
         | "InternalFailure"
         | "RequestTimeout"
         | "RequestTimeoutException" => FailureKind::Unavailable,
-        "NoSuchEntity" | "ResourceNotFoundException" => FailureKind::NotFound,
+        // KMS has a word of its own [D].
+        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "NotFoundException" => {
+            FailureKind::NotFound
+        }
         _ if code.ends_with("QuotaExceeded") || code.ends_with("QuotaExceededFault") => FailureKind::Quota,
         _ if code.ends_with("NotFound") || code.ends_with("NotFoundFault") => FailureKind::NotFound,
         _ if code.ends_with("AlreadyExists") || code.ends_with("AlreadyExistsFault") => FailureKind::AlreadyExists,
         _ => match status {
             401 | 403 => FailureKind::Denied,
-            404 => FailureKind::NotFound,
+            // Only a word that AWS documents for it says that something is missing: an unknown 404 is one of whatever stands
+            // between, such as a proxy, or of an operation that is not there.
+            404 | 408 => FailureKind::Unavailable,
             429 => FailureKind::Throttled,
             400..500 => FailureKind::Rejected,
             _ => FailureKind::Unavailable,
@@ -84,7 +103,9 @@ mod tests {
         for (status, kind) in [
             (400, FailureKind::Rejected),
             (403, FailureKind::Denied),
-            (404, FailureKind::NotFound),
+            (404, FailureKind::Unavailable),
+            (408, FailureKind::Unavailable),
+            (429, FailureKind::Throttled),
             (503, FailureKind::Unavailable),
         ] {
             assert_eq!(classify("SomethingNewException", status), kind);
@@ -95,5 +116,22 @@ mod tests {
     fn rds_says_missing_with_and_without_fault() {
         assert_eq!(classify("DBInstanceNotFound", 404), FailureKind::NotFound);
         assert_eq!(classify("DBClusterNotFoundFault", 404), FailureKind::NotFound);
+    }
+
+    #[test]
+    fn kms_says_missing_with_400() {
+        assert_eq!(classify("NotFoundException", 400), FailureKind::NotFound);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_and_a_region_that_is_off_are_no_denial() {
+        for (code, status) in [
+            ("RequestTimeTooSkewed", 403),
+            ("RequestExpired", 400),
+            ("OptInRequired", 403),
+            ("SubscriptionRequiredException", 403),
+        ] {
+            assert_eq!(classify(code, status), FailureKind::Credentials, "{code}");
+        }
     }
 }

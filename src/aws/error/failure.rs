@@ -6,7 +6,7 @@ use aws_smithy_types::error::operation::BuildError;
 
 use crate::{
     aws::call::{Nature, Operation},
-    domain::{Hindrance, Noun, Subject, Unseen},
+    domain::{Hindrance, Noun, Scope, Subject, Unseen},
 };
 
 /// An operation of AWS that did not do what was asked. `Display` never includes the source.
@@ -26,6 +26,8 @@ pub struct Failure {
     pub aws_code: Option<Box<str>>,
     /// AWS's message, or the adapter's own sentence.
     pub message: String,
+    /// Where AWS was asked; absent before any scope, and of what the adapter itself found.
+    pub scope: Option<Box<Scope>>,
     /// Of a thing that is not there, the question which one was meant, such as `; did you mean prod?`; blank: none is near.
     pub meant: Box<str>,
     /// What the same call had done before, in words such as `created role R`; it stays done.
@@ -116,6 +118,8 @@ impl FailureKind {
 pub enum Effect {
     /// It did not.
     None,
+    /// It did not, but what the same call had done before did.
+    Partly,
     /// Nobody knows: at least one attempt was sent and its outcome not seen.
     Unknown,
 }
@@ -132,6 +136,7 @@ impl Failure {
             retry_after: None,
             aws_code: None,
             message: message.into(),
+            scope: None,
             meant: Box::default(),
             done: Box::default(),
             aws_request_id: None,
@@ -203,7 +208,7 @@ impl Failure {
     /// Whether what a delete does not find may have been deleted by an attempt before of this very call, whose answer was
     /// lost: then it did what was asked for.
     pub fn is_gone_by_us(&self) -> bool {
-        self.kind == FailureKind::NotFound && self.effect == Effect::Unknown
+        self.kind == FailureKind::NotFound && self.subject.is_some() && self.effect == Effect::Unknown
     }
 
     /// Whether AWS refuses a token of idempotency because it stood for another request. AWS documents no code for it `[U]`;
@@ -220,6 +225,11 @@ impl Failure {
     /// Whether AWS will not let Strongroom look, however often it asks.
     pub fn is_denial(&self) -> bool {
         self.kind.hindrance() == Hindrance::Denied
+    }
+
+    /// Whether it is about such a thing.
+    pub fn is_about(&self, noun: Noun) -> bool {
+        self.subject.as_ref().is_some_and(|subject| subject.noun == noun)
     }
 
     /// Whether AWS's error code is this one.

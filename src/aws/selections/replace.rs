@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::{
-    super::{Error, Failure, FailureKind, Scoped, plans::about_plan},
+    super::{Error, Failure, FailureKind, Scoped},
     CREATE, GET,
     changes::of_etag,
     is_missing_selection, shape,
@@ -86,8 +86,12 @@ impl Scoped {
             left = self.continuous_points_left(plan_id, NoLongerMade::SelectionReplaced).await;
         }
         if !asked.is_check() {
-            let replaced = self.carry_out(plan_id, there, wanted, &asked.request_id).await?;
-            return Ok((replaced, left));
+            let role_arn = wanted.role_arn.clone();
+            let (replaced, role) = tokio::join!(
+                Box::pin(self.carry_out(plan_id, there, wanted, &asked.request_id)),
+                Box::pin(self.role_seen(&role_arn))
+            );
+            return Ok((replaced?, [left, role.findings(None)].concat()));
         }
         let old = match there.current {
             Some(current) if current.selects_as(&wanted) => {
@@ -199,7 +203,7 @@ impl Scoped {
     async fn put_selection(&self, plan_id: &str, token: &str, wanted: &Selection) -> Result<Selection, Error> {
         let criteria = wanted.criteria.clone().unwrap_or_default();
         let input = shape::input(CREATE, &criteria, &wanted.name, &wanted.role_arn)?;
-        let id = match Box::pin(self.send_selection(plan_id, token, &input)).await {
+        let id = match Box::pin(self.send_selection(plan_id, token, &input)).await? {
             Ok(created) => created.selection_id.ok_or_else(|| Failure::malformed(CREATE, "SelectionId"))?,
             Err(error) if error.kind == FailureKind::AlreadyExists => {
                 let twin =
@@ -211,7 +215,7 @@ impl Scoped {
                 id.ok_or_else(|| error.about(Noun::Selection, &wanted.name))?
             }
             Err(error) if error.kind == FailureKind::RoleNotAssumable => return Err(error.into()),
-            Err(error) => return Err(about_plan(error, plan_id).into()),
+            Err(error) => return Err(self.not_selected(error, plan_id, &wanted.role_arn).await.into()),
         };
         let made = Box::pin(self.once_seen(plan_id, &id)).await?;
         if made.selects_as(wanted) { Ok(made) } else { Err(under_way(&made).into()) }

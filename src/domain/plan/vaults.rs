@@ -15,8 +15,21 @@ use super::{
 pub enum SeenVault {
     /// It is there, with this lock.
     There(Option<VaultLock>),
-    /// It is not there.
-    Missing,
+    /// It is not there; with the question which one was meant, or blank.
+    Missing(Box<str>),
+    /// Nobody knows; with the reason.
+    NotSeen(Unseen),
+}
+
+/// Whose the key of a vault is, as far as KMS told.
+#[derive(Debug, Clone)]
+pub enum SeenKey {
+    /// A customer's; or the vault has none of its own.
+    Own,
+    /// AWS's: this one.
+    OfAws(String),
+    /// This one is not there.
+    Missing(String),
     /// Nobody knows; with the reason.
     NotSeen(Unseen),
 }
@@ -26,8 +39,8 @@ pub enum SeenVault {
 pub struct SeenVaults {
     /// The vaults.
     pub vaults: BTreeMap<String, SeenVault>,
-    /// The key of a vault, if AWS manages it; of those vaults alone whose keys count.
-    pub keys: BTreeMap<String, Result<Option<String>, Unseen>>,
+    /// Whose the key of a vault is; of those vaults alone whose keys count.
+    pub keys: BTreeMap<String, SeenKey>,
 }
 
 /// What a rule puts into a vault.
@@ -169,8 +182,10 @@ impl Use<'_> {
                 let found = Finding::outside_lock(shown, lock, &whose, self.lifecycle.retention);
                 found.map(|finding| finding.at(&self.lifecycle_at))
             }
-            Some(SeenVault::Missing) => {
-                Some(Finding::vault_missing(shown, &format!("{rule} {}", puts.verb())).at(&self.at))
+            Some(SeenVault::Missing(meant)) => {
+                let mut missing = Finding::vault_missing(shown, &format!("{rule} {}", puts.verb())).at(&self.at);
+                missing.message.push_str(meant);
+                Some(missing)
             }
             Some(SeenVault::NotSeen(unseen)) if told.insert(arn.clone()) => Some(match puts {
                 Puts::Copies => StartCopy::destination_not_checked(shown, unseen).at(&self.at),
@@ -190,9 +205,10 @@ impl Use<'_> {
         let of_key = ends.filter_map(|(end, vault)| {
             let what = format!("the {end} vault {}", vault.shown);
             let found = match seen.keys.get(&vault.arn)? {
-                Ok(None) => return None,
-                Ok(Some(key)) => StartCopy::aws_managed_key(&what, key).as_warning(),
-                Err(unseen) => StartCopy::key_not_checked(&what, "kms:DescribeKey", unseen),
+                SeenKey::Own => return None,
+                SeenKey::OfAws(key) => StartCopy::aws_managed_key(&what, key).as_warning(),
+                SeenKey::Missing(key) => StartCopy::key_missing(&what, key),
+                SeenKey::NotSeen(unseen) => StartCopy::key_not_checked(&what, &vault.arn, "kms:DescribeKey", unseen),
             };
             told.insert(format!("key of {}", vault.arn)).then(|| found.at(&self.at).about(&vault.arn))
         });

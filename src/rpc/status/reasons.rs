@@ -107,7 +107,7 @@ pub(super) fn of_failure(failure: &aws::Failure) -> ErrorReason {
         FailureKind::AccountNotReachable => R::AccountNotReachable,
         FailureKind::Quota => R::AwsQuotaExceeded,
         FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Malformed
-            if failure.effect == Effect::Unknown =>
+            if failure.effect != Effect::None =>
         {
             R::OutcomeUnknown
         }

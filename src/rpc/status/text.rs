@@ -3,7 +3,11 @@
 use tonic::Code;
 
 use super::reasons::code_of;
-use crate::{aws, domain::Noun, proto::ErrorReason};
+use crate::{
+    aws::{self, Effect, FailureKind},
+    domain::{Noun, Scope},
+    proto::ErrorReason,
+};
 
 /// Of a failure of AWS: what is wrong, with which name, what to do.
 pub(super) fn of_failure(error: &aws::Failure, reason: ErrorReason) -> String {
@@ -25,6 +29,11 @@ fn what_failed(error: &aws::Failure, reason: ErrorReason) -> String {
         return said;
     }
     match reason {
+        // This step was not done; what the call did before was.
+        ErrorReason::OutcomeUnknown if error.effect == Effect::Partly => {
+            let verb = if error.kind == FailureKind::Throttled { "throttles" } else { "fails at" };
+            format!("AWS {verb} {operation} and did not do it ({said})")
+        }
         ErrorReason::OutcomeUnknown => {
             format!("{operation} may or may not have happened ({said})")
         }
@@ -33,9 +42,7 @@ fn what_failed(error: &aws::Failure, reason: ErrorReason) -> String {
         ErrorReason::AwsAccessDenied => {
             format!("AWS denies {operation} to Strongroom's identity ({said}): an operator has to grant the permission")
         }
-        ErrorReason::AwsCredentials => {
-            format!("Strongroom has no valid AWS credentials for {operation} ({said}): an operator has to give it some")
-        }
+        ErrorReason::AwsCredentials => not_accepted(operation, error.aws_code.as_deref().unwrap_or_default(), &said),
         ErrorReason::AwsRejectedArgument => format!("AWS refused a value in {operation}: {said}"),
         ErrorReason::AwsRejectedState => format!("AWS refuses {operation} in the present state of {thing}: {said}"),
         ErrorReason::AwsQuotaExceeded => {
@@ -65,10 +72,49 @@ fn what_failed(error: &aws::Failure, reason: ErrorReason) -> String {
             Code::NotFound if error.subject.is_none() => {
                 format!("something that {operation} names does not exist, and AWS does not say plainly what ({said})")
             }
-            Code::NotFound => format!("{thing} does not exist{}", error.meant),
+            Code::NotFound => format!("{thing} does not exist{}{}", place(error), error.meant),
             Code::AlreadyExists => format!("{thing} exists already ({said})"),
             _ => said,
         },
+    }
+}
+
+/// Why AWS does not accept who asks, and what mends it: no permission does.
+fn not_accepted(operation: &str, code: &str, said: &str) -> String {
+    match code {
+        "RequestTimeTooSkewed" | "RequestExpired" => {
+            format!(
+                "AWS does not take {operation} at the time by which it was signed ({said}): an operator has to set the \
+                 clock of Strongroom's machine"
+            )
+        }
+        "OptInRequired" | "SubscriptionRequiredException" | "RegionDisabledException" => {
+            format!(
+                "the account has not enabled the region, or not subscribed to the service, that {operation} goes to \
+                 ({said}): an operator has to do that"
+            )
+        }
+        // AWS says the same of credentials that it does not know and of a region that it does not know them in.
+        "UnrecognizedClientException" | "InvalidClientTokenId" => {
+            format!(
+                "Strongroom has no valid AWS credentials for {operation} ({said}): an operator has to give it some, or to \
+                 enable the region for the account, for AWS says the same of a region that is not enabled"
+            )
+        }
+        _ => {
+            format!("Strongroom has no valid AWS credentials for {operation} ({said}): an operator has to give it some")
+        }
+    }
+}
+
+/// Where a thing that is not there was looked for, if it could be elsewhere: a name does not tell, and IAM has no region.
+fn place(error: &aws::Failure) -> String {
+    let Some(scope) = &error.scope else { return String::new() };
+    let Scope { account, region } = &**scope;
+    match error.subject.as_ref().map(|subject| subject.noun) {
+        Some(Noun::Account | Noun::Policy) | None => String::new(),
+        Some(Noun::Role) => format!(" in account {account}"),
+        Some(_) => format!(" in account {account}, region {region}"),
     }
 }
 
