@@ -204,7 +204,7 @@ impl Aws {
             );
             return Err(Refusal::of(RefusalKind::AccountNotReachable, Noun::Account, account, message).into());
         };
-        let role = template.role_in(scope.account.as_str());
+        let role = template.role_in(scope.account.as_str(), scope.region.partition());
         let mut provider = AssumeRoleProvider::builder(&role)
             .session_name("strongroom")
             .region(Region::new(scope.region.as_str().to_owned()))

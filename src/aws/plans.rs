@@ -100,12 +100,22 @@ impl Scoped {
                 Err(missing) if missing.is_missing() && missing.is_about(Noun::Plan) => {
                     match self.plan_named(name).await {
                         Ok(id) => work(id).await,
-                        Err(nor_named) if nor_named.is_missing() => Err(missing),
+                        Err(nor_named) if nor_named.is_missing() => Err(self.with_plan_meant(missing, id).await),
                         Err(error) => Err(error),
                     }
                 }
                 answer => answer,
             },
+        }
+    }
+
+    /// Of a plan that is missing, whether one of an organization's policy or of AWS itself was meant: their ids have a path
+    /// before the UUID.
+    async fn with_plan_meant(&self, missing: Error, uuid: &str) -> Error {
+        let of_uuid = |id: &str| id.rsplit_once('/').is_some_and(|(_, last)| last == uuid);
+        match self.find_plan(|plan| plan.backup_plan_id().is_some_and(of_uuid)).await {
+            Ok(Some(id)) => missing.with_question(format!("; did you mean {id}?")),
+            Ok(None) | Err(_) => missing,
         }
     }
 

@@ -77,7 +77,9 @@ impl Scoped {
             Err(error) if error.kind == FailureKind::NotFound => {
                 let mut message = format!("AWS Backup protects no resource {arn} here: it has no recovery point");
                 for why in self.why_nothing_of(named).await {
-                    message.push_str(&format!("; {}: {}", why.message, why.action));
+                    // The ARN again and again would leave no room for the rest.
+                    let message_of_it = why.message.replace(&format!(" {arn} is "), " of that ARN is ");
+                    message.push_str(&format!("; {message_of_it}: {}", why.action));
                 }
                 return Err(Refusal::of(RefusalKind::NotFound, Noun::Resource, arn.as_str(), message).into());
             }

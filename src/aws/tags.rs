@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 
 use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages};
-use crate::domain::{Arn, Asked, Noun, ResourceRef, TagResource, Tags, UntagResource};
+use crate::domain::{Arn, Asked, DatabaseRef, Noun, ResourceRef, TagResource, Tags, UntagResource};
 
 const RDS_ADD: Operation = Operation::write("rds", "AddTagsToResource");
 const RDS_REMOVE: Operation = Operation::write("rds", "RemoveTagsFromResource");
@@ -38,6 +38,7 @@ impl Scoped {
     pub async fn tag_resource(&self, asked: &Asked<TagResource>) -> Result<BTreeMap<String, String>, Error> {
         let TagResource { resource, tags } = &asked.what;
         let arn = self.resource_arn(resource).await?;
+        self.is_taggable(&arn).await?;
         // Each service has another word for too many, so they are counted here.
         let all = tags.fit(self.tags_of(&arn).await?)?;
         if asked.is_check() {
@@ -51,6 +52,7 @@ impl Scoped {
     pub async fn untag_resource(&self, asked: &Asked<UntagResource>) -> Result<BTreeMap<String, String>, Error> {
         let UntagResource { resource, keys } = &asked.what;
         let arn = self.resource_arn(resource).await?;
+        self.is_taggable(&arn).await?;
         if asked.is_check() {
             let mut left = self.tags_of(&arn).await?;
             left.retain(|key, _| !keys.contains(key));
@@ -68,6 +70,14 @@ impl Scoped {
 }
 
 impl Scoped {
+    /// The plans of an organization's policy nobody changes from an account, their tags neither.
+    async fn is_taggable(&self, arn: &Arn) -> Result<(), Error> {
+        match arn.resource_of_kind("backup-plan").filter(|_| arn.service() == "backup") {
+            Some(id) => self.is_own_plan(id).await,
+            None => Ok(()),
+        }
+    }
+
     async fn add_tags(&self, arn: &Arn, tags: &Tags) -> Result<(), Failure> {
         let (text, tags) = (arn.as_str(), tags.0.clone());
         match keeper(arn) {
@@ -118,7 +128,17 @@ impl Scoped {
         match keeper(arn) {
             Keeper::Rds => {
                 let sent = self.clients.rds.list_tags_for_resource().resource_name(text);
-                let answer = self.call(RDS_LIST, sent.send()).await.map_err(about)?;
+                let answer = match self.call(RDS_LIST, sent.send()).await {
+                    Ok(answer) => answer,
+                    Err(error) if error.kind == FailureKind::NotFound => {
+                        let meant = match DatabaseRef::of_arn(arn) {
+                            Some(named) => self.meant_database(&named).await,
+                            None => String::new(),
+                        };
+                        return Err(Failure { meant: meant.into(), ..about(error) });
+                    }
+                    Err(error) => return Err(about(error)),
+                };
                 let pair = |tag: aws_sdk_rds::types::Tag| Some((tag.key?, tag.value.unwrap_or_default()));
                 Ok(answer.tag_list.unwrap_or_default().into_iter().filter_map(pair).collect())
             }

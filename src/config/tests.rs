@@ -249,7 +249,8 @@ fn what_surprises_is_warned_of() {
 #[test]
 fn a_role_template_needs_its_placeholder() {
     let template = RoleTemplate::parse("arn:aws-cn:iam::{account}:role/team/Strongroom").unwrap();
-    assert_eq!(template.role_in("123456789012"), "arn:aws-cn:iam::123456789012:role/team/Strongroom");
+    assert_eq!(template.role_in("123456789012", "aws-cn"), "arn:aws-cn:iam::123456789012:role/team/Strongroom");
+    assert_eq!(template.role_in("123456789012", "aws"), "arn:aws:iam::123456789012:role/team/Strongroom");
     for text in [
         "",
         "Strongroom",

@@ -109,9 +109,11 @@ impl RoleTemplate {
         self.0.split(':').nth(1).unwrap_or_default()
     }
 
-    /// The role's ARN in this account.
-    pub fn role_in(&self, account: &str) -> String {
-        self.0.replace("{account}", account)
+    /// The role's ARN in this account and partition. The template's own partition is that of the regions that it was written
+    /// for: nobody can assume a role of another partition than the one that is asked.
+    pub fn role_in(&self, account: &str, partition: &str) -> String {
+        let rest = self.0.splitn(3, ':').nth(2).unwrap_or_default().replace("{account}", account);
+        format!("arn:{partition}:{rest}")
     }
 }
 

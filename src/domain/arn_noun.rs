@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Arn, ResourceType, did_you_mean,
+    Arn, ResourceType,
     invalid::{Fault, quoted},
 };
 
@@ -60,8 +60,7 @@ impl Arn {
     /// The ARN, if it can be one of a resource that backups are made of.
     pub fn of_backed_up(self) -> Result<Self, Fault> {
         let advice = match self.noun() {
-            ArnNoun::DbInstance | ArnNoun::DbCluster => return self.with_small_letters(),
-            ArnNoun::Resource(_) | ArnNoun::Unknown => return Ok(self),
+            ArnNoun::DbInstance | ArnNoun::DbCluster | ArnNoun::Resource(_) | ArnNoun::Unknown => return Ok(self),
             ArnNoun::RecoveryPoint => {
                 "give the ARN of what it is a backup of; GetRecoveryPoint, which takes it as recovery_point, tells that"
             }
@@ -94,18 +93,6 @@ impl Arn {
             ArnNoun::Unknown => format!("{} is not the ARN of {wanted}: {advice}", quoted(self.as_str())),
             other => format!("{} is the ARN of {other}, and not of {wanted}: {advice}", quoted(self.as_str())),
         })
-    }
-
-    /// RDS keeps identifiers in small letters `[M]`, and AWS Backup compares ARNs as they are.
-    fn with_small_letters(self) -> Result<Self, Fault> {
-        let small = self.resource().to_ascii_lowercase();
-        if self.resource() == small {
-            return Ok(self);
-        }
-        let meant = self.as_str().replace(self.resource(), &small);
-        let question = did_you_mean(self.as_str(), [meant.as_str()]);
-        Err(format!("{} has capital letters, and RDS keeps identifiers in small ones{question}", quoted(self.as_str()))
-            .into())
     }
 }
 
@@ -166,7 +153,5 @@ mod tests {
         let snapshot = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1";
         let told = arn(snapshot).of_backed_up().unwrap_err().0;
         assert!(told.contains("is the ARN of a recovery point, and not of a resource that is backed up"), "{told}");
-        let told = arn("arn:aws:rds:us-east-1:123456789012:db:Orders").of_backed_up().unwrap_err().0;
-        assert!(told.ends_with("; did you mean arn:aws:rds:us-east-1:123456789012:db:orders?"), "{told}");
     }
 }

@@ -3,11 +3,16 @@
 /// The known word that was most likely meant: the same one in other letters, or a slip of the fingers. Case and the
 /// signs between words count for little.
 pub fn nearest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    nearest_within(text, known, 0.6)
+}
+
+/// As [`nearest`], of words that are alike so that they have to be as near as that: 1 is the same.
+pub(super) fn nearest_within<'k>(text: &str, known: impl IntoIterator<Item = &'k str>, bar: f64) -> Option<&'k str> {
     // What is much longer than any word that is known is no slip of one.
     let asked = bare(text.get(..100).unwrap_or(text));
     let score = |word: &str| strsim::normalized_damerau_levenshtein(&bare(word), &asked);
     let best = known.into_iter().map(|word| (score(word), word)).max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.filter(|(score, _)| *score >= 0.6).map(|(_, word)| word)
+    best.filter(|(score, _)| *score >= bar).map(|(_, word)| word)
 }
 
 /// Whether two words differ in nothing but case and the signs between their parts.
@@ -21,7 +26,11 @@ fn bare(word: &str) -> String {
 
 /// The question at the end of a fault, such as `; did you mean RDS?`; blank where nothing is near.
 pub fn did_you_mean<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    nearest(text, known).map(|word| format!("; did you mean {word}?")).unwrap_or_default()
+    question(nearest(text, known))
+}
+
+pub(super) fn question(meant: Option<&str>) -> String {
+    meant.map(|word| format!("; did you mean {word}?")).unwrap_or_default()
 }
 
 #[cfg(test)]

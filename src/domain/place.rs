@@ -18,6 +18,8 @@ pub struct Place {
 pub enum Bond {
     /// The request is about it: it completes the request's own scope, or contradicts it.
     Own,
+    /// It is of the request's own account and region, and does not say which they are.
+    Beside,
     /// Something is looked for that has to do with it: it may be anywhere in the partition.
     Sought,
     /// Backups go there: anywhere in the partition, where the configuration lets requests go.
@@ -46,7 +48,7 @@ impl Place {
             && here != there
         {
             let why = match self.bond {
-                Bond::Own | Bond::Sought => "",
+                Bond::Own | Bond::Beside | Bond::Sought => "",
                 Bond::CopiedTo => ": no copy leaves its partition",
                 Bond::Role | Bond::Key | Bond::Topic => ": nothing of another partition can be used there",
             };
@@ -54,6 +56,20 @@ impl Place {
         }
         match self.bond {
             Bond::Own | Bond::Sought | Bond::CopiedTo => None,
+            Bond::Beside => {
+                let why = "it has to be of the same account and region, and does not decide which: give scope";
+                let of_account = || {
+                    let (here, there) = (of.account.as_ref()?, self.scope.account.as_ref()?);
+                    (here != there)
+                        .then(|| format!("names account {there}, but the request is about account {here}: {why}"))
+                };
+                let of_region = || {
+                    let (here, there) = (of.region.as_ref()?, self.scope.region.as_ref()?);
+                    (here != there)
+                        .then(|| format!("names region {there}, but the request is about region {here}: {why}"))
+                };
+                of_account().or_else(of_region).map(Into::into)
+            }
             Bond::Key => {
                 let (here, there) = (of.region.as_ref()?, self.scope.region.as_ref()?);
                 let fault = format!("is a key of region {there}, but the vault's is {here}: give a key of that region");
@@ -99,6 +115,13 @@ mod tests {
             ("arn:aws:sns:eu-west-1:123456789012:t", Bond::Topic, None),
             ("arn:aws:sns:us-east-1:999999999999:t", Bond::Topic, Some("is a topic of account 999999999999")),
             ("arn:aws:rds:eu-west-1:999999999999:db:d", Bond::Sought, None),
+            ("arn:aws:backup:us-east-1:123456789012:backup-vault:gap", Bond::Beside, None),
+            ("arn:aws:backup:us-west-2:123456789012:backup-vault:gap", Bond::Beside, Some("names region us-west-2")),
+            (
+                "arn:aws:backup:us-east-1:999999999999:backup-vault:gap",
+                Bond::Beside,
+                Some("names account 999999999999"),
+            ),
         ] {
             let place = Place { field: "field".into(), scope: scope(arn), bond };
             let told = place.fault(&here).map(|fault| fault.0);

@@ -1,6 +1,9 @@
 //! The regions and partitions of AWS that are known today. A region of tomorrow needs no release: the configuration names it.
 
-use super::{Fault, RegionName, did_you_mean};
+use super::{
+    Fault, RegionName, did_you_mean,
+    nearest::{nearest_within, question},
+};
 
 /// The partitions of AWS, as they stand after `arn:`, with how the names of their regions begin `[D]`. `aws` has all others.
 const PARTITIONS: [(&str, &str); 8] = [
@@ -73,14 +76,14 @@ impl RegionName {
 
     /// What is said of a region that is neither known nor configured.
     pub fn unknown(&self) -> Fault {
-        let meant = did_you_mean(self.as_str(), REGIONS);
+        let meant = region_meant(self.as_str());
         let newer = "a region newer than this server is one that an operator names in aws.allowed_regions";
         Fault(format!("names region {self}, which AWS is not known to have{meant} ({newer})"))
     }
 
     /// What may have been meant by a region that is not known: a question, or nothing.
     pub fn meant(&self) -> String {
-        if self.is_known() { String::new() } else { did_you_mean(self.as_str(), REGIONS) }
+        if self.is_known() { String::new() } else { region_meant(self.as_str()) }
     }
 
     /// The partition of AWS that the region is in: what stands after `arn:` `[D]`.
@@ -88,6 +91,11 @@ impl RegionName {
         let of_prefix = PARTITIONS[1..].iter().find(|(_, prefix)| self.as_str().starts_with(prefix));
         of_prefix.map_or(PARTITIONS[0].0, |(partition, _)| partition)
     }
+}
+
+/// The question which region was meant. Their names are alike, so a slip is nearer than one of other words.
+pub(super) fn region_meant(text: &str) -> String {
+    question(nearest_within(text, REGIONS, 0.75))
 }
 
 /// The partition of that name, or the fault of one that AWS does not have.
@@ -149,6 +157,10 @@ mod tests {
             assert!(!region(slip).is_known());
             let told = region(slip).unknown().0;
             assert!(told.contains(&format!("did you mean {meant}?")), "{told}");
+        }
+        assert!(!region("mars-north-1").unknown().0.contains("did you mean"));
+        for spelling in ["US-EAST-1", "us-east-1a", "us_east_1"] {
+            assert!(RegionName::parse(spelling).unwrap_err().0.ends_with("; did you mean us-east-1?"), "{spelling}");
         }
         assert!(!region("mars-colony-1").unknown().0.contains("did you mean"));
         assert!(partition("aws-chn").unwrap_err().0.contains("did you mean aws-cn?"));

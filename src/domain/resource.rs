@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     Arn, AskedScope, Engine, ResourceType, Scope,
     invalid::{Fault, quoted},
+    nearest::{nearest, question},
 };
 
 /// An RDS instance or an RDS cluster.
@@ -50,6 +51,16 @@ impl DatabaseRef {
         Ok((named, arn.scope()))
     }
 
+    /// The question which database was meant by one that is not there, out of those that are: told by its ARN where
+    /// it is of the other kind than the one that was named: the identifier would say nothing new.
+    pub fn meant_among(&self, there: &[Resource]) -> String {
+        let meant = nearest(&self.id, there.iter().map(|database| database.id.as_str()));
+        let meant = meant.and_then(|id| there.iter().find(|database| database.id == id));
+        let is_other = |database: &Resource| self.kind.is_some_and(|kind| kind != database.kind);
+        let meant = meant.map(|database| if is_other(database) { &database.arn } else { &database.id });
+        question(meant.map(String::as_str))
+    }
+
     /// The database of an ARN, if it is of one.
     pub fn of_arn(arn: &Arn) -> Option<Self> {
         let of_kind = |kind, word| Some(Self { kind: Some(kind), id: arn.resource_of_kind(word)?.to_owned() });
@@ -75,7 +86,9 @@ impl ResourceRef {
             return Err("is required: give an ARN, or the identifier of an RDS instance or cluster".into());
         }
         if Arn::looks_like(text) {
-            return Arn::parse(text).map(Self::Arn);
+            let arn = Arn::parse(text)?;
+            DatabaseRef::of_arn(&arn).map_or(Ok(()), |database| check_identifier(&database.id))?;
+            return Ok(Self::Arn(arn));
         }
         check_identifier(text)?;
         Ok(Self::Database(text.to_owned()))

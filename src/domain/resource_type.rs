@@ -223,6 +223,42 @@ fn name_by_arn(arn: &Arn) -> Option<&'static str> {
     })
 }
 
+/// What the kinds of a service are that AWS Backup has types for, where an ARN, or a pattern of ARNs, surely means another;
+/// goes on from "no resource type for it". `None`: it has one, or a `*` stands where nobody can tell.
+pub(super) fn other_kinds(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let service = *parts.get(2)?;
+    // A * in what comes before may stand for several parts.
+    if parts[..3].iter().any(|part| part.contains('*')) {
+        return None;
+    }
+    let known =
+        || ["rds:db", "rds:cluster", "dsql:cluster", "redshift-serverless:namespace"].iter().chain(TAGGED_KINDS);
+    let kinds: Vec<&str> = known()
+        .filter_map(|kind| match kind.split_once(':') {
+            Some((of, kind)) => (of == service).then_some(kind),
+            None => (*kind == service).then_some(""),
+        })
+        .collect();
+    if kinds.is_empty() {
+        let services = known().map(|kind| kind.split(':').next().unwrap_or_default());
+        return Some(did_you_mean(service, services));
+    }
+    // The region or the account may take in the rest.
+    let resource = parts.get(5)?;
+    let (kind, whole) = resource.split_once([':', '/']).map_or((*resource, false), |(kind, _)| (kind, true));
+    let fits = match (kind.split_once('*'), whole) {
+        (Some((begins, _)), _) => kinds.iter().any(|known| known.is_empty() || known.starts_with(begins)),
+        (None, true) => kinds.contains(&kind),
+        (None, false) => kinds.contains(&""),
+    };
+    if fits {
+        return None;
+    }
+    let of_service = kinds.iter().map(|kind| if kind.is_empty() { "buckets" } else { kind }).collect::<Vec<_>>();
+    Some(format!(", which has those of {service} for {} alone{}", of_service.join(" and "), did_you_mean(kind, kinds)))
+}
+
 /// The services and kinds of ARNs that [`ResourceType::of_arn`] knows, databases of RDS aside, as the tagging API filters by them.
 pub const TAGGED_KINDS: &[&str] = &[
     "backup-gateway:vm",
@@ -252,7 +288,7 @@ mod tests {
             let (service, resource) = kind
                 .split_once(':')
                 .map_or((*kind, "bucket".to_owned()), |(service, kind)| (service, format!("{kind}/id")));
-            let arn = Arn::parse(&format!("arn:aws:{service}:eu-west-1:123456789012:{resource}")).unwrap();
+            let arn = Arn::read(&format!("arn:aws:{service}:eu-west-1:123456789012:{resource}")).unwrap();
             assert!(ResourceType::of_arn(&arn).is_some(), "{arn}");
         }
     }
@@ -261,7 +297,7 @@ mod tests {
     fn every_type_that_an_arn_tells_is_one_of_aws_backup_s() {
         for kind in ["rds:db", "rds:cluster"].iter().chain(TAGGED_KINDS) {
             let (service, kind) = kind.split_once(':').unwrap_or((kind, ""));
-            let arn = Arn::parse(&format!("arn:aws:{service}:eu-west-1:123456789012:{kind}:id").replace("::id", ":id"));
+            let arn = Arn::read(&format!("arn:aws:{service}:eu-west-1:123456789012:{kind}:id").replace("::id", ":id"));
             let of = ResourceType::of_arn(&arn.unwrap()).unwrap();
             assert!(of.is_known(), "{of}");
         }

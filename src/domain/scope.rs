@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::invalid::{Fault, quoted};
+use super::{
+    invalid::{Fault, quoted},
+    region_names::region_meant,
+};
 
 /// A twelve-digit AWS account id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,7 +57,8 @@ impl RegionName {
         if well_formed {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("{} is not an AWS region name: one looks like eu-west-1", quoted(text)).into())
+            let meant = region_meant(text);
+            Err(format!("{} is not an AWS region name: one looks like eu-west-1{meant}", quoted(text)).into())
         }
     }
 

@@ -27,13 +27,13 @@ pub(crate) async fn ask(world: &World, rpc: &str, request: Value) -> Result<Dyna
 }
 
 /// What is wrong with which field.
-fn faults(error: &Status) -> Vec<(String, String)> {
+pub(crate) fn faults(error: &Status) -> Vec<(String, String)> {
     let bad = error.get_details_bad_request().unwrap_or_else(|| panic!("no BadRequest in {error:?}"));
     bad.field_violations.into_iter().map(|it| (it.field, it.description)).collect()
 }
 
 /// All that is wrong with that field.
-fn fault_of(faults: &[(String, String)], field: &str) -> Option<String> {
+pub(crate) fn fault_of(faults: &[(String, String)], field: &str) -> Option<String> {
     let of_it: Vec<&str> = faults.iter().filter(|(at, _)| at == field).map(|(_, what)| what.as_str()).collect();
     (!of_it.is_empty()).then(|| of_it.join("; "))
 }
@@ -54,17 +54,17 @@ pub(crate) fn arn(input: &str, partition: &str, region: &str, account: &str) -> 
 }
 
 /// An input that can hold an ARN.
-struct Input {
-    method: MethodDescriptor,
+pub(crate) struct Input {
+    pub(crate) method: MethodDescriptor,
     /// Its path, as errors tell it, and the names on the way.
-    path: String,
-    name: String,
+    pub(crate) path: String,
+    pub(crate) name: String,
     way: Vec<(String, bool)>,
 }
 
 impl Input {
     /// A request that says nothing but this, and in which region.
-    fn request(&self, arn: &str, region: &str) -> Value {
+    pub(crate) fn request(&self, arn: &str, region: &str) -> Value {
         let mut value = json!(arn);
         for (name, is_list) in self.way.iter().rev() {
             let held = if *is_list { json!([value]) } else { value };
@@ -82,7 +82,7 @@ impl Input {
 }
 
 /// Every input of every RPC that can hold an ARN, found by its name.
-fn inputs() -> Vec<Input> {
+pub(crate) fn inputs() -> Vec<Input> {
     fn look(of: &MessageDescriptor, way: &[(String, bool)], method: &MethodDescriptor, found: &mut Vec<Input>) {
         for field in of.fields().filter(|field| !field.is_map()) {
             let mut way = way.to_vec();
@@ -148,6 +148,27 @@ async fn an_arn_of_another_partition_than_the_request_s_is_a_fault_wherever_it_s
             // Of what has a region and has to be in the request's, the region tells enough.
             assert!(what.contains(partition) || what.contains(region), "{at}: {what}");
         }
+    }
+}
+
+/// An ARN with a name that cannot be is quoted whole, and where it is matters all the same.
+#[tokio::test]
+async fn a_name_in_an_arn_that_cannot_be_is_told_with_what_else_is_wrong() {
+    let world = World::start().await;
+    for input in inputs() {
+        let (right, wrong) = match input.name.as_str() {
+            "vault" | "vaults" | "destination_vault" | "air_gapped_vault" => (":other", ":x"),
+            "role" => ("/Other", "/O:r"),
+            "topic" => (":alerts", ":al.erts"),
+            "encryption_key" => (":key/", ":alias/"),
+            _ => continue,
+        };
+        let named = arn(&input.name, "aws-cn", "cn-north-1", ACCOUNT).unwrap().replace(right, wrong);
+        let refused = send(&world, &input.method, input.request(&named, "us-east-1"), false).await.unwrap_err();
+        let at = format!("{} {} = {named}", input.method.name(), input.path);
+        let told = fault_of(&faults(&refused), &input.path).unwrap_or_else(|| panic!("{at}: {refused:?}"));
+        assert!(told.contains(&named), "{at}: {told}");
+        assert!(told.contains("aws-cn, ") || told.contains("cn-north-1, "), "{at}: {told}");
     }
 }
 

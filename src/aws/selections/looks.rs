@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::super::{Error, Failure, Scoped, plans::LONGEST, resources::MOST_RECORDS};
 use crate::domain::{
-    Arn, Criteria, DatabaseRef, Eligibility, Finding, Plan, Resource, ResourceKind, Unseen, restore_checks::not_checked,
+    Arn, Criteria, DatabaseRef, Eligibility, Finding, MismatchKind, Plan, Resource, ResourceKind, Unseen,
+    restore_checks::not_checked,
 };
 
 impl Scoped {
@@ -32,10 +33,26 @@ impl Scoped {
             (databases.err(), "what resources names", "rds:DescribeDBInstances and rds:DescribeDBClusters"),
             (eligibility.err(), "the region's settings", Eligibility::PERMISSIONS),
         ];
+        let told = self.with_databases_meant(told, &named).await;
         let unread = unread.into_iter().filter_map(|(unseen, what, permissions)| {
             unseen.map(|unseen| not_checked(what, permissions, &unseen).at("resources"))
         });
         told.into_iter().chain(unread).collect()
+    }
+
+    /// Of what is said of databases that are missing, also which ones may have been meant.
+    async fn with_databases_meant(&self, mut told: Vec<Finding>, named: &[(String, Arn)]) -> Vec<Finding> {
+        let is_missing = |finding: &Finding| finding.code == MismatchKind::ResourceMissing.code();
+        if !told.iter().any(is_missing) {
+            return told;
+        }
+        let there = self.first_databases().await;
+        for finding in told.iter_mut().filter(|finding| is_missing(finding)) {
+            let of_field = named.iter().find(|(field, _)| finding.field == *field);
+            let database = of_field.and_then(|(_, arn)| DatabaseRef::of_arn(arn));
+            finding.message.push_str(&database.map(|named| named.meant_among(&there)).unwrap_or_default());
+        }
+        told
     }
 
     /// The databases of these ARNs that there are.

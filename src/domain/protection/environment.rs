@@ -54,7 +54,7 @@ impl Evidence {
         let mut seen = self.destinations.clone();
         seen.vaults.extend(self.vaults.iter().map(|(name, vault)| {
             let there = vault.as_ref().map(|vault| SeenVault::There(vault.lock.clone()));
-            (VaultRef::arn_of(name, scope), there.unwrap_or(SeenVault::Missing))
+            (VaultRef::arn_of(name, scope), there.unwrap_or_else(|| SeenVault::Missing(Box::default())))
         }));
         seen
     }

@@ -3,9 +3,9 @@
 use super::reader::Reader;
 use crate::{
     domain::{
-        Bond, CopyAction, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted,
-        ResourceType, Rule, RuleName, ScanAction, ScheduleText, TimeZone, VaultRef, Windows, check_rule_names,
-        check_setting_word,
+        Arn, Bond, CopyAction, Fault, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES, NewRule, Noted,
+        ResourceType, Rule, RuleName, ScanAction, ScheduleText, TimeZone, VaultName, VaultRef, Windows,
+        check_rule_names, check_setting_word,
     },
     proto,
 };
@@ -16,13 +16,16 @@ impl Reader {
         let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
         let named = self.note_all(field, check_rule_names(&names));
         // Of rules too many, the first ones are told their faults; the rest would drown them.
+        // Where some are given by their names, the ARN of another does not decide of which account and region they are.
+        let beside = rules.iter().any(|rule| !rule.vault.is_empty() && !Arn::looks_like(&rule.vault));
         let read = rules.into_iter().take(MOST_RULES).enumerate();
-        let rules: Vec<_> = read.map(|(index, rule)| self.rule(&format!("{field}[{index}]"), rule)).collect();
+        let rules: Vec<_> = read.map(|(index, rule)| self.rule(&format!("{field}[{index}]"), rule, beside)).collect();
         named?;
         rules.into_iter().collect()
     }
 
-    fn rule(&mut self, field: &str, rule: proto::Rule) -> Result<NewRule, Noted> {
+    /// `beside`: its vault does not decide where the plan is.
+    fn rule(&mut self, field: &str, rule: proto::Rule, beside: bool) -> Result<NewRule, Noted> {
         let proto::Rule {
             name,
             id: _,
@@ -41,7 +44,10 @@ impl Reader {
         } = rule;
         let at = |member: &str| format!("{field}.{member}");
         let name = self.note(&at("name"), RuleName::parse(&name));
-        let vault = self.vault(&at("vault"), &vault);
+        let vault = match beside {
+            true => self.vault_beside(&at("vault"), &vault, VaultName::parse_reference).map(|(name, _)| name),
+            false => self.vault(&at("vault"), &vault),
+        };
         let schedule = self.note(&at("schedule"), ScheduleText::parse(&schedule));
         let zone = self.note(&at("schedule_timezone"), TimeZone::parse(&schedule_timezone));
         let windows = self.windows(field, start_window_minutes, completion_window_minutes);
@@ -55,8 +61,9 @@ impl Reader {
             }
             Err(noted) => Err(*noted),
         };
-        let air_gapped_vault =
-            self.optional(&air_gapped_vault, |read, text| read.own_vault(&at("air_gapped_vault"), text));
+        let air_gapped_vault = self.optional(&air_gapped_vault, |read, text| {
+            read.vault_beside(&at("air_gapped_vault"), text, VaultRef::parse)
+        });
         let index_types = self.type_words(&at("index_resource_types"), index_resource_types);
         let scan_actions = self.scan_actions(&at("scan_actions"), scan_actions);
         Ok(NewRule {
@@ -110,19 +117,21 @@ impl Reader {
     pub(in crate::rpc) fn drafts(&mut self, field: &str, rules: Vec<proto::Rule>) -> Result<Vec<Rule>, Noted> {
         let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
         let named = self.note_all(field, check_rule_names(&names));
+        // Where some are given by their names, the ARN of another does not decide of which account and region they are.
+        let beside = rules.iter().any(|rule| !rule.vault.is_empty() && !Arn::looks_like(&rule.vault));
         let read = rules.into_iter().take(MOST_RULES).enumerate();
-        let drafts: Vec<_> = read.map(|(index, rule)| self.draft(&format!("{field}[{index}]"), rule)).collect();
+        let drafts: Vec<_> = read.map(|(index, rule)| self.draft(&format!("{field}[{index}]"), rule, beside)).collect();
         named?;
         drafts.into_iter().collect()
     }
 
     /// What is blank is read as something valid and left blank again.
-    fn draft(&mut self, field: &str, rule: proto::Rule) -> Result<Rule, Noted> {
+    fn draft(&mut self, field: &str, rule: proto::Rule, beside: bool) -> Result<Rule, Noted> {
         let or = |text: &str, stand_in: &str| if text.is_empty() { stand_in } else { text }.to_owned();
         let (name, vault) = (or(&rule.name, "draft"), or(&rule.vault, "draft"));
         let (nameless, vaultless) = (rule.name.is_empty(), rule.vault.is_empty());
         let id = rule.id.clone();
-        let mut draft = Rule::from(&self.rule(field, proto::Rule { name, vault, ..rule })?);
+        let mut draft = Rule::from(&self.rule(field, proto::Rule { name, vault, ..rule }, beside)?);
         draft.id = id;
         if nameless {
             draft.name.clear();
@@ -135,15 +144,22 @@ impl Reader {
 
     /// A vault that copies go to, wherever it is: it says nothing of where the request goes.
     pub(in crate::rpc) fn destination(&mut self, field: &str, text: &str) -> Result<VaultRef, Noted> {
-        let vault = self.note(field, VaultRef::parse(text))?;
+        let vault = self.note_of(field, text, VaultRef::parse(text), Bond::CopiedTo)?;
         self.place(field, &vault.scope(), Bond::CopiedTo);
         Ok(vault)
     }
 
-    /// A vault that must be in the plan's account and region.
-    fn own_vault(&mut self, field: &str, text: &str) -> Result<VaultRef, Noted> {
-        let vault = self.note(field, VaultRef::parse(text))?;
-        self.within(field, vault.scope())?;
+    /// A vault that must be in the plan's account and region, and does not decide where the plan is: the vaults beside it
+    /// that are given by their names would be moved along.
+    fn vault_beside<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, Fault>,
+    ) -> Result<T, Noted> {
+        let vault = self.note_of(field, text, parse(text), Bond::Beside)?;
+        let scope = VaultName::parse_reference(text).map(|(_, scope)| scope);
+        self.place(field, &scope.unwrap_or_default(), Bond::Beside);
         Ok(vault)
     }
 
