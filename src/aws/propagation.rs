@@ -3,27 +3,34 @@
 use std::time::{Duration, Instant};
 
 use super::{Failure, FailureKind, Scoped};
-use crate::domain::Noun;
+use crate::domain::{Noun, Refusal};
 
 impl Scoped {
     /// Repeats a call that hands a role to AWS Backup while the answer is that it cannot be assumed (or is not yet
-    /// authorized to call), within the configured bound. The call must carry the same idempotency token each time.
+    /// authorized to call), within the configured bound. The call must carry the same idempotency token each time. A role
+    /// that no wait mends, as it is not there or plainly trusts somebody else, is refused at once, as a dry run refuses it.
     pub(super) async fn once_assumable<T, F>(
         &self,
         role_arn: &str,
         mut attempt: impl FnMut() -> F,
-    ) -> Result<T, Failure>
+    ) -> Result<Result<T, Failure>, Refusal>
     where
         F: Future<Output = Result<T, Failure>>,
     {
         let bound = self.aws.config().role_propagation_wait;
         let began = Instant::now();
         let mut pause = Duration::from_millis(500);
+        let mut looked = false;
         loop {
             match attempt().await {
                 Err(error) if is_about_the_role(&error) => {
+                    if !std::mem::replace(&mut looked, true)
+                        && let Some(refusal) = Box::pin(self.never_assumable(role_arn)).await
+                    {
+                        return Err(refusal);
+                    }
                     if began.elapsed() + pause > bound {
-                        return Err(error.as_kind(FailureKind::RoleNotAssumable).about(Noun::Role, role_arn));
+                        return Ok(Err(error.as_kind(FailureKind::RoleNotAssumable).about(Noun::Role, role_arn)));
                     }
                     tracing::info!(
                         role_arn,
@@ -33,7 +40,7 @@ impl Scoped {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
                 }
-                answer => return answer,
+                answer => return Ok(answer),
             }
         }
     }

@@ -15,7 +15,7 @@ use findings::is_elsewhere;
 use jiff::Timestamp;
 pub use matcher::{Mismatch, MismatchKind, Verdict};
 pub use pattern::ResourcePattern;
-pub use preview::{PreviewFilter, PreviewOf, PreviewedResource, Tally};
+pub use preview::{Meant, PreviewFilter, PreviewOf, PreviewedResource, Tally};
 pub use replacement::{Maker, Predecessor, ReplaceSelection, Replaced};
 
 use super::{

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Finding, VaultNotifications,
     invalid::{Fault, quoted},
-    nearest::did_you_mean,
+    nearest::{did_you_mean, nearest},
 };
 
 /// Those that AWS sends `[D]`.
@@ -26,6 +26,21 @@ const DEPRECATED_OF_PLANS: &str = "BACKUP_PLAN_CREATED BACKUP_PLAN_MODIFIED";
 
 fn sent() -> impl Iterator<Item = &'static str> {
     SENT.split_whitespace()
+}
+
+fn deprecated() -> impl Iterator<Item = &'static str> {
+    let of_jobs = DEPRECATED_OF_JOBS.iter().filter_map(|line| line.split(' ').next());
+    of_jobs.chain(DEPRECATED_OF_PLANS.split_whitespace())
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    sent().chain(deprecated())
+}
+
+/// That the event that was meant is never sent, and what to do instead; goes on from the question.
+fn same_letters_deprecated(event: &str) -> String {
+    let meant = nearest(event, known()).filter(|meant| deprecated().any(|it| it == *meant));
+    meant.and_then(instead_of).map(|instead| format!(" It is deprecated and never sent: {instead}")).unwrap_or_default()
 }
 
 /// What to do instead of listening for an event that is never sent; `None`: it is not deprecated.
@@ -55,7 +70,7 @@ impl VaultNotifications {
         let mut told = false;
         for (index, event) in events.iter().enumerate() {
             let fault = if !is_event(event) {
-                let meant = did_you_mean(event, sent());
+                let meant = did_you_mean(event, known()) + &same_letters_deprecated(event);
                 // What is known is said once.
                 let known = if told || !meant.is_empty() {
                     String::new()

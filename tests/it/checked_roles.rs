@@ -104,6 +104,68 @@ async fn a_role_that_aws_backup_may_not_assume_is_refused_as_the_call_would_be()
     assert!(world.plans().replace_selection(same).await.is_ok());
 }
 
+/// What each of the four calls answers with the role, for real: no selection is changed by what is refused.
+async fn calls(world: &World, point: &str, role: &str) -> Vec<Result<Vec<Finding>, Status>> {
+    let backup = StartBackupRequest { role: role.into(), ..backup_of(LABS) };
+    let copy = StartCopyRequest {
+        recovery_point: point.into(),
+        vault: VAULT.into(),
+        destination_vault: "far".into(),
+        role: role.into(),
+        ..Default::default()
+    };
+    let made = CreateSelectionRequest { validate_only: false, ..selection("new", role) };
+    let replaced = ReplaceSelectionRequest { validate_only: false, ..replacement(role) };
+    vec![
+        world.jobs().start_backup(backup).await.map(|answer| answer.into_inner().findings),
+        world.jobs().start_copy(copy).await.map(|answer| answer.into_inner().findings),
+        world.plans().create_selection(made).await.map(|answer| answer.into_inner().findings),
+        world.plans().replace_selection(replaced).await.map(|answer| answer.into_inner().findings),
+    ]
+}
+
+#[tokio::test]
+async fn a_role_that_no_wait_mends_is_refused_at_once_and_in_the_words_of_the_dry_run() {
+    let (world, point) = world().await;
+    let began = std::time::Instant::now();
+    let missing = "arn:aws:iam::123456789012:role/xrole";
+    let without_path = format!("arn:aws:iam::123456789012:role/{ROLE}");
+    let both = async |role: &str, code: Code, why: &str| {
+        let checked = checks(&world, &point, role).await;
+        for (checked, called) in checked.into_iter().zip(calls(&world, &point, role).await) {
+            let (checked, called) = (checked.unwrap_err(), called.unwrap_err());
+            assert_eq!(reason(&called), (code, why.into()), "{called}");
+            assert_eq!((called.message(), reason(&called)), (checked.message(), reason(&checked)), "{role}");
+        }
+    };
+    both(missing, Code::NotFound, "ROLE_NOT_FOUND").await;
+    both(&without_path, Code::NotFound, "ROLE_NOT_FOUND").await;
+    distrust(&world).await;
+    // One just made may be on its way through IAM.
+    world.advance("PT10M").await;
+    both(ARN, Code::FailedPrecondition, "ROLE_NOT_ASSUMABLE").await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_the_role_lacks_is_told_by_the_call_itself_too() {
+    let (world, point) = world().await;
+    aws_iam(&world).detach_role_policy().role_name(ROLE).policy_arn(BACKUP_POLICY).send().await.unwrap();
+    for answer in calls(&world, &point, ARN).await {
+        assert_eq!(of_role(&answer.unwrap()), [("BACKUP_POLICY_MISSING", Severity::Warning)]);
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_role_may_not_be_looked_at_is_done_all_the_same() {
+    let (world, point) = world().await;
+    let denied = json!({"error": {"status": 403, "code": "AccessDenied", "message": "no"}});
+    world.arm(json!({"operation": "GetRole", "rate": 1.0, "effect": denied})).await;
+    for answer in calls(&world, &point, ARN).await {
+        assert_eq!(of_role(&answer.unwrap()), [("NOT_CHECKED", Severity::Warning)]);
+    }
+}
+
 #[tokio::test]
 async fn what_the_role_lacks_for_the_job_is_warned_of() {
     let (world, point) = world().await;

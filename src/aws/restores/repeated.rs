@@ -44,8 +44,11 @@ impl Scoped {
             let sent = self.send_restore(restore, request_id, &source.resource_type, &source.metadata, &role_arn);
             // AWS knows the token, or says again that the recovery point is missing.
             let answer = match Box::pin(sent).await {
-                Err(error) if error.kind == FailureKind::RequestIdReused => return Err(error.into()),
-                answer => settled(answer)?,
+                Ok(id) => Some(id),
+                Err(Error::Failed(error)) if error.kind != FailureKind::RequestIdReused => settled(Err(error))?,
+                // The role has gone as well.
+                Err(Error::Refused(_)) => None,
+                Err(error) => return Err(error),
             };
             if let Some(id) = answer {
                 return Ok((self.job_of(restore, request_id, &role_arn, &id).await?, source));

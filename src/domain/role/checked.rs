@@ -1,5 +1,7 @@
 //! What a dry run tells of the role that the call would hand to AWS Backup.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{RoleState, ServedTypes, Trust};
 use crate::domain::{Finding, Noun, Refusal, RefusalKind, ResourceType, Unseen, restore_checks::not_checked};
 
@@ -45,6 +47,11 @@ impl CheckedRole {
 impl RoleState {
     /// What it takes to look at one.
     pub const PERMISSIONS: &str = "iam:GetRole, iam:ListAttachedRolePolicies and iam:ListRolePolicies";
+
+    /// Whether IAM has told it everywhere by now: for some seconds after it was made, it may not have `[T]`.
+    pub fn is_settled(&self, now: Timestamp) -> bool {
+        self.created_at.is_none_or(|created| now.duration_since(created) >= SignedDuration::from_mins(2))
+    }
 
     /// The refusal of what hands the role to AWS Backup, where its trust policy plainly does not let that assume it: no wait
     /// for IAM mends that.

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mismatch, MismatchKind, is_elsewhere};
-use crate::domain::{Arn, Finding, Noun, Refusal, RefusalKind, Resource, ResourceKind, ResourceType, Scope};
+use crate::domain::{
+    Arn, Finding, Noun, Refusal, RefusalKind, Resource, ResourceKind, ResourceType, Scope, resource_type::other_kinds,
+};
 
 /// A resource that a selection may select.
 #[derive(Debug, Clone)]
@@ -106,8 +108,8 @@ impl Candidate<'_> {
         if let Some(cluster) = self.cluster {
             return Some(mismatch(MismatchKind::ClusterMember, member_of(cluster)));
         }
-        let message = || format!("AWS Backup has no resource type for {}", self.arn);
-        self.resource_type.is_none().then(|| mismatch(MismatchKind::ResourceTypeNotSupported, message()))
+        let none = || mismatch(MismatchKind::ResourceTypeNotSupported, no_type(self.arn));
+        self.resource_type.is_none().then(none)
     }
 
     /// ARN of the cluster that it is an instance of.
@@ -202,6 +204,11 @@ impl Finding {
         };
         Self::warning(MismatchKind::ResourceTypeOptedOut.code(), message, action)
     }
+}
+
+/// That AWS Backup has no resource type for an ARN, or for a pattern of ARNs.
+pub(super) fn no_type(text: &str) -> String {
+    format!("AWS Backup has no resource type for {text}{}", other_kinds(text).unwrap_or_default())
 }
 
 /// What an instance of that cluster is: goes on from its name.

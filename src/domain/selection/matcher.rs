@@ -17,7 +17,7 @@ mod tag_test;
 #[cfg(test)]
 mod tests;
 
-use glob::fits_arn;
+pub(super) use glob::fits_arn;
 pub use mismatch::{Mismatch, MismatchKind};
 
 use super::{Candidate, Criteria, Eligibility, Match, ResourcePattern, TagCondition, eligibility::Way};

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Candidate, Criteria, Eligibility, Mismatch, MismatchKind, SavedSelection, Verdict};
+use super::{
+    Candidate, Criteria, Eligibility, Mismatch, MismatchKind, ResourcePattern, SavedSelection, Verdict,
+    matcher::fits_arn,
+};
 use crate::domain::{Arn, Resource, ResourceType, Scope};
 
 /// What is previewed.
@@ -118,14 +121,39 @@ pub struct Tally {
     pub left: usize,
     /// Not selected for nothing but the region's opt-in, and named by no ARN: by type, how many, and the ARN of the first.
     pub passed_over: BTreeMap<ResourceType, (usize, String)>,
+    /// What the patterns of both lists mean now, by their texts.
+    pub meant: BTreeMap<String, Meant>,
     /// Whether all resources were looked at.
     pub complete: bool,
+}
+
+/// What a pattern of ARNs means among the resources there are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meant {
+    /// Something that AWS Backup backs up.
+    Something,
+    /// Instances of clusters alone; what is said of the first.
+    Members(String),
 }
 
 impl Tally {
     /// Counts a resource as the criteria judge it. One that no selection could take counts for nothing.
     pub fn count(&mut self, resource: &PreviewedResource, criteria: &Criteria) {
         let verdict = &resource.verdict;
+        let of_kind = |kind| verdict.mismatches.iter().find(|mismatch| mismatch.kind == kind);
+        if of_kind(MismatchKind::ResourceMissing).is_none() {
+            let member = of_kind(MismatchKind::ClusterMember).map(|mismatch| mismatch.sentence(&resource.arn));
+            for pattern in criteria.patterns().filter(|pattern| fits_arn(pattern.as_str(), &resource.arn)) {
+                let meant = self.meant.get(pattern.as_str());
+                match &member {
+                    None => drop(self.meant.insert(pattern.as_str().to_owned(), Meant::Something)),
+                    Some(told) if meant.is_none() => {
+                        self.meant.insert(pattern.as_str().to_owned(), Meant::Members(told.clone()));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
         let impossible = |mismatch: &Mismatch| {
             matches!(
                 mismatch.kind,
@@ -150,7 +178,9 @@ impl Tally {
     }
 
     /// Whether more resources can change nothing about the findings.
-    pub fn is_settled(&self, eligibility: &Eligibility) -> bool {
-        self.selected > 0 && self.left > 0 && !eligibility.opts_out()
+    pub fn is_settled(&self, eligibility: &Eligibility, criteria: &Criteria) -> bool {
+        let means_something = |pattern: &ResourcePattern| self.meant.get(pattern.as_str()) == Some(&Meant::Something);
+        let settled = self.selected > 0 && self.left > 0 && !eligibility.opts_out();
+        settled && criteria.patterns().all(means_something)
     }
 }

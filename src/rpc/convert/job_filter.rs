@@ -34,16 +34,27 @@ impl Reader {
             source_recovery_point,
         } = filter;
         let at = |member: &str| format!("{field}.{member}");
-        let kinds = all(each(kinds, |index, kind| self.job_kind(&format!("{field}.kinds[{index}]"), kind)));
-        let states = all(each(states, |index, state| self.job_state(&format!("{field}.states[{index}]"), state)));
-        let resource_types: Vec<_> =
-            each(resource_types, |index, text| self.resource_type(&format!("{field}.resource_types[{index}]"), &text));
+        let kinds = all(each(kinds, |index, kind| {
+            let field = format!("{field}.kinds[{index}]");
+            let kind = self.job_kind(&field, kind);
+            self.in_list(&field, kind)
+        }));
+        let states = all(each(states, |index, state| {
+            let field = format!("{field}.states[{index}]");
+            let state = self.job_state(&field, state);
+            self.in_list(&field, state)
+        }));
+        let resource_types: Vec<_> = each(resource_types, |index, text| {
+            let field = format!("{field}.resource_types[{index}]");
+            let of_type = self.resource_type(&field, &text);
+            self.in_list(&field, of_type)
+        });
         // A copy may be here of a resource elsewhere: the resource only fills in what nothing else says.
         let resource = self.optional(&resource, |read, text| read.hinted_resource(&at("resource"), text));
         let vault = self.optional(&vault, |read, text| read.vault(&at("vault"), text));
         // The vault that copies go to may be in another account and region than the job: it says nothing of where to look.
         let destination_vault = self.optional(&destination_vault, |read, text| {
-            let vault = read.note(&at("destination_vault"), VaultRef::parse(text))?;
+            let vault = read.note_of(&at("destination_vault"), text, VaultRef::parse(text), Bond::Sought)?;
             read.place(&at("destination_vault"), &vault.scope(), Bond::Sought);
             Ok(vault)
         });
@@ -137,6 +148,14 @@ impl Reader {
         }
     }
 
+    /// A value of a list of which one must be fulfilled: a blank one among others would be fulfilled by everything.
+    fn in_list<T>(&mut self, field: &str, read: Result<Option<T>, Noted>) -> Result<Option<T>, Noted> {
+        match read {
+            Ok(None) => Err(self.fault(field, "is blank: leave it out, or the whole list to have everything")),
+            read => read,
+        }
+    }
+
     /// AWS Backup's name of a type; blank: any.
     pub(super) fn resource_type(&mut self, field: &str, text: &str) -> Result<Option<ResourceType>, Noted> {
         self.optional(text, |read, text| read.note(field, ResourceType::parse(text)))
@@ -161,7 +180,7 @@ fn each<T, R>(values: Vec<T>, mut read: impl FnMut(usize, T) -> R) -> Vec<R> {
     values.into_iter().enumerate().map(|(index, value)| read(index, value)).collect()
 }
 
-/// All that were read; UNSPECIFIED and blank ones among them mean nothing.
+/// All that were read.
 fn all<T>(read: Vec<Result<Option<T>, Noted>>) -> Result<Vec<T>, Noted> {
     read.into_iter().filter_map(Result::transpose).collect()
 }

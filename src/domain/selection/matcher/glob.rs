@@ -1,7 +1,7 @@
 //! `*` in ARNs and in the Like operators. Nothing else is special: `?` is itself.
 
 /// Whether an ARN fits an entry of `resources`: `*` stands for any run of characters, anywhere `[D]`.
-pub(super) fn fits_arn(pattern: &str, arn: &str) -> bool {
+pub(in crate::domain::selection) fn fits_arn(pattern: &str, arn: &str) -> bool {
     fits(pattern, arn, |_| true)
 }
 

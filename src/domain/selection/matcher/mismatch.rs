@@ -44,7 +44,7 @@ pub enum MismatchKind {
 
 impl MismatchKind {
     /// Stable code, documented in docs/errors.md.
-    pub fn code(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         match self {
             Self::TagMissing => "TAG_MISSING",
             Self::TagValueDiffers => "TAG_VALUE_DIFFERS",
