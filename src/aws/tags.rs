@@ -44,7 +44,9 @@ impl Scoped {
         if asked.is_check() {
             return Ok(all);
         }
-        self.add_tags(&arn, tags).await.map_err(|error| error.about(Noun::Resource, &arn))?;
+        if let Err(error) = self.add_tags(&arn, tags).await {
+            return Err(self.of_tagged(error, &arn).await.into());
+        }
         Ok(self.tags_of(&arn).await.map_err(|error| error.after("TagResource"))?)
     }
 
@@ -58,7 +60,9 @@ impl Scoped {
             left.retain(|key, _| !keys.contains(key));
             return Ok(left);
         }
-        self.remove_tags(&arn, keys).await.map_err(|error| error.about(Noun::Resource, &arn))?;
+        if let Err(error) = self.remove_tags(&arn, keys).await {
+            return Err(self.of_tagged(error, &arn).await.into());
+        }
         Ok(self.tags_of(&arn).await.map_err(|error| error.after("UntagResource"))?)
     }
 
@@ -75,6 +79,15 @@ impl Scoped {
         match arn.resource_of_kind("backup-plan").filter(|_| arn.service() == "backup") {
             Some(id) => self.is_own_plan(id).await,
             None => Ok(()),
+        }
+    }
+
+    /// A failure of a call about the tags of a thing: of a database that is not there with the question which was meant.
+    async fn of_tagged(&self, error: Failure, arn: &Arn) -> Failure {
+        let error = error.about(Noun::Resource, arn);
+        match DatabaseRef::of_arn(arn).filter(|_| error.kind == FailureKind::NotFound) {
+            Some(named) => Failure { meant: self.meant_database(&named).await.into(), ..error },
+            None => error,
         }
     }
 
@@ -130,14 +143,7 @@ impl Scoped {
                 let sent = self.clients.rds.list_tags_for_resource().resource_name(text);
                 let answer = match self.call(RDS_LIST, sent.send()).await {
                     Ok(answer) => answer,
-                    Err(error) if error.kind == FailureKind::NotFound => {
-                        let meant = match DatabaseRef::of_arn(arn) {
-                            Some(named) => self.meant_database(&named).await,
-                            None => String::new(),
-                        };
-                        return Err(Failure { meant: meant.into(), ..about(error) });
-                    }
-                    Err(error) => return Err(about(error)),
+                    Err(error) => return Err(self.of_tagged(error, arn).await),
                 };
                 let pair = |tag: aws_sdk_rds::types::Tag| Some((tag.key?, tag.value.unwrap_or_default()));
                 Ok(answer.tag_list.unwrap_or_default().into_iter().filter_map(pair).collect())
