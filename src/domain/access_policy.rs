@@ -3,13 +3,17 @@
 use serde_json::{Map, Value};
 
 use super::{
-    did_you_mean,
+    did_you_mean, given_before,
     invalid::{Fault, quoted},
+    region_names,
 };
 
+mod actions;
 mod caller;
 mod condition;
 mod judged;
+mod repeated;
+mod unheeded;
 mod wildcards;
 
 pub use caller::Caller;
@@ -48,6 +52,13 @@ impl AccessPolicy {
             ));
         };
         let mut found = Found::new();
+        for at in repeated::repeated(text) {
+            add(
+                &mut found,
+                &at,
+                "stands twice in its object, of which AWS refuses the policy: leave one of the two out",
+            );
+        }
         unknown(&document, "", &["Version", "Id", "Statement"], &mut found);
         if !matches!(document.get("Version").and_then(Value::as_str), Some("2012-10-17" | "2008-10-17")) {
             add(&mut found, ".Version", "must be \"2012-10-17\", the present policy language");
@@ -68,6 +79,12 @@ impl AccessPolicy {
             match statement {
                 Value::Object(members) => check(members, &at, &mut found),
                 _ => add(&mut found, &at, "is not a JSON object"),
+            }
+        }
+        let sids: Vec<&str> = statements.iter().map(|it| it["Sid"].as_str().unwrap_or_default()).collect();
+        for index in (0..sids.len()).filter(|index| !sids[*index].is_empty()) {
+            if let Some(fault) = given_before(&sids, index) {
+                add(&mut found, &format!("{}.Sid", place(many, index)), fault);
             }
         }
         if found.is_empty() { Ok(Self { text: text.to_owned(), statements, many }) } else { Err(found) }
@@ -91,8 +108,23 @@ impl AccessPolicy {
         for (index, statement) in self.statements.iter().enumerate() {
             for member in ["Principal", "NotPrincipal"] {
                 let (at, names) = (format!("{}.{member}.AWS", self.place(index)), &statement[member]["AWS"]);
-                for (number, name) in texts(names).enumerate().filter(|(_, name)| name.starts_with("arn:")) {
-                    found.push((if names.is_array() { format!("{at}[{number}]") } else { at.clone() }, name));
+                found.extend(placed(names, &at).into_iter().filter(|(_, name)| name.starts_with("arn:")));
+            }
+        }
+        found
+    }
+
+    /// The partitions that ARNs of resources name, with the places of the ARNs, or why there is no such partition. The rest
+    /// of such an ARN may be a pattern.
+    pub fn resource_partitions(&self) -> Vec<(String, Result<&'static str, Fault>)> {
+        let mut found = Vec::new();
+        for (index, statement) in self.statements.iter().enumerate() {
+            for member in ["Resource", "NotResource"] {
+                for (at, name) in placed(&statement[member], &format!("{}.{member}", self.place(index))) {
+                    let partition = name.strip_prefix("arn:").and_then(|rest| rest.split(':').next());
+                    if let Some(partition) = partition.filter(|partition| !partition.contains(['*', '?', '$'])) {
+                        found.push((at, region_names::partition(partition)));
+                    }
                 }
             }
         }
@@ -255,7 +287,9 @@ fn check_principal(principal: &Value, at: &str, found: &mut Found) {
         match kind.as_str() {
             "AWS" => check_texts(names, &at, "an account or an ARN of IAM or STS", found, check_aws_principal),
             "Service" => check_texts(names, &at, "a service, such as backup.amazonaws.com", found, |_| None),
-            "Federated" | "CanonicalUser" => check_texts(names, &at, "its name", found, |_| None),
+            "Federated" => check_texts(names, &at, "its name", found, |_| None),
+            // Who owns a bucket `[D]`.
+            "CanonicalUser" => add(found, &at, "names a user as policies of S3 alone do: name the account as AWS"),
             _ => {}
         }
     }
@@ -299,6 +333,15 @@ fn check_aws_principal(name: &str) -> Option<String> {
             quoted(name)
         )
     })
+}
+
+/// The texts of a member that is one or a list of them, each with its place.
+fn placed<'v>(value: &'v Value, at: &str) -> Vec<(String, &'v str)> {
+    let many = value.is_array();
+    texts(value)
+        .enumerate()
+        .map(|(number, text)| (if many { format!("{at}[{number}]") } else { at.to_owned() }, text))
+        .collect()
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {

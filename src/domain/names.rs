@@ -81,6 +81,11 @@ fn checked(
     }
 }
 
+/// The fault of an ARN whose form is right and the name in it is none.
+pub(super) fn in_arn(arn: &str, what: &str, rule: &str) -> Fault {
+    Fault(format!("{} is not the ARN of {what}: the name of one has {rule}", quoted(arn)))
+}
+
 impl VaultName {
     /// A name that a new vault can have `[M]`: 2–50 letters, digits, hyphens, underscores.
     pub fn parse(text: &str) -> Result<Self, Fault> {
@@ -100,7 +105,9 @@ impl VaultName {
             (text.to_owned(), AskedScope::default())
         };
         let allowed = |byte| is_word(byte) || byte == b'/';
-        checked(&name, "a vault's name or ARN", 2..=64, allowed, "2–50 letters, digits, hyphens and underscores")
+        let rule = "2–50 letters, digits, hyphens and underscores";
+        checked(&name, "a vault's name or ARN", 2..=64, allowed, rule)
+            .map_err(|fault| if name == text { fault } else { in_arn(text, "a vault", rule) })
             .map(|name| (Self(name), scope))
     }
 }
@@ -169,10 +176,12 @@ pub(super) fn is_uuid(text: &str) -> bool {
 }
 
 impl RoleName {
+    pub(super) const RULE: &str = "1–64 letters, digits and +=,.@-_";
+
     /// A name that a role can have `[M]`: 1–64 letters, digits and `+=,.@-_`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let allowed = |byte| is_word_or_dot(byte) || matches!(byte, b'+' | b'=' | b',' | b'@');
-        checked(text, "a role name", 1..=64, allowed, "1–64 letters, digits and +=,.@-_").map(Self)
+        checked(text, "a role name", 1..=64, allowed, Self::RULE).map(Self)
     }
 }
 

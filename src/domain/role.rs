@@ -1,10 +1,13 @@
 //! The IAM role that AWS Backup assumes (docs/aws-backup-semantics.md, section 2.1).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{
     Arn, AskedScope, RoleName, RolePath, Tags,
     invalid::{Fault, quoted},
+    names::in_arn,
 };
 
 /// A role as a request names it: by name or by ARN.
@@ -30,7 +33,8 @@ impl RoleRef {
         let role = role.ok_or_else(|| {
             format!("{} is not a role's ARN: one has the form arn:aws:iam::ACCOUNT:role/NAME", quoted(text))
         })?;
-        let name = RoleName::parse(role.rsplit('/').next().unwrap_or_default())?;
+        let name = RoleName::parse(role.rsplit('/').next().unwrap_or_default())
+            .map_err(|_| in_arn(text, "a role", RoleName::RULE))?;
         let scope = arn.scope();
         Ok((Self { name, arn: Some(arn) }, scope))
     }
@@ -89,6 +93,8 @@ pub struct RoleState {
     pub attached: Vec<String>,
     /// Names of inline policies.
     pub inline: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// What a trust policy says of AWS Backup.

@@ -1,6 +1,6 @@
 //! Why something could not be looked at, and who can help: what AWS throttles is not what it denies.
 
-use super::Finding;
+use super::{Arn, Finding};
 
 /// A look that failed and stops nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,19 @@ impl Unseen {
         }
     }
 
+    /// As [`Self::action`], of a look at what that ARN names: what is granted for one region or account does not count in
+    /// another. Blank, or no ARN: the request's own.
+    pub fn action_at(&self, arn: &str, permissions: &str, again: &str) -> String {
+        let place = Arn::parse(arn).ok().filter(|arn| !arn.region().is_empty() && !arn.account().is_empty());
+        match place {
+            Some(arn) => {
+                let permissions = format!("{permissions} in {} (account {})", arn.region(), arn.account());
+                self.action(&permissions, again)
+            }
+            None => self.action(permissions, again),
+        }
+    }
+
     /// That `what` could not be checked, and what is not known for that reason.
     pub fn not_checked(&self, what: &str, unknown: &str, action: impl Into<String>) -> Finding {
         Finding::warning("NOT_CHECKED", format!("{what} could not be checked ({}): {unknown}", self.why), action)
@@ -68,5 +81,15 @@ mod tests {
         assert_eq!(action(Hindrance::Passing), "ask again");
         assert_eq!(action(Hindrance::Settled), "");
         assert!(!action(Hindrance::NoWay).contains("grant"));
+        let denied = Unseen { hindrance: Hindrance::Denied, why: "AWS denies it".to_owned() };
+        assert_eq!(
+            denied.action_at(
+                "arn:aws:backup:eu-west-1:999999999999:backup-vault:far",
+                "backup:DescribeBackupVault",
+                ""
+            ),
+            "operator: grant backup:DescribeBackupVault in eu-west-1 (account 999999999999) to Strongroom's identity"
+        );
+        assert_eq!(denied.action_at("near", "a:B", ""), denied.action("a:B", ""));
     }
 }

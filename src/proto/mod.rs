@@ -7,10 +7,24 @@
 pub mod descriptors;
 pub mod dynamic_codec;
 
+use prost::{DecodeError, Message};
+use prost_types::FileDescriptorSet;
+
 pub use self::generated::*;
 
 /// Descriptors of the whole package, for reflection and for tests that walk the API.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/strongroom.bin"));
+
+/// Descriptors of `google.rpc`: the messages in the details of errors, which no request or answer leads to. Clients ask
+/// reflection for them by name, to read what stands in an `Any`. tonic-types has them without the folder of their files,
+/// under which everybody else knows them.
+pub fn error_details() -> Result<FileDescriptorSet, DecodeError> {
+    let mut set = FileDescriptorSet::decode(tonic_types::pb::FILE_DESCRIPTOR_SET)?;
+    for file in set.file.iter_mut().filter(|file| file.package() == "google.rpc") {
+        file.name = Some(format!("google/rpc/{}", file.name()));
+    }
+    Ok(set)
+}
 
 #[expect(
     unused_qualifications,

@@ -82,10 +82,11 @@ impl AccountService for Accounts {
         request: Request<proto::EnsureServiceRoleRequest>,
     ) -> Result<Response<proto::EnsureServiceRoleResponse>, Status> {
         let work = |aws: Scoped, asked: Asked<EnsureRole>| async move {
-            let unknown = aws.check_types(&asked.what.served.named("resource_types")).await?;
+            let mut besides = aws.check_types(&asked.what.served.named("resource_types")).await?;
             let (role, changes) = aws.ensure_service_role(&asked).await?;
+            besides.extend(role.tags_kept(&asked.what.tags));
             let changed = !changes.is_empty() && !asked.is_check();
-            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &asked.what.served, changed, unknown);
+            let (role, findings) = convert::role(aws.scope(), aws.now(), role, &asked.what.served, changed, besides);
             Ok(proto::EnsureServiceRoleResponse {
                 role: Some(role),
                 changes: changes.into_iter().map(Into::into).collect(),

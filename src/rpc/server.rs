@@ -33,7 +33,7 @@ use crate::{
     config::ServerConfig,
     lifecycle::Lifecycle,
     proto::{
-        FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
+        self, FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
         legal_hold_service_server::LegalHoldServiceServer, plan_service_server::PlanServiceServer,
         protection_service_server::ProtectionServiceServer, recovery_point_service_server::RecoveryPointServiceServer,
         resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
@@ -96,10 +96,12 @@ pub async fn serve(
         VaultServiceServer(Vaults(calls.clone())),
     );
     if config.reflection {
+        let error_details = proto::error_details().map_err(tonic_reflection::server::Error::from)?;
         let reflection = || {
             Reflection::configure()
                 .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .register_file_descriptor_set(error_details.clone())
         };
         router = router.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?);
     }

@@ -1,5 +1,6 @@
 """Every example of docs/api is run, each file from top to bottom in one bash, and every RPC has one."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -42,9 +43,13 @@ def test_the_examples_run_from_top_to_bottom(path, neighbour, tmp_path):
     only_failed = page.rpcs() - succeeded - ALWAYS_REFUSED
     assert not only_failed, f"{path.name} shows no call that succeeds of {sorted(only_failed)}"
     # An error that nobody meant would hide behind `|| true`; and what succeeds must not say that it fails.
+    # An error whose details nobody can read tells no reason.
+    shown = len(re.findall(r'google\.rpc\.ErrorInfo".*?"reason": ?"[A-Z_]+"', done.stderr, re.DOTALL))
     failures = sum(code != "0" for _, code in outcomes)
     said = page.expected_failures()
     assert failures == said, f"{path.name} says `|| true` {said} times, and {failures} calls failed: {outcomes}"
+    assert shown == failures, f"{path.name}: {failures} errors, {shown} of them with a reason\n{done.stderr[-4000:]}"
+    assert "is not recognized" not in done.stderr, done.stderr[-4000:]
 
 
 def test_every_rpc_has_a_section_with_an_example(neighbour):

@@ -168,3 +168,29 @@ fn percent(text: &str) -> String {
         .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
 }
+
+#[tokio::test]
+async fn tags_that_a_role_does_not_get_are_told() {
+    let world = World::start().await;
+    let with = |tags: &[(&str, &str)], validate_only| EnsureServiceRoleRequest {
+        role: "tagged-AWSBackup".into(),
+        tags: tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+        validate_only,
+        ..Default::default()
+    };
+    for (tags, validate_only, kept) in [
+        (&[("team", "ops")][..], true, None),
+        (&[("team", "ops")], false, None),
+        (&[("Team", "ops")], false, None),
+        (&[("team", "db"), ("env", "prod")], true, Some("does not have env, team;")),
+        (&[("team", "ops"), ("env", "prod")], false, Some("does not have env;")),
+    ] {
+        let answer = world.accounts().ensure_service_role(with(tags, validate_only)).await.unwrap().into_inner();
+        let found = answer.findings.iter().find(|finding| finding.code == "ROLE_TAGS_KEPT");
+        assert_eq!(found.is_some(), kept.is_some(), "{tags:?}: {:?}", answer.findings);
+        if let (Some(found), Some(words)) = (found, kept) {
+            assert_eq!((found.severity(), found.field.as_str()), (Severity::Info, "tags"));
+            assert!(found.message.contains(words), "{}", found.message);
+        }
+    }
+}

@@ -116,6 +116,58 @@ async fn a_policy_is_checked_before_it_is_sent_and_after() {
 }
 
 #[tokio::test]
+async fn what_a_policy_says_twice_or_elsewhere_is_a_fault_and_what_nobody_heeds_a_finding() {
+    let world = world().await;
+    let china = "arn:aws-cn:backup:cn-north-1:123456789012:backup-vault:*";
+    let statement = |principal: Value, action: &str, resource: &str| json!({"Effect": "Allow", "Principal": principal, "Action": action, "Resource": [resource], "Sid": "one"});
+    let set = |text: String, validate_only| {
+        let request =
+            SetVaultAccessPolicyRequest { vault: "prod".into(), policy: text, validate_only, ..Default::default() };
+        let mut vaults = world.vaults();
+        async move { vaults.set_vault_access_policy(request).await }
+    };
+    let document = |statements: &[Value]| json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let root = || json!({"AWS": "arn:aws:iam::999999999999:root"});
+    let copy = "backup:CopyIntoBackupVault";
+    let fine = document(&[statement(root(), copy, "*")]);
+    for (text, field) in [
+        (fine.replacen("\"Action\":", "\"Action\":\"backup:*\",\"Action\":", 1), "policy.Statement[0].Action"),
+        (document(&[statement(root(), copy, "*"), statement(root(), copy, "*")]), "policy.Statement[1].Sid"),
+        (document(&[statement(root(), copy, china)]), "policy.Statement[0].Resource[0]"),
+        (
+            document(&[statement(json!({"AWS": "arn:aws-cn:iam::999999999999:root"}), copy, "*")]),
+            "policy.Statement[0].Principal.AWS",
+        ),
+        (
+            document(&[statement(json!({"CanonicalUser": "79a5"}), copy, "*")]),
+            "policy.Statement[0].Principal.CanonicalUser",
+        ),
+    ] {
+        for validate_only in [true, false] {
+            let refused = told(&set(text.clone(), validate_only).await.unwrap_err());
+            assert_eq!(
+                (refused.reason.as_str(), refused.fields),
+                ("INVALID_REQUEST", vec![field.to_owned()]),
+                "{text}"
+            );
+        }
+    }
+    for (action, resource, code, field) in [
+        ("backup:DeleteBackupVaultt", "*", "ACTION_UNKNOWN", "policy.Statement[0].Action"),
+        (
+            copy,
+            "arn:aws:backup:us-east-1:123456789012:backup-vault:other",
+            "STATEMENT_NEVER_APPLIES",
+            "policy.Statement[0].Resource",
+        ),
+    ] {
+        let answer = set(document(&[statement(root(), action, resource)]), true).await.unwrap().into_inner();
+        let found: Vec<_> = answer.findings.iter().map(|it| (it.code.as_str(), it.field.as_str())).collect();
+        assert_eq!(found, [(code, field)]);
+    }
+}
+
+#[tokio::test]
 async fn notifications_are_set_read_back_and_ended() {
     let world = world().await;
     assert_eq!(read_notifications(&world).await, None, "a vault without them is no error");

@@ -108,7 +108,7 @@ impl AccessPolicy {
             denials.map(|statement| judge.hits(statement, action)).fold(Answer::No, Answer::max)
         };
         let (change, removal) = (denied(CHANGE), denied(REMOVAL));
-        let mut findings = Vec::new();
+        let mut findings = self.unheeded(vault_arn);
         for (index, statement) in self.statements.iter().enumerate() {
             let field = format!("policy{}", self.place(index));
             if statement["Effect"] == "Allow" {

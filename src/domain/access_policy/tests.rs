@@ -229,7 +229,7 @@ fn a_denial_is_judged_by_its_resources() {
         ("Resource", json!(VAULT), DENIES),
         ("Resource", json!(["arn:aws:backup:*:*:backup-vault:pro?"]), DENIES),
         ("Resource", json!("arn:aws:backup:us-east-1:123456789012:recovery-point:*"), &[]),
-        ("Resource", json!("arn:aws:backup:us-east-1:123456789012:backup-vault:other"), &[]),
+        ("Resource", json!("arn:aws:backup:us-east-1:123456789012:backup-vault:other"), &["STATEMENT_NEVER_APPLIES"]),
         ("Resource", json!("arn:aws:backup:us-east-1:${aws:PrincipalAccount}:backup-vault:prod"), MAY_DENY),
         ("NotResource", json!("arn:aws:backup:us-east-1:123456789012:recovery-point:*"), DENIES),
         ("NotResource", json!([VAULT, "arn:aws:backup:us-east-1:123456789012:recovery-point:*"]), &[]),
@@ -333,6 +333,71 @@ fn a_principal_that_aws_refuses_is_a_fault() {
             "Principal": {"AWS": ["123456789012", name]}, "Action": "backup:*", "Resource": "*"}]});
         assert_eq!(places(&document), [".Statement[0].Principal.AWS[1]"], "{name}");
     }
+}
+
+fn statement_of(action: &str, resource: &str) -> Value {
+    json!({"Effect": "Allow", "Principal": {"AWS": "210987654321"}, "Action": action, "Resource": resource})
+}
+
+#[test]
+fn what_stands_twice_is_a_fault_where_it_stands() {
+    let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Effect": "Allow", "Principal": "*",
+        "Action": "backup:StartCopyJob", "Resource": "*", "Condition": {"Bool": {"a": "true"}, "Bool": {"b": "true"}}}],
+        "Version": "2012-10-17"}"#;
+    let faults = AccessPolicy::parse(text).unwrap_err();
+    let found: Vec<&str> = faults.iter().map(|(at, _)| at.as_str()).collect();
+    assert_eq!(found, [".Statement[0].Effect", ".Statement[0].Condition.Bool", ".Version"]);
+    assert!(faults.iter().all(|(_, fault)| fault.0.starts_with("stands twice")), "{faults:?}");
+    let named = |sid: &str| {
+        let mut statement = statement_of("backup:StartCopyJob", "*");
+        statement["Sid"] = json!(sid);
+        statement
+    };
+    // Of AWS's own example of a policy for copies: a Sid with spaces `[D]`.
+    let document = json!({"Version": "2012-10-17",
+        "Statement": [named("let copies in"), named("b"), named(""), named("b"), named("B"), named("")]});
+    assert_eq!(places(&document), [".Statement[3].Sid"]);
+}
+
+#[test]
+fn a_canonical_user_is_no_principal_of_a_vault() {
+    let document = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": {"CanonicalUser": "79a5"}, "Action": "backup:*", "Resource": "*"}});
+    assert_eq!(places(&document), [".Statement.Principal.CanonicalUser"]);
+}
+
+#[test]
+fn what_nobody_heeds_is_warned_of() {
+    let other = "arn:aws:backup:us-east-1:123456789012:backup-vault:other";
+    for (action, resource, code, field) in [
+        ("backup:DeleteBackupVaultt", "*", "ACTION_UNKNOWN", "policy.Statement.Action"),
+        ("backup:Foo*", "*", "ACTION_UNKNOWN", "policy.Statement.Action"),
+        ("BACKUP:copyintobackupvault", other, "STATEMENT_NEVER_APPLIES", "policy.Statement.Resource"),
+        ("backup:*", "arn:aws:backup:*:*:backup-vault:oth*", "STATEMENT_NEVER_APPLIES", "policy.Statement.Resource"),
+    ] {
+        let found = told_to(ROLE, &statement_of(action, resource));
+        let told: Vec<_> = found.iter().map(|finding| (finding.code, finding.field.as_str())).collect();
+        assert_eq!(told, [(code, field)], "{action} {resource}");
+    }
+    let message = &told_to(ROLE, &statement_of("backup:DeleteBackupVaultt", "*"))[0].message;
+    assert!(message.ends_with("; did you mean backup:DeleteBackupVault?"), "{message}");
+    for resource in [VAULT, "arn:aws:backup:us-east-1:*:backup-vault:p*", "arn:aws:ec2:us-east-1::snapshot/*", "*"] {
+        assert!(codes(&statement_of("backup:Copy*", resource)).is_empty(), "{resource}");
+    }
+}
+
+#[test]
+fn a_resource_of_no_partition_is_told_and_a_pattern_is_of_any() {
+    let partitions = |resource: &str| {
+        let document = json!({"Version": "2012-10-17", "Statement": [statement_of("backup:*", resource)]});
+        let policy = AccessPolicy::parse(&document.to_string()).unwrap();
+        policy.resource_partitions().into_iter().map(|(at, it)| (at, it.ok())).collect::<Vec<_>>()
+    };
+    let at = || ".Statement[0].Resource".to_owned();
+    assert_eq!(partitions("arn:aws-cn:backup:*:*:backup-vault:*"), [(at(), Some("aws-cn"))]);
+    assert_eq!(partitions("arn:aws-xx:backup:*:*:backup-vault:*"), [(at(), None)]);
+    assert_eq!(partitions("arn:*:backup:*:*:backup-vault:*"), []);
+    assert_eq!(partitions("*"), []);
 }
 
 proptest! {

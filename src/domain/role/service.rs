@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{RoleState, Trust};
-use crate::domain::{Fault, Finding, ResourceType, given_before};
+use crate::domain::{Fault, Finding, ResourceType, Tags, given_before};
 
 /// A managed policy that a role needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,6 +220,24 @@ impl RoleState {
         }
     }
 
+    /// That tags which EnsureServiceRole was asked for are not on the role: it gives them to roles that it makes. IAM takes
+    /// keys that differ in case alone for the same `[D]`.
+    pub fn tags_kept(&self, asked: &Tags) -> Option<Finding> {
+        let is_there =
+            |key: &str, value: &str| self.tags.iter().any(|(k, v)| k.eq_ignore_ascii_case(key) && v == value);
+        let lacking: Vec<&str> =
+            asked.0.iter().filter(|(key, value)| !is_there(key, value)).map(|(key, _)| key.as_str()).collect();
+        if lacking.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "role {} was there already and keeps its tags: as asked for it does not have {}; `aws iam tag-role` sets them",
+            self.name,
+            lacking.join(", ")
+        );
+        Some(Finding::info("ROLE_TAGS_KEPT", message).at("tags"))
+    }
+
     /// Whether IAM may not have told AWS Backup of the role yet: it was made, or changed by this very call, just now.
     /// IAM does not tell when others changed it. `now` is AWS's present time.
     pub fn recent(&self, changed: bool, now: Timestamp) -> Option<Finding> {
@@ -239,6 +257,8 @@ impl RoleState {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn role(attached: &[ServicePolicy]) -> RoleState {
@@ -251,6 +271,7 @@ mod tests {
             trust: Trust::Granted,
             attached: attached.iter().map(|policy| policy.arn("aws")).collect(),
             inline: Vec::new(),
+            tags: BTreeMap::new(),
         }
     }
 

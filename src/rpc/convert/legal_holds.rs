@@ -3,7 +3,7 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, CancelLegalHold, HeldPoint, HeldSelection, Invalid, LegalHold, LegalHoldRef, LegalHoldState,
+        Asked, Bond, CancelLegalHold, HeldPoint, HeldSelection, Invalid, LegalHold, LegalHoldRef, LegalHoldState,
         NewLegalHold, Noted, ResourceType, Tags, WantedPoints,
     },
     proto,
@@ -79,7 +79,7 @@ pub(in crate::rpc) fn list_points(
 impl Reader {
     /// A legal hold by id, ARN or title.
     fn legal_hold(&mut self, field: &str, text: &str) -> Result<LegalHoldRef, Noted> {
-        let (named, scope) = self.note(field, LegalHoldRef::parse(text))?;
+        let (named, scope) = self.note_of(field, text, LegalHoldRef::parse(text), Bond::Own)?;
         self.within(field, scope)?;
         Ok(named)
     }

@@ -3,7 +3,7 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        AdvancedSetting, Asked, DeletePlan, GetPlan, Invalid, NewPlan, NewScanSetting, Noted, Plan, PlanFilter,
+        AdvancedSetting, Asked, Bond, DeletePlan, GetPlan, Invalid, NewPlan, NewScanSetting, Noted, Plan, PlanFilter,
         PlanName, PlanRef, PlanUpdate, ResourceType, ScanSetting, Tags, check_setting_word, quoted,
     },
     proto,
@@ -154,7 +154,7 @@ impl Reader {
 
     /// A plan by id, ARN or name.
     pub(in crate::rpc) fn plan(&mut self, field: &str, text: &str) -> Result<PlanRef, Noted> {
-        let (plan, scope) = self.note(field, PlanRef::parse(text))?;
+        let (plan, scope) = self.note_of(field, text, PlanRef::parse(text), Bond::Own)?;
         self.within(field, scope)?;
         Ok(plan)
     }

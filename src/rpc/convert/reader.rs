@@ -7,7 +7,7 @@ use prost::Message;
 use super::super::page_token::{Paged, Query};
 use crate::{
     domain::{
-        AccountId, Asked, AskedScope, Bond, Fault, Faults, Invalid, Mode, Noted, PageRequest, Place, RegionName,
+        AccountId, Arn, Asked, AskedScope, Bond, Fault, Faults, Invalid, Mode, Noted, PageRequest, Place, RegionName,
         RequestId, RoleRef, Tagged, Tags, VaultName,
     },
     proto,
@@ -96,6 +96,28 @@ impl Reader {
         }
     }
 
+    /// Keeps what was read of the text, or notes its fault under the field. An ARN that does not name what is wanted is
+    /// somewhere all the same: what is wrong with that is told along with it.
+    pub(in crate::rpc) fn note_of<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        result: Result<T, Fault>,
+        bond: Bond,
+    ) -> Result<T, Noted> {
+        let noted = self.note(field, result);
+        if noted.is_err()
+            && let Ok(arn) = Arn::parse(text)
+        {
+            match bond {
+                // It does not complete the request's scope: who knows whether it is the right one.
+                Bond::Own => drop(self.note(field, self.scope.clone().merge(arn.scope()))),
+                _ => self.place(field, &arn.scope(), bond),
+            }
+        }
+        noted
+    }
+
     /// Takes over faults that were noted elsewhere.
     pub(in crate::rpc) fn take_over(&mut self, faults: Faults) -> Result<(), Noted> {
         self.faults.append(faults)
@@ -103,21 +125,21 @@ impl Reader {
 
     /// A vault by name or ARN.
     pub(in crate::rpc) fn vault(&mut self, field: &str, text: &str) -> Result<VaultName, Noted> {
-        let (name, scope) = self.note(field, VaultName::parse_reference(text))?;
+        let (name, scope) = self.note_of(field, text, VaultName::parse_reference(text), Bond::Own)?;
         self.within(field, scope)?;
         Ok(name)
     }
 
     /// A role by name or ARN, which the request is about. Only its account counts: IAM has no region.
     pub(in crate::rpc) fn own_role(&mut self, field: &str, text: &str) -> Result<RoleRef, Noted> {
-        let (role, scope) = self.note(field, RoleRef::parse(text))?;
+        let (role, scope) = self.note_of(field, text, RoleRef::parse(text), Bond::Own)?;
         self.within(field, scope)?;
         Ok(role)
     }
 
     /// A role by name or ARN that the request hands to AWS Backup.
     pub(in crate::rpc) fn role(&mut self, field: &str, text: &str) -> Result<RoleRef, Noted> {
-        let (role, scope) = self.note(field, RoleRef::parse(text))?;
+        let (role, scope) = self.note_of(field, text, RoleRef::parse(text), Bond::Role)?;
         self.place(field, &scope, Bond::Role);
         Ok(role)
     }

@@ -35,6 +35,12 @@ pub(in crate::rpc) fn set_policy(
             read.place(&field, &partition, Bond::Role);
         }
     }
+    for (at, partition) in policy.iter().flat_map(AccessPolicy::resource_partitions) {
+        let field = format!("policy{at}");
+        if let Ok(partition) = read.note(&field, partition) {
+            read.place(&field, &AskedScope { partition: Some(partition), ..AskedScope::default() }, Bond::Role);
+        }
+    }
     let etag = read.etag(etag);
     read.conclude(|| Ok(OfVault { vault: vault?, etag: etag?, setting: policy? }))
 }
@@ -76,7 +82,7 @@ pub(in crate::rpc) fn delete_notifications(
 impl Reader {
     fn notifications(&mut self, given: proto::VaultNotifications) -> Result<VaultNotifications, Noted> {
         let proto::VaultNotifications { topic, events } = given;
-        let topic = self.note("notifications.topic", TopicRef::parse(&topic));
+        let topic = self.note_of("notifications.topic", &topic, TopicRef::parse(&topic), Bond::Topic);
         if let Ok(topic) = &topic {
             self.place("notifications.topic", &topic.scope(), Bond::Topic);
         }

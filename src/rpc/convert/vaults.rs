@@ -17,7 +17,7 @@ pub(in crate::rpc) fn create(request: proto::CreateVaultRequest) -> Result<Asked
     let encryption_key = match encryption_key.as_str() {
         "" => Ok(None),
         // The key may be of another account, so its scope says nothing of the vault's.
-        text => read.note("encryption_key", KeyRef::parse(text)).map(|key| {
+        text => read.note_of("encryption_key", text, KeyRef::parse(text), Bond::Key).map(|key| {
             read.place("encryption_key", &key.scope(), Bond::Key);
             Some(key)
         }),

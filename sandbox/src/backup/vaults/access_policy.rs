@@ -1,5 +1,7 @@
 //! The resource policy of a vault. The sandbox checks and keeps it; it does not judge callers by it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,7 +49,11 @@ fn check(policy: &str, call: &Call, iam: &iam::State) -> Result<(), AwsError> {
     if statements.is_empty() {
         return invalid("its Statement is empty");
     }
+    let mut sids = BTreeSet::new();
     for statement in statements {
+        if statement.get("Sid").and_then(Value::as_str).is_some_and(|sid| !sid.is_empty() && !sids.insert(sid)) {
+            return invalid("Statement IDs (SID) in a single policy must be unique");
+        }
         if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
             return invalid("a statement's Effect must be Allow or Deny");
         }
@@ -83,7 +89,8 @@ fn principals_are_sane(principal: &Value, call: &Call, iam: &iam::State) -> bool
                     ("AWS", Some(name)) => {
                         is_account_or_arn(name) && (!is_role_of(name, call) || iam.role_by_arn(name).is_some())
                     }
-                    ("Service" | "Federated" | "CanonicalUser", Some(name)) => !name.is_empty(),
+                    // CanonicalUser is a principal of S3's policies alone [D].
+                    ("Service" | "Federated", Some(name)) => !name.is_empty(),
                     _ => false,
                 })
         })

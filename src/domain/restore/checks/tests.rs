@@ -96,6 +96,7 @@ fn only_a_role_that_certainly_cannot_restore_stands_in_the_way() {
         trust,
         attached: attached.to_vec(),
         inline: inline.iter().map(|name| (*name).to_owned()).collect(),
+        tags: std::collections::BTreeMap::new(),
     };
     let told = |state| role(&state).into_iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>();
     let lacks = |severity| vec![("RESTORE_POLICY_MISSING", severity)];
