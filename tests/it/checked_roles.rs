@@ -104,8 +104,8 @@ async fn a_role_that_aws_backup_may_not_assume_is_refused_as_the_call_would_be()
     assert!(world.plans().replace_selection(same).await.is_ok());
 }
 
-/// What each of the four calls answers with the role, for real: no selection is changed by what is refused.
-async fn calls(world: &World, point: &str, role: &str) -> Vec<Result<Vec<Finding>, Status>> {
+/// What the calls that start a job answer with the role, for real.
+async fn starts(world: &World, point: &str, role: &str) -> Vec<Result<Vec<Finding>, Status>> {
     let backup = StartBackupRequest { role: role.into(), ..backup_of(LABS) };
     let copy = StartCopyRequest {
         recovery_point: point.into(),
@@ -114,14 +114,22 @@ async fn calls(world: &World, point: &str, role: &str) -> Vec<Result<Vec<Finding
         role: role.into(),
         ..Default::default()
     };
-    let made = CreateSelectionRequest { validate_only: false, ..selection("new", role) };
-    let replaced = ReplaceSelectionRequest { validate_only: false, ..replacement(role) };
     vec![
         world.jobs().start_backup(backup).await.map(|answer| answer.into_inner().findings),
         world.jobs().start_copy(copy).await.map(|answer| answer.into_inner().findings),
+    ]
+}
+
+/// What each of the four calls answers with the role, for real.
+async fn calls(world: &World, point: &str, role: &str) -> Vec<Result<Vec<Finding>, Status>> {
+    let mut answers = starts(world, point, role).await;
+    let made = CreateSelectionRequest { validate_only: false, ..selection("new", role) };
+    let replaced = ReplaceSelectionRequest { validate_only: false, ..replacement(role) };
+    answers.extend([
         world.plans().create_selection(made).await.map(|answer| answer.into_inner().findings),
         world.plans().replace_selection(replaced).await.map(|answer| answer.into_inner().findings),
-    ]
+    ]);
+    answers
 }
 
 #[tokio::test]
@@ -151,7 +159,8 @@ async fn a_role_that_no_wait_mends_is_refused_at_once_and_in_the_words_of_the_dr
 async fn what_the_role_lacks_is_told_by_the_call_itself_too() {
     let (world, point) = world().await;
     aws_iam(&world).detach_role_policy().role_name(ROLE).policy_arn(BACKUP_POLICY).send().await.unwrap();
-    for answer in calls(&world, &point, ARN).await {
+    // A selection AWS does not take with such a role.
+    for answer in starts(&world, &point, ARN).await {
         assert_eq!(of_role(&answer.unwrap()), [("BACKUP_POLICY_MISSING", Severity::Warning)]);
     }
 }

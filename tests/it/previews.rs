@@ -174,7 +174,7 @@ async fn resources_of_other_types_and_arns_that_mean_nothing_are_told_too() {
     assert_eq!(find(&answer, gone).mismatches[0].field, "resources[3]");
     assert_eq!(
         codes(&answer.findings),
-        ["RESOURCE_OUT_OF_SCOPE", "RESOURCE_MISSING", "RESOURCE_TYPE_NOT_SUPPORTED"],
+        ["RESOURCE_OUT_OF_SCOPE", "RESOURCE_MISSING", "RESOURCE_TYPE_NOT_SUPPORTED", "NOT_CHECKED"],
         "a change would be told the same"
     );
     assert_eq!(answer.findings[0].field, "criteria.resources[4]");

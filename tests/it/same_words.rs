@@ -201,6 +201,58 @@ async fn what_aws_backup_has_no_type_for_is_told() {
 }
 
 #[tokio::test]
+async fn every_entry_of_a_selection_that_means_nothing_is_told_whatever_the_others_mean() {
+    let world = world().await;
+    let own = |rest: &str| format!("arn:aws:rds:us-east-1:123456789012:{rest}");
+    let unsupported = "RESOURCE_TYPE_NOT_SUPPORTED";
+    for (entry, code) in [
+        ("arn:aws:lambda:*:*:function:*".to_owned(), unsupported),
+        ("arn:aws:backup:*:*:recovery-point:*".to_owned(), unsupported),
+        ("arn:aws:ec2:*:*:snapshot/*".to_owned(), unsupported),
+        (own("databse:*"), unsupported),
+        (own("snapshot:*"), unsupported),
+        (own("db:aurora-billing-*"), "CLUSTER_MEMBER"),
+        (own("cluster:aurora-billing/*"), "PATTERN_MATCHES_NOTHING_NOW"),
+        (own("db:nowhere-*"), "PATTERN_MATCHES_NOTHING_NOW"),
+        (own("db:nowhere"), "RESOURCE_MISSING"),
+        (own("cluster:rdspg-orders"), "RESOURCE_MISSING"),
+        (MEMBER.to_owned(), "CLUSTER_MEMBER"),
+        (own("db:rdspg-fcj-*"), ""),
+        ("arn:aws:rds:*:*:cluster:*".to_owned(), ""),
+    ] {
+        for excluded in [false, true] {
+            let (resources, excluded_resources) = match excluded {
+                false => (vec![LABS.to_owned(), entry.clone()], Vec::new()),
+                true => (vec!["arn:aws:rds:*:*:db:*".to_owned()], vec![entry.clone()]),
+            };
+            let field = if excluded { "excluded_resources[0]" } else { "resources[1]" };
+            let request = CreateSelectionRequest {
+                plan: "asked".into(),
+                name: "entries".into(),
+                role: ROLE.into(),
+                resources: resources.clone(),
+                excluded_resources: excluded_resources.clone(),
+                validate_only: true,
+                ..Default::default()
+            };
+            let made = world.plans().create_selection(request).await.unwrap().into_inner().findings;
+            let criteria = SelectionCriteria { resources, excluded_resources, ..Default::default() };
+            let preview = PreviewSelectionRequest { of: Some(Of::Criteria(criteria)), ..Default::default() };
+            let seen = world.plans().preview_selection(preview).await.unwrap().into_inner().findings;
+            let at = |findings: &[Finding]| -> Vec<(String, String)> {
+                let here = findings.iter().filter(|finding| finding.field.ends_with(field));
+                here.map(|finding| (finding.code.clone(), finding.message.clone())).collect()
+            };
+            let told = at(&made);
+            assert_eq!(told, at(&seen), "{entry}");
+            let codes: Vec<_> = told.iter().map(|(code, _)| code.as_str()).collect();
+            let expected: Vec<_> = Some(code).filter(|code| !code.is_empty()).into_iter().collect();
+            assert_eq!(codes, expected, "{entry} in {field}: {made:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_arn_beats_the_opt_in_but_for_those_that_heed_it_even_then() {
     let world = world().await;
     opt(&world, "Aurora", false).await;

@@ -27,6 +27,9 @@ fn of_jobs(found: &Found) -> Vec<Row> {
     let unlike_restores = "is not a state of restore jobs";
     let resource = "filter.resource";
     vec![
+        jobs("filter.kinds", json!(["JOB_KIND_UNSPECIFIED"]), Fault, "is blank", json!(["JOB_KIND_BACKUP"])),
+        jobs("filter.states", json!(["JOB_STATE_UNSPECIFIED"]), Fault, "is blank", json!(["JOB_STATE_COMPLETED"])),
+        jobs("filter.resource_types", json!(["RDS", ""]), Fault, "is blank", json!(["RDS"])),
         jobs("filter.kinds", json!([77]), Fault, "77 is not a kind", json!(["JOB_KIND_BACKUP"])),
         jobs("filter.states", json!(["JOB_STATE_CREATED"]), Fault, unlike_restores, json!(["JOB_STATE_COMPLETED"]))
             .beside(json!({"filter": {"kinds": ["JOB_KIND_RESTORE"]}}))
