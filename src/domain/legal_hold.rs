@@ -140,6 +140,7 @@ impl WantedPoints {
         }
         if count > MOST_HELD {
             faults.push((String::new(), format!("names {count} things: at most {MOST_HELD} are possible").into()));
+            return faults;
         }
         for (member, names) in [
             (".vaults", texts(&self.vaults)),

@@ -221,11 +221,13 @@ async fn an_empty_vault_goes_at_once_with_and_without_force() {
         // A lock keeps no empty vault.
         world.vaults().lock_vault(lock()).await.unwrap();
         let shown = world.vaults().delete_vault(dry(request.clone())).await.unwrap().into_inner();
-        let request_id = shown.request_id.clone();
-        assert_eq!(shown, DeleteVaultResponse { request_id, ..Default::default() });
+        let codes: Vec<_> = shown.findings.iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(codes, ["PLANS_ELSEWHERE_NOT_CHECKED"]);
+        let (request_id, findings) = (shown.request_id.clone(), shown.findings.clone());
+        assert_eq!(shown, DeleteVaultResponse { request_id, findings: findings.clone(), ..Default::default() });
         let answer = world.vaults().delete_vault(request).await.unwrap().into_inner();
         let request_id = answer.request_id.clone();
-        assert_eq!(answer, DeleteVaultResponse { deleted: true, request_id, ..Default::default() });
+        assert_eq!(answer, DeleteVaultResponse { deleted: true, request_id, findings, ..Default::default() });
     }
     let scope = Some(Scope { account: "1".into(), ..Default::default() });
     let request = DeleteVaultRequest { scope, request_id: "x".into(), force: true, ..Default::default() };

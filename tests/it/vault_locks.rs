@@ -77,7 +77,7 @@ async fn a_vault_is_locked_in_governance_mode_by_default_and_unlocked_again() {
             immutable: false,
         };
         assert_eq!(locked.vault.unwrap().lock, Some(expected));
-        assert_eq!(codes(&locked.findings), Vec::<&str>::new());
+        assert_eq!(codes(&locked.findings), ["PLANS_ELSEWHERE_NOT_CHECKED"]);
     }
     // The request is the whole lock.
     let changed = lock(&world, LockVaultRequest { max_retention_days: None, ..governance() }).await;
@@ -102,7 +102,7 @@ async fn a_compliance_lock_says_its_date_and_can_be_undone_until_then() {
     assert_eq!(vault(&world).await.lock, None, "nothing was done");
 
     let locked = lock(&world, compliance()).await;
-    assert_eq!(codes(&locked.findings), ["LOCK_IRREVERSIBLE"]);
+    assert_eq!(codes(&locked.findings), ["LOCK_IRREVERSIBLE", "PLANS_ELSEWHERE_NOT_CHECKED"]);
     assert!(locked.findings[0].message.contains("2026-03-05T00:00:0"), "{:?}", locked.findings);
     let first = date(&locked);
     assert!(is_in_three_days(first));
@@ -258,7 +258,7 @@ async fn the_plans_whose_jobs_a_lock_lets_fail_are_told_before_it_is_made() {
     assert!(!shown.clashes[0].rule_id.is_empty());
     let scope = Scope { account: ACCOUNT.into(), region: "us-east-1".into() };
     assert!(shown.clashes.iter().all(|clash| clash.scope.as_ref() == Some(&scope)));
-    assert_eq!(codes(&shown.findings), ["PLANS_CLASH_WITH_LOCK"]);
+    assert_eq!(codes(&shown.findings), ["PLANS_CLASH_WITH_LOCK", "PLANS_ELSEWHERE_NOT_CHECKED"]);
     assert_eq!(lock(&world, governance()).await.clashes, shown.clashes, "a clash does not stop the lock");
 
     // Who may not read plans may still lock, and is told that nobody looked.

@@ -16,7 +16,7 @@ const GAP: u16 = 2;
 /// What a line between two rows is made of, by which rows of several lines are told apart. It is not shown, and no value has
 /// it: `clean` lets no control characters pass.
 const BETWEEN: char = '\u{1}';
-const BETWEEN_ROWS: LineStyle = LineStyle::none().fill(BETWEEN).junction(BETWEEN);
+const BETWEEN_ROWS: LineStyle = LineStyle::none().fill(BETWEEN);
 
 pub(super) fn of(field: &FieldDescriptor, things: &[Value], paper: Paper) -> String {
     let things: Vec<&DynamicMessage> = things.iter().filter_map(Value::as_message).collect();
