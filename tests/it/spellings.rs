@@ -86,7 +86,8 @@ async fn an_instance_named_as_a_cluster_is_told_by_its_arn() {
         (of_kind(":db:"), of_kind(":db:").replace(":db:", ":cluster:")),
         (of_kind(":cluster:"), of_kind(":cluster:").replace(":cluster:", ":db:")),
     ] {
-        let select = json!({"plan": "there", "name": "some", "role": ROLE, "resources": [named]});
+        let select =
+            json!({"plan": "there", "name": "some", "role": ROLE, "resources": [named], "validate_only": true});
         for (rpc, request) in [
             ("GetResource", json!({"resource": named})),
             ("ExplainProtection", json!({"resource": named})),
