@@ -159,7 +159,7 @@ impl Scoped {
             Some(meant) => self.find_job_of_any_kind(&meant).await.map(|job| format!("; did you mean {}?", job.id)),
             None => return Err(missing.into()),
         };
-        Err(Failure { meant: meant.unwrap_or_default(), ..missing }.into())
+        Err(Failure { meant: meant.unwrap_or_default().into(), ..missing }.into())
     }
 
     async fn find_job_of_any_kind(&self, id: &JobId) -> Result<Job, Failure> {

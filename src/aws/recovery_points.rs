@@ -21,8 +21,8 @@ use super::{
     unmatched::{Sought, Thing, nothing_found},
 };
 use crate::domain::{
-    Arn, Cursor, Fault, Finding, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointInVault,
-    RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
+    Arn, Cursor, Fault, Finding, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointFilter,
+    PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
 };
 
 const DESCRIBE: Operation = Operation::read("backup", "DescribeRecoveryPoint");
@@ -42,7 +42,8 @@ impl Scoped {
         page: &PageRequest,
     ) -> Result<Page<RecoveryPoint>, Error> {
         match query {
-            RecoveryPointQuery::InVaults { vault, resource, resource_type, plan, created, parent } => {
+            RecoveryPointQuery::InVaults(filter) => {
+                let PointFilter { vault, resource, resource_type, plan, created, parent } = &**filter;
                 // A name that nothing has is told, and not taken for one that has no points.
                 let resource = async {
                     match resource {
@@ -92,19 +93,20 @@ impl Scoped {
             findings.extend(query.interval_finding(self.now()));
         }
         if nothing_found(page, &found) {
-            findings.extend(self.why_no_points(query).await);
+            findings.extend(self.why_no_points(query).await?);
         }
         Ok((found, findings))
     }
 
-    async fn why_no_points(&self, query: &RecoveryPointQuery) -> Vec<Finding> {
+    async fn why_no_points(&self, query: &RecoveryPointQuery) -> Result<Vec<Finding>, Error> {
         let sought = |field: &str, thing| Sought { field: field.to_owned(), thing };
         let types_field = "resource_type".to_owned();
         match query {
-            RecoveryPointQuery::InVaults { vault: _, resource, resource_type, plan, created: _, parent } => {
+            RecoveryPointQuery::InVaults(filter) => {
+                let PointFilter { vault: _, resource, resource_type, plan, created: _, parent } = &**filter;
                 // A name was looked up already; what has the form of an id may have been one too.
                 let plan_id = match plan {
-                    Some(plan) if plan.id().is_some() => self.plan_id_once(plan).await.ok(),
+                    Some(plan) if plan.id().is_some() => Some(self.plan_id_once(plan).await?),
                     Some(_) | None => None,
                 };
                 let things = [
@@ -114,10 +116,10 @@ impl Scoped {
                     plan_id.as_deref().map(|id| sought("plan", Thing::Plan(id))),
                     parent.as_ref().map(|arn| sought("parent_recovery_point", Thing::RecoveryPoint(arn))),
                 ];
-                self.why_nothing(things.into_iter().flatten().collect()).await
+                Ok(self.why_nothing(things.into_iter().flatten().collect()).await)
             }
             RecoveryPointQuery::OfResource { resource, managed_by_backup_only: _ } => {
-                self.why_nothing(vec![sought("resource", Thing::Resource(resource, &[], types_field))]).await
+                Ok(self.why_nothing(vec![sought("resource", Thing::Resource(resource, &[], types_field))]).await)
             }
         }
     }

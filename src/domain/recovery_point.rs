@@ -319,20 +319,7 @@ pub fn is_continuous(arn: &str) -> bool {
 #[derive(Debug, Clone)]
 pub enum RecoveryPointQuery {
     /// Those in a vault, or in any, that fit every filter.
-    InVaults {
-        /// The vault; `None`: every vault, in the order of their names.
-        vault: Option<VaultName>,
-        /// Of this resource.
-        resource: Option<ResourceRef>,
-        /// Of resources of this type.
-        resource_type: Option<ResourceType>,
-        /// Made by this plan.
-        plan: Option<PlanRef>,
-        /// Taken in this time.
-        created: Period,
-        /// Parts of this composite point.
-        parent: Option<Arn>,
-    },
+    InVaults(Box<PointFilter>),
     /// Those of a resource, wherever they are, as AWS lists them by resource.
     OfResource {
         /// The resource.
@@ -342,12 +329,29 @@ pub enum RecoveryPointQuery {
     },
 }
 
+/// What recovery points in vaults are listed by; absent: any.
+#[derive(Debug, Clone)]
+pub struct PointFilter {
+    /// The vault; `None`: every vault, in the order of their names.
+    pub vault: Option<VaultName>,
+    /// Of this resource.
+    pub resource: Option<ResourceRef>,
+    /// Of resources of this type.
+    pub resource_type: Option<ResourceType>,
+    /// Made by this plan.
+    pub plan: Option<PlanRef>,
+    /// Taken in this time.
+    pub created: Period,
+    /// Parts of this composite point.
+    pub parent: Option<Arn>,
+}
+
 impl RecoveryPointQuery {
     /// The type, with the field that names it.
     pub fn named_types(&self) -> Vec<(String, &ResourceType)> {
         match self {
-            Self::InVaults { resource_type, .. } => {
-                resource_type.iter().map(|of_type| ("resource_type".to_owned(), of_type)).collect()
+            Self::InVaults(filter) => {
+                filter.resource_type.iter().map(|of_type| ("resource_type".to_owned(), of_type)).collect()
             }
             Self::OfResource { .. } => Vec::new(),
         }
@@ -356,7 +360,7 @@ impl RecoveryPointQuery {
     /// A span of time in which no recovery point can have been made; `now` is AWS's time.
     pub fn interval_finding(&self, now: Timestamp) -> Option<Finding> {
         match self {
-            Self::InVaults { created, .. } => created.findings("create_time", now),
+            Self::InVaults(filter) => filter.created.findings("create_time", now),
             Self::OfResource { .. } => None,
         }
     }

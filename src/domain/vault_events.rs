@@ -173,4 +173,18 @@ mod tests {
         assert_eq!(slip[0].code, "EVENT_UNKNOWN");
         assert!(slip[0].message.ends_with("; did you mean BACKUP_JOB_COMPLETED?"), "{}", slip[0].message);
     }
+
+    #[test]
+    fn an_event_in_small_letters_that_is_never_sent_is_told_with_what_is() {
+        let told = |event: &str| {
+            let faults = VaultNotifications::parse_events(texts(&[event])).unwrap_err();
+            faults[0].1.0.clone()
+        };
+        let failed = told("backup_job_failed");
+        assert!(
+            failed
+                .contains("did you mean BACKUP_JOB_FAILED? It is deprecated and never sent: give BACKUP_JOB_COMPLETED")
+        );
+        assert!(told("backup_job_completed").ends_with("; did you mean BACKUP_JOB_COMPLETED?"));
+    }
 }

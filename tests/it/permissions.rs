@@ -151,8 +151,14 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("DisassociateRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("ListProtectedResources", &[VAULT]),
         ("GetResource", &[DATABASE]),
-        ("TagResource", &[DATABASE, &["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),
-        ("UntagResource", &[DATABASE, &["rds:ListTagsForResource", "backup:ListTags", "tag:GetResources"]]),
+        (
+            "TagResource",
+            &[DATABASE, &["rds:ListTagsForResource", "backup:ListTags", "backup:GetBackupPlan", "tag:GetResources"]],
+        ),
+        (
+            "UntagResource",
+            &[DATABASE, &["rds:ListTagsForResource", "backup:ListTags", "backup:GetBackupPlan", "tag:GetResources"]],
+        ),
         ("ListTags", &[DATABASE]),
         ("ExplainProtection", &[VAULT, PLAN, &["backup:GetBackupSelection", "backup:ListBackupSelections"]]),
         ("ExplainProtection", &[&["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]]),

@@ -352,7 +352,7 @@ pub fn key(arn: &str, looked: &Looked<KeyState>) -> Finding {
             ),
             "restore another recovery point",
         ),
-        Looked::Unseen(unseen, permission) => super::checks::not_checked(&format!("key {arn}"), *permission, unseen),
+        Looked::Unseen(unseen, permission) => super::checks::not_checked(&format!("key {arn}"), permission, unseen),
     };
     finding.at(format!("{FIELD}.recovery_point"))
 }

@@ -41,10 +41,10 @@ impl ResourcePattern {
             if let [_, partition, service, region, account, resource] = parts[..] {
                 Parts { partition, service, region, account, resource }.check()?;
                 let stands_alone = |part: &&str| !part.is_empty() && !part.contains('*');
-                for account in Some(account).filter(stands_alone).filter(|account| *account != "aws") {
+                if stands_alone(&account) && account != "aws" {
                     AccountId::parse(account)?;
                 }
-                for region in Some(region).filter(stands_alone) {
+                if stands_alone(&region) {
                     RegionName::parse(region)?;
                 }
             }

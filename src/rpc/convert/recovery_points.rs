@@ -3,7 +3,7 @@
 use super::{job_answers::vault_name, reader::Reader, timestamp};
 use crate::{
     domain::{
-        Arn, Asked, DeleteRecoveryPoint, Invalid, Noted, PointInVault, RecoveryPoint, RecoveryPointQuery,
+        Arn, Asked, DeleteRecoveryPoint, Invalid, Noted, PointFilter, PointInVault, RecoveryPoint, RecoveryPointQuery,
         RecoveryPointState, ResourceRef, ResourceType, UpdateLifecycle,
     },
     proto,
@@ -113,14 +113,14 @@ pub(in crate::rpc) fn list(
             read.fault("resource_type", never);
         }
         let build = || {
-            Ok(RecoveryPointQuery::InVaults {
+            Ok(RecoveryPointQuery::InVaults(Box::new(PointFilter {
                 vault: vault?,
                 resource: resource?,
                 resource_type: resource_type?,
                 plan: plan?,
                 created: created?,
                 parent: parent?,
-            })
+            })))
         };
         build()
     };

@@ -105,11 +105,16 @@ fn a_filter_that_a_kind_cannot_have_is_a_fault() {
 }
 
 #[test]
-fn a_filter_takes_several_values_and_unspecified_ones_mean_nothing() {
+fn a_filter_takes_several_values_and_a_blank_one_widens_no_list() {
     use proto::{JobKind as K, JobState as S};
-    let request = request(&[K::Copy, K::Unspecified, K::Backup], |filter| {
-        filter.states = vec![S::Unspecified.into(), S::Failed.into(), S::Running.into()];
-        filter.resource_types = vec!["RDS".into(), String::new(), "Aurora".into()];
+    let blank = filtered(&[K::Copy, K::Unspecified], |filter| {
+        filter.states = vec![S::Unspecified.into(), S::Failed.into()];
+        filter.resource_types = vec!["RDS".into(), String::new()];
+    });
+    assert_eq!(blank, ["filter.kinds[1]", "filter.states[0]", "filter.resource_types[1]"]);
+    let request = request(&[K::Copy, K::Backup], |filter| {
+        filter.states = vec![S::Failed.into(), S::Running.into()];
+        filter.resource_types = vec!["RDS".into(), "Aurora".into()];
         filter.resource = "orders".into();
     });
     let JobFilter { kinds, states, resource_types, resource, .. } = list(request).unwrap().what.filter;
