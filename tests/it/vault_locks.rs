@@ -82,7 +82,7 @@ async fn a_vault_is_locked_in_governance_mode_by_default_and_unlocked_again() {
     // The request is the whole lock.
     let changed = lock(&world, LockVaultRequest { max_retention_days: None, ..governance() }).await;
     assert_eq!(changed.vault.unwrap().lock.unwrap().max_retention_days, None);
-    assert_eq!(codes(&changed.findings), ["LOCK_BOUND_REMOVED"]);
+    assert_eq!(codes(&changed.findings), ["LOCK_BOUND_REMOVED", "PLANS_ELSEWHERE_NOT_CHECKED"]);
     for _ in 0..2 {
         let unlocked = world.vaults().unlock_vault(unlock()).await.unwrap().into_inner();
         assert_eq!(unlocked.vault.unwrap().lock, None, "also when it is not locked any more");
@@ -116,7 +116,13 @@ async fn a_compliance_lock_says_its_date_and_can_be_undone_until_then() {
     assert!(date(&moved).seconds > first.seconds + 29 * 3600);
     assert_eq!(
         codes(&moved.findings),
-        ["LOCK_IRREVERSIBLE", "LOCK_KEEPS_FOR_EVER", "LOCK_BOUND_REMOVED", "LOCK_DATE_MOVED"]
+        [
+            "LOCK_IRREVERSIBLE",
+            "LOCK_KEEPS_FOR_EVER",
+            "LOCK_BOUND_REMOVED",
+            "LOCK_DATE_MOVED",
+            "PLANS_ELSEWHERE_NOT_CHECKED"
+        ]
     );
     let downgrade = world.vaults().lock_vault(governance()).await.unwrap_err();
     assert_eq!(reason(&downgrade), (Code::FailedPrecondition, "VAULT_LOCKED".into()));
