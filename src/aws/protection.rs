@@ -105,7 +105,7 @@ impl Inquiry<'_> {
     async fn points(self, resource: &Arn) -> Result<Vec<RecoveryPoint>, Error> {
         let resource = ResourceRef::Arn(resource.clone());
         let query = &RecoveryPointQuery::OfResource { resource, managed_by_backup_only: false };
-        every(|page| async move { self.scoped.list_recovery_points(query, &page).await }).await
+        every(|page| Box::pin(async move { self.scoped.list_recovery_points(query, &page).await })).await
     }
 
     /// Every selection of the plans, judged.

@@ -38,9 +38,6 @@ const UNREACHABLE: u8 = 4;
 /// Where `serve` listens when nobody says otherwise.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 
-/// The longest line of help, however wide the terminal.
-const WIDEST: usize = 120;
-
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; a server: stopped, and everything under way has ended
@@ -69,7 +66,7 @@ const LONG_VERSION: &str =
     long_version = LONG_VERSION,
     about = "A gRPC control plane for AWS Backup",
     after_help = EXIT_CODES,
-    max_term_width = WIDEST
+    max_term_width = terminal::WIDEST
 )]
 struct Cli {
     #[command(subcommand)]
@@ -93,9 +90,7 @@ enum Command {
 
 /// The whole command line: what serves, and the client commands.
 fn command() -> clap::Command {
-    // Nought is no width: what reads a pipe breaks lines itself.
-    let width = terminal::width_of_stdout().map_or(0, |width| width.min(WIDEST));
-    Cli::command().term_width(width).subcommands(client::nouns())
+    Cli::command().term_width(terminal::width_of_help()).subcommands(client::nouns())
 }
 
 /// Reads the process's command line and does what it says.

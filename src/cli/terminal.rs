@@ -2,6 +2,9 @@
 
 use console::Term;
 
+/// The longest line of help, however wide the terminal.
+pub(super) const WIDEST: usize = 120;
+
 /// Narrower than this, lines are left to the terminal itself.
 const NARROWEST: usize = 40;
 
@@ -13,6 +16,11 @@ pub(super) fn width_of_stdout() -> Option<usize> {
 /// Columns of the terminal behind standard error; none: it is no terminal.
 pub(super) fn width_of_stderr() -> Option<usize> {
     width(&Term::stderr())
+}
+
+/// Columns of `--help`. Nought is no bound: what reads a pipe breaks lines itself.
+pub(super) fn width_of_help() -> usize {
+    width_of_stdout().map_or(0, |width| width.min(WIDEST))
 }
 
 fn width(term: &Term) -> Option<usize> {

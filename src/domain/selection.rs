@@ -15,7 +15,8 @@ use findings::is_elsewhere;
 use jiff::Timestamp;
 pub use matcher::{Mismatch, MismatchKind, Verdict};
 pub use pattern::ResourcePattern;
-pub use preview::{Meant, PreviewFilter, PreviewOf, PreviewedResource, Tally};
+use preview::Meant;
+pub use preview::{PreviewFilter, PreviewOf, PreviewedResource, Tally};
 pub use replacement::{Maker, Predecessor, ReplaceSelection, Replaced};
 
 use super::{

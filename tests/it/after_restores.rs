@@ -33,7 +33,7 @@ async fn a_protected_resource_tells_its_last_backup_and_its_last_restore() {
     assert!(backed_up.last_backup_time.is_some() && backed_up.last_backup_vault_arn.ends_with(VAULT));
     assert_eq!((backed_up.latest_restore_execution_minutes, backed_up.latest_restore_job_create_time), (None, None));
     let listed = world.resources().list_protected_resources(ListProtectedResourcesRequest::default()).await.unwrap();
-    assert_eq!(listed.into_inner().resources, [backed_up.clone()]);
+    assert_eq!(listed.into_inner().resources, std::slice::from_ref(&backed_up));
 
     let job = restore_as(&world, &point, "restored").await;
     world.advance("PT2H").await;

@@ -16,7 +16,7 @@ use super::{
     verbs::{Asks, NOUNS, VERBS, Verb, Waits},
 };
 use crate::{
-    cli::{DEFAULT_SERVER, server},
+    cli::{DEFAULT_SERVER, server, terminal},
     config::SERVER_VARIABLE,
     proto::descriptors::{about_method, first_sentence, method},
 };
@@ -29,7 +29,12 @@ const OUTPUT: &str = "Output";
 /// A command for each noun. Its verbs are made when it is asked for: what serves never reads the descriptors for them.
 pub(in crate::cli) fn nouns() -> impl Iterator<Item = Command> {
     NOUNS.iter().map(|(noun, about)| {
-        Command::new(*noun).about(*about).subcommand_required(true).arg_required_else_help(true).defer(with_verbs)
+        Command::new(*noun)
+            .term_width(terminal::width_of_help())
+            .about(*about)
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .defer(with_verbs)
     })
 }
 
@@ -39,7 +44,8 @@ fn with_verbs(noun: Command) -> Command {
 }
 
 fn command(verb: &Verb) -> Command {
-    let mut command = Command::new(verb.name).after_help(format!(
+    // Verbs are made so late that clap does not hand the width down to them.
+    let mut command = Command::new(verb.name).term_width(terminal::width_of_help()).after_help(format!(
         "Example:\n  {}\n\nMakes the call {}. Exit codes: see strongroom --help",
         verb.example.replace('\n', "\n  "),
         verb.rpc

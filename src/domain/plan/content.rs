@@ -90,10 +90,10 @@ impl Rule {
     /// does not say how long they are kept are kept like the original, and that is sent: AWS would keep them for ever.
     #[must_use]
     pub fn within(self, scope: &Scope) -> Self {
-        let own = Lifecycle { delete_after_event: None, ..self.lifecycle.clone() };
+        let own = || Lifecycle { delete_after_event: None, ..self.lifecycle.clone() };
         let copy = |copy: CopyAction| CopyAction {
             vault: copy.vault.within(scope),
-            lifecycle: Some(copy.lifecycle.unwrap_or_else(|| own.clone())),
+            lifecycle: Some(copy.lifecycle.unwrap_or_else(own)),
         };
         Self {
             copies: self.copies.into_iter().map(copy).collect(),

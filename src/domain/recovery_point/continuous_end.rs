@@ -254,8 +254,11 @@ pub fn after(points: &[EndingPoint], end: ContinuousEnd) -> Vec<Finding> {
 /// Says what becomes of the resources of a kind, in the states that have it.
 type Told = fn(Kind, ContinuousEnd, &str) -> Finding;
 
+/// Whether a database is in a state.
+type IsIn = fn(&DatabaseNow) -> bool;
+
 /// What is said of the databases in each state. Of what nobody could look at, it is what is so of one that is there.
-const STATES: [(fn(&DatabaseNow) -> bool, Told); 4] = [
+const STATES: [(IsIn, Told); 4] = [
     (|it| matches!(it, DatabaseNow::There | DatabaseNow::NotOfRds | DatabaseNow::NotChecked(_)), Kind::after),
     (|it| *it == DatabaseNow::BackupsKept, Kind::after_kept),
     (|it| *it == DatabaseNow::Gone, |_, end, of| gone(end, of)),

@@ -78,7 +78,7 @@ fn is_read(operation: &str) -> bool {
     ["Describe", "Get", "List"].iter().any(|verb| operation.starts_with(verb))
 }
 
-async fn wrongs(part: impl Fn(usize) -> bool) -> (Vec<String>, usize) {
+async fn wrongs(part: impl Fn(usize) -> bool + Send + Sync) -> (Vec<String>, usize) {
     let (mut fresh, mut wrong, mut tried) = (Fresh::default(), Vec::new(), 0);
     let all = changes();
     let ours = all.iter().enumerate().filter(|(place, _)| part(*place)).map(|(_, method)| method.name());
