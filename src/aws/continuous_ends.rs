@@ -86,10 +86,6 @@ impl Scoped {
         };
         let database = match backups {
             Ok(backups) => DatabaseNow::judge(point, named.as_ref(), &backups.unwrap_or_default()),
-            // One that AWS Backup follows by this very point is there, whatever RDS keeps.
-            Err(_) if named.as_ref().is_some_and(|it| it.continuous_recovery_point_arn == point.arn) => {
-                DatabaseNow::There
-            }
             Err(unseen) => DatabaseNow::NotChecked(unseen),
         };
         (database, named)

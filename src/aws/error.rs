@@ -60,6 +60,13 @@ impl Error {
         }
     }
 
+    /// That the thing it is about is not there, in our words; AWS's own for one that is not there can be a denial.
+    pub(super) fn absence(&self) -> String {
+        let told_by_aws = self.failure().filter(|failure| failure.aws_code.is_some());
+        let failed = told_by_aws.and_then(|failure| Some((&failure.subject.as_ref()?.name, &failure.meant)));
+        failed.map_or_else(|| self.message().to_owned(), |(name, meant)| format!("{name} does not exist{meant}"))
+    }
+
     /// Whether AWS failed in this way.
     pub fn failed_as(&self, kind: FailureKind) -> bool {
         self.failure().is_some_and(|failure| failure.kind == kind)

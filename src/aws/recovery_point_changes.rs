@@ -25,7 +25,7 @@ impl Scoped {
         let deletion =
             if asked.is_check() { self.check_deletion(point).await } else { self.delete_with_findings(point).await };
         match deletion {
-            Err(error) if *allow_missing && error.is_missing() => Ok(Deletion::of_nothing(&error.to_string())),
+            Err(error) if *allow_missing && error.is_missing() => Ok(Deletion::of_nothing(&error.absence())),
             deletion => deletion,
         }
     }

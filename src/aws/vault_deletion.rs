@@ -46,7 +46,7 @@ impl Scoped {
         let (deletion, needing) = tokio::join!(Box::pin(deletion), Box::pin(self.plans_needing(vault)));
         match deletion {
             Err(error) if *allow_missing && error.is_missing() => {
-                Ok(VaultDeletion::of(Deletion::of_nothing(&error.to_string()), self.scope()))
+                Ok(VaultDeletion::of(Deletion::of_nothing(&error.absence()), self.scope()))
             }
             Ok(mut deletion) => {
                 deletion.of_vault.findings.extend(needing);

@@ -249,14 +249,17 @@ async fn faults_of_scans_indexes_and_air_gapped_vaults_are_told_at_their_places(
         ..Default::default()
     };
     let odd = Rule {
-        air_gapped_vault: ELSEWHERE.into(),
         index_resource_types: vec!["EBS".into(), "E B S".into()],
         scan_actions: vec![ScanAction { malware_scanner: "GUARD DUTY".into(), scan_mode: "?".into() }],
         ..rule("odd")
     };
     let many = Rule { index_resource_types: vec!["EBS".into(); 51], ..rule("many") };
+    let scope = Some(strongroom::proto::Scope { region: "us-east-1".into(), ..Default::default() });
+    let away = Rule { air_gapped_vault: ELSEWHERE.into(), ..rule("away") };
+    let away = CreatePlanRequest { scope: scope.clone(), rules: vec![away], ..whole_plan() };
+    assert_eq!(told(&world.plans().create_plan(away).await.unwrap_err()).fields, ["rules[0].air_gapped_vault"]);
     let request = CreatePlanRequest {
-        scope: Some(strongroom::proto::Scope { region: "us-east-1".into(), ..Default::default() }),
+        scope,
         rules: vec![odd, many],
         scan_settings: vec![scan("GUARDDUTY", "scan ner"), scan("GUARDDUTY", "arn:aws:s3:::bucket")],
         ..whole_plan()
@@ -265,7 +268,6 @@ async fn faults_of_scans_indexes_and_air_gapped_vaults_are_told_at_their_places(
     assert_eq!(
         told.fields,
         [
-            "rules[0].air_gapped_vault",
             "rules[0].index_resource_types[1]",
             "rules[0].scan_actions[0].malware_scanner",
             "rules[0].scan_actions[0].scan_mode",

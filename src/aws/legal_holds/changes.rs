@@ -83,7 +83,7 @@ impl Scoped {
         match self.try_cancel_hold(asked).await {
             Ok((hold, found)) => Ok((Some(hold), found)),
             Err(missing) if asked.what.allow_missing && missing.is_missing() => {
-                Ok((None, vec![Deletion::nothing_there(&missing.to_string())]))
+                Ok((None, vec![Deletion::nothing_there(&missing.absence())]))
             }
             Err(error) => Err(error),
         }

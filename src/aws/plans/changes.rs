@@ -79,7 +79,7 @@ impl Scoped {
     pub async fn delete_plan(&self, asked: &Asked<DeletePlan>) -> Result<Deletion, Error> {
         match self.try_delete_plan(asked).await {
             Err(missing) if asked.what.allow_missing && missing.is_missing() => {
-                Ok(Deletion::of_nothing(&missing.to_string()))
+                Ok(Deletion::of_nothing(&missing.absence()))
             }
             answer => answer,
         }

@@ -30,7 +30,7 @@ impl Scoped {
     pub async fn delete_selection(&self, asked: &Asked<DeleteSelection>) -> Result<Deletion, Error> {
         match self.try_delete_selection(asked).await {
             Err(missing) if asked.what.allow_missing && missing.is_missing() => {
-                Ok(Deletion::of_nothing(&missing.to_string()))
+                Ok(Deletion::of_nothing(&missing.absence()))
             }
             answer => answer,
         }
