@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from pages import Page, stand_ins
+from pages import Page, programs
 from processes import PATIENCE, EmbeddedSandbox, environment
 
 PAGE = Path(__file__).parents[2] / "docs/cli.md"
@@ -25,7 +25,7 @@ def neighbour(binary, tmp_path):
 
 
 def test_the_commands_of_the_page_run_from_top_to_bottom(binary, neighbour, tmp_path):
-    path = stand_ins(tmp_path)
+    path = programs(tmp_path)
     (tmp_path / "programs" / "strongroom").symlink_to(Path(binary).resolve())
     done = subprocess.run(
         ["bash", "-c", Page(PAGE).script({"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address})],
