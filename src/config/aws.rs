@@ -134,7 +134,7 @@ impl AwsConfig {
             let other = regions.clone().find(|(_, region)| region.partition() != template.partition());
             if let Some((key, region)) = other {
                 let message = format!(
-                    "is a role of partition {}, and {key} has {region}, which is of partition {}: it cannot be assumed there",
+                    "is a role of partition {}, and {key} has {region}, which is of partition {}: the role of that name there is taken",
                     template.partition(),
                     region.partition()
                 );
