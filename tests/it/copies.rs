@@ -21,7 +21,7 @@ const OTHER: &str = "999999999999";
 const ORDERS: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-orders";
 
 /// A copy of the point to the vault, everything else default.
-fn copy(point: &str, destination: &str) -> StartCopyRequest {
+pub(crate) fn copy(point: &str, destination: &str) -> StartCopyRequest {
     StartCopyRequest {
         recovery_point: point.into(),
         vault: VAULT.into(),
@@ -35,7 +35,7 @@ fn arn(region: &str, account: &str, name: &str) -> String {
     format!("arn:aws:backup:{region}:{account}:backup-vault:{name}")
 }
 
-async fn vault(world: &World, region: &str, account: &str, name: &str, key: &str) -> Vault {
+pub(crate) async fn vault(world: &World, region: &str, account: &str, name: &str, key: &str) -> Vault {
     let scope = Some(Scope { region: region.into(), account: account.into() });
     let request = CreateVaultRequest { scope, name: name.into(), encryption_key: key.into(), ..Default::default() };
     world.vaults().create_vault(request).await.unwrap().into_inner().vault.unwrap()

@@ -6,9 +6,9 @@ use serde_json::json;
 use strongroom::{
     config::RoleTemplate,
     proto::{
-        CopyAction, CreatePlanRequest, CreateVaultRequest, DeleteVaultRequest, Finding, Lifecycle, LockVaultRequest,
-        PreviewScheduleRequest, Rule, Scope, Severity, StartBackupRequest, StartCopyRequest, UnsavedRules,
-        UpdatePlanRequest, preview_schedule_request::Of,
+        CopyAction, CreatePlanRequest, DeleteVaultRequest, Finding, Lifecycle, LockVaultRequest,
+        PreviewScheduleRequest, Rule, Severity, StartBackupRequest, StartCopyRequest, UnsavedRules, UpdatePlanRequest,
+        preview_schedule_request::Of,
     },
 };
 use tonic::Status;
@@ -16,6 +16,7 @@ use tonic_types::StatusExt;
 
 use crate::{
     backups::{VAULT, aws_backup, backup_of, prepare, prepared, recovery_point},
+    copies::{copy, vault},
     harness::{LABS, World},
     protection::{explain, select},
 };
@@ -93,25 +94,9 @@ async fn all_say(world: &World, rules: &[Rule], expected: &[(&str, &str, &str)])
     }
 }
 
-async fn vault(world: &World, region: &str, account: &str, name: &str, key: &str) -> String {
-    let scope = Some(Scope { region: region.into(), account: account.into() });
-    let request = CreateVaultRequest { scope, name: name.into(), encryption_key: key.into(), ..Default::default() };
-    world.vaults().create_vault(request).await.unwrap().into_inner().vault.unwrap().arn
-}
-
 async fn lock(world: &World, name: &str, longest: i64) {
     let lock = aws_backup(world).put_backup_vault_lock_configuration().backup_vault_name(name);
     lock.max_retention_days(longest).send().await.unwrap();
-}
-
-fn copy(point: &str, destination: &str) -> StartCopyRequest {
-    StartCopyRequest {
-        recovery_point: point.into(),
-        vault: VAULT.into(),
-        destination_vault: destination.into(),
-        role: "AWSBackupDefaultServiceRole".into(),
-        ..Default::default()
-    }
 }
 
 /// What a copy is refused for: code and words of each obstacle, or the reason alone.
@@ -247,8 +232,8 @@ async fn a_key_of_aws_is_told_of_copies_that_leave_the_account() {
     let role = "arn:aws:iam::{account}:role/OrganizationAccountAccessRole";
     let world = World::start_with(|config| config.aws.assume_role = RoleTemplate::new(role)).await;
     prepare(&world).await;
-    let theirs = vault(&world, "", OTHER, "theirs", "").await;
-    let keyed = vault(&world, "", OTHER, "keyed", &format!("arn:aws:kms:us-east-1:{OTHER}:key/own")).await;
+    let theirs = vault(&world, "", OTHER, "theirs", "").await.arn;
+    let keyed = vault(&world, "", OTHER, "keyed", &format!("arn:aws:kms:us-east-1:{OTHER}:key/own")).await.arn;
     let rules = [copying(rule("leaving", VAULT, 7), &[&keyed, &theirs])];
     let at = |index: usize| format!("rules[0].copy_actions[{index}].destination_vault");
     let source = format!("the source vault {VAULT} is encrypted with");
