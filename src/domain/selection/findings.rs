@@ -44,25 +44,20 @@ impl Criteria {
                 warn("STAR_COMPARED_LITERALLY", field, message);
             }
         }
-        for (list, patterns) in [("resources", &self.resources), ("excluded_resources", &self.excluded)] {
-            for (index, pattern) in patterns.iter().enumerate() {
-                if is_elsewhere(pattern.as_str(), scope) {
-                    let message = format!(
-                        "{pattern} means no resource of account {} in {}, and a plan sees no other{}",
-                        scope.account,
-                        scope.region,
-                        region_meant(pattern.as_str())
-                    );
-                    warn("RESOURCE_OUT_OF_SCOPE", format!("{list}[{index}]"), message);
-                }
+        for (field, entry) in self.entries() {
+            if is_elsewhere(entry.as_str(), scope) {
+                let message = format!(
+                    "{entry} means no resource of account {} in {}, and a plan sees no other{}",
+                    scope.account,
+                    scope.region,
+                    region_meant(entry.as_str())
+                );
+                warn("RESOURCE_OUT_OF_SCOPE", field, message);
             }
         }
-        for (list, patterns) in [("resources", &self.resources), ("excluded_resources", &self.excluded)] {
-            let told = patterns.iter().enumerate();
-            for (index, entry) in told {
-                let certain = [entry.finding(), entry.without_type()].into_iter().flatten();
-                found.extend(certain.map(|finding| finding.at(format!("{list}[{index}]"))));
-            }
+        for (field, entry) in self.entries() {
+            let certain = [entry.finding(), entry.without_type()].into_iter().flatten();
+            found.extend(certain.map(|finding| finding.at(field.clone())));
         }
         found.extend(now.filter(|now| now.complete).into_iter().flat_map(|now| self.findings_of_patterns(now, scope)));
         // Whoever is told that it is so by its words need not hear that it is so now.
@@ -72,6 +67,13 @@ impl Criteria {
         let passed_over = now.into_iter().flat_map(|now| &now.passed_over);
         found.extend(passed_over.map(|(of_type, (count, first))| Finding::passed_over(of_type, *count, first, scope)));
         found
+    }
+
+    /// The entries of both lists, each with its field.
+    fn entries(&self) -> impl Iterator<Item = (String, &ResourcePattern)> {
+        let selected = self.resources.iter().enumerate().map(|(at, entry)| (format!("resources[{at}]"), entry));
+        let excluded = self.excluded.iter().enumerate().map(|(at, entry)| (format!("excluded_resources[{at}]"), entry));
+        selected.chain(excluded)
     }
 
     /// The patterns of both lists, in which a `*` stands for something; `*` alone is none.
@@ -160,15 +162,9 @@ impl Criteria {
 
     /// The entries of both lists that name one resource of that account and region each, with their fields.
     pub fn named_here(&self, scope: &Scope) -> Vec<(String, Arn)> {
-        let mut named = Vec::new();
-        for (list, entries) in [("resources", &self.resources), ("excluded_resources", &self.excluded)] {
-            let ones = entries.iter().enumerate().filter(|(_, entry)| entry.names_one());
-            let here = ones.filter(|(_, entry)| !is_elsewhere(entry.as_str(), scope));
-            named.extend(
-                here.filter_map(|(index, it)| Some((format!("{list}[{index}]"), Arn::read(it.as_str()).ok()?))),
-            );
-        }
-        named
+        let ones = self.entries().filter(|(_, entry)| entry.names_one());
+        let here = ones.filter(|(_, entry)| !is_elsewhere(entry.as_str(), scope));
+        here.filter_map(|(field, entry)| Some((field, Arn::read(entry.as_str()).ok()?))).collect()
     }
 
     /// That what the selection selects now was not found out.
