@@ -23,10 +23,8 @@ pub struct Scoped {
 impl Aws {
     /// The scope that a request means, and every place that its fields name judged by it: each is of a region that there is,
     /// where the configuration lets requests go or send something, and where it has to be.
-    pub async fn within_all(&self, asked: AskedScope, places: Vec<Place>) -> Result<Result<Scoped, Invalid>, Error> {
-        if let Err(unknown) = self.know_regions(&places) {
-            return Ok(Err(unknown));
-        }
+    pub async fn within_all(&self, asked: AskedScope, places: Vec<Place>) -> Result<Scoped, Error> {
+        self.know_regions(&places)?;
         let scope = self.resolve(&asked).await?;
         let home = self.home(&scope.region).await?;
         places.iter().filter(|place| place.bond.is_bound()).try_for_each(|place| self.may_reach(place, home))?;
@@ -36,10 +34,8 @@ impl Aws {
                 faults.add(&place.field, fault);
             }
         }
-        if let Err(faulty) = faults.conclude(|| Ok(())) {
-            return Ok(Err(faulty));
-        }
-        self.enter(scope).await.map(Ok)
+        faults.conclude(|| Ok(()))?;
+        self.enter(scope).await
     }
 
     /// The scope that a request means, blanks filled with the defaults, if the configuration lets requests go there and

@@ -56,7 +56,7 @@ impl Calls {
     {
         let answer = |message| async {
             let Asked { scope, places, what, .. } = convert(message)?;
-            let aws = self.aws.within_all(scope, places).await??;
+            let aws = self.aws.within_all(scope, places).await?;
             // Boxed, as all work is: several reads side by side make a future of tens of kilobytes.
             Box::pin(work(aws, what)).await
         };
@@ -138,7 +138,7 @@ impl Calls {
         let deadline = self.deadline(metadata);
         let (began, aws, mode) = (Instant::now(), self.aws.clone(), asked.mode);
         let scoped = async move {
-            let aws = aws.within_all(asked.scope.clone(), asked.places.clone()).await??;
+            let aws = aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
             Ok::<_, Failure>((aws.until(began + deadline), asked))
         };
         if mode == Mode::Check {
