@@ -8,6 +8,7 @@ use super::{
     job_answers::listed_backup,
     jobs::{read, settled},
     lifecycle,
+    looks::in_time,
     missing::Named,
     resources::arn_of,
 };
@@ -85,7 +86,7 @@ impl Scoped {
             self.role_handed_over(&start.role, asked.is_check()),
             self.source(&start.resource),
             self.describe_vault(&start.vault),
-            self.in_time(self.eligibility())
+            in_time(self.eligibility())
         );
         let role = role?;
         let role_arn = &role.arn;

@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::{Error, Failure, FailureKind, Scoped, plans::LONGEST};
+use super::{
+    Error, Scoped,
+    looks::{BESIDES, by, there},
+};
 use crate::domain::{
-    Arn, DatabaseNow, DatabaseRef, EndingPoint, PlanNow, RecoveryPoint, Resource, ResourceKind, RuleNow, Unseen,
-    continuous_end::too_many,
+    Arn, DatabaseNow, DatabaseRef, EndingPoint, Plan, PlanContent, PlanNow, RecoveryPoint, Resource, ResourceKind,
+    RuleNow, continuous_end::too_many,
 };
 
 /// Most points behind which a call looks, and most looks at once.
@@ -24,7 +27,7 @@ impl Scoped {
             return Vec::new();
         }
         let rest = points.split_off(points.len().min(MOST_POINTS));
-        let until = Instant::now() + LONGEST;
+        let until = Instant::now() + BESIDES;
         let plans: BTreeSet<String> = points.iter().filter_map(|it| Some(it.plan_origin()?.plan_id.clone())).collect();
         let plans = stream::iter(plans)
             .map(|id| async move {
@@ -52,13 +55,8 @@ impl Scoped {
 
     /// The plan as it is now; `None`: it is deleted.
     async fn plan_now(&self, id: &str) -> Result<Option<PlanNow>, Error> {
-        let plan = match self.plan(id).await {
-            Ok(plan) if plan.deleted_at.is_none() => plan,
-            Ok(_) => return Ok(None),
-            Err(error) if error.kind == FailureKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let rules = plan.content.rules;
+        let plan = there(self.plan(id).await)?.filter(|plan| plan.deleted_at.is_none());
+        let Some(Plan { content: PlanContent { rules, .. }, .. }) = plan else { return Ok(None) };
         if !rules.iter().any(|rule| rule.continuous) {
             return Ok(Some(PlanNow { rules, criteria: Vec::new(), complete: true }));
         }
@@ -78,8 +76,9 @@ impl Scoped {
                 ResourceKind::DbCluster => self.cluster_backups(&id).await,
             }
         };
-        let (named, backups) =
-            tokio::join!(by(until, there(self.describe_resource(kind, &id))), by(until, there(backups)));
+        let named = async { there(self.describe_resource(kind, &id).await) };
+        let backups = async { there(backups.await) };
+        let (named, backups) = tokio::join!(by(until, named), by(until, backups));
         let named = match named {
             Ok(named) => named,
             Err(unseen) => return (DatabaseNow::NotChecked(unseen), None),
@@ -89,25 +88,5 @@ impl Scoped {
             Err(unseen) => DatabaseNow::NotChecked(unseen),
         };
         (database, named)
-    }
-}
-
-/// What comes of a look until that time.
-async fn by<T, E>(until: Instant, look: impl Future<Output = Result<T, E>>) -> Result<T, Unseen>
-where
-    Error: From<E>,
-{
-    match timeout_at(until, look).await {
-        Ok(seen) => seen.map_err(|error| Unseen::from(&Error::from(error))),
-        Err(_) => Err(Unseen::in_time()),
-    }
-}
-
-/// `None`: it is not there, which is an answer.
-async fn there<T>(look: impl Future<Output = Result<T, Failure>>) -> Result<Option<T>, Failure> {
-    match look.await {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind == FailureKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -9,8 +9,8 @@ use super::{
     missing::Named,
 };
 use crate::domain::{
-    Asked, CheckedCopy, Finding, Hindrance, Job, JobId, JobKind, JobState, Lifecycle, MAX_PAGE_SIZE, Noun,
-    RecoveryPoint, Refusal, RefusalKind, RequestId, StartCopy, Unseen, Vault, VaultName,
+    Asked, CheckedCopy, Finding, Job, JobId, JobKind, JobState, Lifecycle, MAX_PAGE_SIZE, Noun, RecoveryPoint, Refusal,
+    RefusalKind, RequestId, StartCopy, Unseen, Vault, VaultName,
 };
 
 const START: Operation = Operation::write("backup", "StartCopyJob");
@@ -122,7 +122,7 @@ impl Scoped {
         let (name, scope) = match VaultName::parse_reference(arn) {
             Ok(vault) => vault,
             Err(fault) => {
-                return Destination::NotChecked(Unseen { hindrance: Hindrance::Settled, why: fault.0 });
+                return Destination::NotChecked(Unseen::settled(fault.0));
             }
         };
         let there = match self.aws.within(&scope).await {

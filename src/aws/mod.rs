@@ -16,6 +16,7 @@ mod jobs;
 mod keys;
 mod legal_holds;
 mod lifecycle;
+mod looks;
 mod missing;
 mod pages;
 mod plans;

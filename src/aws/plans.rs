@@ -18,9 +18,6 @@ const GET: Operation = Operation::read("backup", "GetBackupPlan");
 const LIST: Operation = Operation::read("backup", "ListBackupPlans");
 const LIST_VERSIONS: Operation = Operation::read("backup", "ListBackupPlanVersions");
 
-/// The longest that a call waits for what is only told besides.
-pub(super) const LONGEST: std::time::Duration = std::time::Duration::from_secs(3);
-
 /// Plans read at once, of one call: AWS throttles by account, and others want answers too.
 const AT_ONCE: usize = 8;
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, missing::Named, time};
+use super::{
+    Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, looks::in_time, missing::Named,
+    time,
+};
 use crate::domain::{
     Arn, Asked, ContinuousEnd, DeleteRecoveryPoint, Deletion, EndingPoint, Finding, KeptByHold, Lifecycle, Noun,
     PointInVault, RecoveryPoint, RecoveryPointState, Refusal, RefusalKind, Unseen, UpdateLifecycle, Vault, VaultName,
@@ -110,7 +113,7 @@ impl Scoped {
 impl Scoped {
     /// Whether a legal hold keeps the point, as far as that is found out soon.
     async fn kept_by_hold(&self, point: &PointInVault) -> KeptByHold {
-        match self.in_time(self.holds_on(&point.vault, Some(&point.arn))).await {
+        match in_time(self.holds_on(&point.vault, Some(&point.arn))).await {
             Ok(holds) => holds.first().map_or(KeptByHold::No, |hold| KeptByHold::Yes(hold.to_string())),
             Err(unseen) => KeptByHold::NotChecked(unseen),
         }

@@ -3,7 +3,7 @@
 use aws_sdk_backup::types::ProtectedResource as BackupProtectedResource;
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, time, unmatched::nothing_found};
+use super::{Error, Failure, FailureKind, Scoped, call::Operation, looks::there, time, unmatched::nothing_found};
 use crate::domain::{
     Arn, Cursor, DatabaseRef, Engine, Finding, Invalid, LastRestore, Noun, Page, PageRequest, ProtectedResource,
     Refusal, RefusalKind, Resource, ResourceFilter, ResourceKind, ResourceRef, ResourceType, Scope, VaultName,
@@ -268,15 +268,6 @@ pub(super) fn arn_of(database: &Resource) -> Result<Arn, Failure> {
         ResourceKind::DbCluster => DESCRIBE_CLUSTERS,
     };
     Arn::parse(&database.arn).map_err(|_| Failure::malformed(operation, "ARN"))
-}
-
-/// What was found; `None` only where RDS says that there is nothing.
-fn there(found: Result<Resource, Failure>) -> Result<Option<Resource>, Failure> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind == FailureKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn instance(found: DbInstance, scope: &Scope) -> Resource {

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 
-use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, plans::LONGEST, time};
+use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, looks::in_time, pages::pages, time};
 use crate::domain::{
     Asked, BACKUP_SERVICE, Change, ChangeKind, CheckedRole, EnsureRole, Noun, Refusal, RefusalKind, RoleName, RoleRef,
     RoleState, Scope, Trust, TrustRepair, Unseen, judge_trust, repair_trust,
@@ -103,7 +103,7 @@ impl Scoped {
     /// on its way through IAM, or IAM does not tell.
     pub(super) async fn never_assumable(&self, arn: &str) -> Option<Refusal> {
         let (role, _) = RoleRef::parse(arn).ok()?;
-        match tokio::time::timeout(LONGEST, self.role_alone(&role.name)).await.ok()?.ok()? {
+        match in_time(self.role_alone(&role.name)).await.ok()? {
             None => Some(missing(&role)),
             Some((state, _)) if !role.means(&state.arn) => Some(elsewhere(&role, &state.arn)),
             Some((state, _)) if state.is_settled(self.now()) => state.not_assumable(),
@@ -114,7 +114,7 @@ impl Scoped {
     /// The role that a change hands over, looked at beside that change: for findings alone, so it fails nothing.
     pub(super) async fn role_seen(&self, arn: &str) -> CheckedRole {
         let Ok((role, _)) = RoleRef::parse(arn) else { return CheckedRole::unseen(arn.to_owned()) };
-        match self.in_time(self.role_handed_over(&role, true)).await {
+        match in_time(self.role_handed_over(&role, true)).await {
             Ok(role) => role,
             Err(unseen) => CheckedRole { unread: Some(unseen), ..CheckedRole::unseen(arn.to_owned()) },
         }

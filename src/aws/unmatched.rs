@@ -1,7 +1,7 @@
 //! Why a list is empty: the things that it is filtered by are looked at, once nothing was found. A list that finds something
 //! costs no call more.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use futures_util::{
     FutureExt, StreamExt,
@@ -9,14 +9,15 @@ use futures_util::{
     stream,
 };
 
-use super::{Error, FailureKind, Scoped, resources::MOST_RECORDS};
-use crate::domain::{
-    Arn, AskedScope, DatabaseRef, Finding, Hindrance, JobId, Noun, Page, PageRequest, Resource, ResourceKind,
-    ResourceRef, ResourceType, Unseen, VaultName, did_you_mean, unmatched,
+use super::{
+    Error, Scoped,
+    looks::{IN_PLACE_OF_MORE, there, within},
+    resources::MOST_RECORDS,
 };
-
-/// The longest that a list waits for why it is empty.
-const LONGEST: Duration = Duration::from_secs(5);
+use crate::domain::{
+    Arn, AskedScope, DatabaseRef, Finding, JobId, Noun, Page, PageRequest, Resource, ResourceKind, ResourceRef,
+    ResourceType, Unseen, VaultName, did_you_mean, unmatched,
+};
 
 /// Most vaults that a recovery point is looked for in: AWS finds one only by its vault.
 const MOST_VAULTS: usize = 10;
@@ -75,21 +76,17 @@ impl Scoped {
 
     async fn look(&self, Sought { field, thing }: Sought<'_>) -> Option<Finding> {
         let (name, permissions) = thing.called();
-        match tokio::time::timeout(LONGEST, self.look_for(&field, &thing)).await {
-            Ok(Ok(finding)) => finding,
-            Ok(Err(error)) => Some(unmatched::not_looked_up(&name, &field, permissions, &Unseen::from(&error))),
-            Err(_) => Some(unmatched::not_looked_up(&name, &field, permissions, &Unseen::in_time())),
-        }
+        let looked = within(IN_PLACE_OF_MORE, self.look_for(&field, &thing)).await;
+        looked.unwrap_or_else(|unseen| Some(unmatched::not_looked_up(&name, &field, permissions, &unseen)))
     }
 
     async fn look_for(&self, field: &str, thing: &Thing<'_>) -> Result<Option<Finding>, Error> {
         match thing {
             Thing::Vault(arn) => self.look_for_vault(field, arn).await,
             Thing::Plan(id) => {
-                let gone = match self.plan(id).await {
-                    Ok(plan) => plan.deleted_at.map(|at| format!(": it was deleted at {at}")),
-                    Err(error) if error.kind == FailureKind::NotFound => Some(String::new()),
-                    Err(error) => return Err(error.into()),
+                let gone = match there(self.plan(id).await)? {
+                    Some(plan) => plan.deleted_at.map(|at| format!(": it was deleted at {at}")),
+                    None => Some(String::new()),
                 };
                 Ok(gone.map(|when| unmatched::not_there(Noun::Plan, id, field, &when)))
             }
@@ -147,8 +144,7 @@ impl Scoped {
         let vaults = self.vault_names().await?;
         if vaults.len() > MOST_VAULTS {
             let why = format!("there are {} vaults, and AWS finds one only by its vault", vaults.len());
-            let unseen = Unseen { hindrance: Hindrance::Settled, why };
-            return Ok(Some(unmatched::not_looked_up(arn.as_str(), field, OF_POINTS, &unseen)));
+            return Ok(Some(unmatched::not_looked_up(arn.as_str(), field, OF_POINTS, &Unseen::settled(why))));
         }
         let looks: Vec<BoxFuture<'_, _>> = vaults.iter().map(|vault| self.holds(vault, arn).boxed()).collect();
         let found: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
@@ -179,13 +175,14 @@ impl Scoped {
         let own = named.iter().filter(|(_, resource)| !self.is_outside(&resource.scope()));
         let databases: Vec<_> = own.filter_map(|(field, resource)| Some((field, resource.database()?))).collect();
         let looks = databases.iter().map(|(field, database)| async move {
-            let unseen = match tokio::time::timeout(LONGEST, self.look_up(database)).await {
-                Ok(Ok(found)) => return unmatched::of_member(&found, field),
-                Ok(Err(error)) if error.is_missing() => return None,
-                Ok(Err(error)) => Unseen::from(&error),
-                Err(_) => Unseen::in_time(),
+            let look = async {
+                match self.look_up(database).await {
+                    Err(error) if error.is_missing() => Ok(None),
+                    found => found.map(|found| unmatched::of_member(&found, field)),
+                }
             };
-            Some(unmatched::member_not_checked(&database.id, field, OF_DATABASES, &unseen))
+            let not_checked = |unseen| unmatched::member_not_checked(&database.id, field, OF_DATABASES, &unseen);
+            within(IN_PLACE_OF_MORE, look).await.unwrap_or_else(|unseen| Some(not_checked(unseen)))
         });
         let looks: Vec<BoxFuture<'_, _>> = looks.map(FutureExt::boxed).collect();
         stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await

@@ -61,7 +61,7 @@ impl Scoped {
 
     /// Whom a denial hits depends on who Strongroom is, which anybody may ask of himself.
     async fn policy_findings(&self, policy: &AccessPolicy, vault_arn: &str) -> Vec<Finding> {
-        let not_needed = Unseen { hindrance: Hindrance::Settled, why: String::new() };
+        let not_needed = Unseen::settled("");
         let caller = if policy.denies() { self.caller().await } else { Err(not_needed) };
         policy.findings(vault_arn, caller.as_ref())
     }

@@ -30,6 +30,11 @@ impl Unseen {
         Self { hindrance: Hindrance::Passing, why: "AWS did not tell in time".to_owned() }
     }
 
+    /// Nobody need ask again: there is no more to be told, for that reason.
+    pub fn settled(why: impl Into<String>) -> Self {
+        Self { hindrance: Hindrance::Settled, why: why.into() }
+    }
+
     /// What helps. `again` is what somebody can do once the fault has passed; blank where nothing helps.
     pub fn action(&self, permissions: &str, again: &str) -> String {
         match self.hindrance {

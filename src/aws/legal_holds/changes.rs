@@ -1,13 +1,16 @@
 //! Making and cancelling legal holds.
 
-use std::time::Duration;
-
 use aws_sdk_backup::operation::list_recovery_points_by_backup_vault::builders::ListRecoveryPointsByBackupVaultFluentBuilder as ListInVault;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     super::{
-        Error, Failure, FailureKind, Scoped, call::Operation, date, just_before, missing::Named, pages::MOST_LISTS,
+        Error, Failure, FailureKind, Scoped,
+        call::Operation,
+        date, just_before,
+        looks::{IN_PLACE_OF_MORE, within},
+        missing::Named,
+        pages::MOST_LISTS,
         unmatched::Sought,
     },
     Several, sent,
@@ -23,9 +26,6 @@ const CANCEL: Operation = Operation::write("backup", "CancelLegalHold");
 
 /// Resources and vaults that are looked up at once.
 const AT_ONCE: usize = 4;
-
-/// How long what is only told besides is waited for.
-const LONGEST: Duration = Duration::from_secs(5);
 
 const FIELD: &str = "recovery_point_selection";
 
@@ -180,14 +180,11 @@ impl Scoped {
     /// What a hold of this selection would keep, as far as AWS tells it in time. AWS has no trial of a hold: the vaults are
     /// read, [`MOST_LISTS`] pages at most.
     async fn count_fitting(&self, selection: &HeldSelection) -> Vec<Finding> {
-        let unseen = match tokio::time::timeout(LONGEST, self.fitting(selection)).await {
-            Ok(Ok(count)) => return count.findings_of_new(),
-            Ok(Err(Error::Failed(failure))) => Unseen::from(&failure),
-            // No rule of ours refuses a look at vaults that AWS itself has named.
-            Ok(Err(Error::Refused(_) | Error::Invalid(_))) | Err(_) => Unseen::in_time(),
-        };
         let permissions = "backup:ListBackupVaults and backup:ListRecoveryPointsByBackupVault";
-        vec![LegalHold::not_counted(&unseen, permissions)]
+        match within(IN_PLACE_OF_MORE, self.fitting(selection)).await {
+            Ok(count) => count.findings_of_new(),
+            Err(unseen) => vec![LegalHold::not_counted(&unseen, permissions)],
+        }
     }
 
     async fn fitting(&self, selection: &HeldSelection) -> Result<HeldCount, Error> {
@@ -235,10 +232,7 @@ impl Scoped {
     /// How many recovery points a hold keeps: AWS's first page of them says. While the hold is being made there may be more.
     async fn held_count(&self, hold: &LegalHold) -> Result<HeldCount, Unseen> {
         let first = PageRequest::largest(None);
-        let page = match tokio::time::timeout(LONGEST, self.points_of_hold(&hold.id, &first)).await {
-            Ok(page) => page.map_err(|error| Unseen::from(&error))?,
-            Err(_) => return Err(Unseen::in_time()),
-        };
+        let page = within(IN_PLACE_OF_MORE, self.points_of_hold(&hold.id, &first)).await?;
         let continuous = page.items.iter().filter(|point| is_continuous(&point.arn)).count();
         let more = page.next.is_some() || hold.state == LegalHoldState::Creating;
         Ok(HeldCount { points: page.items.len(), continuous, more })

@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::super::{Error, Failure, Scoped, pages::pages, resources::MOST_RECORDS};
+use super::super::{Error, Failure, Scoped, looks::in_time, pages::pages, resources::MOST_RECORDS};
 use crate::domain::{Criteria, Finding, RegionSettings, Resource, ResourceKind, Rule, SettingsUpdate, Unseen};
 
 /// Most selections of a plan that are read, and most reads of databases of a kind: 100 each.
@@ -22,7 +22,7 @@ impl Scoped {
             let (selected, complete) = self.selected_by(&criteria, &kinds).await?;
             Ok::<_, Error>((selected, all && complete))
         };
-        self.findings_of_look(rules, self.in_time(look).await)
+        self.findings_of_look(rules, in_time(look).await)
     }
 
     /// The same for what the criteria alone select.
@@ -31,7 +31,7 @@ impl Scoped {
         if kinds.is_empty() {
             return Vec::new();
         }
-        let selected = self.in_time(self.selected_by(std::slice::from_ref(criteria), &kinds)).await;
+        let selected = in_time(self.selected_by(std::slice::from_ref(criteria), &kinds)).await;
         self.findings_of_look(rules, selected)
     }
 
@@ -126,7 +126,7 @@ impl Scoped {
             let (databases, _) = self.databases_there(&ResourceKind::ALL).await?;
             Ok::<_, Error>((selections, databases))
         };
-        match self.in_time(look).await {
+        match in_time(look).await {
             Ok((selections, databases)) => {
                 let (before, after) = (before.clone().eligibility(), after.clone().eligibility());
                 SettingsUpdate::left_out(&before, &after, &selections, &databases)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
 
-use super::super::{FailureKind, Scoped, copies::Destination};
+use super::super::{Error, FailureKind, Scoped, copies::Destination, looks::in_time};
 use crate::domain::{Finding, Rule, SeenKey, SeenVault, SeenVaults, Unseen, Vault, VaultName, VaultRef};
 
 /// Most vaults that are looked at at a time.
@@ -27,9 +27,9 @@ impl Scoped {
         let with_key = &Rule::vaults_whose_keys_count(rules, self.scope());
         let looks = arns.into_iter().map(|arn| async move {
             let key = with_key.contains(&arn);
-            let unseen = || SeenVault::NotSeen(Unseen::in_time());
-            let looked = tokio::time::timeout(super::LONGEST, self.look_at_vault(&arn, key)).await;
-            looked.map_or_else(|_| (arn.clone(), unseen(), None), |(seen, key)| (arn.clone(), seen, key))
+            let looked = in_time(async { Ok::<_, Error>(self.look_at_vault(&arn, key).await) }).await;
+            let (seen, key) = looked.unwrap_or_else(|unseen| (SeenVault::NotSeen(unseen), None));
+            (arn, seen, key)
         });
         let looked: Vec<Look> = stream::iter(looks).buffer_unordered(MOST_AT_ONCE).collect().await;
         let mut all = SeenVaults::default();
@@ -68,7 +68,7 @@ impl Scoped {
     /// Which plans of the account and region need a vault that is to be deleted, as far as they can be read in time.
     pub(in crate::aws) async fn plans_needing(&self, vault: &VaultName) -> Vec<Finding> {
         let arn = VaultRef::arn_of(vault.as_str(), self.scope());
-        match self.in_time(self.every_plan()).await {
+        match in_time(self.every_plan()).await {
             Ok(plans) => {
                 let elsewhere =
                     Finding::plans_elsewhere_not_checked(vault.as_str(), "; such copies fail once it is deleted");

@@ -1,17 +1,19 @@
 //! What becomes of the continuous recovery points of a plan when a selection of it goes or changes: a look for findings,
 //! which fails nothing.
 
-use super::super::{FailureKind, Scoped, plans::LONGEST};
-use crate::domain::{Finding, NoLongerMade, Rule, Unseen};
+use super::super::{
+    Scoped,
+    looks::{in_time, there},
+};
+use crate::domain::{Finding, NoLongerMade, Rule};
 
 impl Scoped {
     pub(super) async fn continuous_points_left(&self, plan_id: &str, why: NoLongerMade) -> Vec<Finding> {
-        let unseen = match tokio::time::timeout(LONGEST, self.plan(plan_id)).await {
-            Ok(Ok(plan)) => return Rule::continuous_points_left(&plan.content.rules, why),
+        let unseen = match in_time(async { there(self.plan(plan_id).await) }).await {
+            Ok(Some(plan)) => return Rule::continuous_points_left(&plan.content.rules, why),
             // The change itself says so.
-            Ok(Err(error)) if error.kind == FailureKind::NotFound => return Vec::new(),
-            Ok(Err(error)) => Unseen::from(&error),
-            Err(_) => Unseen::in_time(),
+            Ok(None) => return Vec::new(),
+            Err(unseen) => unseen,
         };
         let unknown = "if one backs up continuously, its continuous recovery points of what is no longer selected end";
         let action = unseen.action("backup:GetBackupPlan", "read the plan with GetPlan");

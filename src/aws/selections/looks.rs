@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Error, Failure, Scoped, plans::LONGEST, resources::MOST_RECORDS};
+use super::super::{Failure, Scoped, looks::in_time, resources::MOST_RECORDS};
 use crate::domain::{
-    Arn, Criteria, DatabaseRef, Eligibility, Finding, MismatchKind, Plan, Resource, ResourceKind, Unseen,
+    Arn, Criteria, DatabaseRef, Eligibility, Finding, MismatchKind, Plan, Resource, ResourceKind,
     restore_checks::not_checked,
 };
 
@@ -26,8 +26,7 @@ impl Scoped {
             return Vec::new();
         }
         let arns: Vec<&Arn> = named.iter().map(|(_, arn)| arn).collect();
-        let (databases, eligibility) =
-            tokio::join!(self.in_time(self.databases_of(&arns)), self.in_time(self.eligibility()));
+        let (databases, eligibility) = tokio::join!(in_time(self.databases_of(&arns)), in_time(self.eligibility()));
         let told = criteria.findings_of_named(self.scope(), databases.as_ref().ok(), eligibility.as_ref().ok());
         let unread = [
             (databases.err(), "what resources names", "rds:DescribeDBInstances and rds:DescribeDBClusters"),
@@ -73,7 +72,7 @@ impl Scoped {
     /// What will surprise about the plan itself for what the criteria select, with the plan as the subject: it is the plan's
     /// rules that back it up.
     pub(super) async fn findings_of_plan(&self, plan_id: &str, criteria: &Criteria) -> Vec<Finding> {
-        let plan = match self.in_time(self.plan(plan_id)).await {
+        let plan = match in_time(self.plan(plan_id)).await {
             Ok(plan) if plan.deleted_at.is_none() => plan,
             // Whoever makes a selection in it hears of that otherwise.
             Ok(_) => return Vec::new(),
@@ -92,17 +91,5 @@ impl Scoped {
         let is_certain = |finding: &Finding| !finding.field.ends_with(".start_window_minutes");
         let of_selected = of_selected.into_iter().filter(is_certain).map(|finding| finding.about(arn.as_str()));
         of_selected.chain(of_vaults).map(|finding| finding.at("plan")).collect()
-    }
-
-    /// What comes of a look that may take so long as it can take with a change.
-    pub(in crate::aws) async fn in_time<T, E>(&self, look: impl Future<Output = Result<T, E>>) -> Result<T, Unseen>
-    where
-        Error: From<E>,
-    {
-        match tokio::time::timeout(LONGEST, look).await {
-            Ok(Ok(seen)) => Ok(seen),
-            Ok(Err(error)) => Err(Unseen::from(&Error::from(error))),
-            Err(_) => Err(Unseen::in_time()),
-        }
     }
 }

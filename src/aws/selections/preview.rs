@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use super::super::{Error, Failure, Scoped, resources::MOST_RECORDS, tags::TAGGING_GET};
+use super::super::{Error, Failure, Scoped, looks::in_time, resources::MOST_RECORDS, tags::TAGGING_GET};
 use crate::domain::{
     Arn, Criteria, Cursor, Eligibility, Finding, Page, PageRequest, PreviewFilter, PreviewOf, PreviewedResource,
     ResourceKind, ResourcePattern, ResourceType, TAGGED_KINDS, Tally, Unseen,
@@ -77,7 +77,7 @@ impl Scoped {
             tally.complete = rest.is_none();
             Ok::<_, Error>(tally)
         };
-        self.in_time(look).await
+        in_time(look).await
     }
 }
 

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{RecoveryPoint, or};
 use crate::domain::{
-    Arn, Criteria, Eligibility, Finding, Hindrance, Lifecycle, Resource, Rule, Unseen, VaultName,
-    restore_checks::AutomatedBackup,
+    Arn, Criteria, Eligibility, Finding, Lifecycle, Resource, Rule, Unseen, VaultName, restore_checks::AutomatedBackup,
 };
 
 /// Most names in one message.
@@ -126,7 +125,7 @@ impl RuleNow {
         let named = match (named, database) {
             (Some(named), _) => named,
             (None, DatabaseNow::NotChecked(unseen)) => return Self::NotChecked(unseen.clone()),
-            (None, _) => return Self::NotChecked(settled("Strongroom looks at databases alone")),
+            (None, _) => return Self::NotChecked(Unseen::settled("Strongroom looks at databases alone")),
         };
         let eligibility = match eligibility {
             Ok(eligibility) => eligibility,
@@ -136,18 +135,13 @@ impl RuleNow {
         if plan.criteria.iter().any(|criteria| criteria.judge(&candidate, eligibility).selected()) {
             return Self::Continues { vault: rule.vault.clone() };
         }
-        if plan.complete { Self::NoLonger } else { Self::NotChecked(settled("the plan has more selections")) }
+        if plan.complete { Self::NoLonger } else { Self::NotChecked(Unseen::settled("the plan has more selections")) }
     }
-}
-
-/// That nobody looks, whoever asks.
-fn settled(why: &str) -> Unseen {
-    Unseen { hindrance: Hindrance::Settled, why: why.to_owned() }
 }
 
 /// Of points that are too many to look behind each.
 pub fn too_many() -> Unseen {
-    settled("there are too many")
+    Unseen::settled("there are too many")
 }
 
 /// How a kind of resource goes on without its continuous recovery point.
