@@ -1,8 +1,9 @@
-//! The operations that clients asked for, in their order: what a program does of AWS behind its own calls.
+//! The operations that clients asked for, in their order and counted: what a program does of AWS behind its own calls.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::service::Service;
 
@@ -20,21 +21,39 @@ pub struct Asked {
     pub operation: &'static str,
 }
 
-/// The newest requests.
+/// What stands in the counts for a request that found no operation.
+const NONE: &str = "UnknownOperation";
+
+/// The newest requests, and how many there were of each operation.
 #[derive(Debug, Default)]
 pub struct Calls {
     kept: VecDeque<Asked>,
     count: u64,
+    counts: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 impl Calls {
     /// Writes down a request.
     pub fn note(&mut self, service: Service, operation: &'static str) {
         self.count += 1;
+        *self.counts.entry((service.name(), operation)).or_default() += 1;
         self.kept.push_back(Asked { number: self.count, service: service.name(), operation });
         if self.kept.len() > MOST {
             self.kept.pop_front();
         }
+    }
+
+    /// Counts a request that found no operation.
+    pub fn note_unknown(&mut self, service: Service) {
+        *self.counts.entry((service.name(), NONE)).or_default() += 1;
+    }
+
+    /// How many requests there were since the last [`Calls::reset`], whatever became of them.
+    pub fn counted(&self) -> Value {
+        let name = |(service, operation): &(&str, &str)| format!("{service}:{operation}");
+        let by_operation: BTreeMap<String, u64> =
+            self.counts.iter().map(|(asked, count)| (name(asked), *count)).collect();
+        json!({ "total": by_operation.values().sum::<u64>(), "by_operation": by_operation })
     }
 
     /// Those that are kept, oldest first.
@@ -45,6 +64,12 @@ impl Calls {
     /// Forgets them; the count goes on.
     pub fn clear(&mut self) {
         self.kept.clear();
+    }
+
+    /// Forgets them and how many there were.
+    pub fn reset(&mut self) {
+        self.clear();
+        self.counts.clear();
     }
 }
 
@@ -65,5 +90,19 @@ mod tests {
         calls.clear();
         calls.note(Service::Backup, "ListBackupPlans");
         assert_eq!(calls.list()[0].number, MOST as u64 + 2);
+    }
+
+    #[test]
+    fn every_request_is_counted_until_a_reset() {
+        let mut calls = Calls::default();
+        for _ in 0..MOST + 1 {
+            calls.note(Service::Backup, "ListBackupVaults");
+        }
+        calls.note_unknown(Service::Backup);
+        calls.clear();
+        let counted = json!({"backup:ListBackupVaults": MOST + 1, "backup:UnknownOperation": 1});
+        assert_eq!(calls.counted(), json!({ "total": MOST + 2, "by_operation": counted }));
+        calls.reset();
+        assert_eq!(calls.counted(), json!({ "total": 0, "by_operation": {} }));
     }
 }

@@ -1,6 +1,7 @@
 //! `/_sandbox/…`: what AWS does not have. The clock, the faults, the settings, a look at the state and at what was asked for,
 //! a fresh start.
 
+mod browsers;
 mod clock;
 mod state;
 
@@ -44,14 +45,16 @@ impl Refusal {
     }
 }
 
-/// Answers a request under [`PREFIX`]: JSON, or 400, 404, 405 with `{"error": …}` naming every fault. 500 is a fault of the sandbox.
-pub(crate) fn answer(shared: &Shared, parts: &Parts, body: Result<Bytes, AwsError>) -> Response<Body> {
-    let done = match body {
-        Ok(body) => guarded("a control request", || act(shared, parts, &body)).unwrap_or_else(|| {
+/// Answers a request under [`PREFIX`]: JSON, or 400, 403, 404, 405 with `{"error": …}` naming every fault. 500 is a fault of
+/// the sandbox. `loopback`: the request came to an address that is this machine's alone.
+pub(crate) fn answer(shared: &Shared, loopback: bool, parts: &Parts, body: Result<Bytes, AwsError>) -> Response<Body> {
+    let done = match (browsers::refuse(&parts.headers, &parts.uri, loopback), body) {
+        (Some(fault), _) => Err(Refusal { status: StatusCode::FORBIDDEN, faults: vec![fault] }),
+        (None, Ok(body)) => guarded("a control request", || act(shared, parts, &body)).unwrap_or_else(|| {
             let faults = vec!["the sandbox failed; its log says more".to_owned()];
             Err(Refusal { status: StatusCode::INTERNAL_SERVER_ERROR, faults })
         }),
-        Err(error) => Err(Refusal { status: StatusCode::PAYLOAD_TOO_LARGE, faults: vec![error.message] }),
+        (None, Err(error)) => Err(Refusal { status: StatusCode::PAYLOAD_TOO_LARGE, faults: vec![error.message] }),
     };
     let (status, value) = match done {
         Ok(value) => (StatusCode::OK, value),
@@ -99,6 +102,7 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
             shared.calls().clear();
             Ok(json!({}))
         }
+        ("requests", &Method::GET) => Ok(shared.calls().counted()),
         ("settings", &Method::GET) => Ok(json!(*inner.behaviour)),
         ("settings", &Method::PATCH) => {
             let behaviour = patched(&inner.behaviour, read(body)?)?;
@@ -116,15 +120,16 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
         ("reset", &Method::POST) => {
             *inner = Inner::new(&shared.config);
             *shared.faults() = Faults::default();
-            shared.calls().clear();
+            shared.calls().reset();
             Ok(clock::show(&inner.clock))
         }
-        ("" | "calls" | "clock" | "faults" | "organization-plans" | "settings" | "state" | "reset", method) => {
-            Err(Refusal {
-                status: StatusCode::METHOD_NOT_ALLOWED,
-                faults: vec![format!("{PREFIX}/{path} does not take {method}; GET {PREFIX} lists what there is")],
-            })
-        }
+        (
+            "" | "calls" | "clock" | "faults" | "organization-plans" | "requests" | "settings" | "state" | "reset",
+            method,
+        ) => Err(Refusal {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            faults: vec![format!("{PREFIX}/{path} does not take {method}; GET {PREFIX} lists what there is")],
+        }),
         _ => Err(Refusal::missing(format!("there is no {PREFIX}/{path}; GET {PREFIX} lists what there is"))),
     }
 }
@@ -207,9 +212,10 @@ fn help() -> Value {
             "what": "has a plan be one of an organization's backup policy from now on, and answers its new id",
             "plan_arn": "ARN of the plan; its selections and tags stay",
         },
+        "GET /_sandbox/requests": "how many requests there were since the last reset, spoiled ones included: total, by_operation",
         "GET /_sandbox/settings": "quotas, timings and switches",
         "PATCH /_sandbox/settings": "changes those that the body names",
         "GET /_sandbox/state": "what there is, by account and region",
-        "POST /_sandbox/reset": "back to the starting world, clock, settings; no faults",
+        "POST /_sandbox/reset": "back to the starting world, clock, settings; no faults, nothing asked for",
     })
 }

@@ -83,12 +83,17 @@ fn without_elements(xml: &str, name: &str) -> String {
     kept + rest
 }
 
-/// Answers a request of any service, or of the control endpoints.
-pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
+/// Answers a request of any service, or of the control endpoints. `loopback`: it came to an address that is this machine's
+/// alone.
+pub(crate) async fn answer(
+    shared: Arc<Shared>,
+    loopback: bool,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refused> {
     let (parts, body) = request.into_parts();
     let body = intake::read(body, shared.config.max_body_bytes).await.ok_or(Refused)?;
     if control::serves(parts.uri.path()) {
-        return apart(move || control::answer(&shared, &parts, body)).await.ok_or(Refused);
+        return apart(move || control::answer(&shared, loopback, &parts, body)).await.ok_or(Refused);
     }
     let request_id = uuid::Uuid::new_v4().to_string();
     let span = tracing::debug_span!("aws_request", method = %parts.method, path = parts.uri.path(), request_id);
@@ -107,6 +112,7 @@ async fn aws(
         Ok(operation) => operation,
         Err(error) => {
             tracing::debug!(service = service.name(), code = %error.code, "no operation");
+            shared.calls().note_unknown(service);
             let written = service.write_error(&request_id, &error);
             return Ok(respond(written, &request_id, None, Body::whole));
         }

@@ -47,13 +47,15 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Canc
         };
         // Answers are written in one piece; waiting to fill a packet would only slow them.
         let _ = stream.set_nodelay(true);
+        let loopback = stream.local_addr().is_ok_and(|local| local.ip().to_canonical().is_loopback());
         let shared = Arc::clone(&shared);
+        let service = service_fn(move |request| answer(Arc::clone(&shared), loopback, request));
         let connection = http1::Builder::new()
             // The machine's time; an answer has the sandbox's.
             .auto_date_header(false)
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service_fn(move |request| answer(Arc::clone(&shared), request)));
+            .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         let cut = cut.clone();
         tracker.spawn(async move {

@@ -88,3 +88,37 @@ async fn an_oversize_body_is_refused_by_both_faces() {
     let huge = json!({"CreatorRequestId": "x".repeat(20_000_000)});
     aws.backup("PUT", "/backup-vaults/gold", huge).await.is(413, "RequestEntityTooLargeException", "100 bytes");
 }
+
+#[tokio::test]
+async fn every_request_to_aws_is_counted_since_the_last_reset() {
+    let aws = start().await;
+    aws.vault("gold").await;
+    aws.control("POST", "/faults", json!({"operation": "ListBackupVaults", "next": 1, "effect": "throttle"})).await;
+    aws.control("POST", "/faults", json!({"operation": "ListBackupVaults", "next": 1, "effect": "drop_before"})).await;
+    aws.get("/backup-vaults").await.is(400, "ThrottlingException", "");
+    assert!(aws.try_backup("GET", "/backup-vaults", None).await.is_err());
+    aws.get("/tea").await.is(404, "UnknownOperationException", "");
+    aws.form("iam", "Action=ListRoles&Version=2010-05-08").await;
+    let counted = json!({"backup:CreateBackupVault": 1, "backup:ListBackupVaults": 2, "backup:UnknownOperation": 1, "iam:ListRoles": 1});
+    let (_, requests) = aws.control("GET", "/requests", Value::Null).await;
+    assert_eq!(requests, json!({"total": 5, "by_operation": counted}));
+    aws.control("POST", "/reset", Value::Null).await;
+    let (_, requests) = aws.control("GET", "/requests", Value::Null).await;
+    assert_eq!(requests, json!({"total": 0, "by_operation": {}}));
+}
+
+#[tokio::test]
+async fn no_page_of_the_web_resets_the_sandbox() {
+    let aws = start().await;
+    aws.vault("gold").await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let evil = ("host", "evil.example:4566");
+    for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), evil] {
+        let reset = client.post(format!("{}/_sandbox/reset", aws.url)).header(name, value);
+        let answer = reset.send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{name}");
+        let told: Value = answer.json().await.unwrap();
+        assert!(told["error"].as_str().unwrap().contains(value), "{told}");
+    }
+    assert_eq!(aws.get("/backup-vaults").await.json()["BackupVaultList"][0]["BackupVaultName"], "gold");
+}
