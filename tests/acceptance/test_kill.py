@@ -69,6 +69,21 @@ def steps(known: dict) -> list[tuple[str, dict, str]]:
         ),
         ("ResourceService/UntagResource", lambda: {"resource": LABS, "tag_keys": ["Environment"]}, ""),
         (
+            "LegalHoldService/CreateLegalHold",
+            lambda: {
+                "title": "kill-hold",
+                "description": "audit",
+                "recovery_point_selection": {"vaults": [VAULT]},
+                "tags": {"g": "h"},
+            },
+            "legal_hold.id",
+        ),
+        (
+            "LegalHoldService/CancelLegalHold",
+            lambda: {"legal_hold": known["legal_hold.id"], "reason": "settled", "retain_record_days": 30},
+            "legal_hold.id",
+        ),
+        (
             "PlanService/DeleteSelection",
             lambda: {"plan": known["plan.id"], "selection": known["selection.id"], "allow_missing": True},
             "",
@@ -97,6 +112,7 @@ def counts(aws) -> dict[str, int]:
         "vaults": len(backup.list_backup_vaults()["BackupVaultList"]),
         "backup jobs": len(backup.list_backup_jobs()["BackupJobs"]),
         "restore jobs": len(backup.list_restore_jobs()["RestoreJobs"]),
+        "legal holds": len(backup.list_legal_holds()["LegalHolds"]),
         "plans": len(plans),
         "versions": sum(
             len(backup.list_backup_plan_versions(BackupPlanId=plan["BackupPlanId"])["BackupPlanVersionsList"])
@@ -166,6 +182,8 @@ IN_FLIGHT = {
     "PlanService/CreateSelection": ("backup", "CreateBackupSelection"),
     "PlanService/UpdatePlan": ("backup", "UpdateBackupPlan"),
     "JobService/StartRestore": ("backup", "StartRestoreJob"),
+    "LegalHoldService/CreateLegalHold": ("backup", "CreateLegalHold"),
+    "LegalHoldService/CancelLegalHold": ("backup", "CancelLegalHold"),
 }
 
 
