@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     Arn, Asked, Candidate, Eligibility, Finding, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, Noun, Refusal,
     RefusalKind, RequestId, Resource, ResourceRef, ResourceType, Scope, StartBackup, Unseen, Vault, database_findings,
-    restore_checks::not_checked,
+    restore_checks::not_checked, unmatched::existence_not_checked,
 };
 
 const START: Operation = Operation::write("backup", "StartBackupJob");
@@ -41,7 +41,9 @@ impl Source {
     /// What of the database's state lets a backup that begins about then fail.
     fn findings(&self, at: jiff::Timestamp) -> Vec<Finding> {
         let findings = match &self.database {
-            Database::None => Vec::new(),
+            // A database that is gone is a source too, of what an earlier request began.
+            Database::None if self.arn.service() == "rds" => Vec::new(),
+            Database::None => vec![existence_not_checked(self.arn.as_str(), "", "resource")],
             Database::There(database) => database_findings(database, at),
             Database::NotChecked(why) => {
                 let permissions = "rds:DescribeDBInstances and rds:DescribeDBClusters";

@@ -8,7 +8,7 @@ use crate::domain::{Noun, Refusal};
 impl Scoped {
     /// Repeats a call that hands a role to AWS Backup while the answer is that it cannot be assumed (or is not yet
     /// authorized to call), within the configured bound. The call must carry the same idempotency token each time. A role
-    /// that no wait mends, as it is not there or plainly trusts somebody else, is refused at once, as a dry run refuses it.
+    /// that no wait mends, as it is not there, plainly trusts somebody else, or lacks the policy, is refused at once.
     pub(super) async fn once_assumable<T, F>(
         &self,
         role_arn: &str,
@@ -25,7 +25,7 @@ impl Scoped {
             match attempt().await {
                 Err(error) if is_about_the_role(&error) => {
                     if !std::mem::replace(&mut looked, true)
-                        && let Some(refusal) = Box::pin(self.never_assumable(role_arn)).await
+                        && let Some(refusal) = Box::pin(self.never_usable(role_arn, &error)).await
                     {
                         return Err(refusal);
                     }

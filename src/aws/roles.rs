@@ -16,6 +16,9 @@ const LIST_ATTACHED: Operation = Operation::read("iam", "ListAttachedRolePolicie
 const LIST_INLINE: Operation = Operation::read("iam", "ListRolePolicies");
 const ATTACH: Operation = Operation::write("iam", "AttachRolePolicy");
 
+/// How AWS says of a selection's role, which it may assume, that it lacks the policy for backups `[T]`.
+const MAY_NOT_SELECT: &str = "is not authorized to call tag:GetResources";
+
 impl Scoped {
     /// The role as IAM has it.
     pub async fn get_service_role(&self, role: &RoleRef) -> Result<RoleState, Error> {
@@ -99,15 +102,21 @@ impl Scoped {
         Ok(CheckedRole { arn: state.arn.clone(), state: Some(state), unread })
     }
 
-    /// Why AWS Backup will not assume the role however long one waits, as a dry run says it. `None`: a role just made may be
-    /// on its way through IAM, or IAM does not tell.
-    pub(super) async fn never_assumable(&self, arn: &str) -> Option<Refusal> {
+    /// Why AWS Backup will not use the role however long one waits, as a dry run says it; `said` is what AWS says. `None`: a
+    /// role just made may be on its way through IAM, or IAM does not tell.
+    pub(super) async fn never_usable(&self, arn: &str, said: &Failure) -> Option<Refusal> {
         let (role, _) = RoleRef::parse(arn).ok()?;
         match in_time(self.role_alone(&role.name)).await.ok()? {
             None => Some(missing(&role)),
             Some((state, _)) if !role.means(&state.arn) => Some(elsewhere(&role, &state.arn)),
-            Some((state, _)) if state.is_settled(self.now()) => state.not_assumable(),
-            Some(_) => None,
+            Some((state, _)) if !state.is_settled(self.now()) => None,
+            Some((mut state, _)) => match state.not_assumable() {
+                None if said.message.contains(MAY_NOT_SELECT) => {
+                    in_time(self.add_policies(&mut state)).await.ok()?;
+                    state.lacks_policy(&said.message)
+                }
+                refusal => refusal,
+            },
         }
     }
 

@@ -34,6 +34,8 @@ pub enum ArnNoun {
     Unknown,
 }
 
+const BACKED_UP: &str = "a resource that is backed up";
+
 impl Arn {
     /// The sort of thing that it names `[D]` (docs/aws-backup-semantics.md, section 1.5).
     pub fn noun(&self) -> ArnNoun {
@@ -59,16 +61,28 @@ impl Arn {
 
     /// The ARN, if it can be one of a resource that backups are made of.
     pub fn of_backed_up(self) -> Result<Self, Fault> {
-        let advice = match self.noun() {
-            ArnNoun::DbInstance | ArnNoun::DbCluster | ArnNoun::Resource(_) | ArnNoun::Unknown => return Ok(self),
+        match self.not_backed_up() {
+            None => Ok(self),
+            Some(advice) => Err(self.is_not(BACKED_UP, advice)),
+        }
+    }
+
+    /// What it is the ARN of, if that is surely nothing that backups are made of, and what to do.
+    pub fn noun_not_backed_up(&self) -> Option<(String, &'static str)> {
+        let advice = self.not_backed_up()?;
+        Some((format!("is the ARN of {}, and not of {BACKED_UP}", self.noun()), advice))
+    }
+
+    fn not_backed_up(&self) -> Option<&'static str> {
+        Some(match self.noun() {
+            ArnNoun::DbInstance | ArnNoun::DbCluster | ArnNoun::Resource(_) | ArnNoun::Unknown => return None,
             ArnNoun::RecoveryPoint => {
                 "give the ARN of what it is a backup of; GetRecoveryPoint, which takes it as recovery_point, tells that"
             }
             ArnNoun::Vault => "a vault is given as vault",
             ArnNoun::Plan => "a plan is given as plan",
             ArnNoun::Role | ArnNoun::Key | ArnNoun::Topic | ArnNoun::Other => "AWS Backup does not back it up",
-        };
-        Err(self.is_not("a resource that is backed up", advice))
+        })
     }
 
     /// The ARN, if it can be one of a recovery point.

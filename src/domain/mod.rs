@@ -78,6 +78,7 @@ pub use nearest::{did_you_mean, nearest};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use place::{Bond, Place};
+pub(in crate::domain) use plan::ContinuousRuns;
 pub use plan::{
     AdvancedSetting, CopyAction, DeletePlan, GetPlan, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES,
     NewPlan, NewRule, NewScanSetting, Plan, PlanContent, PlanFilter, PlanRef, PlanUpdate, PreviewedRun, Rule,

@@ -20,6 +20,8 @@ pub enum Bond {
     Own,
     /// It is of the request's own account and region, and does not say which they are.
     Beside,
+    /// It is an entry of a selection, which may mean what is elsewhere, or nothing: that is told as a finding.
+    Selected,
     /// Something is looked for that has to do with it: it may be anywhere in the partition.
     Sought,
     /// Backups go there: anywhere in the partition, where the configuration lets requests go.
@@ -46,16 +48,17 @@ impl Place {
     pub fn fault(&self, of: &AskedScope) -> Option<Fault> {
         if let (Some(here), Some(there)) = (of.partition(), self.scope.partition())
             && here != there
+            && self.bond != Bond::Selected
         {
             let why = match self.bond {
-                Bond::Own | Bond::Beside | Bond::Sought => "",
+                Bond::Own | Bond::Beside | Bond::Selected | Bond::Sought => "",
                 Bond::CopiedTo => ": no copy leaves its partition",
                 Bond::Role | Bond::Key | Bond::Topic => ": nothing of another partition can be used there",
             };
             return Some(format!("names partition {there}, but the request is about partition {here}{why}").into());
         }
         match self.bond {
-            Bond::Own | Bond::Sought | Bond::CopiedTo => None,
+            Bond::Own | Bond::Selected | Bond::Sought | Bond::CopiedTo => None,
             Bond::Beside => {
                 let why = "it has to be of the same account and region, and does not decide which: give scope";
                 let of_account = || {
@@ -115,6 +118,7 @@ mod tests {
             ("arn:aws:sns:eu-west-1:123456789012:t", Bond::Topic, None),
             ("arn:aws:sns:us-east-1:999999999999:t", Bond::Topic, Some("is a topic of account 999999999999")),
             ("arn:aws:rds:eu-west-1:999999999999:db:d", Bond::Sought, None),
+            ("arn:aws-cn:rds:cn-north-1:999999999999:db:d", Bond::Selected, None),
             ("arn:aws:backup:us-east-1:123456789012:backup-vault:gap", Bond::Beside, None),
             ("arn:aws:backup:us-west-2:123456789012:backup-vault:gap", Bond::Beside, Some("names region us-west-2")),
             (

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+pub(super) use collisions::ContinuousRuns;
 pub use content::{PlanContent, Rule};
 pub use preview::{PreviewedRun, RulePreview};
 pub use rule_vault::RuleVault;

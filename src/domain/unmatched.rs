@@ -62,10 +62,17 @@ pub fn elsewhere(name: &str, field: &str, scope: &Scope) -> Finding {
 
 /// That Strongroom cannot tell whether such a thing exists: it asks AWS Backup and RDS alone.
 pub fn never_looked_up(name: &str, field: &str) -> Finding {
-    let message = format!(
-        "nothing of {name} was found; whether it exists Strongroom cannot tell, as it asks no other service than RDS"
-    );
+    let message = format!("nothing of {name} was found; {}", existence_unknown(name, ""));
     Finding::info("NOT_CHECKED", message).at(field).about(name)
+}
+
+/// That a thing of another service than RDS is named, and nobody can tell whether it exists; `others`: what besides it.
+pub fn existence_not_checked(name: &str, others: &str, field: &str) -> Finding {
+    Finding::info("NOT_CHECKED", existence_unknown(name, others)).at(field)
+}
+
+fn existence_unknown(name: &str, others: &str) -> String {
+    format!("whether {name}{others} exists Strongroom cannot tell, as it asks no other service than RDS")
 }
 
 /// That a resource without tags may not be there: AWS's tagging service answers the same of both.

@@ -103,6 +103,9 @@ pub struct Vault {
 }
 
 impl Vault {
+    /// AWS's word for the type of a logically air-gapped vault `[M]`.
+    pub const AIR_GAPPED: &str = "LOGICALLY_AIR_GAPPED_BACKUP_VAULT";
+
     /// Changes with the lock: nothing else of a vault can be overwritten.
     pub fn etag(&self) -> String {
         let arn = self.arn.as_str();

@@ -1,6 +1,6 @@
 //! What is wrong with a vault that backups or copies go to, in one place for all that look at one.
 
-use super::{Finding, Retention, VaultLock};
+use super::{Finding, Retention, Vault, VaultLock};
 
 impl Finding {
     /// The vault is not there. `who` puts something there: `rule daily backs up`.
@@ -42,6 +42,20 @@ impl Finding {
         );
         let action = "set a lifecycle within the lock, or name another vault";
         Some(Self::error("RETENTION_OUTSIDE_VAULT_LOCK", message, action))
+    }
+
+    /// A rule names a vault as its air-gapped one that is of another type, in AWS's word. Whether AWS refuses such a rule or
+    /// lets its jobs fail is not known `[U]`.
+    pub fn vault_not_air_gapped(vault: &str, of_type: &str, rule: &str) -> Option<Self> {
+        if of_type.is_empty() || of_type == Vault::AIR_GAPPED {
+            return None;
+        }
+        let message = format!(
+            "vault {vault}, which {rule} names as its air-gapped one, is none: it is a {of_type}. AWS may refuse the rule, or let \
+             its jobs fail, and nothing is kept apart from the account"
+        );
+        let action = "name a vault of type LOGICALLY_AIR_GAPPED_BACKUP_VAULT, or leave air_gapped_vault out";
+        Some(Self::warning("VAULT_NOT_AIR_GAPPED", message, action))
     }
 
     /// A copy goes where its original is: `what`, with its verb, is `the recovery point is`.

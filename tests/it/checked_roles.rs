@@ -160,6 +160,18 @@ async fn what_the_role_lacks_is_told_by_the_call_itself_too() {
     let (world, point) = world().await;
     aws_iam(&world).detach_role_policy().role_name(ROLE).policy_arn(BACKUP_POLICY).send().await.unwrap();
     // A selection AWS does not take with such a role.
+    world.advance("PT10M").await;
+    let began = std::time::Instant::now();
+    for answer in calls(&world, &point, ARN).await.into_iter().skip(2) {
+        let refused = answer.unwrap_err();
+        assert_eq!(reason(&refused), (Code::FailedPrecondition, "ROLE_NOT_ASSUMABLE".into()), "{refused}");
+        for words in
+            [&*format!("lacks {BACKUP_POLICY}"), "EnsureServiceRole", "is not authorized to call tag:GetResources"]
+        {
+            assert!(refused.message().contains(words), "{words}: {refused}");
+        }
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "no wait mends it: {:?}", began.elapsed());
     for answer in starts(&world, &point, ARN).await {
         assert_eq!(of_role(&answer.unwrap()), [("BACKUP_POLICY_MISSING", Severity::Warning)]);
     }

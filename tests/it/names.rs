@@ -5,7 +5,8 @@ use strongroom::proto::{
     CreatePlanRequest, CreateSelectionRequest, DeletePlanRequest, DeleteSelectionRequest, ExplainProtectionRequest,
     GetPlanRequest, GetSelectionRequest, ListPlanVersionsRequest, ListPlansRequest, ListRecoveryPointsRequest,
     ListSelectionsRequest, PlanView, PreviewScheduleRequest, PreviewSelectionRequest, ReplaceSelectionRequest, Rule,
-    SavedSelection, UpdatePlanRequest, preview_schedule_request::Of, preview_selection_request::Of as OfSelection,
+    SavedSelection, TagResourceRequest, UntagResourceRequest, UpdatePlanRequest, preview_schedule_request::Of,
+    preview_selection_request::Of as OfSelection,
 };
 use tonic::Code;
 
@@ -160,8 +161,35 @@ async fn a_plan_of_an_organization_s_policy_is_seen_everywhere_and_changed_nowhe
         let create = CreateSelectionRequest { validate_only, ..selection(&id, "more", criteria(&[LABS], &[])) };
         let end =
             DeleteSelectionRequest { plan: id.clone(), selection: "labs".into(), validate_only, ..Default::default() };
+        // Neither is what is not there taken for deleted.
+        let gone = DeleteSelectionRequest { selection: "nothing".into(), allow_missing: true, ..end.clone() };
+        let gone_by_name = DeleteSelectionRequest { plan: "policy".into(), ..gone.clone() };
+        let gone_by_arn = DeleteSelectionRequest { plan: arn.clone(), selection: made.id.clone(), ..gone.clone() };
         let delete = DeletePlanRequest { plan: id.clone(), validate_only, ..Default::default() };
+        let delete_any = DeletePlanRequest { allow_missing: true, etag: "old".into(), ..delete.clone() };
+        let replace_none = ReplaceSelectionRequest { selection: "nothing".into(), ..replace.clone() };
+        let rename = UpdatePlanRequest { etag: "old".into(), ..update.clone() };
+        let tag = TagResourceRequest {
+            resource: arn.clone(),
+            tags: [("team".to_owned(), "ours".to_owned())].into(),
+            validate_only,
+            ..Default::default()
+        };
+        let untag = UntagResourceRequest {
+            resource: arn.clone(),
+            tag_keys: vec!["team".into()],
+            validate_only,
+            ..Default::default()
+        };
         for (rpc, refused) in [
+            ("DeleteSelection of nothing", plans.delete_selection(gone).await.unwrap_err()),
+            ("DeleteSelection by the plan's name", plans.delete_selection(gone_by_name).await.unwrap_err()),
+            ("DeleteSelection by the plan's ARN", plans.delete_selection(gone_by_arn).await.unwrap_err()),
+            ("DeletePlan allow_missing", plans.delete_plan(delete_any).await.unwrap_err()),
+            ("ReplaceSelection of nothing", plans.replace_selection(replace_none).await.unwrap_err()),
+            ("UpdatePlan with an etag", plans.update_plan(rename).await.unwrap_err()),
+            ("TagResource", world.resources().tag_resource(tag).await.unwrap_err()),
+            ("UntagResource", world.resources().untag_resource(untag).await.unwrap_err()),
             ("UpdatePlan", plans.update_plan(update).await.unwrap_err()),
             ("ReplaceSelection", plans.replace_selection(replace).await.unwrap_err()),
             ("CreateSelection", plans.create_selection(create).await.unwrap_err()),

@@ -179,6 +179,29 @@ async fn a_database_that_is_missing_is_told() {
 }
 
 #[tokio::test]
+async fn whether_a_thing_of_another_service_exists_nobody_looked() {
+    let world = world().await;
+    let asks = [BACKUPS, SELECTIONS].concat();
+    for arn in [
+        "arn:aws:ec2:us-east-1:123456789012:volume/vol-00000000000000001",
+        "arn:aws:dynamodb:us-east-1:123456789012:table/nowhere",
+        "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-1",
+    ] {
+        let words = format!("whether {arn} exists Strongroom cannot tell, as it asks no other service than RDS");
+        all_say(&world, &asks, arn, "NOT_CHECKED", &words).await;
+    }
+    let excluded = SelectionCriteria {
+        resources: vec!["*".into()],
+        excluded_resources: vec!["arn:aws:s3:::nowhere".into()],
+        ..Default::default()
+    };
+    let request = PreviewSelectionRequest { of: Some(Of::Criteria(excluded)), ..Default::default() };
+    let answer = world.plans().preview_selection(request).await.unwrap().into_inner();
+    let told = answer.findings.iter().find(|finding| finding.code == "NOT_CHECKED").unwrap();
+    assert_eq!(told.field, "criteria.excluded_resources");
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_available_is_warned_of() {
     let world = world().await;
     let words = "instance rdspg-paused is stopped: the job fails unless it is available when the backup begins";
@@ -194,6 +217,17 @@ async fn what_aws_backup_has_no_type_for_is_told() {
     for asked in BACKUPS {
         let said = ask(&world, *asked, SNAPSHOT).await;
         assert!(["INVALID_REQUEST", "RESOURCE_TYPE_NOT_SUPPORTED"].contains(&said[0].0.as_str()), "{said:?}");
+    }
+    // By the words that say what was given.
+    for (arn, noun) in [
+        (SNAPSHOT, "a recovery point"),
+        ("arn:aws:ec2:us-east-1::snapshot/snap-1", "a recovery point"),
+        ("arn:aws:backup:us-east-1:123456789012:backup-vault:prod", "a backup vault"),
+        ("arn:aws:kms:us-east-1:123456789012:key/k", "a KMS key"),
+    ] {
+        let words = format!("is the ARN of {noun}, and not of a resource that is backed up");
+        all_say(&world, SELECTIONS, arn, "RESOURCE_TYPE_NOT_SUPPORTED", &words).await;
+        all_say(&world, BACKUPS, arn, "INVALID_REQUEST", &words).await;
     }
     let queue = "arn:aws:sqs:us-east-1:123456789012:queue";
     let words = format!("AWS Backup has no resource type for {queue}");

@@ -6,9 +6,9 @@ use serde_json::json;
 use strongroom::{
     config::RoleTemplate,
     proto::{
-        CopyAction, CreatePlanRequest, DeleteVaultRequest, Finding, Lifecycle, LockVaultRequest,
-        PreviewScheduleRequest, Rule, Severity, StartBackupRequest, StartCopyRequest, UnsavedRules, UpdatePlanRequest,
-        preview_schedule_request::Of,
+        CopyAction, CreatePlanRequest, CreateSelectionRequest, DeleteVaultRequest, Finding, Lifecycle,
+        LockVaultRequest, PreviewScheduleRequest, Rule, Severity, StartBackupRequest, StartCopyRequest, UnsavedRules,
+        UpdatePlanRequest, preview_schedule_request::Of,
     },
 };
 use tonic::Status;
@@ -204,6 +204,61 @@ async fn a_copy_that_goes_where_its_original_is_is_told() {
     let refused = copy_refused(&world, copy(&point, VAULT)).await;
     assert_eq!(refused[0].0, "DESTINATION_IS_SOURCE");
     assert!(refused[0].1.contains(&format!("the recovery point is in {home} already")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_vault_that_is_not_air_gapped_is_told_where_a_rule_names_it_as_that() {
+    let world = prepared().await;
+    vault(&world, "", "", "second", "").await;
+    let gapped = |name: &str, air_gapped: &str| Rule { air_gapped_vault: air_gapped.into(), ..rule(name, VAULT, 7) };
+    let home = format!("arn:aws:backup:us-east-1:123456789012:backup-vault:{VAULT}");
+    let rules = [gapped("ordinary", "second"), gapped("own", &home), copying(gapped("copied", "second"), &["second"])];
+    let ordinary = "vault second, which rule ordinary names as its air-gapped one, is none: it is a BACKUP_VAULT";
+    let already = format!("the backups of rule own are in {VAULT} already");
+    let expected = [
+        ("VAULT_NOT_AIR_GAPPED", "rules[0].air_gapped_vault", ordinary),
+        ("DESTINATION_IS_SOURCE", "rules[1].air_gapped_vault", &*already),
+        (
+            "DESTINATION_IS_SOURCE",
+            "rules[2].copy_actions[0].destination_vault",
+            "the backups of rule copied are in second already",
+        ),
+        ("VAULT_NOT_AIR_GAPPED", "rules[2].air_gapped_vault", "which rule copied names as its air-gapped one"),
+    ];
+    all_say(&world, &rules, &expected).await;
+    // Whoever has the plan select something hears of it, and who asks about that.
+    let create = CreateSelectionRequest {
+        plan: "asked".into(),
+        name: "labs".into(),
+        role: "AWSBackupDefaultServiceRole".into(),
+        resources: vec![LABS.into()],
+        ..Default::default()
+    };
+    let found = said(world.plans().create_selection(create).await.unwrap().into_inner().findings);
+    let of_vaults = |it: &Finding| ["VAULT_NOT_AIR_GAPPED", "DESTINATION_IS_SOURCE"].contains(&it.code.as_str());
+    let explained = said(explain(&world, LABS).await.findings.into_iter().filter(of_vaults).collect());
+    for told in [found, explained] {
+        let about = |code: &str| told.iter().filter(|(it, ..)| it == code).count();
+        assert_eq!((about("VAULT_NOT_AIR_GAPPED") > 0, about("DESTINATION_IS_SOURCE")), (true, 2), "{told:?}");
+        let words = "vault second, which rule ordinary of plan asked names as its air-gapped one, is none";
+        assert!(told.iter().any(|(_, message, _)| message.starts_with(words)), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_aws_does_not_index_is_told() {
+    let world = prepared().await;
+    let types = ["EBS", "S4", "RDS", "S3", "QuantumStore"];
+    let types = types.map(str::to_owned).to_vec();
+    let rules = [Rule { index_resource_types: types, ..rule("indexed", VAULT, 7) }];
+    let only = |of_type: &str| format!("indexes those of EBS and S3 alone{of_type}");
+    let (meant, plain) = (only("; did you mean S3?"), only(""));
+    let expected = [
+        ("INDEX_TYPE_NOT_SUPPORTED", "rules[0].index_resource_types[1]", &*meant),
+        ("INDEX_TYPE_NOT_SUPPORTED", "rules[0].index_resource_types[2]", &*plain),
+        ("INDEX_TYPE_NOT_SUPPORTED", "rules[0].index_resource_types[4]", &*plain),
+    ];
+    all_say(&world, &rules, &expected).await;
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use strongroom::proto::{
-    CreatePlanRequest, CreateSelectionRequest, EnsureServiceRoleRequest, Finding, Lifecycle, PreviewScheduleRequest,
-    Rule, TagCondition, UnsavedRules, UpdatePlanRequest, preview_schedule_request::Of,
+    CreatePlanRequest, CreateSelectionRequest, EnsureServiceRoleRequest, ExplainProtectionRequest, Finding, Lifecycle,
+    PreviewScheduleRequest, Rule, TagCondition, UnsavedRules, UpdatePlanRequest, preview_schedule_request::Of,
 };
 
 use crate::harness::{LABS, World};
@@ -98,14 +98,61 @@ async fn only_what_the_plan_selects_now_counts() {
     assert!(found[0].message.contains("instance mysql-legacy, first"), "{}", found[0].message);
 }
 
+fn kept(days: i32, rule: Rule) -> Rule {
+    Rule { lifecycle: Some(Lifecycle { delete_after_days: Some(days), ..Default::default() }), ..rule }
+}
+
+fn continuous(schedule: &str) -> Rule {
+    Rule { enable_continuous_backup: true, ..kept(7, rule("pitr", schedule, 60)) }
+}
+
 #[tokio::test]
-async fn a_continuous_rule_owns_the_windows() {
+async fn a_continuous_rule_owns_the_windows_once_it_has_made_a_backup() {
+    let near = |at: usize| ("NEAR_BACKUP_WINDOW".to_owned(), format!("rules[{at}].schedule"));
+    let monthly = || rule("snapshots", "cron(30 9 1 * ? *)", 60);
+    let daily = || rule("snapshots", "cron(30 9 ? * * *)", 60);
+    // It is Monday, 2 March, midnight.
+    for (what, rules, expected) in [
+        ("it runs before", vec![continuous("cron(0 5 ? * * *)"), monthly()], vec![]),
+        ("it runs before, the same day", vec![continuous("cron(0 5 ? * * *)"), daily()], vec![]),
+        ("it runs later", vec![continuous("cron(0 5 20 * ? *)"), daily()], vec![near(1)]),
+        ("it runs in the window itself", vec![continuous("cron(30 9 ? * * *)"), monthly()], vec![near(0), near(1)]),
+        ("it gives way each time", vec![continuous("cron(0 9 ? * * *)"), daily()], vec![near(0), near(1)]),
+        ("there is none", vec![monthly()], vec![near(0)]),
+    ] {
+        let world = planned().await;
+        let found = updated(&world, rules.clone()).await;
+        let told: Vec<_> = found.iter().map(|it| (it.code.clone(), it.field.clone())).collect();
+        assert_eq!(told, expected, "{what}");
+        let saved = PreviewScheduleRequest { of: Some(Of::Plan("plan".into())), ..Default::default() };
+        let saved = world.plans().preview_schedule(saved).await.unwrap().into_inner();
+        assert_eq!(self::near(saved.findings), found, "{what}");
+        let request = CreateSelectionRequest {
+            plan: "plan".into(),
+            name: "again".into(),
+            role: "AWSBackupDefaultServiceRole".into(),
+            resources: vec![LABS.into()],
+            validate_only: true,
+            ..Default::default()
+        };
+        let selecting = self::near(world.plans().create_selection(request).await.unwrap().into_inner().findings);
+        assert_eq!(selecting.len(), expected.len(), "{what}: {selecting:?}");
+        let explain = ExplainProtectionRequest { resource: LABS.into(), ..Default::default() };
+        let explained = world.protection().explain_protection(explain).await.unwrap().into_inner().findings;
+        let runs_near = explained.iter().filter(|finding| finding.code == "RUN_NEAR_BACKUP_WINDOW").count();
+        assert_eq!(runs_near, expected.len(), "{what}: {explained:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_continuous_rule_s_plan_selects_is_looked_at_too() {
     let world = planned().await;
-    let lifecycle = Some(Lifecycle { delete_after_days: Some(7), ..Default::default() });
-    let continuous = Rule { enable_continuous_backup: true, lifecycle, ..rule("pitr", "cron(30 9 ? * * *)", 60) };
-    let snapshots = rule("snapshots", "cron(30 9 1 * ? *)", 60);
-    assert_eq!(updated(&world, vec![continuous, snapshots.clone()]).await, []);
-    assert_eq!(places(&updated(&world, vec![snapshots]).await), [("NEAR_BACKUP_WINDOW", "rules[0].schedule")]);
+    for operation in ["ListBackupSelections", "GetBackupSelection", "DescribeRegionSettings", "DescribeDBInstances"] {
+        let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+        world.arm(json!({"operation": operation, "next": 1, "effect": denied})).await;
+        let found = updated(&world, vec![continuous("cron(0 5 ? * * *)")]).await;
+        assert_eq!(places(&found), [("WINDOWS_NOT_CHECKED", "")], "{operation}");
+    }
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Scoped {
         match self.destination(arn).await {
             Destination::There(vault, there) => {
                 let key = if key { Some(there.key_of_aws(&vault).await) } else { None };
-                (SeenVault::There(vault.lock), key)
+                (SeenVault::there(&vault), key)
             }
             Destination::Missing(meant) => (SeenVault::Missing(meant), None),
             Destination::NotChecked(unseen) => (SeenVault::NotSeen(unseen), None),

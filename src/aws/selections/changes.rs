@@ -7,8 +7,8 @@ use super::{
     CREATE, is_missing_selection, shape,
 };
 use crate::domain::{
-    Asked, DeleteSelection, Deletion, Finding, NewSelection, NoLongerMade, Noun, Refusal, RefusalKind, Selection,
-    check_etag,
+    Asked, DeleteSelection, Deletion, Finding, NewSelection, NoLongerMade, Noun, PlanRef, Refusal, RefusalKind,
+    SavedSelection, Selection, check_etag,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteBackupSelection");
@@ -149,8 +149,16 @@ impl Scoped {
     }
 
     async fn try_delete_selection(&self, asked: &Asked<DeleteSelection>) -> Result<Deletion, Error> {
+        let SavedSelection { plan, selection } = &asked.what.selection;
         let delete = |plan_id: String, id: String| async move { self.deleted_selection(&plan_id, &id, asked).await };
-        self.of_selection(&asked.what.selection, delete).await
+        let delete = &delete;
+        let in_plan = |plan_id: String| async move {
+            // Before the selection is looked for: a plan that nobody may change is refused, whatever is in it.
+            self.is_own_plan(&plan_id).await?;
+            let saved = SavedSelection { plan: PlanRef::Id(plan_id), selection: selection.clone() };
+            self.of_selection(&saved, delete).await
+        };
+        self.of_plan(plan, in_plan).await
     }
 
     async fn deleted_selection(
@@ -159,7 +167,6 @@ impl Scoped {
         id: &str,
         asked: &Asked<DeleteSelection>,
     ) -> Result<Deletion, Error> {
-        self.is_own_plan(plan_id).await?;
         let etag = asked.what.etag.as_deref();
         if asked.is_check() || etag.is_some() {
             of_etag(&self.describe_selection(plan_id, id).await?, etag)?;

@@ -29,6 +29,15 @@ enum Window {
 /// Reads a window of an instance, if it has one.
 type Read = fn(&Resource) -> Option<Window>;
 
+/// An instance whose windows RDS owns, and from when on AWS Backup does, so that no run is near them any more.
+struct Instance<'r> {
+    database: &'r Resource,
+    owned_from: Option<Timestamp>,
+}
+
+/// The next runs of a plan's continuous rules that do not give way to another rule, in order.
+pub(in crate::domain) struct ContinuousRuns(Vec<Timestamp>);
+
 /// How a rule gets near windows.
 #[derive(Default)]
 struct Near<'r> {
@@ -40,15 +49,17 @@ struct Near<'r> {
 
 impl Rule {
     /// Which rules of a plan may begin jobs in the windows of the instances that the plan's selections select, from `now`
-    /// on. AWS lets such jobs fail `[D]`, unless it owns the windows: of a continuous rule's instances it does.
+    /// on. AWS lets such jobs fail `[D]`, unless it owns the windows: a continuous rule in the plan does not have them yet.
     pub fn window_findings(rules: &[Self], selected: &[Resource], now: Timestamp) -> Vec<Finding> {
-        if rules.iter().any(|rule| rule.continuous) {
-            return Vec::new();
-        }
         let free = |database: &&Resource| {
             database.kind == ResourceKind::DbInstance && database.continuous_recovery_point_arn.is_empty()
         };
-        let instances: Vec<&Resource> = selected.iter().filter(free).collect();
+        let continuous = ContinuousRuns::of(rules, now);
+        let instances: Vec<Instance<'_>> = selected
+            .iter()
+            .filter(free)
+            .map(|database| Instance { database, owned_from: continuous.own_windows_from(database) })
+            .collect();
         let kinds: [(_, _, Read); 2] = [
             ("NEAR_BACKUP_WINDOW", "automated backup window", Window::backup),
             ("NEAR_MAINTENANCE_WINDOW", "maintenance window", Window::maintenance),
@@ -102,13 +113,12 @@ impl Rule {
         found.collect()
     }
 
-    /// Which databases the findings of a plan's rules are about: instances have windows, unless AWS Backup owns them, and
-    /// of clusters some cannot be copied.
+    /// Which databases the findings of a plan's rules are about: instances have windows, and of clusters some cannot be
+    /// copied.
     pub fn kinds_that_count(rules: &[Self]) -> Vec<ResourceKind> {
-        let windows = !rules.iter().any(|rule| rule.continuous);
         let copies = rules.iter().any(|rule| !rule.copies.is_empty());
         let counts = |kind: &ResourceKind| match kind {
-            ResourceKind::DbInstance => windows,
+            ResourceKind::DbInstance => !rules.is_empty(),
             ResourceKind::DbCluster => copies,
         };
         ResourceKind::ALL.into_iter().filter(counts).collect()
@@ -145,11 +155,13 @@ impl Rule {
         minutes
     }
 
-    fn near<'r>(&self, runs: &BTreeMap<i64, Timestamp>, instances: &[&'r Resource], read: Read) -> Near<'r> {
+    fn near<'r>(&self, runs: &BTreeMap<i64, Timestamp>, instances: &[Instance<'r>], read: Read) -> Near<'r> {
         let mut near = Near::default();
-        for database in instances {
+        for Instance { database, owned_from } in instances {
             let Some(window) = read(database) else { continue };
-            let first = |minutes| runs.values().filter(|run| window.meets(**run, minutes)).min().copied();
+            let is_free = |run: &&Timestamp| owned_from.is_none_or(|from| **run < from);
+            let free = || runs.values().filter(is_free);
+            let first = |minutes| free().filter(|run| window.meets(**run, minutes)).min().copied();
             if let Some(run) = first(0) {
                 near.at_run.push((&database.id, run));
             } else if let Some(run) = first(self.windows.start_minutes) {
@@ -157,6 +169,38 @@ impl Rule {
             }
         }
         near
+    }
+}
+
+impl ContinuousRuns {
+    /// Those of these rules of one plan, from `now` on.
+    pub(in crate::domain) fn of(rules: &[Rule], now: Timestamp) -> Self {
+        let mut runs = Vec::new();
+        if rules.iter().any(|rule| rule.continuous) {
+            let timetables: Vec<_> = rules.iter().map(|rule| rule.timetable().ok()).collect();
+            let gives_way = |rule: &Rule, at: Timestamp| {
+                let others = rules.iter().zip(&timetables);
+                others
+                    .filter_map(|(other, timetable)| Some((other, timetable.as_ref()?)))
+                    .any(|(other, timetable)| other.overrules(timetable, rule, at))
+            };
+            let end = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+            for (rule, timetable) in rules.iter().zip(&timetables).filter(|(rule, _)| rule.continuous) {
+                let ahead = timetable.iter().flat_map(|timetable| timetable.runs_after(now));
+                let ahead = ahead.map(|run| run.at.timestamp()).take(MOST_RUNS).take_while(|run| *run <= end);
+                runs.extend(ahead.filter(|run| !gives_way(rule, *run)));
+            }
+            runs.sort_unstable();
+        }
+        Self(runs)
+    }
+
+    /// From when on AWS Backup owns the windows of such an instance: from its first continuous backup on `[D]`. A run that
+    /// begins in a window or near it makes none.
+    pub(in crate::domain) fn own_windows_from(&self, database: &Resource) -> Option<Timestamp> {
+        let windows: Vec<Window> =
+            [Window::backup(database), Window::maintenance(database)].into_iter().flatten().collect();
+        self.0.iter().find(|run| !windows.iter().any(|window| window.meets(**run, 0))).copied()
     }
 }
 

@@ -3,9 +3,16 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    super::{Finding, Retention, Timetable},
+    super::{
+        Finding, ResourceType, Retention, Timetable,
+        invalid::quoted,
+        nearest::{nearest_within, question},
+    },
     Rule,
 };
+
+/// The types whose recovery points AWS indexes `[M]`.
+const INDEXED: [&str; 2] = ["EBS", "S3"];
 
 /// How far ahead rules are compared: every yearly rule runs within it.
 const AHEAD: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -37,6 +44,7 @@ impl Rule {
                     cold.at(field)
                 }));
             }
+            found.extend(rule.findings_of_index(at, &name));
             if rule.continuous && !rule.copies.is_empty() {
                 let so = format!(": what the copy actions of {name} copy are snapshots, restorable to no other second");
                 let action = "mean it, or copy by a rule without continuous backup";
@@ -82,6 +90,26 @@ impl Rule {
             }
         }
         found
+    }
+
+    /// That AWS indexes no recovery points of a type. One that is new to this version it may by now, so that none is refused.
+    fn findings_of_index(&self, at: usize, name: &str) -> Vec<Finding> {
+        let others = self.index_types.iter().enumerate().filter(|(_, of_type)| !INDEXED.contains(&of_type.as_str()));
+        let found = others.map(|(index, of_type)| {
+            let question = match ResourceType::parse(of_type).is_ok_and(|known| known.is_known()) {
+                true => String::new(),
+                // Of words so short a slip is half of one.
+                false => question(nearest_within(of_type, INDEXED, 0.5)),
+            };
+            let message = format!(
+                "{name} has the recovery points of {} indexed, and AWS Backup indexes those of {} alone{question}",
+                quoted(of_type),
+                INDEXED.join(" and ")
+            );
+            let finding = Finding::warning("INDEX_TYPE_NOT_SUPPORTED", message, "correct the type, or leave it out");
+            finding.at(format!("rules[{at}].index_resource_types[{index}]"))
+        });
+        found.collect()
     }
 
     /// The place of the first continuous rule before this one, when both name vaults, and different ones.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{
-        Finding, Lifecycle, Plan, Scope, StartCopy, Unseen, VaultLock, VaultName, VaultRef, restore_checks::not_checked,
+        Finding, Lifecycle, Plan, Scope, StartCopy, Unseen, Vault, VaultLock, VaultName, VaultRef,
+        restore_checks::not_checked,
     },
     Rule,
     findings::label,
@@ -13,12 +14,19 @@ use super::{
 /// A vault that rules name, as far as it could be seen.
 #[derive(Debug, Clone)]
 pub enum SeenVault {
-    /// It is there, with this lock.
-    There(Option<VaultLock>),
+    /// It is there, with its lock, and of this type, in AWS's word.
+    There(Option<VaultLock>, Box<str>),
     /// It is not there; with the question which one was meant, or blank.
     Missing(Box<str>),
     /// Nobody knows; with the reason.
     NotSeen(Unseen),
+}
+
+impl SeenVault {
+    /// A vault that is there.
+    pub fn there(vault: &Vault) -> Self {
+        Self::There(vault.lock.clone(), vault.vault_type.as_str().into())
+    }
 }
 
 /// Whose the key of a vault is, as far as KMS told.
@@ -111,7 +119,7 @@ impl Rule {
         let mut findings = Vec::new();
         for (index, place) in uses.iter().enumerate() {
             let named = place.named(rules, plan);
-            let repeats = place.repeats(&uses[..index], &named);
+            let repeats = place.repeats(&uses, index, &named);
             // Of the vault that holds the originals all is told of these.
             let is_source = repeats.as_ref().is_some_and(|found| found.code == "DESTINATION_IS_SOURCE");
             let of_vault = if is_source { Vec::new() } else { place.findings(&named, seen, &mut told) };
@@ -161,10 +169,19 @@ impl Use<'_> {
         plan.map_or_else(|| rule.clone(), |plan| format!("{rule} of plan {plan}"))
     }
 
-    /// That the copies go where the backups, or other copies of the rule, are.
-    fn repeats(&self, before: &[Self], rule: &str) -> Option<Finding> {
-        let same = |other: &&Self| other.place == self.place && other.arn == self.arn;
-        let other = before.iter().find(same).filter(|_| self.puts == Puts::Copies)?;
+    /// That the copies go where the backups, or other copies of the rule, are; or the backups where they are already.
+    fn repeats(&self, uses: &[Self], index: usize, rule: &str) -> Option<Finding> {
+        let same = |other: &Self| other.place == self.place && other.arn == self.arn;
+        let (before, after) = uses.split_at(index);
+        let holds_originals = |other: &&Self| same(other) && other.puts != Puts::Copies;
+        let other = match self.puts {
+            Puts::Backups => None,
+            Puts::Gapped => before.iter().find(holds_originals),
+            Puts::Copies => {
+                let gapped = after.iter().find(|other| same(other) && other.puts == Puts::Gapped);
+                before.iter().find(holds_originals).or(gapped).or_else(|| before.iter().find(|other| same(other)))
+            }
+        }?;
         let found = match other.puts {
             Puts::Copies => Finding::destination_repeated(&self.shown, rule),
             Puts::Backups | Puts::Gapped => {
@@ -177,10 +194,17 @@ impl Use<'_> {
     fn findings(&self, rule: &str, seen: &SeenVaults, told: &mut BTreeSet<String>) -> Vec<Finding> {
         let Self { arn, shown, puts, .. } = self;
         let found = match seen.vaults.get(arn) {
-            Some(SeenVault::There(Some(lock))) => {
+            Some(SeenVault::There(lock, of_type)) => {
                 let whose = format!("{} of {rule} are", puts.noun());
-                let found = Finding::outside_lock(shown, lock, &whose, self.lifecycle.retention);
-                found.map(|finding| finding.at(&self.lifecycle_at))
+                let outside = lock
+                    .as_ref()
+                    .and_then(|lock| Finding::outside_lock(shown, lock, &whose, self.lifecycle.retention))
+                    .map(|finding| finding.at(&self.lifecycle_at));
+                let ordinary = (*puts == Puts::Gapped)
+                    .then(|| Finding::vault_not_air_gapped(shown, of_type, rule))
+                    .flatten()
+                    .map(|finding| finding.at(&self.at));
+                return ordinary.into_iter().chain(outside).collect();
             }
             Some(SeenVault::Missing(meant)) => {
                 let mut missing = Finding::vault_missing(shown, &format!("{rule} {}", puts.verb())).at(&self.at);
@@ -194,7 +218,7 @@ impl Use<'_> {
                     not_checked(&format!("vault {shown}"), permissions, unseen).at(&self.at)
                 }
             }),
-            Some(SeenVault::There(None) | SeenVault::NotSeen(_)) | None => None,
+            Some(SeenVault::NotSeen(_)) | None => None,
         };
         found.into_iter().collect()
     }

@@ -53,7 +53,7 @@ impl Evidence {
     fn seen_vaults(&self, scope: &Scope) -> SeenVaults {
         let mut seen = self.destinations.clone();
         seen.vaults.extend(self.vaults.iter().map(|(name, vault)| {
-            let there = vault.as_ref().map(|vault| SeenVault::There(vault.lock.clone()));
+            let there = vault.as_ref().map(SeenVault::there);
             (VaultRef::arn_of(name, scope), there.unwrap_or_else(|| SeenVault::Missing(Box::default())))
         }));
         seen

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::covering::Covering;
-use crate::domain::{Finding, Severity, Timetable, backup::database_findings};
+use crate::domain::{ContinuousRuns, Finding, Severity, Timetable, backup::database_findings};
 
 /// How far ahead runs are compared with the windows of RDS: both come once a week at least.
 const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -79,10 +79,14 @@ impl Covering<'_> {
             ("NEAR_BACKUP_WINDOW", "RUN_NEAR_BACKUP_WINDOW", "automated backup", &database.automated_backup_window),
             ("NEAR_MAINTENANCE_WINDOW", "RUN_NEAR_MAINTENANCE_WINDOW", "maintenance", &database.maintenance_window),
         ];
+        // Once a continuous rule of the plan has made its backup, AWS Backup owns the windows.
+        let owned_from = ContinuousRuns::of(&self.plan.content.rules, now).own_windows_from(database);
         let mut findings = Vec::new();
         for (of_start, code, kind, window) in windows {
-            let blocked =
-                |at: &&Timestamp| database_findings(database, **at).iter().any(|found| found.code == of_start);
+            let blocked = |at: &&Timestamp| {
+                let is_free = owned_from.is_none_or(|from| **at < from);
+                is_free && database_findings(database, **at).iter().any(|found| found.code == of_start)
+            };
             let hit: Vec<&Timestamp> = runs.iter().filter(blocked).collect();
             let Some(first) = hit.first() else { continue };
             let which = match (hit.len(), runs.len()) {

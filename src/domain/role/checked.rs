@@ -61,4 +61,13 @@ impl RoleState {
         let message = format!("AWS Backup cannot assume the role: {}; {}", finding.message, finding.action);
         Some(Refusal::of(RefusalKind::RoleNotAssumable, Noun::Role, &self.arn, message))
     }
+
+    /// The refusal of what hands the role to AWS Backup, which says that the role may not do something, where it lacks the
+    /// policy that lets it. One that has the policy may have got it just now.
+    pub fn lacks_policy(&self, said: &str) -> Option<Refusal> {
+        let found = self.findings_of_jobs(&ServedTypes::default(), false);
+        let finding = found.into_iter().find(|finding| finding.code == "BACKUP_POLICY_MISSING")?;
+        let message = format!("{}; {}; AWS says: {said}", finding.message, finding.action);
+        Some(Refusal::of(RefusalKind::RoleNotAssumable, Noun::Role, &self.arn, message))
+    }
 }

@@ -1,16 +1,20 @@
 //! AWS's cron: six fields, weekdays 1 (Sunday) to 7, `?`, `L`, `W` and `#`.
 //!
 //! AWS takes more than the table of its guide has `[Q]`: what Quartz has beyond it. So here is read, in any case of letters,
-//! what either of them explains: `L-3`, `LW`, `L-3W`, `15W`, `FRIL`, `MON#2`, and lists that mix these with days. The line to
-//! what is refused: a number that no field has, a sign where neither has one, a wrong count of fields are malformed
-//! whoever reads them. Signs of theirs around values that there are, in an order that neither explains (`L/2`, `10-15W`,
-//! Quartz's own `5C`), only AWS can judge.
+//! what either of them explains: `L-3`, `LW`, `L-3W`, `15W`, `FRIL`, `MON#2`, each alone. The line to what is refused: a
+//! number that no field has, a sign where neither has one, a wrong count of fields are malformed whoever reads them. Signs
+//! of theirs around values that there are, in an order that neither explains (`L/2`, `10-15W`, Quartz's own `5C`), only AWS
+//! can judge `[U]`; so are `L` and `W` in lists, and steps longer than their field (`0/90` minutes), which Quartz refuses
+//! and the guide does not speak of.
+
+mod doubts;
 
 use std::collections::BTreeSet;
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::super::invalid::quoted;
+use doubts::doubts;
 
 /// What an expression names, field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +116,7 @@ impl Cron {
                 fields.len()
             )]));
         };
+        let doubts = doubts([minutes, hours, day_of_month, month, day_of_week, year]);
         let mut faults = Vec::new();
         let mut note = |set: Result<BTreeSet<i16>, String>| set.map_err(|fault| faults.push(fault)).unwrap_or_default();
         let (minutes, hours) = (note(MINUTES.set(minutes)), note(HOURS.set(hours)));
@@ -138,6 +143,9 @@ impl Cron {
             Err(DayFault::AwsMayKnow(_)) => return Err(Unread::Malformed(faults)),
         };
         let (Some(minute), true) = (minutes.first(), faults.is_empty()) else { return Err(Unread::Malformed(faults)) };
+        if !doubts.is_empty() {
+            return Err(Unread::AwsMayKnow(doubts));
+        }
         let cron = Self { minute: small(*minute), hours: narrow(&hours), days, months: narrow(&months), years };
         if cron.next_date(Date::constant(YEAR.first, 1, 1)).is_none() {
             return Err(Unread::Malformed(vec!["no such day exists".to_owned()]));

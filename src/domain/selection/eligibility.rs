@@ -157,7 +157,9 @@ impl Candidate<'_> {
         let action = match mismatch.kind {
             MismatchKind::ClusterMember => format!("give {}", self.cluster_arn().as_deref().unwrap_or("the cluster")),
             MismatchKind::ResourceTypeOptedOut => "opt in with UpdateRegionSettings".to_owned(),
-            MismatchKind::ResourceTypeNotSupported => "use the backups of its own service".to_owned(),
+            MismatchKind::ResourceTypeNotSupported => noun_not_backed_up(self.arn)
+                .map_or("use the backups of its own service", |(_, advice)| advice)
+                .to_owned(),
             _ => "make a plan there".to_owned(),
         };
         Finding::warning(mismatch.kind.code(), mismatch.sentence(self.arn), action).about(self.arn)
@@ -208,7 +210,14 @@ impl Finding {
 
 /// That AWS Backup has no resource type for an ARN, or for a pattern of ARNs.
 pub(super) fn no_type(text: &str) -> String {
-    format!("AWS Backup has no resource type for {text}{}", other_kinds(text).unwrap_or_default())
+    let noun = noun_not_backed_up(text).map(|(noun, _)| format!(": it {noun}"));
+    let why = noun.or_else(|| other_kinds(text)).unwrap_or_default();
+    format!("AWS Backup has no resource type for {text}{why}")
+}
+
+/// What an ARN is of, and what to do, where no backups are made of it. Of a pattern of ARNs nobody knows.
+fn noun_not_backed_up(text: &str) -> Option<(String, &'static str)> {
+    if text.contains('*') { None } else { Arn::read(text).ok()?.noun_not_backed_up() }
 }
 
 /// What an instance of that cluster is: goes on from its name.

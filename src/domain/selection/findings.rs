@@ -7,6 +7,7 @@ use super::{
 };
 use crate::domain::{
     AccountId, Arn, DatabaseRef, Finding, RegionName, Resource, Scope, Unseen, backup::database_unavailable,
+    unmatched::existence_not_checked,
 };
 
 const RESOURCE_MISSING: &str = MismatchKind::ResourceMissing.code();
@@ -137,10 +138,10 @@ impl Criteria {
                 }
                 None => Candidate::of_arn(&arn, &BTreeMap::new()).findings_when_named(eligibility),
             };
+            if !is_database && of_this.is_empty() {
+                unknown.push((field.clone(), arn));
+            }
             if !field.starts_with("excluded") {
-                if !is_database && of_this.is_empty() {
-                    unknown.push(arn);
-                }
                 found.extend(of_this.into_iter().map(|finding| finding.at(field.clone())));
                 continue;
             }
@@ -150,12 +151,15 @@ impl Criteria {
                 found.push(Finding { message, ..finding }.at(field.clone()));
             }
         }
-        if let Some(first) = unknown.first() {
-            let message = format!(
-                "whether {first}{} exists Strongroom cannot tell, as it asks no other service than RDS",
-                if unknown.len() > 1 { ", and whatever else resources names of other services," } else { "" }
-            );
-            found.push(Finding::info("NOT_CHECKED", message).at("resources"));
+        // One of each list: there may be hundreds.
+        for list in ["resources", "excluded_resources"] {
+            let mut of_list = unknown.iter().filter(|(field, _)| field.starts_with(list));
+            let Some((_, first)) = of_list.next() else { continue };
+            let others = match of_list.next() {
+                Some(_) => format!(", and whatever else {list} names of other services,"),
+                None => String::new(),
+            };
+            found.push(existence_not_checked(first.as_str(), &others, list));
         }
         found
     }

@@ -63,6 +63,13 @@ impl ResourcePattern {
         &self.0
     }
 
+    /// The region that it names, if it names one whole.
+    pub fn region(&self) -> Option<RegionName> {
+        let parts: Vec<&str> = self.0.splitn(6, ':').collect();
+        let region = (parts.len() == 6).then(|| parts[3])?;
+        RegionName::parse(region).ok()
+    }
+
     /// Whether it is an ARN, which names one resource.
     pub fn names_one(&self) -> bool {
         !self.0.contains('*')

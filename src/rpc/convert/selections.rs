@@ -3,9 +3,9 @@
 use super::{reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, Criteria, DeleteSelection, Invalid, Match, Mismatch, NewSelection, Noted, Operator, PlanRef,
-        PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, ResourcePattern, SavedSelection, Selection,
-        SelectionName, SelectionRef, TagCondition, check_condition_count,
+        Asked, AskedScope, Bond, Criteria, DeleteSelection, Invalid, Match, Mismatch, NewSelection, Noted, Operator,
+        PlanRef, PreviewFilter, PreviewOf, PreviewedResource, ReplaceSelection, ResourcePattern, SavedSelection,
+        Selection, SelectionName, SelectionRef, TagCondition, check_condition_count,
     },
     proto::{self, preview_selection_request::Of},
     rpc::page_token::ListOf,
@@ -174,9 +174,15 @@ impl Reader {
         let patterns: Vec<_> = patterns
             .iter()
             .enumerate()
-            .map(|(index, pattern)| self.note(&format!("{field}[{index}]"), ResourcePattern::parse(pattern)))
+            .map(|(index, pattern)| self.pattern(&format!("{field}[{index}]"), pattern))
             .collect();
         patterns.into_iter().collect()
+    }
+
+    fn pattern(&mut self, field: &str, text: &str) -> Result<ResourcePattern, Noted> {
+        let pattern = self.note(field, ResourcePattern::parse(text))?;
+        self.place(field, &AskedScope { region: pattern.region(), ..AskedScope::default() }, Bond::Selected);
+        Ok(pattern)
     }
 }
 
