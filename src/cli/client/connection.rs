@@ -3,15 +3,20 @@
 use std::{fmt::Write as _, time::Duration};
 
 use prost_reflect::{DynamicMessage, MethodDescriptor};
+use tokio::time::Instant;
 use tonic::{
-    Request, Status,
+    Code, Request, Status, TimeoutExpired,
     client::Grpc,
+    metadata::MetadataValue,
     transport::{Channel, Endpoint},
 };
+use tower::{ServiceExt as _, retry::Retry, service_fn};
 
+use super::retry::{Attempt, Retries};
 use crate::proto::dynamic_codec::{DynamicCodec, path};
 
-/// Longer than the server's own default deadline: it is the server that should say what took too long.
+/// Longer than the server's own default deadline: it is the server that should say what took too long. For all attempts
+/// together, as the published service config has it.
 pub(in crate::cli) const DEADLINE: Duration = Duration::from_secs(240);
 
 /// A server that is there answers a connection at once.
@@ -25,13 +30,14 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 pub(super) struct Connection {
     channel: Channel,
     deadline: Duration,
+    retries: Retries,
 }
 
 impl Connection {
     /// `endpoint` must be one of [`endpoint`]. The error says why nobody answers.
     pub(super) async fn open(endpoint: Endpoint, deadline: Option<Duration>) -> Result<Self, String> {
         let channel = endpoint.connect_timeout(CONNECT).connect().await.map_err(|error| causes(&error))?;
-        Ok(Self { channel, deadline: deadline.unwrap_or(DEADLINE) })
+        Ok(Self { channel, deadline: deadline.unwrap_or(DEADLINE), retries: Retries::new() })
     }
 
     pub(super) async fn call(
@@ -39,13 +45,37 @@ impl Connection {
         method: &MethodDescriptor,
         request: DynamicMessage,
     ) -> Result<DynamicMessage, Status> {
-        let path = path(method)?;
-        let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
-        client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
-        let mut request = Request::new(request);
-        request.set_timeout(self.deadline);
-        Ok(client.unary(request, path, DynamicCodec::of_caller(method)).await?.into_inner())
+        let until = Instant::now() + self.deadline;
+        let attempt = Attempt { method: method.clone(), message: request, until, before: 0 };
+        let send = service_fn(|attempt| send(self.channel.clone(), attempt));
+        Retry::new(self.retries.clone(), send).oneshot(attempt).await
     }
+}
+
+/// Sends a call once.
+async fn send(channel: Channel, attempt: Attempt) -> Result<DynamicMessage, Status> {
+    let path = path(&attempt.method)?;
+    let codec = DynamicCodec::of_caller(&attempt.method);
+    let mut request = Request::new(attempt.message);
+    request.set_timeout(attempt.until.saturating_duration_since(Instant::now()));
+    if attempt.before > 0 {
+        request.metadata_mut().insert("grpc-previous-rpc-attempts", MetadataValue::from(attempt.before));
+    }
+    let mut client = Grpc::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
+    client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
+    Ok(client.unary(request, path, codec).await.map_err(as_libraries_tell)?.into_inner())
+}
+
+/// A connection that broke is UNAVAILABLE by gRPC's rules; tonic calls it UNKNOWN, CANCELLED or INTERNAL, by how it broke.
+fn as_libraries_tell(status: Status) -> Status {
+    let (mut cause, mut expired) = (std::error::Error::source(&status), false);
+    // Only what was not the server's word has a cause.
+    let broke = cause.is_some() && matches!(status.code(), Code::Unknown | Code::Cancelled | Code::Internal);
+    while let Some(error) = cause {
+        expired |= error.is::<TimeoutExpired>();
+        cause = error.source();
+    }
+    if broke && !expired { Status::unavailable(format!("the connection broke: {}", causes(&status))) } else { status }
 }
 
 /// Where `--server` leads. The error says what is wrong with it.

@@ -11,6 +11,7 @@ mod lift;
 mod named;
 mod needs;
 mod request;
+mod retry;
 mod rule_edit;
 mod show;
 #[cfg(test)]
