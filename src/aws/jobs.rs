@@ -9,7 +9,7 @@ use super::{
     call::Operation,
     job_answers::{copy, described_backup, described_restore, listed_restore},
     pages::{MOST_LISTS, pages},
-    unmatched::{Sought, Thing, nothing_found},
+    unmatched::{Sought, Thing, Wanted, nothing_found},
 };
 use crate::domain::{
     Arn, Asked, Cursor, DatabaseRef, ExplainedJob, Finding, Hindrance, Job, JobAsk, JobFilter, JobId, JobKind,
@@ -97,6 +97,7 @@ impl Scoped {
         }
         if nothing_found(page, &found) {
             findings.extend(self.why_nothing(self.sought_by(filter, field)).await);
+            findings.extend(filter.unlikely(field));
             let category = filter.category.as_deref();
             findings.extend(category.and_then(|it| unknown_category(it, &format!("{field}.message_category"))));
         }
@@ -240,13 +241,17 @@ impl Scoped {
         let sought = |member, thing| Sought { field: at(member), thing };
         let vault = filter.vault.as_ref().map(|name| VaultRef::arn_of(name.as_str(), self.scope()));
         let destination = filter.destination_vault.as_ref().map(|vault| vault.arn_in(self.scope()));
-        let (types, types_field) = (filter.resource_types.as_slice(), at("resource_types"));
-        let resource = filter.resource.as_ref().map(|resource| Thing::Resource(resource, types, types_field));
+        let wanted = Wanted {
+            types: &filter.resource_types,
+            types_field: at("resource_types"),
+            copies: filter.kinds == [JobKind::Copy],
+        };
+        let resource = filter.resource.as_ref().map(|resource| Thing::Resource(resource, wanted));
         let things = [
             vault.map(|arn| sought("vault", Thing::Vault(arn))),
             destination.map(|arn| sought("destination_vault", Thing::Vault(arn))),
             resource.map(|resource| sought("resource", resource)),
-            filter.parent.as_ref().map(|id| sought("parent_job", Thing::Job(id))),
+            filter.parent.as_ref().map(|id| sought("parent_job", Thing::PartsOfJob(id, &filter.kinds))),
             filter.source_recovery_point.as_ref().map(|arn| sought("source_recovery_point", Thing::RecoveryPoint(arn))),
         ];
         things.into_iter().flatten().collect()

@@ -60,7 +60,7 @@ impl Scoped {
             },
             Named::RecoveryPoint(vault, arn) => match self.describe_recovery_point(vault, arn).await {
                 Err(gone) if gone.kind == FailureKind::NotFound && gone.is_about(Noun::RecoveryPoint) => {
-                    Err(missing(Noun::RecoveryPoint, arn.as_str()))
+                    Err(Failure { meant: gone.meant, ..missing(Noun::RecoveryPoint, arn.as_str()) })
                 }
                 answer => answer.map(drop),
             },

@@ -91,7 +91,12 @@ impl Scoped {
         T: Send,
     {
         match plan {
-            PlanRef::Id(id) => work(id.clone()).await,
+            PlanRef::Id(id) => match work(id.clone()).await {
+                Err(missing) if missing.is_missing() && missing.is_about(Noun::Plan) => {
+                    Err(self.with_plan_meant(missing, id).await)
+                }
+                answer => answer,
+            },
             PlanRef::Name(name) => work(self.plan_named(name).await?).await,
             PlanRef::IdOrName(id, name) => match work(id.clone()).await {
                 Err(missing) if missing.is_missing() && missing.is_about(Noun::Plan) => {
@@ -106,13 +111,17 @@ impl Scoped {
         }
     }
 
-    /// Of a plan that is missing, whether one of an organization's policy or of AWS itself was meant: their ids have a path
-    /// before the UUID.
-    async fn with_plan_meant(&self, missing: Error, uuid: &str) -> Error {
-        let of_uuid = |id: &str| id.rsplit_once('/').is_some_and(|(_, last)| last == uuid);
-        match self.find_plan(|plan| plan.backup_plan_id().is_some_and(of_uuid)).await {
-            Ok(Some(id)) => missing.with_question(format!("; did you mean {id}?")),
-            Ok(None) | Err(_) => missing,
+    /// A plan that is missing, with the question which was meant: one of an organization's policy or of AWS itself, whose ids
+    /// have a path before the UUID, or one of nearly that id. Blank where the plans cannot be listed, or it was deleted.
+    async fn with_plan_meant(&self, missing: Error, id: &str) -> Error {
+        let plans = self.listed_plans().await.unwrap_or_default();
+        let mut ids = plans.iter().filter_map(|plan| plan.backup_plan_id());
+        let of_uuid = |other: &str| other.rsplit_once('/').is_some_and(|(_, last)| last == id);
+        match ids.clone().find(|other| of_uuid(other)) {
+            Some(other) => missing.with_question(format!("; did you mean {other}?")),
+            // Of one that is listed a moment after its deletion nobody asks whether it was meant.
+            None if ids.any(|other| other == id) => missing,
+            None => missing.with_question(did_you_mean(id, plans.iter().filter_map(|plan| plan.backup_plan_id()))),
         }
     }
 
@@ -218,8 +227,14 @@ impl Scoped {
     }
 
     async fn plan_with_tags(&self, id: &str, version: Option<&str>) -> Result<Plan, Failure> {
-        let answer = self.describe_plan(id, version).await?;
-        self.with_tags(shape::plan(&answer, self.scope())).await
+        // At the same time: the id tells the ARN. Whether the plan is there, it says itself.
+        let arn = plan_arn(self.scope(), id);
+        let (answer, tags) = tokio::join!(self.describe_plan(id, version), self.backup_tags(&arn));
+        let plan = shape::plan(&answer?, self.scope());
+        if plan.deleted_at.is_some() || plan.arn != arn {
+            return self.with_tags(plan).await;
+        }
+        Ok(Plan { tags: tags.map_err(|error| about_plan(error, id))?, ..plan })
     }
 
     /// The tags of a plan; those of a deleted one are gone with it.

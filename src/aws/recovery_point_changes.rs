@@ -273,7 +273,7 @@ impl Scoped {
     async fn look_after_delete(&self, vault: &VaultName, arn: &Arn) -> Result<Deletion, Error> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let point = match self.describe_recovery_point(vault, arn).await {
+            let point = match self.seen_recovery_point(vault, arn).await {
                 Ok(point) => point,
                 Err(error) if error.kind == FailureKind::NotFound => return Ok(Deletion::done()),
                 Err(error) => return Err(error.after(DELETE.name).into()),
@@ -299,7 +299,7 @@ impl Scoped {
     ) -> Result<Option<RecoveryPointState>, Failure> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let state = match self.describe_recovery_point(vault, arn).await {
+            let state = match self.seen_recovery_point(vault, arn).await {
                 Ok(point) => point.state,
                 Err(error) if error.kind == FailureKind::NotFound => return Ok(None),
                 Err(error) => return Err(error.after(DISASSOCIATE.name)),

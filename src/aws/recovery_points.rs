@@ -18,11 +18,11 @@ use super::{
     date, job_answers, just_before, lifecycle,
     pages::{MOST_LISTS, pages},
     time,
-    unmatched::{Sought, Thing, nothing_found},
+    unmatched::{Sought, Thing, Wanted, nothing_found},
 };
 use crate::domain::{
     Arn, Cursor, Fault, Finding, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointFilter,
-    PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
+    PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName, arn_meant,
 };
 
 const DESCRIBE: Operation = Operation::read("backup", "DescribeRecoveryPoint");
@@ -100,7 +100,7 @@ impl Scoped {
 
     async fn why_no_points(&self, query: &RecoveryPointQuery) -> Result<Vec<Finding>, Error> {
         let sought = |field: &str, thing| Sought { field: field.to_owned(), thing };
-        let types_field = "resource_type".to_owned();
+        let wanted = |types| Wanted { types, types_field: "resource_type".to_owned(), copies: false };
         match query {
             RecoveryPointQuery::InVaults(filter) => {
                 let PointFilter { vault: _, resource, resource_type, plan, created: _, parent } = &**filter;
@@ -112,14 +112,14 @@ impl Scoped {
                 let things = [
                     resource
                         .as_ref()
-                        .map(|it| sought("resource", Thing::Resource(it, resource_type.as_slice(), types_field))),
+                        .map(|it| sought("resource", Thing::Resource(it, wanted(resource_type.as_slice())))),
                     plan_id.as_deref().map(|id| sought("plan", Thing::Plan(id))),
-                    parent.as_ref().map(|arn| sought("parent_recovery_point", Thing::RecoveryPoint(arn))),
+                    parent.as_ref().map(|arn| sought("parent_recovery_point", Thing::PartsOfPoint(arn))),
                 ];
                 Ok(self.why_nothing(things.into_iter().flatten().collect()).await)
             }
             RecoveryPointQuery::OfResource { resource, managed_by_backup_only: _ } => {
-                Ok(self.why_nothing(vec![sought("resource", Thing::Resource(resource, &[], types_field))]).await)
+                Ok(self.why_nothing(vec![Sought::resource("resource", resource)]).await)
             }
         }
     }
@@ -134,7 +134,25 @@ impl Scoped {
         }
     }
 
+    /// The recovery point; of one that is missing, with the question which of the vault was meant.
     pub(super) async fn describe_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Failure> {
+        match self.seen_recovery_point(vault, arn).await {
+            Err(gone) if gone.kind == FailureKind::NotFound && gone.is_about(Noun::RecoveryPoint) => {
+                Err(Failure { meant: self.meant_point(vault, arn).await.into(), ..gone })
+            }
+            answer => answer,
+        }
+    }
+
+    /// The question which recovery point was meant by an ARN that none has, out of the first that the vault holds; blank
+    /// where they cannot be listed.
+    pub(super) async fn meant_point(&self, vault: &VaultName, arn: &Arn) -> String {
+        let points = self.recovery_points_in(vault, |sent| sent, &PageRequest::largest(None)).await;
+        arn_meant(arn.as_str(), points.iter().flat_map(|page| &page.items).map(|point| point.arn.as_str()))
+    }
+
+    /// As [`Self::describe_recovery_point`], where it may rightly be gone.
+    pub(super) async fn seen_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Failure> {
         let sent = self.clients.backup.describe_recovery_point().backup_vault_name(vault.as_str());
         match self.call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
             Ok(answer) => Ok(described(answer, self.scope())),

@@ -97,10 +97,13 @@ impl Scoped {
                 }
                 SelectionRef::IdOrName(id, name) => match work(plan_id.clone(), id.clone()).await {
                     Err(missing) if is_missing_selection(&missing) => {
-                        match self.selection_named(&plan_id, name).await {
-                            Ok(id) => work(plan_id, id).await,
-                            Err(nor_named) if nor_named.is_missing() => Err(missing),
-                            Err(error) => Err(error),
+                        let all = self.every_selection_of(&plan_id).await?;
+                        match of_name(&all, name) {
+                            Some(named) => work(plan_id, named).await,
+                            None => {
+                                let ids = all.iter().filter_map(|selection| selection.selection_id());
+                                Err(missing.with_question(did_you_mean(id, ids)))
+                            }
                         }
                     }
                     answer => answer,
@@ -112,8 +115,7 @@ impl Scoped {
 
     async fn selection_named(&self, plan_id: &str, name: &SelectionName) -> Result<String, Error> {
         let all = self.every_selection_of(plan_id).await?;
-        let found = all.iter().find(|selection| selection.selection_name() == Some(name.as_str()));
-        found.and_then(|selection| selection.selection_id.clone()).ok_or_else(|| {
+        of_name(&all, name).ok_or_else(|| {
             let question = did_you_mean(name.as_str(), all.iter().filter_map(|selection| selection.selection_name()));
             let message = format!("plan {plan_id} has no selection of the name {name}{question}");
             Refusal::of(RefusalKind::NotFound, Noun::Selection, name.as_str(), message).into()
@@ -210,6 +212,12 @@ impl Scoped {
             Err(of_plan) => of_plan,
         }
     }
+}
+
+/// The id of the selection of that name.
+fn of_name(all: &[BackupSelectionsListMember], name: &SelectionName) -> Option<String> {
+    let found = all.iter().find(|selection| selection.selection_name() == Some(name.as_str()));
+    found.and_then(|selection| selection.selection_id.clone())
 }
 
 /// Whether it is the selection that is not there, and not its plan.

@@ -15,7 +15,7 @@ use super::{
     resources::MOST_RECORDS,
 };
 use crate::domain::{
-    Arn, AskedScope, DatabaseRef, Finding, JobId, Noun, Page, PageRequest, Resource, ResourceKind, ResourceRef,
+    Arn, AskedScope, DatabaseRef, Finding, JobId, JobKind, Noun, Page, PageRequest, Resource, ResourceKind, ResourceRef,
     ResourceType, Unseen, VaultName, did_you_mean, unmatched,
 };
 
@@ -39,7 +39,7 @@ pub(super) struct Sought<'f> {
 impl<'f> Sought<'f> {
     /// A resource, of whatever type.
     pub(super) fn resource(field: &str, resource: &'f ResourceRef) -> Self {
-        Self { field: field.to_owned(), thing: Thing::Resource(resource, &[], String::new()) }
+        Self { field: field.to_owned(), thing: Thing::Resource(resource, Wanted::default()) }
     }
 }
 
@@ -50,10 +50,23 @@ pub(super) enum Thing<'f> {
     Vault(String),
     /// Id of a plan.
     Plan(&'f str),
-    /// A resource, and the types that are wanted of it, with the field that names them.
-    Resource(&'f ResourceRef, &'f [ResourceType], String),
-    Job(&'f JobId),
+    Resource(&'f ResourceRef, Wanted<'f>),
+    /// A job of which parts of these kinds are wanted; of none: of any.
+    PartsOfJob(&'f JobId, &'f [JobKind]),
     RecoveryPoint(&'f Arn),
+    /// A recovery point of which parts are wanted.
+    PartsOfPoint(&'f Arn),
+}
+
+/// What is wanted of a resource.
+#[derive(Debug, Default)]
+pub(super) struct Wanted<'f> {
+    /// Something of one of these types; empty: of any.
+    pub(super) types: &'f [ResourceType],
+    /// The field that names the types.
+    pub(super) types_field: String,
+    /// Copies, and nothing else.
+    pub(super) copies: bool,
 }
 
 /// Whether a page says that the list is empty: the first one, without anything on it.
@@ -90,11 +103,9 @@ impl Scoped {
                 };
                 Ok(gone.map(|when| unmatched::not_there(Noun::Plan, id, field, &when)))
             }
-            Thing::Resource(resource, types, types_field) => {
-                self.look_for_resource(field, resource, types, types_field).await
-            }
-            Thing::Job(id) => match self.find_job(id, None).await {
-                Ok(_) => Ok(None),
+            Thing::Resource(resource, wanted) => self.look_for_resource(field, resource, wanted).await,
+            Thing::PartsOfJob(id, kinds) => match self.find_job(id, None).await {
+                Ok(job) => Ok(unmatched::without_parts(&job, kinds, field)),
                 Err(error) if error.is_missing() => {
                     let question = error.failure().map_or("", |failure| &failure.meant);
                     Ok(Some(unmatched::not_there(Noun::Job, id.as_str(), field, question)))
@@ -102,6 +113,9 @@ impl Scoped {
                 Err(error) => Err(error),
             },
             Thing::RecoveryPoint(arn) => self.look_for_point(field, arn).await,
+            Thing::PartsOfPoint(arn) => {
+                Ok(self.look_for_point(field, arn).await?.or_else(|| unmatched::point_without_parts(arn, field)))
+            }
         }
     }
 
@@ -119,8 +133,7 @@ impl Scoped {
         &self,
         field: &str,
         resource: &ResourceRef,
-        types: &[ResourceType],
-        types_field: &str,
+        Wanted { types, types_field, copies }: &Wanted<'_>,
     ) -> Result<Option<Finding>, Error> {
         let (scope, name) = (resource.scope(), resource.to_string());
         if self.is_outside(&scope) {
@@ -128,7 +141,10 @@ impl Scoped {
         }
         let Some(named) = resource.database() else { return Ok(Some(unmatched::never_looked_up(&name, field))) };
         match self.look_up(&named).await {
-            Ok(database) => Ok(unmatched::of_database(&database, types, field, types_field)),
+            Ok(database) => {
+                let never_copied = || unmatched::never_copied(&database, field).filter(|_| *copies);
+                Ok(unmatched::of_database(&database, types, field, types_field).or_else(never_copied))
+            }
             Err(error) if error.is_missing() => {
                 let question = self.meant_database(&named).await;
                 Ok(Some(unmatched::not_there(Noun::Resource, &name, field, &question)))
@@ -201,9 +217,9 @@ impl Thing<'_> {
         match self {
             Self::Vault(arn) => (arn.clone(), OF_VAULTS),
             Self::Plan(id) => ((*id).to_owned(), OF_PLANS),
-            Self::Resource(resource, _, _) => (resource.to_string(), OF_DATABASES),
-            Self::Job(id) => (id.to_string(), OF_JOBS),
-            Self::RecoveryPoint(arn) => (arn.to_string(), OF_POINTS),
+            Self::Resource(resource, _) => (resource.to_string(), OF_DATABASES),
+            Self::PartsOfJob(id, _) => (id.to_string(), OF_JOBS),
+            Self::RecoveryPoint(arn) | Self::PartsOfPoint(arn) => (arn.to_string(), OF_POINTS),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod advice;
 mod explain;
 mod filter;
+mod unlikely;
 
 use std::fmt;
 

@@ -74,7 +74,7 @@ pub use legal_hold::{
 };
 pub use lifecycle::{Lifecycle, Retention};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
-pub use nearest::{did_you_mean, nearest};
+pub use nearest::{arn_meant, did_you_mean, nearest};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use place::{Bond, Place};

@@ -11,7 +11,10 @@ pub(super) fn nearest_within<'k>(text: &str, known: impl IntoIterator<Item = &'k
     // What is much longer than any word that is known is no slip of one.
     let asked = bare(text.get(..100).unwrap_or(text));
     let score = |word: &str| strsim::normalized_damerau_levenshtein(&bare(word), &asked);
-    let best = known.into_iter().map(|word| (score(word), word)).max_by(|(one, _), (other, _)| one.total_cmp(other));
+    // Of several that differ in signs alone, the one in other capitals.
+    let alike = |word: &str| word.eq_ignore_ascii_case(text);
+    let scored = known.into_iter().map(|word| (score(word), word));
+    let best = scored.max_by(|(one, word), (other, rival)| one.total_cmp(other).then(alike(word).cmp(&alike(rival))));
     best.filter(|(score, _)| *score >= bar).map(|(_, word)| word)
 }
 
@@ -27,6 +30,15 @@ fn bare(word: &str) -> String {
 /// The question at the end of a fault, such as `; did you mean RDS?`; blank where nothing is near.
 pub fn did_you_mean<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     question(nearest(text, known))
+}
+
+/// As [`did_you_mean`], of ARNs: they are told apart by what they end in, and that has much in common too.
+pub fn arn_meant<'k>(arn: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    let resource = |arn: &'k str| Some((arn.splitn(6, ':').nth(5)?, arn));
+    let known: Vec<(&str, &str)> = known.into_iter().filter_map(resource).collect();
+    let asked = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    let near = nearest_within(asked, known.iter().map(|(resource, _)| *resource), 0.8);
+    question(known.iter().find(|(resource, _)| Some(*resource) == near).map(|(_, arn)| *arn))
 }
 
 pub(super) fn question(meant: Option<&str>) -> String {
@@ -51,7 +63,13 @@ mod tests {
         ] {
             assert_eq!(nearest(text, known), meant, "{text}");
         }
+        assert_eq!(nearest("V1", ["v-1", "v1", "v_1"]), Some("v1"));
         assert_eq!(did_you_mean("dynamo db", known), "; did you mean DynamoDB?");
         assert_eq!(did_you_mean("floppy", known), "");
+        let at = |id: &str| format!("arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-{id}");
+        let (one, other) = (at("6098e551-7ba5-4901-a959"), at("0f3c7a50-7d5e-4d3c-8c0f"));
+        let meant = |arn: &str| arn_meant(arn, [one.as_str(), other.as_str()]);
+        assert_eq!(meant(&at("6098E551-7BA5-4901-A959")), format!("; did you mean {one}?"));
+        assert_eq!(meant(&at("f1e2d3c4-b5a6-4978-8899")), "");
     }
 }

@@ -75,7 +75,7 @@ impl ResourceType {
                 let violations: Vec<Violation> = missing
                     .map(|(field, of_type)| Violation {
                         field: field.clone(),
-                        description: unknown_type(of_type.as_str(), supported.iter().map(String::as_str)).0,
+                        description: unknown_type(of_type.as_str(), all_types(supported)).0,
                     })
                     .collect();
                 if violations.is_empty() { Ok(Vec::new()) } else { Err(violations) }
@@ -114,6 +114,32 @@ impl ResourceType {
             )
             .into(),
         )
+    }
+
+    /// Whether a recovery point of that ARN can be of a resource of the type. Those that AWS Backup keeps itself tell nothing;
+    /// snapshots of clusters are of any type of a database.
+    pub fn has_point(&self, point: &Arn) -> bool {
+        let (kind, _) = point.resource().split_once([':', '/']).unwrap_or((point.resource(), ""));
+        match (point.service(), kind) {
+            ("rds", "snapshot") => *self == Self::RDS,
+            ("rds", _) => self.is_database(),
+            ("ec2", "snapshot") => self.as_str() == "EBS",
+            ("ec2", "image") => self.as_str() == "EC2",
+            ("dynamodb", _) => self.as_str() == "DynamoDB",
+            ("fsx", _) => self.as_str() == "FSx",
+            ("redshift", _) => self.as_str() == "Redshift",
+            ("redshift-serverless", _) => self.as_str() == "Redshift Serverless",
+            _ => true,
+        }
+    }
+
+    /// That no resource of any of the types has that recovery point, if none can have.
+    pub fn contradiction_of_point(types: &[Self], point: &Arn) -> Option<Fault> {
+        if types.is_empty() || types.iter().any(|of_type| of_type.has_point(point)) {
+            return None;
+        }
+        let given = types.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
+        Some(format!("is {given}, of which {point} is no recovery point").into())
     }
 
     /// The name.
@@ -190,6 +216,12 @@ const RESOURCE_TYPES: [&str; 19] = [
     "Timestream",
     "VirtualMachine",
 ];
+
+/// Every type that is known, and what the region has besides: one list, however a name is found to be none.
+fn all_types(supported: &[String]) -> impl Iterator<Item = &str> {
+    let more = supported.iter().map(String::as_str).filter(|name| !RESOURCE_TYPES.contains(name));
+    RESOURCE_TYPES.into_iter().chain(more)
+}
 
 /// That a name is none of the known types.
 pub(super) fn unknown_type<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Fault {

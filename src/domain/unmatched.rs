@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Finding, Noun, Period, Resource, ResourceKind, ResourceRef, ResourceType, Scope, Unseen, nearest, quoted,
+    Arn, Finding, Job, JobKind, Noun, Period, Resource, ResourceKind, ResourceRef, ResourceType, Scope, Unseen, nearest, quoted,
     selection::member_of,
 };
 
@@ -15,6 +15,9 @@ pub const CLUSTER_MEMBER: &str = "CLUSTER_MEMBER";
 
 /// How long AWS remembers backup and copy jobs `[D]`.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The day on which AWS announced AWS Backup, 2019-01-16 `[D]`: no job and no recovery point is older.
+const BEGINNING: Timestamp = Timestamp::constant(1_547_596_800, 0);
 
 /// That a thing which the field names does not exist, and that nothing of it was found either: the code, by what it is. What
 /// was deleted may still have jobs and recovery points, so this is no error of the request.
@@ -110,6 +113,33 @@ pub fn of_database(database: &Resource, types: &[ResourceType], field: &str, typ
     Some(Finding::warning("RESOURCE_TYPE_DIFFERS", message, action).at(types_field).about(id))
 }
 
+/// That AWS copies no backup of the database, so that it has no copy jobs.
+pub fn never_copied(database: &Resource, field: &str) -> Option<Finding> {
+    let finding = || Finding::multi_az_cluster_not_copyable("").as_warning().at(field).about(&database.id);
+    database.is_multi_az_cluster().then(finding)
+}
+
+/// Why nothing is part of a job that is there, as far as that is certain.
+pub fn without_parts(job: &Job, kinds: &[JobKind], field: &str) -> Option<Finding> {
+    let (id, kind) = (&job.id, job.kind);
+    if !kinds.is_empty() && !kinds.contains(&kind) {
+        let message = format!("{id} is a {kind} job, and so are its parts");
+        return Some(Finding::warning("JOB_KIND_DIFFERS", message, "ask for its own kind").at(field).about(id.as_str()));
+    }
+    job.resource_type.as_ref().filter(|of_type| of_type.is_database()).map(|of_type| {
+        let message = format!("{kind} job {id} is of one database ({of_type}), and has no parts");
+        Finding::warning("JOB_WITHOUT_PARTS", message, "ask GetJob for it").at(field).about(id.as_str())
+    })
+}
+
+/// That a recovery point that is there is none that others are parts of: those are AWS Backup's own, and no snapshots of a
+/// service.
+pub fn point_without_parts(arn: &Arn, field: &str) -> Option<Finding> {
+    let message = || format!("{arn} is the recovery point of one resource, and has no parts");
+    let finding = || Finding::warning("RECOVERY_POINT_WITHOUT_PARTS", message(), "ask GetRecoveryPoint for it");
+    (arn.service() != "backup").then(|| finding().at(field).about(arn.as_str()))
+}
+
 /// That the word is none of AWS's classes of explanations that are known, where one is near.
 pub fn unknown_category(category: &str, field: &str) -> Option<Finding> {
     // AWS publishes no list [U]; these are in its model and guide [M][D].
@@ -124,8 +154,13 @@ pub fn unknown_category(category: &str, field: &str) -> Option<Finding> {
 }
 
 impl Period {
-    /// That nothing can lie in it: it has not begun yet.
+    /// That nothing can lie in it: it has not begun yet, or ends before AWS Backup began.
     pub fn findings(self, field: &str, now: Timestamp) -> Option<Finding> {
+        if let Some(before) = self.before.filter(|before| *before <= BEGINNING) {
+            let message = format!("ends at {before}, before AWS Backup began in January 2019: nothing is from then");
+            let finding = Finding::warning("INTERVAL_BEFORE_AWS_BACKUP", message, "");
+            return Some(finding.at(format!("{field}.end_time")));
+        }
         let after = self.after.filter(|after| *after > now)?;
         let message = format!("begins at {after}, and it is {now} by AWS's clock: nothing is from the future");
         Some(Finding::warning("INTERVAL_IN_FUTURE", message, "").at(format!("{field}.start_time")))
@@ -170,6 +205,8 @@ mod tests {
         };
         let future = Some(("INTERVAL_IN_FUTURE", "create_time.start_time".to_owned()));
         assert_eq!(told(Some("2026-04-01T00:00:00Z"), None), (future.clone(), future));
+        let ancient = ("INTERVAL_BEFORE_AWS_BACKUP", "create_time.end_time".to_owned());
+        assert_eq!(told(None, Some("1999-01-01T00:00:00Z")).0, Some(ancient));
         let forgotten = |bound: &str| Some(("JOBS_FORGOTTEN", format!("create_time.{bound}")));
         assert_eq!(told(None, Some("2026-03-01T00:00:00Z")), (None, forgotten("end_time")));
         assert_eq!(told(Some("2026-02-01T00:00:00Z"), None), (None, forgotten("start_time")));

@@ -98,11 +98,11 @@ fn put(request: &mut Value, field: &str, value: Value) {
     *field.split('.').fold(request, |place, part| &mut place[part]) = value;
 }
 
-fn method(name: &str) -> MethodDescriptor {
+pub(crate) fn method(name: &str) -> MethodDescriptor {
     methods().into_iter().find(|method| method.name() == name).unwrap()
 }
 
-async fn ask(world: &World, rpc: &str, request: Value) -> Result<DynamicMessage, Status> {
+pub(crate) async fn ask(world: &World, rpc: &str, request: Value) -> Result<DynamicMessage, Status> {
     let method = method(rpc);
     let message = DynamicMessage::deserialize(method.input(), request).unwrap();
     let mut client = Grpc::new(world.channel());
@@ -114,7 +114,7 @@ async fn ask(world: &World, rpc: &str, request: Value) -> Result<DynamicMessage,
 }
 
 /// The codes, fields and sentences of what was found.
-fn findings(answer: &DynamicMessage) -> Vec<(String, String, String)> {
+pub(crate) fn findings(answer: &DynamicMessage) -> Vec<(String, String, String)> {
     let Some(found) = answer.get_field_by_name("findings") else { return Vec::new() };
     let text = |finding: &DynamicMessage, name: &str| {
         finding.get_field_by_name(name).unwrap().as_str().unwrap_or_default().to_owned()
@@ -133,16 +133,16 @@ fn listed(answer: &DynamicMessage) -> Option<usize> {
 }
 
 /// What there is to find, by its name.
-struct Found {
-    world: World,
-    point: String,
+pub(crate) struct Found {
+    pub(crate) world: World,
+    pub(crate) point: String,
     job: String,
     copy: String,
-    plan: String,
-    deleted_plan: String,
+    pub(crate) plan: String,
+    pub(crate) deleted_plan: String,
 }
 
-async fn found() -> Found {
+pub(crate) async fn found() -> Found {
     let world = World::start_with(|config| config.aws.max_attempts = 1).await;
     prepare(&world).await;
     let point = recovery_point(&world).await;
@@ -176,7 +176,7 @@ async fn found() -> Found {
 }
 
 /// An id in other letters.
-fn swapped(id: &str) -> String {
+pub(crate) fn swapped(id: &str) -> String {
     let capitals = id.to_uppercase();
     if capitals == id { id.to_lowercase() } else { capitals }
 }

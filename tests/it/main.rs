@@ -9,6 +9,7 @@
 
 mod accounts;
 mod after_restores;
+mod allow_missing;
 mod aws_operations;
 mod backups;
 mod calls;

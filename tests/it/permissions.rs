@@ -51,6 +51,7 @@ fn every_rpc_names_its_permissions_and_every_operation_stands_in_some_comment() 
 /// What an adapter's calls need besides the operation that they are for: looks by name, and to understand a refusal.
 #[test]
 fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
+    const MEANT: &[&str] = &["backup:ListRecoveryPointsByBackupVault"];
     const VAULT: &[&str] = &["backup:ListBackupVaults"];
     const PLAN: &[&str] = &["backup:ListBackupPlans", "backup:GetBackupPlan"];
     const RESTORE_CHECKS: &[&str] = &[
@@ -146,6 +147,13 @@ fn what_a_look_up_by_name_or_a_refusal_asks_for_is_named() {
         ("DeleteRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("UpdateRecoveryPointLifecycle", &[VAULT, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),
         ("UpdateRecoveryPointLifecycle", &[HOLDS]),
+        ("GetRecoveryPoint", &[MEANT]),
+        ("DeleteRecoveryPoint", &[MEANT]),
+        ("UpdateRecoveryPointLifecycle", &[MEANT]),
+        ("DisassociateRecoveryPoint", &[MEANT]),
+        ("StartCopy", &[MEANT]),
+        ("StartRestore", &[MEANT]),
+        ("PlanRestore", &[MEANT]),
         ("DeleteRecoveryPoint", &[ENDING]),
         ("DisassociateRecoveryPoint", &[ENDING]),
         ("DisassociateRecoveryPoint", &[VAULT, HOLDS, &["backup:DescribeBackupVault", "backup:DescribeRecoveryPoint"]]),

@@ -139,6 +139,18 @@ impl JobFilter {
         {
             faults.push(("resource_types", fault));
         }
+        if let Some(point) = &self.source_recovery_point {
+            if let Some(fault) = ResourceType::contradiction_of_point(&self.resource_types, point) {
+                faults.push(("resource_types", fault));
+            }
+            if let Some(ResourceRef::Arn(arn)) = &self.resource
+                && let Some(of_resource) = ResourceType::of_arn(arn)
+                && !of_resource.has_point(point)
+            {
+                let fault = format!("is of type {of_resource}, and source_recovery_point {point} of none such");
+                faults.push(("resource", fault.into()));
+            }
+        }
         faults
     }
 
@@ -192,7 +204,7 @@ impl JobFilter {
 }
 
 /// Of no kinds, all are meant.
-fn asked_kinds(kinds: &[JobKind]) -> impl Iterator<Item = JobKind> {
+pub(super) fn asked_kinds(kinds: &[JobKind]) -> impl Iterator<Item = JobKind> {
     JobKind::ALL.into_iter().filter(|kind| kinds.is_empty() || kinds.contains(kind))
 }
 

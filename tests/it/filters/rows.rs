@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Fault, Finding, Found, Missing, Row, row, swapped};
-use crate::{backups::VAULT, harness::LABS};
+use crate::{
+    backups::{VAULT, VOLUME},
+    harness::LABS,
+};
 
 /// Every row.
 pub(super) fn all(found: &Found) -> Vec<Row> {
@@ -18,6 +21,8 @@ const FAR_VAULT: &str = "arn:aws:backup:eu-west-1:123456789012:backup-vault:prod
 const NO_POINT: &str = "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-0";
 const NO_ID: &str = "0f3c7a50-7d5e-4d3c-8c0f-0c1d2e3f4a5b";
 
+const OTHER_STATES: &str = "MESSAGE_CATEGORY_OF_OTHER_STATES";
+const ANCIENT: &str = "INTERVAL_BEFORE_AWS_BACKUP";
 const WILDCARD: &str = "arn:aws:rds:us-east-1:123456789012:db:*";
 
 fn of_jobs(found: &Found) -> Vec<Row> {
@@ -25,7 +30,8 @@ fn of_jobs(found: &Found) -> Vec<Row> {
     let backups = |row: Row| row.beside(json!({"filter": {"kinds": ["JOB_KIND_BACKUP"]}}));
     let copies = |row: Row| row.beside(json!({"filter": {"kinds": ["JOB_KIND_COPY"]}}));
     let unlike_restores = "is not a state of restore jobs";
-    let resource = "filter.resource";
+    let (resource, category) = ("filter.resource", "filter.message_category");
+    let old = json!("1999-01-01T00:00:00Z");
     vec![
         jobs("filter.kinds", json!(["JOB_KIND_UNSPECIFIED"]), Fault, "is blank", json!(["JOB_KIND_BACKUP"])),
         jobs("filter.states", json!(["JOB_STATE_UNSPECIFIED"]), Fault, "is blank", json!(["JOB_STATE_COMPLETED"])),
@@ -124,6 +130,44 @@ fn of_jobs(found: &Found) -> Vec<Row> {
             "did you mean AccessDenied?",
             json!("SUCCESS"),
         )),
+        jobs(category, json!("Success"), Finding(OTHER_STATES), "did not complete", Value::Null)
+            .beside(json!({"filter": {"kinds": ["JOB_KIND_BACKUP"], "states": ["JOB_STATE_FAILED"]}})),
+        jobs(category, json!("AccessDenied"), Finding(OTHER_STATES), "with issues", json!("Success"))
+            .beside(json!({"filter": {"kinds": ["JOB_KIND_BACKUP"], "states": ["JOB_STATE_COMPLETED"]}})),
+        jobs(category, json!("AccessDenied"), Finding(OTHER_STATES), "under way have none", Value::Null).beside(
+            json!({"filter": {"kinds": ["JOB_KIND_COPY", "JOB_KIND_BACKUP"], "states": ["JOB_STATE_RUNNING"]}}),
+        ),
+        backups(jobs(
+            "filter.states",
+            json!(["JOB_STATE_ABORTED"]),
+            Finding("STATES_OF_OTHER_TYPES"),
+            "does not stop",
+            json!(["JOB_STATE_COMPLETED"]),
+        ))
+        .with("filter.resource", json!(LABS)),
+        copies(jobs("filter.states", json!(["JOB_STATE_PARTIAL"]), Finding("STATES_OF_OTHER_TYPES"), "parts", Value::Null))
+            .with("filter.resource_types", json!(["RDS", "Aurora"])),
+        jobs("filter.create_time.end_time", old.clone(), Finding(ANCIENT), "January 2019", json!("2026-04-01T00:00:00Z"))
+            .beside(json!({"filter": {"kinds": ["JOB_KIND_RESTORE"]}}))
+            .without_right(),
+        jobs("filter.completion_time.end_time", old.clone(), Finding(ANCIENT), "January 2019", Value::Null)
+            .beside(json!({"filter": {"kinds": ["JOB_KIND_RESTORE"]}})),
+        jobs("filter.completion_time.end_time", old, Finding("JOBS_FORGOTTEN"), "30 days", Value::Null),
+        copies(jobs(
+            "filter.source_recovery_point",
+            json!(found.point),
+            Fault,
+            "is EBS, of which",
+            json!(found.point),
+        ))
+        .with("filter.resource_types", json!(["EBS"]))
+        .blames("filter.resource_types")
+        .without_right(),
+        copies(jobs("filter.source_recovery_point", json!(found.point), Fault, "is of type EBS", Value::Null))
+            .with("filter.resource", json!(VOLUME))
+            .blames("filter.resource"),
+        copies(jobs("filter.parent_job", json!(found.job), Finding("JOB_KIND_DIFFERS"), "is a backup job", Value::Null)),
+        backups(jobs("filter.parent_job", json!(found.job), Finding("JOB_WITHOUT_PARTS"), "has no parts", Value::Null)),
         jobs("filter.parent_job", json!(NO_ID), Finding("JOB_NOT_FOUND"), NO_ID, Value::Null),
         copies(jobs(
             "filter.source_recovery_point",
@@ -208,6 +252,20 @@ fn of_points(found: &Found) -> Vec<Row> {
             Finding("INTERVAL_IN_FUTURE"),
             "future",
             json!("2026-03-01T00:00:00Z"),
+        ),
+        points(
+            "create_time.end_time",
+            json!("1999-01-01T00:00:00Z"),
+            Finding(ANCIENT),
+            "January 2019",
+            json!("2026-04-01T00:00:00Z"),
+        ),
+        points(
+            "parent_recovery_point",
+            json!(found.point),
+            Finding("RECOVERY_POINT_WITHOUT_PARTS"),
+            "has no parts",
+            Value::Null,
         ),
         points(
             "create_time.end_time",

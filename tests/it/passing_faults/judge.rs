@@ -87,6 +87,8 @@ pub(super) fn is_told_otherwise(case: &Case, operation: &str, sort: Sort) -> boo
         ("CreateVault", "ListBackupVaults") => sort == Sort::Denied && case.request["validate_only"] != true,
         // What is not there is needed by no plan.
         ("DeleteVault", "GetBackupPlan" | "ListBackupPlans") => case.request["allow_missing"] == true,
+        // They tell only what may have been meant: that the point is not there is told for certain.
+        ("DeleteRecoveryPoint", "ListRecoveryPointsByBackupVault") => case.request["allow_missing"] == true,
         // This policy denies nothing that its maker needs, whoever that is.
         ("SetVaultAccessPolicy", "GetCallerIdentity") => true,
         _ => false,
