@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::TryFutureExt;
 
-use super::{Error, Scoped, call::Operation};
+use super::{
+    Error, Scoped,
+    call::{Operation, ask},
+};
 use crate::domain::{
     Account, Asked, Eligibility, Finding, Invalid, Noun, RegionSettings, ResourceType, Scope, SettingsUpdate, Unseen,
     check_etag,
@@ -20,7 +23,7 @@ impl Scoped {
     pub async fn get_account(&self) -> Result<Account, Error> {
         let scope = self.scope();
         let (identity, settings, home) = tokio::try_join!(
-            self.call(GET_CALLER_IDENTITY, self.clients.sts.get_caller_identity().send()).err_into(),
+            self.read(GET_CALLER_IDENTITY, ask!(self.clients.sts.get_caller_identity())).err_into(),
             self.get_region_settings(),
             self.aws.home(&scope.region),
         )?;
@@ -46,7 +49,7 @@ impl Scoped {
             return Ok(Ok((current, findings)));
         }
         // Looked at before anything is changed: afterwards nobody could tell any more.
-        findings.extend(self.left_out_by(update, &current, &then).await);
+        findings.extend(self.besides(asked).left_out_by(update, &current, &then).await);
         let Scope { account, region } = self.scope();
         let what = format!("what AWS Backup protects in region {region} of account {account}");
         check_etag(update.etag.as_deref(), &current.etag(), &what, (Noun::Account, account.as_str()))?;
@@ -78,8 +81,8 @@ impl Scoped {
         if named.iter().all(|(_, of_type)| of_type.is_known()) {
             return Ok(Vec::new());
         }
-        let sent = self.clients.backup.get_supported_resource_types().send();
-        let judged = match self.call(GET_SUPPORTED_RESOURCE_TYPES, sent).await {
+        let sent = self.clients.backup.get_supported_resource_types();
+        let judged = match self.read(GET_SUPPORTED_RESOURCE_TYPES, ask!(sent)).await {
             Ok(answer) => ResourceType::judged(named, Ok(answer.resource_types())),
             Err(error) => ResourceType::judged(named, Err(&Unseen::from(&error))),
         };
@@ -89,8 +92,8 @@ impl Scoped {
     /// Which resource types AWS Backup protects in the account and region.
     pub async fn get_region_settings(&self) -> Result<RegionSettings, Error> {
         let (supported, settings) = tokio::try_join!(
-            self.call(GET_SUPPORTED_RESOURCE_TYPES, self.clients.backup.get_supported_resource_types().send()),
-            self.call(DESCRIBE_REGION_SETTINGS, self.clients.backup.describe_region_settings().send()),
+            self.read(GET_SUPPORTED_RESOURCE_TYPES, ask!(self.clients.backup.get_supported_resource_types())),
+            self.read(DESCRIBE_REGION_SETTINGS, ask!(self.clients.backup.describe_region_settings())),
         )?;
         Ok(RegionSettings {
             scope: self.scope().clone(),

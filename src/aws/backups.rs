@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Error, Failure, FailureKind, Scoped,
-    call::Operation,
+    call::{Operation, ask},
     job_answers::listed_backup,
     jobs::{read, settled},
     lifecycle,
@@ -265,7 +265,7 @@ impl Scoped {
                 .by_backup_vault_name(start.vault.as_str())
                 .max_results(MAX_PAGE_SIZE.into());
             // Where they may not be read, the refusal stays what it is.
-            let Some(answer) = settled(self.call(LIST, sent.send()).await)? else { continue };
+            let Some(answer) = settled(self.read(LIST, ask!(sent)).await)? else { continue };
             let jobs = read(LIST, answer.backup_jobs, |job| listed_backup(job, self.scope()))?;
             let same = |job: &Job| {
                 let kept = job.lifecycle.as_ref().is_none_or(|kept| kept.retention == start.lifecycle.retention);

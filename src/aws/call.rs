@@ -1,42 +1,35 @@
 //! The one door to AWS: every operation is sent here, with its span, its metrics and its error understood.
 
+mod understood;
+
 use std::{
     error::Error as StdError,
+    fmt::Debug,
     pin::Pin,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
-use aws_config::sts::AssumeRoleProvider;
-use aws_credential_types::{
-    Credentials,
-    provider::{ProvideCredentials, error::CredentialsError},
-};
-use aws_sdk_sts::operation::{
-    assume_role::AssumeRoleError, assume_role_with_web_identity::AssumeRoleWithWebIdentityError,
-};
-use aws_smithy_runtime_api::{
-    client::{
-        orchestrator::HttpResponse,
-        result::{ConnectorError, SdkError},
-    },
-    http::Headers,
-};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, Histogram},
 };
+use tokio::time::{Instant as Moment, timeout_at};
 use tracing::{Instrument, Span, field};
 
 use super::{
     Scoped,
     attempts::Attempts,
-    error::{Effect, Failure, FailureKind, chain, classify},
+    budget::{Asker, Budget},
+    error::Failure,
+    flights::{Boarded, Key},
     whole::Whole,
 };
-use crate::domain::{Noun, Scope};
+use crate::domain::Scope;
+use understood::understand;
 
 /// An operation of AWS, in AWS's words.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +59,19 @@ impl Operation {
     }
 }
 
+/// A read, as its builder has it: what it asks for, and its sending. The SDK's builders have the two in common by shape
+/// alone.
+macro_rules! ask {
+    ($read:expr) => {{
+        let read = $read;
+        (read.as_input().clone(), read.send())
+    }};
+}
+pub(super) use ask;
+
 impl Scoped {
-    /// The door: sends an operation in this scope. The SDK retries inside, as configured; nobody else does.
+    /// The door for what changes something: sends an operation in this scope. The SDK retries inside, as configured; nobody
+    /// else does. Nothing that was read before it is told afterwards.
     pub(super) fn call<T, E>(
         &self,
         operation: Operation,
@@ -77,64 +81,152 @@ impl Scoped {
         T: RequestId + Whole + Send,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        pass(operation, Some(self.scope()), Box::pin(send), SdkError::request_id, understand)
+        debug_assert_eq!(operation.nature, Nature::Write, "{}: reads have a door of their own", operation.name);
+        let send = Box::pin(send);
+        async move {
+            let budget = self.clients.budgets.of(operation.service);
+            turn(budget, operation, Asker::until(self.patience.bound())).await?;
+            let attempts = Attempts::until(self.patience.bound()).out_of(Arc::clone(budget));
+            let _closes = Closes(self);
+            self.patience.sends();
+            let (span, scope) = (span(operation, Some(self.scope())), Some(self.scope()));
+            let outcome = pass(operation, scope, span, attempts, send, SdkError::request_id, understand).await;
+            self.patience.sent(&outcome);
+            if outcome.is_ok() {
+                self.clients.prove();
+            }
+            outcome
+        }
+    }
+
+    /// The door for reads, of what [`ask`] makes of one: an equal one in flight answers it too, if this call may be told
+    /// what another asked for.
+    pub(super) fn read<'s, I, T, E>(
+        &'s self,
+        operation: Operation,
+        (input, send): (I, impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static),
+    ) -> Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 's>>
+    where
+        I: Debug + PartialEq + Send + 'static,
+        T: RequestId + Whole + Clone + Send + Sync + 'static,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        debug_assert_eq!(operation.nature, Nature::Read, "{}: changes are never joined", operation.name);
+        let send = Box::pin(send);
+        Box::pin(async move {
+            let key = Key {
+                scope: self.scope().clone(),
+                way_in: self.clients.way_in,
+                service: operation.service,
+                operation: operation.name,
+                input: format!("{input:?}"),
+            };
+            let budget = self.clients.budgets.of(operation.service);
+            let asker = Asker::until(self.patience.bound());
+            let begin = || {
+                let (clients, budget) = (Arc::clone(&self.clients), Arc::clone(budget));
+                let span = span(operation, Some(&clients.scope));
+                let of_flight = span.clone();
+                let flight = async move {
+                    // Who joins may wait longer than who began it.
+                    turn(&budget, operation, asker.without_end()).await?;
+                    let (scope, attempts) = (Some(&clients.scope), Attempts::default().out_of(budget));
+                    let answer =
+                        pass(operation, scope, of_flight, attempts, send, SdkError::request_id, understand).await;
+                    if answer.is_ok() {
+                        clients.prove();
+                    }
+                    answer
+                };
+                (flight, span)
+            };
+            let boarded = self.aws.flights().board(Moment::now(), key, input, self.freshness, begin);
+            boarded.count(operation);
+            let (flight, waiting) = match boarded {
+                Boarded::Kept(answer) => return Ok(Arc::unwrap_or_clone(answer)),
+                Boarded::Sent(flight) => {
+                    budget.look(asker).map_err(|wait| Failure::over_budget(operation, self.scope(), wait))?;
+                    (flight, Span::current())
+                }
+                Boarded::Joined(flight, of_flight) => {
+                    let span = span(operation, Some(self.scope()));
+                    span.record("aws.joined", true);
+                    span.follows_from(of_flight.id());
+                    (flight, span)
+                }
+            };
+            let landed = async {
+                match self.patience.bound() {
+                    Some(ends) => timeout_at(ends, flight).await.map_err(|_| Failure::out_of_time(operation)),
+                    None => Ok(flight.await),
+                }
+            };
+            landed.instrument(waiting).await?.unwrap_or_else(|panicked| panicked.resume())
+        })
     }
 }
 
-/// The door for what comes before any scope: who Strongroom is.
-pub(super) fn call_unscoped<T, E>(
+/// What was read before a change ended is told to nobody who asks after it: its caller would miss what they have just done.
+/// Also when nobody sees the end.
+struct Closes<'s>(&'s Scoped);
+
+impl Drop for Closes<'_> {
+    fn drop(&mut self) {
+        self.0.aws.flights().close(&self.0.scope().account);
+    }
+}
+
+impl<T> Boarded<T> {
+    fn count(&self, operation: Operation) {
+        let how = match self {
+            Self::Sent(_) => "sent",
+            Self::Joined(..) => "joined",
+            Self::Kept(_) => "kept",
+        };
+        let service = KeyValue::new("aws.service", operation.service);
+        FLIGHTS.add(1, &[service, KeyValue::new("aws.operation", operation.name), KeyValue::new("how", how)]);
+    }
+}
+
+/// The door for what is outside any scope: who Strongroom is, and the way into another account.
+pub(super) async fn call_outside<T, E>(
     operation: Operation,
+    scope: Option<&Scope>,
+    paid: Option<(&Arc<Budget>, Asker)>,
     send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
-) -> impl Future<Output = Result<T, Failure>> + Send
+) -> Result<T, Failure>
 where
     T: RequestId + Whole + Send,
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    pass(operation, None, Box::pin(send), SdkError::request_id, understand)
-}
-
-const ASSUME_ROLE: Operation = Operation::read("sts", "AssumeRole");
-
-/// The door into another account. The SDK's provider sends, so its attempts are not seen.
-pub(super) async fn assume_role(provider: &AssumeRoleProvider, scope: &Scope, role: &str) -> Result<(), Failure> {
-    let understand = |operation: Operation, error: CredentialsError, _: &Attempts| {
-        let Some(NoCredentials { kind, aws_code, said }) = no_credentials(&error) else {
-            let failure = Failure::told(operation.name, FailureKind::Credentials, error.to_string());
-            return Failure { source: Some(Box::new(error)), ..failure };
-        };
-        let (kind, message) = match kind {
-            FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Credentials => {
-                (kind, format!("role {role}: {said}"))
-            }
-            // STS has said no to this role, whatever its word for it.
-            _ => (
-                FailureKind::AccountNotReachable,
-                format!(
-                    "role {role} cannot be assumed: check that it exists and trusts Strongroom's identity \
-                     (AWS says: {said})"
-                ),
-            ),
-        };
-        let failure = Failure::told(operation.name, kind, message).about(Noun::Account, &scope.account);
-        Failure { aws_code, source: Some(Box::new(error)), ..failure }
-    };
-    let send = async { provider.provide_credentials().await.map(Assumed) };
-    pass(ASSUME_ROLE, Some(scope), Box::pin(send), |_| None, understand).await.map(drop)
-}
-
-/// Credentials do not tell the request that brought them.
-struct Assumed(#[expect(dead_code, reason = "the provider keeps them itself")] Credentials);
-
-impl Whole for Assumed {
-    fn lacks(&self) -> Option<&'static str> {
-        None
+    let mut attempts = Attempts::default();
+    if let Some((budget, asker)) = paid {
+        turn(budget, operation, asker).await?;
+        attempts = attempts.out_of(Arc::clone(budget));
     }
+    let span = span(operation, scope);
+    pass(operation, scope, span, attempts, Box::pin(send), SdkError::request_id, understand).await
 }
 
-impl RequestId for Assumed {
-    fn request_id(&self) -> Option<&str> {
-        None
-    }
+/// Waits for the turn of a call.
+async fn turn(budget: &Budget, operation: Operation, asker: Asker) -> Result<(), Failure> {
+    budget.turn(asker).await.map_err(|wait| Failure::over_budget(operation, budget.scope(), wait))
+}
+
+/// The span of a call, or of the wait for another's.
+fn span(operation: Operation, scope: Option<&Scope>) -> Span {
+    tracing::info_span!(
+        "aws",
+        otel.name = operation.name,
+        aws.service = operation.service,
+        aws.operation = operation.name,
+        aws.account_id = scope.map(|scope| scope.account.as_str()),
+        aws.region = scope.map(|scope| scope.region.as_str()),
+        aws.joined = field::Empty,
+        aws.request_id = field::Empty,
+        aws.attempts = field::Empty,
+        aws.error_code = field::Empty,
+    )
 }
 
 /// What all doors lead through: the span, the metrics, and an error that is understood.
@@ -143,22 +235,13 @@ impl RequestId for Assumed {
 async fn pass<T: RequestId + Whole, X>(
     operation: Operation,
     scope: Option<&Scope>,
+    span: Span,
+    attempts: Attempts,
     send: Pin<Box<impl Future<Output = Result<T, X>> + Send>>,
     id_of: impl FnOnce(&X) -> Option<&str>,
     understand: impl FnOnce(Operation, X, &Attempts) -> Failure,
 ) -> Result<T, Failure> {
-    let span = tracing::info_span!(
-        "aws",
-        otel.name = operation.name,
-        aws.service = operation.service,
-        aws.operation = operation.name,
-        aws.account_id = scope.map(|scope| scope.account.as_str()),
-        aws.region = scope.map(|scope| scope.region.as_str()),
-        aws.request_id = field::Empty,
-        aws.attempts = field::Empty,
-        aws.error_code = field::Empty,
-    );
-    let attempts = Arc::new(Attempts::default());
+    let attempts = Arc::new(attempts);
     let began = Instant::now();
     let answer = attempts.watch(send).instrument(span.clone()).await;
     span.record("aws.attempts", attempts.count());
@@ -177,118 +260,12 @@ async fn pass<T: RequestId + Whole, X>(
         },
         Err(error) => {
             let scope = scope.cloned().map(Box::new);
-            Err(Failure { scope, ..understand(operation, error, &attempts) })
+            let failure = understand(operation, error, &attempts);
+            Err(Failure { scope, retry_after: failure.retry_after.or(attempts.too_late_by()), ..failure })
         }
     };
     record(operation, scope, &span, began.elapsed(), &attempts, answer.as_ref().err());
     answer
-}
-
-fn understand<E>(operation: Operation, error: SdkError<E, HttpResponse>, attempts: &Attempts) -> Failure
-where
-    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-{
-    let aws_request_id = error.request_id().map(Into::into);
-    let (kind, aws_code, message, retry_after) = match &error {
-        SdkError::ServiceError(service) => {
-            let status = service.raw().status().as_u16();
-            let code = service.err().code().unwrap_or_default();
-            let message = service.err().message().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
-            (classify(code, status), Some(code.into()), message, retry_after(service.raw().headers()))
-        }
-        SdkError::ResponseError(_) => (FailureKind::Unavailable, None, "the answer could not be read".to_owned(), None),
-        SdkError::TimeoutError(_) => (FailureKind::Unavailable, None, "no answer in time".to_owned(), None),
-        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => match (no_credentials(&error), &error) {
-            // Credentials are looked for before anything is sent, and their absence arrives as one of these.
-            (Some(none), _) => match none.kind {
-                FailureKind::Throttled | FailureKind::Unavailable => {
-                    let message = format!("credentials could not be had at the moment: {}", none.said);
-                    (none.kind, none.aws_code, message, None)
-                }
-                _ => {
-                    let message = format!("there are no usable credentials: {}", none.said);
-                    (FailureKind::Credentials, none.aws_code, message, None)
-                }
-            },
-            (None, SdkError::ConstructionFailure(_)) => {
-                (FailureKind::Rejected, None, "the request could not be built".to_owned(), None)
-            }
-            (None, _) => (FailureKind::Unavailable, None, "the service could not be reached".to_owned(), None),
-        },
-        _ => (FailureKind::Unavailable, None, "the service could not be reached".to_owned(), None),
-    };
-    let effect = match operation.nature {
-        Nature::Read => Effect::None,
-        Nature::Write => attempts.effect(),
-    };
-    Failure {
-        operation: operation.name,
-        kind,
-        effect,
-        subject: None,
-        retry_after,
-        aws_code,
-        message,
-        scope: None,
-        meant: Box::default(),
-        done: Box::default(),
-        aws_request_id,
-        source: Some(Box::new(error)),
-    }
-}
-
-/// Milliseconds in `x-amz-retry-after`, which the SDK's retries honour too.
-fn retry_after(headers: &Headers) -> Option<Duration> {
-    headers.get("x-amz-retry-after")?.parse().ok().map(Duration::from_millis)
-}
-
-/// Why there are no credentials.
-struct NoCredentials {
-    /// As [`classify`] takes what STS answers; [`FailureKind::Unavailable`] when who gives them out did not answer;
-    /// [`FailureKind::Credentials`] when there are none to be had.
-    kind: FailureKind,
-    aws_code: Option<Box<str>>,
-    said: String,
-}
-
-/// Why there are no credentials, if that is the matter.
-fn no_credentials(error: &(dyn StdError + 'static)) -> Option<NoCredentials> {
-    // The innermost: a role is assumed with credentials, which may be what is wanting.
-    let fault = chain(error).filter_map(|cause| cause.downcast_ref::<CredentialsError>()).last()?;
-    let answered = chain(fault).find_map(|cause| {
-        refusal_of::<AssumeRoleError>(cause).or_else(|| refusal_of::<AssumeRoleWithWebIdentityError>(cause))
-    });
-    let passing = matches!(fault, CredentialsError::ProviderTimedOut(_))
-        || chain(fault).any(|cause| {
-            let unanswered = |cause| is_unanswered::<AssumeRoleError>(cause);
-            cause.is::<std::io::Error>() || cause.is::<ConnectorError>() || unanswered(cause)
-        });
-    let unanswered = || NoCredentials {
-        kind: if passing { FailureKind::Unavailable } else { FailureKind::Credentials },
-        aws_code: None,
-        said: if passing { "who gives them out did not answer" } else { "none are to be had" }.to_owned(),
-    };
-    Some(answered.unwrap_or_else(unanswered))
-}
-
-/// What STS answered, if this is such an answer.
-fn refusal_of<E>(cause: &(dyn StdError + 'static)) -> Option<NoCredentials>
-where
-    E: ProvideErrorMetadata + StdError + 'static,
-{
-    let SdkError::ServiceError(answer) = cause.downcast_ref::<SdkError<E, HttpResponse>>()? else { return None };
-    let (status, code) = (answer.raw().status().as_u16(), answer.err().code());
-    Some(NoCredentials {
-        kind: classify(code.unwrap_or_default(), status),
-        aws_code: code.map(Into::into),
-        said: answer.err().message().map_or_else(|| format!("HTTP status {status}"), str::to_owned),
-    })
-}
-
-/// Whether no answer of STS could be read.
-fn is_unanswered<E: StdError + 'static>(cause: &(dyn StdError + 'static)) -> bool {
-    let told = cause.downcast_ref::<SdkError<E, HttpResponse>>();
-    matches!(told, Some(SdkError::ResponseError(_) | SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)))
 }
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
@@ -296,6 +273,13 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
         .f64_histogram("strongroom.aws.call.duration")
         .with_unit("s")
         .with_description("Time of a call to AWS with all its attempts.")
+        .build()
+});
+
+static FLIGHTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.aws.flights")
+        .with_description("Reads of AWS: sent, joined to an equal one in flight, or answered by what was kept of one.")
         .build()
 });
 

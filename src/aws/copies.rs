@@ -2,7 +2,7 @@
 
 use super::{
     Error, Failure, FailureKind, Scoped,
-    call::Operation,
+    call::{Operation, ask},
     job_answers::copy as copy_job,
     jobs::{read, settled},
     lifecycle,
@@ -125,7 +125,7 @@ impl Scoped {
                 return Destination::NotChecked(Unseen::settled(fault.0));
             }
         };
-        let there = match self.aws.within(&scope).await {
+        let there = match self.elsewhere(&scope).await {
             Ok(there) => there,
             Err(error) => return Destination::NotChecked(Unseen::from(&error)),
         };
@@ -238,7 +238,7 @@ impl Scoped {
             .by_destination_vault_arn(destination)
             .max_results(MAX_PAGE_SIZE.into());
         // Where they may not be read, the refusal stays what it is.
-        let Some(answer) = settled(self.call(LIST, sent.send()).await)? else { return Ok(Vec::new()) };
+        let Some(answer) = settled(self.read(LIST, ask!(sent)).await)? else { return Ok(Vec::new()) };
         let jobs = read(LIST, answer.copy_jobs, |job| copy_job(job, self.scope()))?;
         let same = |job: &Job| {
             job.role_arn.as_deref() == Some(role_arn)

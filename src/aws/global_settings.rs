@@ -1,6 +1,10 @@
 //! What the organization lets AWS Backup do across its accounts.
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, time};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    time,
+};
 use crate::domain::{Asked, Finding, GlobalSettings, GlobalSettingsUpdate, Invalid, Noun, check_etag};
 
 const DESCRIBE: Operation = Operation::read("backup", "DescribeGlobalSettings");
@@ -9,8 +13,8 @@ const UPDATE: Operation = Operation::write("backup", "UpdateGlobalSettings");
 impl Scoped {
     /// The organization's settings.
     pub async fn get_global_settings(&self) -> Result<GlobalSettings, Error> {
-        let sent = self.clients.backup.describe_global_settings().send();
-        let answer = self.call(DESCRIBE, sent).await.map_err(|error| self.of_organization(error))?;
+        let sent = self.clients.backup.describe_global_settings();
+        let answer = self.read(DESCRIBE, ask!(sent)).await.map_err(|error| self.of_organization(error))?;
         let words = answer.global_settings.unwrap_or_default();
         Ok(GlobalSettings::told(self.scope().clone(), words, time(answer.last_update_time.as_ref())))
     }

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 
 use super::{
     Effect, Error, Failure, FailureKind, Scoped,
-    call::Operation,
+    call::{Operation, ask},
     job_answers::{copy, described_backup, described_restore, listed_restore},
     pages::{MOST_LISTS, pages},
     unmatched::{Sought, Thing, Wanted, nothing_found},
@@ -180,21 +180,21 @@ impl Scoped {
         let job = match kind {
             JobKind::Backup => {
                 let sent = self.clients.backup.describe_backup_job().backup_job_id(id);
-                let answer = self.call(DESCRIBE_BACKUP, sent.send()).await;
+                let answer = self.read(DESCRIBE_BACKUP, ask!(sent)).await;
                 answer.and_then(|answer| {
                     described_backup(answer, scope).ok_or_else(|| Failure::malformed(DESCRIBE_BACKUP, "BackupJobId"))
                 })
             }
             JobKind::Restore => {
                 let sent = self.clients.backup.describe_restore_job().restore_job_id(id);
-                let answer = self.call(DESCRIBE_RESTORE, sent.send()).await;
+                let answer = self.read(DESCRIBE_RESTORE, ask!(sent)).await;
                 answer.and_then(|answer| {
                     described_restore(answer, scope).ok_or_else(|| Failure::malformed(DESCRIBE_RESTORE, "RestoreJobId"))
                 })
             }
             JobKind::Copy => {
                 let sent = self.clients.backup.describe_copy_job().copy_job_id(id);
-                let answer = self.call(DESCRIBE_COPY, sent.send()).await;
+                let answer = self.read(DESCRIBE_COPY, ask!(sent)).await;
                 answer.and_then(|answer| {
                     let job = answer.copy_job.and_then(|job| copy(job, scope));
                     job.ok_or_else(|| Failure::malformed(DESCRIBE_COPY, "CopyJob"))
@@ -276,7 +276,7 @@ impl Scoped {
     ) -> Result<Vec<Job>, Failure> {
         let restores = pages(|token| async move {
             let sent = self.clients.backup.list_restore_jobs().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
-            let answer = self.call(LIST_RESTORES, sent.send()).await?;
+            let answer = self.read(LIST_RESTORES, ask!(sent)).await?;
             let jobs = read(LIST_RESTORES, answer.restore_jobs, |job| listed_restore(job, self.scope()))?;
             let restores = jobs.into_iter().filter(|job| {
                 job.recovery_point_arn.as_deref() == Some(recovery_point_arn)

@@ -12,7 +12,13 @@ use jiff::SignedDuration;
 pub(super) use keeping::Hold;
 use uuid::Uuid;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, date, just_before, pages::pages, time};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    date, just_before,
+    pages::pages,
+    time,
+};
 use crate::domain::{
     Cursor, HeldPoint, HeldSelection, LegalHold, LegalHoldRef, LegalHoldState, MAX_PAGE_SIZE, Noun, Page, PageRequest,
     Period, Refusal, RefusalKind, Scope, did_you_mean,
@@ -36,7 +42,7 @@ impl Scoped {
         page: &PageRequest,
     ) -> Result<Page<LegalHold>, Error> {
         let sent = self.clients.backup.list_legal_holds().max_results(page.size.into()).set_next_token(page.token());
-        let answer = self.call(LIST, sent.send()).await?;
+        let answer = self.read(LIST, ask!(sent)).await?;
         let holds = answer.legal_holds.unwrap_or_default().into_iter().map(|hold| listed(hold, self.scope()));
         let items = holds.filter(|hold| states.is_empty() || states.contains(&hold.state)).collect();
         Ok(Page { items, next: answer.next_token.map(Cursor::at) })
@@ -91,7 +97,7 @@ impl Scoped {
     async fn every_hold(&self) -> Result<Vec<LegalHold>, Failure> {
         let holds = pages(|token| async move {
             let sent = self.clients.backup.list_legal_holds().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
-            let answer = self.call(LIST, sent.send()).await?;
+            let answer = self.read(LIST, ask!(sent)).await?;
             Ok::<_, Failure>((answer.legal_holds.unwrap_or_default(), answer.next_token))
         });
         let holds: Vec<ListedHold> = holds.try_concat().await?;
@@ -105,8 +111,8 @@ impl Scoped {
 
     /// A hold as AWS describes it, without tags.
     async fn describe_hold(&self, id: &str) -> Result<LegalHold, Failure> {
-        let sent = self.clients.backup.get_legal_hold().legal_hold_id(id).send();
-        let answer = self.call(GET, sent).await.map_err(|error| error.about(Noun::LegalHold, id))?;
+        let sent = self.clients.backup.get_legal_hold().legal_hold_id(id);
+        let answer = self.read(GET, ask!(sent)).await.map_err(|error| error.about(Noun::LegalHold, id))?;
         Ok(described(answer, self.scope()))
     }
 
@@ -121,8 +127,8 @@ impl Scoped {
 
     async fn points_of_hold(&self, id: &str, page: &PageRequest) -> Result<Page<HeldPoint>, Failure> {
         let sent = self.clients.backup.list_recovery_points_by_legal_hold().legal_hold_id(id);
-        let sent = sent.max_results(page.size.into()).set_next_token(page.token()).send();
-        let answer = self.call(LIST_POINTS, sent).await.map_err(|error| error.about(Noun::LegalHold, id))?;
+        let sent = sent.max_results(page.size.into()).set_next_token(page.token());
+        let answer = self.read(LIST_POINTS, ask!(sent)).await.map_err(|error| error.about(Noun::LegalHold, id))?;
         let points = answer.recovery_points.unwrap_or_default();
         let items = points.into_iter().map(|point| held(point, self.scope())).collect();
         Ok(Page { items, next: answer.next_token.map(Cursor::at) })

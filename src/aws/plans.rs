@@ -8,7 +8,12 @@ mod vaults;
 use aws_sdk_backup::{operation::get_backup_plan::GetBackupPlanOutput, types::BackupPlansListMember};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    pages::pages,
+    time,
+};
 use crate::domain::{
     Cursor, Finding, GetPlan, MAX_PAGE_SIZE, Noun, Page, PageRequest, Plan, PlanContent, PlanFilter, PlanName, PlanRef,
     Refusal, RefusalKind, Rule, Scope, check_own_plan, did_you_mean,
@@ -37,7 +42,7 @@ impl Scoped {
             .max_results(page.size.into())
             .set_next_token(page.token())
             .include_deleted(filter.with_deleted);
-        let answer = self.call(LIST, sent.send()).await?;
+        let answer = self.read(LIST, ask!(sent)).await?;
         let listed = answer.backup_plans_list.unwrap_or_default();
         let mut items: Vec<Plan> = listed.into_iter().map(|plan| shape::listed(plan, self.scope())).collect();
         if filter.whole {
@@ -71,7 +76,7 @@ impl Scoped {
         let list = |id: String| async move {
             let sent = self.clients.backup.list_backup_plan_versions().backup_plan_id(&id);
             let sent = sent.max_results(page.size.into()).set_next_token(page.token());
-            Ok(self.call(LIST_VERSIONS, sent.send()).await.map_err(|error| about_plan(error, &id))?)
+            Ok(self.read(LIST_VERSIONS, ask!(sent)).await.map_err(|error| about_plan(error, &id))?)
         };
         let answer = self.of_plan(plan, list).await?;
         let items = answer.backup_plan_versions_list.unwrap_or_default();
@@ -174,7 +179,7 @@ impl Scoped {
     async fn listed_plans(&self) -> Result<Vec<BackupPlansListMember>, Failure> {
         let plans = pages(|token| async move {
             let sent = self.clients.backup.list_backup_plans().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
-            let answer = self.call(LIST, sent.send()).await?;
+            let answer = self.read(LIST, ask!(sent)).await?;
             Ok((answer.backup_plans_list.unwrap_or_default(), answer.next_token))
         });
         plans.try_concat().await
@@ -215,7 +220,7 @@ impl Scoped {
 
     async fn describe_plan(&self, id: &str, version: Option<&str>) -> Result<GetBackupPlanOutput, Failure> {
         let sent = self.clients.backup.get_backup_plan().backup_plan_id(id).set_version_id(version.map(str::to_owned));
-        self.call(GET, sent.send()).await.map_err(|error| match version {
+        self.read(GET, ask!(sent)).await.map_err(|error| match version {
             None => about_plan(error, id),
             Some(version) => about_plan(error, &format!("{id} in version {version}")),
         })
@@ -275,7 +280,7 @@ impl Scoped {
         let versions = pages(|token| async move {
             let sent = self.clients.backup.list_backup_plan_versions().backup_plan_id(id);
             let sent = sent.max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
-            let answer = self.call(LIST_VERSIONS, sent.send()).await.map_err(|error| about_plan(error, id))?;
+            let answer = self.read(LIST_VERSIONS, ask!(sent)).await.map_err(|error| about_plan(error, id))?;
             let page = answer.backup_plan_versions_list.unwrap_or_default().into_iter();
             let versions = page.filter_map(|it| Some((time(it.creation_date.as_ref())?, it.version_id?)));
             Ok((versions.collect::<Vec<_>>(), answer.next_token))

@@ -20,7 +20,7 @@ const BREADTH: usize = 8;
 impl Scoped {
     /// Why a database is protected, or not. Fails only if the database itself cannot be read.
     pub async fn explain_protection(&self, named: &DatabaseRef) -> Result<Explanation, Error> {
-        let inquiry = Inquiry { scoped: self };
+        let inquiry = Inquiry { scoped: self, plans: &self.at_a_glance() };
         let found = self.database(named).await?;
         let arn = arn_of(&found)?;
         Ok(Box::pin(inquiry.about(found, arn)).await.explain())
@@ -31,6 +31,8 @@ impl Scoped {
 #[derive(Clone, Copy)]
 struct Inquiry<'a> {
     scoped: &'a Scoped,
+    /// For plans and selections, which are most of what is read: many explanations at a time read them once.
+    plans: &'a Scoped,
 }
 
 /// What could not be read.
@@ -90,7 +92,7 @@ impl Inquiry<'_> {
     /// Every plan, without rules.
     async fn plans(self) -> Result<Vec<Plan>, Error> {
         let filter = &PlanFilter::default();
-        every(|page| async move { self.scoped.list_plans(filter, &page).await }).await
+        every(|page| async move { self.plans.list_plans(filter, &page).await }).await
     }
 
     /// Every backup job that AWS remembers, the newest first: AWS does not say in which order it lists them.
@@ -117,7 +119,7 @@ impl Inquiry<'_> {
         gaps: &mut Gaps,
     ) -> Vec<JudgedSelection> {
         let ids: Vec<PlanRef> = plans.iter().map(|plan| PlanRef::Id(plan.id.clone())).collect();
-        let read = each(ids, |id| async move { self.scoped.selections_in_full(&id).await }).await;
+        let read = each(ids, |id| async move { self.plans.selections_in_full(&id).await }).await;
         let mut judged = Vec::new();
         for (plan, selections) in plans.iter().zip(read) {
             let selections = gaps.take_if_there(Part::Selections, &plan.content.name, selections).flatten();
@@ -141,7 +143,7 @@ impl Inquiry<'_> {
         let covers = |plan: &&Plan| judged.iter().any(|judged| judged.plan_id == plan.id && judged.verdict.selected());
         let listed: Vec<&Plan> = plans.iter().filter(covers).collect();
         let ids = listed.iter().map(|plan| plan.id.clone()).collect();
-        let read = each(ids, |id: String| async move { self.scoped.plan(&id).await }).await;
+        let read = each(ids, |id: String| async move { self.plans.plan(&id).await }).await;
         let found = listed.into_iter().zip(read);
         let found = found.filter_map(|(plan, read)| gaps.take_if_there(Part::Plan, &plan.content.name, read).flatten());
         // One that was deleted meanwhile is still told.

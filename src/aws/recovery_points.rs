@@ -14,7 +14,7 @@ use futures_util::TryStreamExt;
 
 use super::{
     Error, Failure, FailureKind, Scoped,
-    call::Operation,
+    call::{Operation, ask},
     date, job_answers, just_before, lifecycle,
     pages::{MOST_LISTS, pages},
     time,
@@ -22,7 +22,8 @@ use super::{
 };
 use crate::domain::{
     Arn, Cursor, Fault, Finding, JobOrigin, Lifecycle, MAX_PAGE_SIZE, Noun, Page, PageRequest, PointFilter,
-    PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName, arn_meant,
+    PointInVault, RecoveryPoint, RecoveryPointQuery, RecoveryPointState, Refusal, ResourceType, Scope, VaultName,
+    arn_meant,
 };
 
 const DESCRIBE: Operation = Operation::read("backup", "DescribeRecoveryPoint");
@@ -127,7 +128,7 @@ impl Scoped {
     /// Whether a vault holds the recovery point.
     pub(super) async fn holds(&self, vault: &VaultName, arn: &Arn) -> Result<bool, Failure> {
         let sent = self.clients.backup.describe_recovery_point().backup_vault_name(vault.as_str());
-        match self.call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
+        match self.read(DESCRIBE, ask!(sent.recovery_point_arn(arn.as_str()))).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind == FailureKind::NotFound => Ok(false),
             Err(error) => Err(error.about(Noun::RecoveryPoint, arn)),
@@ -154,7 +155,7 @@ impl Scoped {
     /// As [`Self::describe_recovery_point`], where it may rightly be gone.
     pub(super) async fn seen_recovery_point(&self, vault: &VaultName, arn: &Arn) -> Result<RecoveryPoint, Failure> {
         let sent = self.clients.backup.describe_recovery_point().backup_vault_name(vault.as_str());
-        match self.call(DESCRIBE, sent.recovery_point_arn(arn.as_str()).send()).await {
+        match self.read(DESCRIBE, ask!(sent.recovery_point_arn(arn.as_str()))).await {
             Ok(answer) => Ok(described(answer, self.scope())),
             Err(error) => Err(self.in_vault(error, vault, Noun::RecoveryPoint, arn.as_str()).await),
         }
@@ -169,7 +170,7 @@ impl Scoped {
     ) -> Result<Page<RecoveryPoint>, Failure> {
         let sent = self.clients.backup.list_recovery_points_by_backup_vault().backup_vault_name(vault.as_str());
         let sent = filter(sent).max_results(page.size.into()).set_next_token(page.token());
-        match self.call(LIST_IN_VAULT, sent.send()).await {
+        match self.read(LIST_IN_VAULT, ask!(sent)).await {
             Ok(answer) => {
                 let points = answer.recovery_points.unwrap_or_default();
                 let items = points.into_iter().map(|point| in_vault(point, self.scope())).collect();
@@ -258,7 +259,7 @@ impl Scoped {
             .set_managed_by_aws_backup_only(managed_by_backup_only.then_some(true))
             .max_results(i32::try_from(asked).unwrap_or(i32::MAX))
             .set_next_token(place.token.clone());
-        let answer = match self.call(LIST_OF_RESOURCE, sent.send()).await {
+        let answer = match self.read(LIST_OF_RESOURCE, ask!(sent)).await {
             Ok(answer) => answer,
             // A resource that AWS Backup never saw has no points; AWS may say that as an error [U].
             Err(error) if error.kind == FailureKind::NotFound => return Ok(Page { items: Vec::new(), next: None }),

@@ -3,7 +3,13 @@
 use aws_sdk_backup::types::ProtectedResource as BackupProtectedResource;
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, looks::there, time, unmatched::nothing_found};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    looks::there,
+    time,
+    unmatched::nothing_found,
+};
 use crate::domain::{
     Arn, Cursor, DatabaseRef, Engine, Finding, Invalid, LastRestore, Noun, Page, PageRequest, ProtectedResource,
     Refusal, RefusalKind, Resource, ResourceFilter, ResourceKind, ResourceRef, ResourceType, Scope, VaultName,
@@ -71,8 +77,8 @@ impl Scoped {
     /// What AWS Backup knows of a resource with a recovery point.
     pub async fn get_protected_resource(&self, named: &ResourceRef) -> Result<ProtectedResource, Error> {
         let arn = self.resource_arn(named).await?;
-        let sent = self.clients.backup.describe_protected_resource().resource_arn(arn.as_str()).send();
-        let answer = match self.call(DESCRIBE_PROTECTED, sent).await {
+        let sent = self.clients.backup.describe_protected_resource().resource_arn(arn.as_str());
+        let answer = match self.read(DESCRIBE_PROTECTED, ask!(sent)).await {
             Ok(answer) => answer,
             Err(error) if error.kind == FailureKind::NotFound => {
                 let mut message = format!("AWS Backup protects no resource {arn} here: it has no recovery point");
@@ -111,14 +117,14 @@ impl Scoped {
         let (items, next) = match vault {
             None => {
                 let sent = self.clients.backup.list_protected_resources().max_results(size).set_next_token(cursor);
-                let answer = self.call(LIST_PROTECTED, sent.send()).await?;
+                let answer = self.read(LIST_PROTECTED, ask!(sent)).await?;
                 (answer.results, answer.next_token)
             }
             Some(vault) => {
                 let sent =
                     self.clients.backup.list_protected_resources_by_backup_vault().backup_vault_name(vault.as_str());
-                let sent = sent.max_results(size).set_next_token(cursor).send();
-                match self.call(LIST_PROTECTED_BY_VAULT, sent).await {
+                let sent = sent.max_results(size).set_next_token(cursor);
+                match self.read(LIST_PROTECTED_BY_VAULT, ask!(sent)).await {
                     Ok(answer) => (answer.results, answer.next_token),
                     Err(error) => return Err(self.missing_or_denied(error, vault).await.into()),
                 }
@@ -200,13 +206,13 @@ impl Scoped {
         let (operation, found) = match kind {
             ResourceKind::DbInstance => {
                 let sent = self.clients.rds.describe_db_instances().db_instance_identifier(id);
-                let answer = self.call(DESCRIBE_INSTANCES, sent.send()).await;
+                let answer = self.read(DESCRIBE_INSTANCES, ask!(sent)).await;
                 let found = answer.map(|answer| answer.db_instances.unwrap_or_default().into_iter().next());
                 (DESCRIBE_INSTANCES, found.map(|found| found.map(|found| instance(found, scope))))
             }
             ResourceKind::DbCluster => {
                 let sent = self.clients.rds.describe_db_clusters().db_cluster_identifier(id);
-                let answer = self.call(DESCRIBE_CLUSTERS, sent.send()).await;
+                let answer = self.read(DESCRIBE_CLUSTERS, ask!(sent)).await;
                 let found = answer.map(|answer| answer.db_clusters.unwrap_or_default().into_iter().next());
                 (DESCRIBE_CLUSTERS, found.map(|found| found.map(|found| cluster(found, scope))))
             }
@@ -239,7 +245,7 @@ impl Scoped {
                     .max_records(records)
                     .set_filters(filter)
                     .set_marker(marker);
-                let answer = self.call(DESCRIBE_INSTANCES, sent.send()).await?;
+                let answer = self.read(DESCRIBE_INSTANCES, ask!(sent)).await?;
                 let found =
                     answer.db_instances.unwrap_or_default().into_iter().map(|found| instance(found, self.scope()));
                 Ok((found.collect(), answer.marker))
@@ -247,7 +253,7 @@ impl Scoped {
             ResourceKind::DbCluster => {
                 let sent =
                     self.clients.rds.describe_db_clusters().max_records(records).set_filters(filter).set_marker(marker);
-                let answer = self.call(DESCRIBE_CLUSTERS, sent.send()).await?;
+                let answer = self.read(DESCRIBE_CLUSTERS, ask!(sent)).await?;
                 let found =
                     answer.db_clusters.unwrap_or_default().into_iter().map(|found| cluster(found, self.scope()));
                 Ok((found.collect(), answer.marker))

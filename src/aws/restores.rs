@@ -4,7 +4,11 @@ mod checks;
 mod repeated;
 mod settings;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, missing::Named};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    missing::Named,
+};
 use crate::domain::{
     Job, JobId, JobKind, Noun, Refusal, RefusalKind, RequestId, ResourceType, Restore, RestoreChecks, RestoreMetadata,
     RestoreSource, RestoreTarget, Scope,
@@ -23,7 +27,7 @@ impl Scoped {
             .get_recovery_point_restore_metadata()
             .backup_vault_name(restore.vault.as_str())
             .recovery_point_arn(arn);
-        let answer = match self.call(GET_METADATA, sent.send()).await {
+        let answer = match self.read(GET_METADATA, ask!(sent)).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.in_vault(error, &restore.vault, Noun::RecoveryPoint, arn).await.into()),
         };

@@ -3,7 +3,13 @@
 use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 
-use super::{Effect, Error, Failure, FailureKind, Scoped, call::Operation, looks::in_time, pages::pages, time};
+use super::{
+    Effect, Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    looks::in_time,
+    pages::pages,
+    time,
+};
 use crate::domain::{
     Asked, BACKUP_SERVICE, Change, ChangeKind, CheckedRole, EnsureRole, Noun, Refusal, RefusalKind, RoleName, RoleRef,
     RoleState, Scope, Trust, TrustRepair, Unseen, judge_trust, repair_trust,
@@ -139,7 +145,7 @@ impl Scoped {
     }
 
     async fn look_for_role(&self, role: &RoleRef) -> Result<String, Error> {
-        let found = match self.call(GET_ROLE, self.clients.iam.get_role().role_name(role.name.as_str()).send()).await {
+        let found = match self.read(GET_ROLE, ask!(self.clients.iam.get_role().role_name(role.name.as_str()))).await {
             Ok(answer) => answer.role.ok_or_else(|| Failure::malformed(GET_ROLE, "Role"))?.arn,
             Err(error) if error.kind == FailureKind::NotFound => return Err(missing(role).into()),
             Err(error) => return Err(error.about(Noun::Role, &role.name).into()),
@@ -157,7 +163,7 @@ impl Scoped {
     /// The role without its policies, and its trust policy; `None` when there is no such role.
     async fn role_alone(&self, name: &RoleName) -> Result<Option<(RoleState, String)>, Failure> {
         let about = |error: Failure| error.about(Noun::Role, name);
-        let role = match self.call(GET_ROLE, self.clients.iam.get_role().role_name(name.as_str()).send()).await {
+        let role = match self.read(GET_ROLE, ask!(self.clients.iam.get_role().role_name(name.as_str()))).await {
             Ok(answer) => answer.role.ok_or_else(|| Failure::malformed(GET_ROLE, "Role"))?,
             Err(error) if error.kind == FailureKind::NotFound => return Ok(None),
             Err(error) => return Err(about(error)),
@@ -184,18 +190,18 @@ impl Scoped {
         let about = |error: Failure| error.about(Noun::Role, name);
         let attached = pages(|marker| async move {
             let sent = self.clients.iam.list_attached_role_policies().role_name(name).set_marker(marker);
-            let answer = self.call(LIST_ATTACHED, sent.send()).await.map_err(about)?;
+            let answer = self.read(LIST_ATTACHED, ask!(sent)).await.map_err(about)?;
             let policies = answer.attached_policies.unwrap_or_default().into_iter();
             let arns: Vec<String> = policies.filter_map(|policy| policy.policy_arn).collect();
             Ok((arns, answer.marker.filter(|_| answer.is_truncated)))
         });
         let inline = pages(|marker| async move {
             let sent = self.clients.iam.list_role_policies().role_name(name).set_marker(marker);
-            let answer = self.call(LIST_INLINE, sent.send()).await.map_err(about)?;
+            let answer = self.read(LIST_INLINE, ask!(sent)).await.map_err(about)?;
             Ok((answer.policy_names, answer.marker.filter(|_| answer.is_truncated)))
         });
-        let (attached, inline) = (attached.try_concat().await?, inline.try_concat().await?);
-        (role.attached, role.inline) = (attached, inline);
+        let (attached, inline) = tokio::join!(attached.try_concat(), inline.try_concat());
+        (role.attached, role.inline) = (attached?, inline?);
         Ok(())
     }
 

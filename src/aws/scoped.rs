@@ -5,8 +5,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Aws, call::Operation, client::Clients, error::Error};
-use crate::domain::{AccountId, AskedScope, Faults, Invalid, Noun, Place, Refusal, RefusalKind, RegionName, Scope};
+use super::{
+    Aws,
+    call::{Operation, ask},
+    client::Clients,
+    error::Error,
+    flights::Freshness,
+    patience::Patience,
+};
+use crate::domain::{
+    AccountId, Asked, AskedScope, Faults, Invalid, Noun, Place, Refusal, RefusalKind, RegionName, Scope,
+};
 
 const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
 
@@ -16,8 +25,10 @@ pub struct Scoped {
     /// For what is to be done in a second scope, and the configuration.
     pub(super) aws: Aws,
     pub(super) clients: Arc<Clients>,
-    /// When its caller's patience ends; absent: nobody has said.
-    deadline: Option<Instant>,
+    /// How long its caller waits.
+    pub(super) patience: Patience,
+    /// How old what it reads may be.
+    pub(super) freshness: Freshness,
 }
 
 impl Aws {
@@ -45,7 +56,8 @@ impl Aws {
     }
 
     async fn enter(&self, scope: Scope) -> Result<Scoped, Error> {
-        Ok(Scoped { aws: self.clone(), clients: self.clients(&scope).await?, deadline: None })
+        let (patience, freshness) = (Patience::default(), Freshness::InFlight);
+        Ok(Scoped { aws: self.clone(), clients: self.clients(&scope).await?, patience, freshness })
     }
 
     async fn resolve(&self, asked: &AskedScope) -> Result<Scope, Error> {
@@ -110,16 +122,44 @@ impl Scoped {
         &self.clients.scope
     }
 
-    /// The same, for a call whose caller waits until then.
+    /// The same, for a change whose caller waits until then: what it reads was so after it was asked for.
     #[must_use]
-    pub fn until(self, deadline: Instant) -> Self {
-        Self { deadline: Some(deadline), ..self }
+    pub fn for_change(self, deadline: Instant) -> Self {
+        Self { patience: Patience::until(deadline), freshness: Freshness::Fresh, ..self }
+    }
+
+    /// The same, for a read whose caller waits until then.
+    #[must_use]
+    pub fn for_read(self, deadline: Instant) -> Self {
+        Self { patience: Patience::until(deadline), ..self }
+    }
+
+    /// The same, for what is only told, of plans and selections.
+    pub(super) fn at_a_glance(&self) -> Self {
+        Self { freshness: Freshness::Recent, ..self.clone() }
+    }
+
+    /// The same, for what a change tells of plans and selections and does not decide on: in a dry run at a glance.
+    pub(super) fn besides<T>(&self, asked: &Asked<T>) -> Self {
+        if asked.is_check() { self.at_a_glance() } else { self.clone() }
+    }
+
+    /// Another scope, as far as the request may go there, on behalf of the same call.
+    pub(super) async fn elsewhere(&self, scope: &AskedScope) -> Result<Self, Error> {
+        let Self { aws, clients: _, patience, freshness } = self;
+        let clients = aws.within(scope).await?.clients;
+        Ok(Self { aws: aws.clone(), clients, patience: patience.clone(), freshness: *freshness })
+    }
+
+    /// Whether AWS has certainly changed nothing for this call so far.
+    pub fn is_untouched(&self) -> bool {
+        self.patience.is_untouched()
     }
 
     /// When a change that goes in steps says how far it came: at three quarters of what was left of its time when it began,
     /// so that the steps under way can end.
     pub(super) fn stop_by(&self) -> Option<Instant> {
-        self.deadline.map(|deadline| {
+        self.patience.ends().map(|deadline| {
             let now = Instant::now();
             now + deadline.saturating_duration_since(now) * 3 / 4
         })
@@ -132,7 +172,7 @@ impl Scoped {
 
     /// [`Self::now`] when nothing else asks AWS: by a call that needs no permission.
     pub async fn ask_time(&self) -> Result<Timestamp, Error> {
-        self.call(GET_CALLER_IDENTITY, self.clients.sts.get_caller_identity().send()).await?;
+        self.read(GET_CALLER_IDENTITY, ask!(self.clients.sts.get_caller_identity())).await?;
         Ok(self.now())
     }
 }

@@ -14,7 +14,7 @@ use futures_util::TryStreamExt;
 
 use super::{
     Error, Failure, FailureKind, Scoped,
-    call::Operation,
+    call::{Operation, ask},
     pages::pages,
     plans::{about_plan, is_missing, plan_arn},
     time,
@@ -177,13 +177,13 @@ impl Scoped {
             .backup_plan_id(plan_id)
             .max_results(size)
             .set_next_token(token);
-        let answer = self.call(LIST, sent.send()).await.map_err(|error| about_plan(error, plan_id))?;
+        let answer = self.read(LIST, ask!(sent)).await.map_err(|error| about_plan(error, plan_id))?;
         Ok((answer.backup_selections_list.unwrap_or_default(), answer.next_token))
     }
 
     pub(super) async fn describe_selection(&self, plan_id: &str, id: &str) -> Result<Selection, Error> {
         let sent = self.clients.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id);
-        let answer = match self.call(GET, sent.send()).await {
+        let answer = match self.read(GET, ask!(sent)).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.about_selection(error, plan_id, id).await),
         };

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    pages::pages,
+};
 use crate::domain::{Arn, Asked, DatabaseRef, Noun, ResourceRef, TagResource, Tags, UntagResource};
 
 const RDS_ADD: Operation = Operation::write("rds", "AddTagsToResource");
@@ -141,7 +145,7 @@ impl Scoped {
         match keeper(arn) {
             Keeper::Rds => {
                 let sent = self.clients.rds.list_tags_for_resource().resource_name(text);
-                let answer = match self.call(RDS_LIST, sent.send()).await {
+                let answer = match self.read(RDS_LIST, ask!(sent)).await {
                     Ok(answer) => answer,
                     Err(error) => return Err(self.of_tagged(error, arn).await),
                 };
@@ -151,7 +155,7 @@ impl Scoped {
             Keeper::Backup => self.backup_tags(text).await.map_err(about),
             Keeper::Tagging => {
                 let sent = self.clients.tagging.get_resources().resource_arn_list(text);
-                let answer = self.call(TAGGING_GET, sent.send()).await.map_err(about)?;
+                let answer = self.read(TAGGING_GET, ask!(sent)).await.map_err(about)?;
                 let found = answer.resource_tag_mapping_list.unwrap_or_default().into_iter();
                 let tags = found.flat_map(|mapping| mapping.tags.unwrap_or_default());
                 Ok(tags.map(|tag| (tag.key, tag.value)).collect())
@@ -163,7 +167,7 @@ impl Scoped {
     pub(super) async fn backup_tags(&self, arn: &str) -> Result<BTreeMap<String, String>, Failure> {
         let tags = pages(|token| async move {
             let sent = self.clients.backup.list_tags().resource_arn(arn).set_next_token(token);
-            let answer = self.call(BACKUP_LIST, sent.send()).await?;
+            let answer = self.read(BACKUP_LIST, ask!(sent)).await?;
             Ok((answer.tags.unwrap_or_default(), answer.next_token))
         });
         tags.try_fold(BTreeMap::new(), |mut all, page| async move {

@@ -15,8 +15,8 @@ use super::{
     resources::MOST_RECORDS,
 };
 use crate::domain::{
-    Arn, AskedScope, DatabaseRef, Finding, JobId, JobKind, Noun, Page, PageRequest, Resource, ResourceKind, ResourceRef,
-    ResourceType, Unseen, VaultName, did_you_mean, unmatched,
+    Arn, AskedScope, DatabaseRef, Finding, JobId, JobKind, Noun, Page, PageRequest, Resource, ResourceKind,
+    ResourceRef, ResourceType, Unseen, VaultName, did_you_mean, unmatched,
 };
 
 /// Most vaults that a recovery point is looked for in: AWS finds one only by its vault.
@@ -121,7 +121,7 @@ impl Scoped {
 
     async fn look_for_vault(&self, field: &str, arn: &str) -> Result<Option<Finding>, Error> {
         let Ok((name, scope)) = VaultName::parse_reference(arn) else { return Ok(None) };
-        let names = self.aws.within(&scope).await?.vault_names().await?;
+        let names = self.elsewhere(&scope).await?.vault_names().await?;
         if names.contains(&name) {
             return Ok(None);
         }

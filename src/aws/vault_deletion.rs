@@ -42,8 +42,9 @@ impl Scoped {
                 false => self.delete_empty(vault, asked.is_check()).await,
             }
         };
+        let besides = self.besides(asked);
         // Boxed: side by side on the stack they are too much for a thread of a debug build.
-        let (deletion, needing) = tokio::join!(Box::pin(deletion), Box::pin(self.plans_needing(vault)));
+        let (deletion, needing) = tokio::join!(Box::pin(deletion), Box::pin(besides.plans_needing(vault)));
         match deletion {
             Err(error) if *allow_missing && error.is_missing() => {
                 Ok(VaultDeletion::of(Deletion::of_nothing(&error.absence()), self.scope()))
@@ -291,7 +292,7 @@ impl Sweep<'_> {
                 }
                 Err(error) => {
                     self.refused.insert(arn, refusal(&error));
-                    if matches!(error.kind, FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Quota) {
+                    if error.is_passing() || error.kind == FailureKind::Quota {
                         stopped = Some(error);
                         break;
                     }

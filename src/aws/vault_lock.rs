@@ -30,7 +30,7 @@ impl Scoped {
         }
         let is_there = there.is_some();
         let planned = there.unwrap_or_else(|| lock.made_at(now));
-        let (mut clashes, unchecked) = self.clashes(&vault, &planned).await;
+        let (mut clashes, unchecked) = self.besides(asked).clashes(&vault, &planned).await;
         let vault = if is_there || asked.is_check() {
             Vault { lock: Some(planned), ..vault }
         } else {

@@ -3,7 +3,10 @@
 
 use aws_sdk_backup::types::BackupVaultEvent;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+};
 use crate::domain::{
     AccessPolicy, Asked, Caller, Deletion, Finding, Hindrance, Noun, OfVault, Refusal, TopicRef, Unseen, Vault,
     VaultName, VaultNotifications, VaultSetting, check_etag,
@@ -21,7 +24,7 @@ impl Scoped {
     /// The resource policy, a JSON document.
     pub async fn get_vault_access_policy(&self, name: &VaultName) -> Result<VaultSetting<String>, Error> {
         let sent = self.clients.backup.get_backup_vault_access_policy().backup_vault_name(name.as_str());
-        match self.call(GET_POLICY, sent.send()).await {
+        match self.read(GET_POLICY, ask!(sent)).await {
             Ok(answer) => Ok(VaultSetting {
                 vault_name: answer.backup_vault_name.unwrap_or_default(),
                 vault_arn: answer.backup_vault_arn.unwrap_or_default(),
@@ -67,7 +70,7 @@ impl Scoped {
     }
 
     async fn caller(&self) -> Result<Caller, Unseen> {
-        let answer = self.call(GET_CALLER_IDENTITY, self.clients.sts.get_caller_identity().send()).await;
+        let answer = self.read(GET_CALLER_IDENTITY, ask!(self.clients.sts.get_caller_identity())).await;
         let answer = answer.map_err(|error| Unseen::from(&error))?;
         let told = Caller::told(answer.arn().unwrap_or_default(), answer.user_id().unwrap_or_default());
         told.ok_or_else(|| Unseen { hindrance: Hindrance::Passing, why: "STS told no ARN of an identity".to_owned() })
@@ -94,7 +97,7 @@ impl Scoped {
     /// Which events go to which topic.
     pub async fn get_vault_notifications(&self, name: &VaultName) -> Result<VaultSetting<VaultNotifications>, Error> {
         let sent = self.clients.backup.get_backup_vault_notifications().backup_vault_name(name.as_str());
-        match self.call(GET_NOTIFICATIONS, sent.send()).await {
+        match self.read(GET_NOTIFICATIONS, ask!(sent)).await {
             Ok(answer) => {
                 let events = answer.backup_vault_events.unwrap_or_default();
                 let notifications = VaultNotifications {

@@ -3,10 +3,15 @@
 use aws_sdk_backup::types::{BackupVaultListMember, VaultState, VaultType};
 use futures_util::TryStreamExt;
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time};
+use super::{
+    Error, Failure, FailureKind, Scoped,
+    call::{Operation, ask},
+    pages::pages,
+    time,
+};
 use crate::domain::{
     Asked, Cursor, Finding, MAX_PAGE_SIZE, NewVault, Noun, Page, PageRequest, Refusal, RefusalKind, Unseen, Vault,
-    VaultLock, VaultName, did_you_mean,
+    VaultLock, VaultName, VaultRef, did_you_mean,
 };
 
 const CREATE: Operation = Operation::write("backup", "CreateBackupVault");
@@ -102,17 +107,22 @@ impl Scoped {
         }
     }
 
-    /// A vault with its tags.
+    /// A vault with its tags, which are asked for at the same time: its name tells its ARN. Whether it is there, the vault
+    /// itself says.
     pub async fn get_vault(&self, name: &VaultName) -> Result<Vault, Error> {
-        let mut vault = self.describe_vault(name).await?;
-        vault.tags = self.backup_tags(&vault.arn).await.map_err(|error| error.about(Noun::Vault, name))?;
-        Ok(vault)
+        let arn = VaultRef::arn_of(name.as_str(), self.scope());
+        let (vault, mut tags) = tokio::join!(self.describe_vault(name), self.backup_tags(&arn));
+        let vault = vault?;
+        if vault.arn != arn {
+            tags = self.backup_tags(&vault.arn).await;
+        }
+        Ok(Vault { tags: tags.map_err(|error| error.about(Noun::Vault, name))?, ..vault })
     }
 
     /// A page of vaults, without tags.
     pub async fn list_vaults(&self, page: &PageRequest) -> Result<Page<Vault>, Error> {
         let sent = self.clients.backup.list_backup_vaults().max_results(page.size.into()).set_next_token(page.token());
-        let answer = self.call(LIST, sent.send()).await?;
+        let answer = self.read(LIST, ask!(sent)).await?;
         let items = answer.backup_vault_list.unwrap_or_default();
         Ok(Page {
             items: items.into_iter().map(|vault| self.listed(vault)).collect(),
@@ -125,7 +135,7 @@ impl Scoped {
     /// A vault as AWS describes it, without tags.
     pub(super) async fn describe_vault(&self, name: &VaultName) -> Result<Vault, Failure> {
         let sent = self.clients.backup.describe_backup_vault().backup_vault_name(name.as_str());
-        let answer = match self.call(DESCRIBE, sent.send()).await {
+        let answer = match self.read(DESCRIBE, ask!(sent)).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.missing_or_denied(error, name).await),
         };
@@ -231,7 +241,7 @@ impl Scoped {
     async fn vault_is_listed(&self, mut is_it: impl FnMut(&BackupVaultListMember) -> bool) -> Result<bool, Failure> {
         let vaults = pages(|token| async move {
             let sent = self.clients.backup.list_backup_vaults().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
-            let answer = self.call(LIST, sent.send()).await?;
+            let answer = self.read(LIST, ask!(sent)).await?;
             Ok((answer.backup_vault_list.unwrap_or_default(), answer.next_token))
         });
         let mut vaults = std::pin::pin!(vaults);

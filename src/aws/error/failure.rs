@@ -1,6 +1,6 @@
 //! What AWS did or did not do, in terms of what the caller must decide.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use aws_smithy_types::error::operation::BuildError;
 
@@ -9,8 +9,9 @@ use crate::{
     domain::{Hindrance, Noun, Scope, Subject, Unseen},
 };
 
-/// An operation of AWS that did not do what was asked. `Display` never includes the source.
-#[derive(Debug)]
+/// An operation of AWS that did not do what was asked. `Display` never includes the source. A copy goes to everybody who
+/// waited for the same read, so each may say what it means in their own call.
+#[derive(Debug, Clone)]
 pub struct Failure {
     /// AWS's name of the operation, such as `CreateBackupVault`.
     pub operation: &'static str,
@@ -35,7 +36,7 @@ pub struct Failure {
     /// AWS's id of the request, for its support.
     pub aws_request_id: Option<Box<str>>,
     /// What lies below, for the log.
-    pub source: Option<Box<dyn StdError + Send + Sync>>,
+    pub source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Sorts of failure. Closed: `rpc/status.rs` matches every one of them.
@@ -79,10 +80,14 @@ pub enum FailureKind {
     AccountNotReachable,
     /// Too many calls; wait.
     Throttled,
+    /// Too many calls by our own count: the turn of this one would have come after its caller's deadline. It was not sent.
+    OverBudget,
     /// A quota is used up; waiting does not help.
     Quota,
     /// AWS failed, could not be reached, or did not answer in time.
     Unavailable,
+    /// The call's deadline passed before it was done.
+    OutOfTime,
     /// AWS answered something that cannot be: an answer without a required member.
     Malformed,
 }
@@ -94,7 +99,12 @@ impl FailureKind {
         match self {
             Self::Denied | Self::MissingOrDenied => Hindrance::Denied,
             Self::Credentials | Self::AccountNotReachable => Hindrance::NoWay,
-            Self::Throttled | Self::Unavailable | Self::Malformed | Self::Conflict => Hindrance::Passing,
+            Self::Throttled
+            | Self::OverBudget
+            | Self::Unavailable
+            | Self::OutOfTime
+            | Self::Malformed
+            | Self::Conflict => Hindrance::Passing,
             Self::Rejected
             | Self::NotFound
             | Self::AlreadyExists
@@ -144,11 +154,31 @@ impl Failure {
         }
     }
 
+    /// What was not sent, because its turn would have come so much later than its caller waits.
+    pub(in crate::aws) fn over_budget(operation: Operation, scope: &Scope, wait: Duration) -> Self {
+        let (Scope { account, region }, seconds) = (scope, wait.as_secs_f64().ceil());
+        let message = format!(
+            "{} has to wait for its turn, for AWS is asked for as much as it takes of account {account} in {region}, and the \
+             call's deadline comes first: try again in {seconds} s",
+            operation.name
+        );
+        let scope = Some(Box::new(scope.clone()));
+        Self { retry_after: Some(wait), scope, ..Self::told(operation.name, FailureKind::OverBudget, message) }
+    }
+
+    /// What is told of a deadline that passed, wherever it is seen.
+    pub(in crate::aws) const OUT_OF_TIME: &str = "the deadline of the call passed before AWS answered";
+
+    /// The call's deadline passed during a read.
+    pub(in crate::aws) fn out_of_time(operation: Operation) -> Self {
+        Self::told(operation.name, FailureKind::OutOfTime, format!("{}; nothing was changed", Self::OUT_OF_TIME))
+    }
+
     /// A request that the SDK would not build. Every required member is set by those who build one, so this does not
     /// happen.
     pub(in crate::aws) fn not_built(operation: Operation, error: BuildError) -> Self {
         let failure = Self::told(operation.name, FailureKind::Rejected, "the request could not be built");
-        Self { source: Some(Box::new(error)), ..failure }
+        Self { source: Some(Arc::new(error)), ..failure }
     }
 
     /// Nobody saw what came of a change.

@@ -6,7 +6,7 @@ use aws_smithy_types::DateTime;
 use super::{
     super::{
         Failure, FailureKind, Scoped,
-        call::Operation,
+        call::{Operation, ask},
         date,
         job_answers::{copy, listed_backup, listed_restore},
         just_before,
@@ -86,7 +86,7 @@ impl Scoped {
             .set_by_complete_before(completed_before)
             .set_by_message_category(filter.category.clone())
             .set_by_parent_job_id(wanted.parent);
-        let answer = self.call(LIST_BACKUPS, sent.send()).await?;
+        let answer = self.read(LIST_BACKUPS, ask!(sent)).await?;
         let jobs = read(LIST_BACKUPS, answer.backup_jobs, |job| listed_backup(job, self.scope()))?;
         Ok((jobs, answer.next_token))
     }
@@ -108,7 +108,7 @@ impl Scoped {
             .set_by_complete_after(completed_after)
             .set_by_complete_before(completed_before)
             .set_by_parent_job_id(wanted.parent);
-        let answer = self.call(LIST_RESTORES, sent.send()).await?;
+        let answer = self.read(LIST_RESTORES, ask!(sent)).await?;
         let jobs = read(LIST_RESTORES, answer.restore_jobs, |job| listed_restore(job, self.scope()))?;
         Ok((jobs, answer.next_token))
     }
@@ -123,7 +123,7 @@ impl Scoped {
             .max_results(wanted.size)
             .set_next_token(wanted.token)
             .set_by_status(wanted.state.map(RestoreJobStatus::from));
-        match self.call(LIST_RESTORES_OF, sent.send()).await {
+        match self.read(LIST_RESTORES_OF, ask!(sent)).await {
             Ok(answer) => {
                 let jobs = read(LIST_RESTORES_OF, answer.restore_jobs, |job| listed_restore(job, self.scope()))?;
                 Ok((jobs, answer.next_token))
@@ -155,7 +155,7 @@ impl Scoped {
             .set_by_message_category(filter.category.clone())
             .set_by_parent_job_id(wanted.parent)
             .set_by_source_recovery_point_arn(filter.source_recovery_point.as_ref().map(ToString::to_string));
-        let answer = self.call(LIST_COPIES, sent.send()).await?;
+        let answer = self.read(LIST_COPIES, ask!(sent)).await?;
         let jobs = read(LIST_COPIES, answer.copy_jobs, |job| copy(job, self.scope()))?;
         Ok((jobs, answer.next_token))
     }

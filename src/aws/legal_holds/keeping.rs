@@ -4,7 +4,7 @@ use aws_sdk_backup::types::{LegalHold, RecoveryPointMember};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    super::{Failure, Scoped, pages::pages},
+    super::{Failure, Scoped, call::ask, pages::pages},
     LIST, LIST_POINTS,
 };
 use crate::domain::{Arn, MAX_PAGE_SIZE, VaultName};
@@ -47,7 +47,7 @@ impl Scoped {
     async fn active_holds(&self) -> Result<Vec<Hold>, Failure> {
         let holds = pages(|token| async move {
             let sent = self.clients.backup.list_legal_holds().max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
-            let answer = self.call(LIST, sent.send()).await?;
+            let answer = self.read(LIST, ask!(sent)).await?;
             Ok((answer.legal_holds.unwrap_or_default(), answer.next_token))
         });
         let holds: Vec<LegalHold> = holds.try_concat().await?;
@@ -62,7 +62,7 @@ impl Scoped {
         let points = pages(|token| async move {
             let sent = self.clients.backup.list_recovery_points_by_legal_hold().legal_hold_id(id);
             let sent = sent.max_results(MAX_PAGE_SIZE.into()).set_next_token(token);
-            let answer = self.call(LIST_POINTS, sent.send()).await?;
+            let answer = self.read(LIST_POINTS, ask!(sent)).await?;
             Ok((answer.recovery_points.unwrap_or_default(), answer.next_token))
         });
         let ours = |it: &&RecoveryPointMember| {

@@ -5,7 +5,12 @@ use aws_sdk_rds::types::{OrderableDbInstanceOption, RestoreWindow as RdsRestoreW
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::{
-    aws::{Error, Failure, FailureKind, Scoped, call::Operation, pages::pages, time},
+    aws::{
+        Error, Failure, FailureKind, Scoped,
+        call::{Operation, ask},
+        pages::pages,
+        time,
+    },
     domain::{
         Arn, Finding, RecoveryPoint, ResourceKind, Restore, RestoreChecks, RestoreMetadata, RestoreSource,
         RestoreTarget, RestoreWindow, RoleState,
@@ -112,7 +117,7 @@ impl Scoped {
                 .set_db_instance_class(class.map(str::to_owned))
                 .set_max_records(class.is_none().then_some(20))
                 .set_marker(marker);
-            let answer = self.call(DESCRIBE_ORDERABLE, sent.send()).await?;
+            let answer = self.read(DESCRIBE_ORDERABLE, ask!(sent)).await?;
             let ways = answer.orderable_db_instance_options.unwrap_or_default().into_iter().map(orderable);
             Ok((ways.collect::<Vec<_>>(), answer.marker))
         });
@@ -159,7 +164,7 @@ impl Scoped {
     pub(in crate::aws) async fn instance_backups(&self, name: &str) -> Result<Vec<AutomatedBackup>, Failure> {
         let backups = pages(|marker| async move {
             let sent = self.clients.rds.describe_db_instance_automated_backups().db_instance_identifier(name);
-            let answer = self.call(DESCRIBE_INSTANCE_BACKUPS, sent.set_marker(marker).send()).await?;
+            let answer = self.read(DESCRIBE_INSTANCE_BACKUPS, ask!(sent.set_marker(marker))).await?;
             let found = answer.db_instance_automated_backups.unwrap_or_default().into_iter();
             let backups = found.map(|backup| AutomatedBackup {
                 recovery_point_arn: backup.aws_backup_recovery_point_arn.unwrap_or_default(),
@@ -174,7 +179,7 @@ impl Scoped {
     pub(in crate::aws) async fn cluster_backups(&self, name: &str) -> Result<Vec<AutomatedBackup>, Failure> {
         let backups = pages(|marker| async move {
             let sent = self.clients.rds.describe_db_cluster_automated_backups().db_cluster_identifier(name);
-            let answer = self.call(DESCRIBE_CLUSTER_BACKUPS, sent.set_marker(marker).send()).await?;
+            let answer = self.read(DESCRIBE_CLUSTER_BACKUPS, ask!(sent.set_marker(marker))).await?;
             let found = answer.db_cluster_automated_backups.unwrap_or_default().into_iter();
             let backups = found.map(|backup| AutomatedBackup {
                 recovery_point_arn: backup.aws_backup_recovery_point_arn.unwrap_or_default(),

@@ -1,7 +1,11 @@
 //! Repeated restores: finding the job that an earlier try of a request may have made.
 
 use crate::{
-    aws::{Error, Failure, FailureKind, Scoped, call::Operation, jobs::settled},
+    aws::{
+        Error, Failure, FailureKind, Scoped,
+        call::{Operation, ask},
+        jobs::settled,
+    },
     domain::{Job, Noun, RequestId, Restore, RestoreMetadata, RestoreSource},
 };
 
@@ -80,7 +84,7 @@ impl Scoped {
     /// What was sent for the job, where AWS tells.
     async fn metadata_of(&self, job: &Job) -> Result<Option<RestoreMetadata>, Failure> {
         let sent = self.clients.backup.get_restore_job_metadata().restore_job_id(job.id.as_str());
-        let answer = self.call(GET_JOB_METADATA, sent.send()).await.map_err(|error| error.about(Noun::Job, &job.id));
+        let answer = self.read(GET_JOB_METADATA, ask!(sent)).await.map_err(|error| error.about(Noun::Job, &job.id));
         Ok(settled(answer)?.map(|answer| answer.metadata.unwrap_or_default().into_iter().collect()))
     }
 }

@@ -3,7 +3,10 @@
 use futures_util::future::OptionFuture;
 
 use crate::{
-    aws::{Failure, FailureKind, Scoped, call::Operation},
+    aws::{
+        Failure, FailureKind, Scoped,
+        call::{Operation, ask},
+    },
     domain::{
         Finding, Restore, RestoreMetadata, RestoreTarget, Unseen,
         restore_settings::{self as judge, KeyState, Looked, OptionsOf, SeenSettings, Settings},
@@ -50,7 +53,7 @@ impl Scoped {
 impl Scoped {
     async fn subnet_group(&self, name: &str) -> Looked<()> {
         let sent = self.clients.rds.describe_db_subnet_groups().db_subnet_group_name(name);
-        match self.call(SUBNET_GROUPS, sent.send()).await {
+        match self.read(SUBNET_GROUPS, ask!(sent)).await {
             Ok(_) => Looked::There(()),
             Err(error) => unseen(&error, "rds:DescribeDBSubnetGroups"),
         }
@@ -58,7 +61,7 @@ impl Scoped {
 
     async fn parameter_group(&self, name: &str) -> Looked<String> {
         let sent = self.clients.rds.describe_db_parameter_groups().db_parameter_group_name(name);
-        match self.call(PARAMETER_GROUPS, sent.send()).await {
+        match self.read(PARAMETER_GROUPS, ask!(sent)).await {
             Ok(answer) => {
                 let group = answer.db_parameter_groups.unwrap_or_default().into_iter().next();
                 group.and_then(|group| group.db_parameter_group_family).map_or(Looked::Missing, Looked::There)
@@ -69,7 +72,7 @@ impl Scoped {
 
     async fn cluster_parameter_group(&self, name: &str) -> Looked<String> {
         let sent = self.clients.rds.describe_db_cluster_parameter_groups().db_cluster_parameter_group_name(name);
-        match self.call(CLUSTER_PARAMETER_GROUPS, sent.send()).await {
+        match self.read(CLUSTER_PARAMETER_GROUPS, ask!(sent)).await {
             Ok(answer) => {
                 let group = answer.db_cluster_parameter_groups.unwrap_or_default().into_iter().next();
                 group.and_then(|group| group.db_parameter_group_family).map_or(Looked::Missing, Looked::There)
@@ -80,7 +83,7 @@ impl Scoped {
 
     async fn option_group(&self, name: &str) -> Looked<OptionsOf> {
         let sent = self.clients.rds.describe_option_groups().option_group_name(name);
-        match self.call(OPTION_GROUPS, sent.send()).await {
+        match self.read(OPTION_GROUPS, ask!(sent)).await {
             Ok(answer) => {
                 let group = answer.option_groups_list.unwrap_or_default().into_iter().next();
                 group.map_or(Looked::Missing, |group| {
@@ -99,7 +102,7 @@ impl Scoped {
         // Without a version the answer would be that of any.
         let Some(version) = version else { return Looked::Missing };
         let sent = self.clients.rds.describe_db_engine_versions().engine(engine).engine_version(version);
-        match self.call(VERSIONS, sent.include_all(true).send()).await {
+        match self.read(VERSIONS, ask!(sent.include_all(true))).await {
             Ok(answer) => {
                 let told = answer.db_engine_versions.unwrap_or_default().into_iter();
                 told.filter_map(|it| it.db_parameter_group_family).next().map_or(Looked::Missing, Looked::There)

@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use super::super::{Error, Failure, Scoped, looks::in_time, resources::MOST_RECORDS, tags::TAGGING_GET};
+use super::super::{Error, Failure, Scoped, call::ask, looks::in_time, resources::MOST_RECORDS, tags::TAGGING_GET};
 use crate::domain::{
     Arn, Criteria, Cursor, Eligibility, Finding, Page, PageRequest, PreviewFilter, PreviewOf, PreviewedResource,
     ResourceKind, ResourcePattern, ResourceType, TAGGED_KINDS, Tally, Unseen,
@@ -163,7 +163,7 @@ impl Scoped {
     ) -> Result<(Vec<PreviewedResource>, Option<String>), Failure> {
         let kinds = TAGGED_KINDS.iter().map(|&kind| kind.to_owned()).collect();
         let sent = self.clients.tagging.get_resources().set_resource_type_filters(Some(kinds)).resources_per_page(100);
-        let answer = self.call(TAGGING_GET, sent.set_pagination_token(token).send()).await?;
+        let answer = self.read(TAGGING_GET, ask!(sent.set_pagination_token(token))).await?;
         let found = answer.resource_tag_mapping_list.unwrap_or_default().into_iter();
         let judged = found.filter_map(|mapping| {
             let arn = Arn::parse(&mapping.resource_arn?).ok()?;
@@ -215,7 +215,7 @@ impl Scoped {
         let others: Vec<String> = arns.iter().filter(may_be_here).map(|arn| arn.as_str().to_owned()).collect();
         if !others.is_empty() {
             let sent = self.clients.tagging.get_resources().set_resource_arn_list(Some(others));
-            let answer = self.call(TAGGING_GET, sent.send()).await?;
+            let answer = self.read(TAGGING_GET, ask!(sent)).await?;
             let found = answer.resource_tag_mapping_list.unwrap_or_default();
             known.extend(found.into_iter().filter_map(|mapping| mapping.resource_arn));
         }
