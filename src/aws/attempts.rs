@@ -1,12 +1,16 @@
-//! What the SDK did inside a call: how often it tried, and whether an attempt's outcome was never seen.
+//! What the SDK did inside a call: how often it tried, and whether an attempt's outcome was never seen. Every attempt but the
+//! first, which waits for its turn at the door, is paid for here.
+
+mod retries;
 
 use std::{
     error::Error as StdError,
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use aws_smithy_runtime_api::{
@@ -14,19 +18,22 @@ use aws_smithy_runtime_api::{
     client::{
         interceptors::{
             Intercept,
-            context::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext},
+            context::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
             dyn_dispatch_hint,
         },
-        retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority},
         runtime_components::RuntimeComponents,
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
+use tokio::time::Instant;
 
 use super::{
+    budget::Budget,
     clock::AwsClock,
     error::{Effect, chain},
 };
+use retries::is_throttled;
+pub(super) use retries::{QuotaIsFinal, ThrottledWaits, retry_after};
 
 tokio::task_local! {
     /// The attempts of the call under way. The SDK runs its interceptors in the task that sends.
@@ -36,14 +43,84 @@ tokio::task_local! {
 /// The attempts of one call.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
+    /// None begins after that.
+    until: Option<Instant>,
+    /// What they are paid for out of.
+    budget: Option<Arc<Budget>>,
     count: AtomicU32,
+    /// The last answer was that AWS is asked too much.
+    throttled: AtomicBool,
+    /// The next attempt has had its turn.
+    paid: AtomicBool,
+    /// Milliseconds after which the next attempt would have had its turn, where that was too late.
+    too_late_by: AtomicU64,
     /// Sent, and no outcome seen yet. Stays set when a time-out cuts the whole call.
     in_flight: AtomicBool,
     /// At least one attempt was sent and ended without an answer that tells its outcome.
     outcome_unseen: AtomicBool,
 }
 
+/// An attempt was not begun, because its caller's patience had ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the deadline of the call had passed")]
+pub(super) struct TooLate;
+
 impl Attempts {
+    /// Of a call whose caller waits until then, if that is said.
+    pub(super) fn until(until: Option<Instant>) -> Self {
+        Self { until, ..Self::default() }
+    }
+
+    /// Paid for out of this.
+    pub(super) fn out_of(self, budget: Arc<Budget>) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// Counts an attempt that is about to begin, unless it is too late for it.
+    fn begin(&self) -> Result<(), TooLate> {
+        if self.until.is_some_and(|until| until <= Instant::now()) {
+            return Err(TooLate);
+        }
+        let repeats = self.count.fetch_add(1, Ordering::Relaxed) > 0;
+        if repeats && !self.paid.swap(false, Ordering::Relaxed) {
+            // What failed otherwise is sent again when the SDK wants it; then others wait for it.
+            self.budget.as_ref().map(|budget| budget.again(Duration::from_secs(1)));
+        }
+        Ok(())
+    }
+
+    /// AWS has answered an attempt.
+    fn answered(&self, throttled: bool) {
+        self.throttled.store(throttled, Ordering::Relaxed);
+        if let Some(budget) = &self.budget {
+            budget.answered(throttled);
+        }
+    }
+
+    /// Whether an attempt that was throttled is repeated, and when; absent where it was not, or was the last one. The pause
+    /// is at least the `backoff` after so many attempts.
+    fn retry_throttled(&self, most: u32, longest: Duration, backoff: impl FnOnce(u32) -> Duration) -> Option<Retry> {
+        let before = self.count();
+        let budget = self.budget.as_ref().filter(|_| self.throttled.load(Ordering::Relaxed) && before < most)?;
+        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        match budget.again(left.map_or(longest, |left| left.min(longest))) {
+            Ok(turn) => {
+                self.paid.store(true, Ordering::Relaxed);
+                Some(Retry::After(turn.max(backoff(before))))
+            }
+            Err(wait) => {
+                let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                self.too_late_by.store(wait, Ordering::Relaxed);
+                Some(Retry::TooLate)
+            }
+        }
+    }
+
+    /// After how long a further attempt would have had its turn, where it was not made for that.
+    pub(super) fn too_late_by(&self) -> Option<Duration> {
+        Some(self.too_late_by.load(Ordering::Relaxed)).filter(|wait| *wait > 0).map(Duration::from_millis)
+    }
+
     /// Runs a call so that its attempts are counted here.
     pub(super) async fn watch<F: Future>(self: &Arc<Self>, call: F) -> F::Output {
         CURRENT.scope(Arc::clone(self), call).await
@@ -59,6 +136,13 @@ impl Attempts {
         let unseen = self.in_flight.load(Ordering::Relaxed) || self.outcome_unseen.load(Ordering::Relaxed);
         if unseen { Effect::Unknown } else { Effect::None }
     }
+}
+
+/// What becomes of an attempt that AWS has throttled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    After(Duration),
+    TooLate,
 }
 
 /// Writes down every attempt of every client, and what time AWS says it is.
@@ -79,7 +163,8 @@ impl Intercept for AttemptLog {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let _ = CURRENT.try_with(|attempts| attempts.count.fetch_add(1, Ordering::Relaxed));
+        // Without a call there is nobody who waits.
+        CURRENT.try_with(|attempts| attempts.begin()).unwrap_or(Ok(()))?;
         Ok(())
     }
 
@@ -109,7 +194,11 @@ impl Intercept for AttemptLog {
             (Some(_), None) => true,
             (None, _) => never_arrived,
         };
+        let throttled = context.response().map(is_throttled);
         let _ = CURRENT.try_with(|attempts| {
+            if let Some(throttled) = throttled {
+                attempts.answered(throttled);
+            }
             let sent = attempts.in_flight.swap(false, Ordering::Relaxed);
             if sent && !seen {
                 attempts.outcome_unseen.store(true, Ordering::Relaxed);
@@ -124,27 +213,4 @@ fn connection_refused(error: &(dyn StdError + 'static)) -> bool {
     chain(error)
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .any(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-}
-
-/// Forbids the retry of `LimitExceededException`. The SDK takes it for throttling; for AWS Backup it is a quota, and
-/// three attempts at a quota cost three calls of everybody's rate.
-#[derive(Debug)]
-pub(super) struct QuotaIsFinal;
-
-impl ClassifyRetry for QuotaIsFinal {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let code = context.response().and_then(|response| response.headers().get("x-amzn-errortype"));
-        match code {
-            Some(code) if code.starts_with("LimitExceededException") => RetryAction::RetryForbidden,
-            _ => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "QuotaIsFinal"
-    }
-
-    fn priority(&self) -> RetryClassifierPriority {
-        RetryClassifierPriority::run_after(RetryClassifierPriority::modeled_as_retryable_classifier())
-    }
 }

@@ -1,31 +1,48 @@
 //! Who Strongroom is in AWS, and a client of each service for each account and region that is asked for.
+//!
+//! The ways into accounts and the clients of scopes are kept apart: credentials cost a call to AWS and are an account's,
+//! clients cost nothing but memory. All of them share one HTTP client, with its certificates and its connections.
 
+mod account;
 mod recent;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_sts::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::SystemTimeSource,
 };
+use aws_smithy_http_client::{
+    Builder, Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::{
-    attempts::{AttemptLog, QuotaIsFinal},
-    call::{Operation, assume_role, call_unscoped},
+    attempts::{AttemptLog, QuotaIsFinal, ThrottledWaits},
+    budget::{Budget, Budgets},
+    call::{Operation, call_outside},
     clock::AwsClock,
     error::{Error, Failure},
+    flights::{Flights, WayIn},
 };
 use crate::{
     config::AwsConfig,
     domain::{AccountId, Noun, Refusal, RefusalKind, RegionName, Scope},
 };
-use recent::Recent;
+use account::{Account, ByRole, Way};
+use recent::{Proven, Recent};
 
 /// AWS as Strongroom uses it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,7 +55,13 @@ struct Inner {
     default_region: Option<RegionName>,
     /// Asked once, when first needed: a start must not wait for AWS.
     home: OnceCell<AccountId>,
+    /// By account and partition: the role's ARN has both.
+    accounts: Recent<(AccountId, &'static str), Account>,
+    /// What assuming roles is paid for out of.
+    roles: OnceLock<Arc<Budget>>,
     clients: Recent<Scope, Clients>,
+    /// The reads in flight, of all scopes.
+    flights: Arc<Flights>,
     /// Heard by every client.
     clock: Arc<AwsClock>,
 }
@@ -47,12 +70,29 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) scope: Scope,
+    pub(super) way_in: WayIn,
     pub(super) backup: aws_sdk_backup::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) kms: aws_sdk_kms::Client,
     pub(super) rds: aws_sdk_rds::Client,
     pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) budgets: Budgets,
+    /// AWS has done something that was asked for with them.
+    proven: AtomicBool,
+}
+
+impl Clients {
+    /// AWS has done what was asked for.
+    pub(super) fn prove(&self) {
+        self.proven.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Proven for Clients {
+    fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
+    }
 }
 
 fn timeouts(config: &AwsConfig) -> TimeoutConfig {
@@ -66,15 +106,38 @@ fn timeouts(config: &AwsConfig) -> TimeoutConfig {
 
 const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
 
-/// Most accounts × regions that clients are kept for. Requests name them, so their number needs a bound.
-const MOST_CLIENTS: usize = 100;
+/// One for all clients: each of its own would have its own certificates and connections.
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.set_proxy_config(Some(proxy.clone()));
+        connector.build()
+    })
+}
+
+/// What retries of a family of calls cost in a scope. The SDK's own would be shared by all accounts, and by what concurrent
+/// calls do to it soon be empty for good: AWS's throttling is paid for in our budget, and of what fails otherwise every
+/// fifth is repeated, and some hundreds besides.
+fn retries(family: &'static str) -> RetryPartition {
+    let tokens = TokenBucket::builder()
+        .capacity(500)
+        .throttling_retry_cost(0)
+        .retry_cost(5)
+        .timeout_retry_cost(5)
+        .success_reward(1.0)
+        .build();
+    RetryPartition::custom(family).token_bucket(tokens).build()
+}
 
 impl Aws {
     /// Reads the AWS configuration of the environment and files. Sends nothing to AWS.
     pub async fn connect(config: &AwsConfig) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(config.max_attempts))
-            .timeout_config(timeouts(config));
+            .timeout_config(timeouts(config))
+            .http_client(http_client(ProxyConfig::from_env()));
         if let Some(region) = &config.region {
             loader = loader.region(Region::new(region.as_str().to_owned()));
         }
@@ -105,6 +168,8 @@ impl Aws {
             )))
             .retry_config(RetryConfig::standard().with_max_attempts(config.max_attempts))
             .timeout_config(timeouts(config))
+            .http_client(http_client(ProxyConfig::disabled()))
+            .identity_cache(IdentityCache::lazy().build())
             .build();
         Self::with(sdk, config)
     }
@@ -116,7 +181,11 @@ impl Aws {
             config: config.clone(),
             default_region,
             home: OnceCell::new(),
-            clients: Recent::of(MOST_CLIENTS),
+            // More accounts than scopes are never in use.
+            accounts: Recent::of(config.max_scopes),
+            roles: OnceLock::new(),
+            clients: Recent::of(config.max_scopes),
+            flights: Flights::new(config.plans_age),
             clock: Arc::default(),
         }))
     }
@@ -124,6 +193,11 @@ impl Aws {
     /// The configuration it was connected with.
     pub(super) fn config(&self) -> &AwsConfig {
         &self.0.config
+    }
+
+    /// The reads in flight.
+    pub(super) fn flights(&self) -> &Arc<Flights> {
+        &self.0.flights
     }
 
     /// The region that requests without one go to, if any is configured.
@@ -147,74 +221,95 @@ impl Aws {
         self.0
             .home
             .get_or_try_init(|| async {
-                let sts = aws_sdk_sts::config::Builder::from(&self.0.sdk)
-                    .region(Region::new(region.as_str().to_owned()))
-                    .interceptor(self.attempt_log());
-                let sts = aws_sdk_sts::Client::from_conf(sts.build());
-                let answer = call_unscoped(GET_CALLER_IDENTITY, sts.get_caller_identity().send()).await?;
+                let send = self.own_sts(region).get_caller_identity().send();
+                let answer = call_outside(GET_CALLER_IDENTITY, None, None, send).await?;
                 let account = answer.account().and_then(|account| AccountId::parse(account).ok());
                 Ok(account.ok_or_else(|| Failure::malformed(GET_CALLER_IDENTITY, "Account"))?)
             })
             .await
     }
 
-    /// The clients of a scope that requests may go to.
+    /// The clients of a scope that requests may go to. No others are made than of an account that there is a way into.
     pub(super) async fn clients(&self, scope: &Scope) -> Result<Arc<Clients>, Error> {
-        // Boxed: few requests are the first of their scope, and all would carry the making.
-        self.0.clients.get_or_make(scope, || Box::pin(self.make(scope))).await
-    }
-
-    async fn make(&self, scope: &Scope) -> Result<Clients, Error> {
-        let mut sdk = self.0.sdk.clone().into_builder().region(Region::new(scope.region.as_str().to_owned()));
-        if scope.account != *self.home(&scope.region).await? {
-            sdk = sdk.credentials_provider(SharedCredentialsProvider::new(self.role_in(scope).await?));
+        let home = self.home(&scope.region).await?;
+        let account = self.account(scope, home)?;
+        if let Some(way) = &account.way {
+            way.credentials().await?;
         }
-        let sdk = sdk.build();
-        Ok(Clients {
-            scope: scope.clone(),
-            backup: aws_sdk_backup::Client::from_conf(
-                aws_sdk_backup::config::Builder::from(&sdk)
-                    .interceptor(self.attempt_log())
-                    .retry_classifier(QuotaIsFinal)
-                    .build(),
-            ),
-            iam: aws_sdk_iam::Client::from_conf(
-                aws_sdk_iam::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),
-            ),
-            kms: aws_sdk_kms::Client::from_conf(
-                aws_sdk_kms::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),
-            ),
-            rds: aws_sdk_rds::Client::from_conf(
-                aws_sdk_rds::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),
-            ),
-            tagging: aws_sdk_resourcegroupstagging::Client::from_conf(
-                aws_sdk_resourcegroupstagging::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),
-            ),
-            sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&sdk).interceptor(self.attempt_log()).build(),
-            ),
-        })
+        Ok(self.0.clients.get_or_make(scope, || self.make(scope, &account)))
     }
 
-    async fn role_in(&self, scope: &Scope) -> Result<AssumeRoleProvider, Error> {
+    /// The account of a scope. Nothing is asked of AWS for it.
+    fn account(&self, scope: &Scope, home: &AccountId) -> Result<Arc<Account>, Refusal> {
+        let key = (scope.account.clone(), scope.region.partition());
+        if scope.account == *home {
+            return Ok(self.0.accounts.get_or_make(&key, || Account::new(&self.0.config.budget, scope, None)));
+        }
         let Some(template) = &self.0.config.assume_role else {
             let account = scope.account.as_str();
             let message = format!(
                 "account {account} is not the server's own, and aws.assume_role, the role to assume in other accounts, is not set"
             );
-            return Err(Refusal::of(RefusalKind::AccountNotReachable, Noun::Account, account, message).into());
+            return Err(Refusal::of(RefusalKind::AccountNotReachable, Noun::Account, account, message));
         };
-        let role = template.role_in(scope.account.as_str(), scope.region.partition());
-        let mut provider = AssumeRoleProvider::builder(&role)
-            .session_name("strongroom")
-            .region(Region::new(scope.region.as_str().to_owned()))
-            .configure(&self.0.sdk);
-        if let Some(external_id) = &self.0.config.external_id {
-            provider = provider.external_id(external_id);
+        let make = || {
+            let role = template.role_in(scope.account.as_str(), scope.region.partition());
+            let request = self.own_sts(&scope.region).assume_role().role_session_name("strongroom").role_arn(&role);
+            let request = request.set_external_id(self.0.config.external_id.clone());
+            let (clock, remembered) = (Arc::clone(&self.0.clock), self.0.config.unreachable_for);
+            let way = Way::new(scope, role, request, self.roles(scope, home), clock, remembered);
+            Account::new(&self.0.config.budget, scope, Some(way))
+        };
+        Ok(self.0.accounts.get_or_make(&key, make))
+    }
+
+    /// STS as Strongroom's own identity asks it.
+    fn own_sts(&self, region: &RegionName) -> aws_sdk_sts::Client {
+        let sts = aws_sdk_sts::config::Builder::from(&self.0.sdk)
+            .region(Region::new(region.as_str().to_owned()))
+            .interceptor(self.attempt_log())
+            .retry_classifier(ThrottledWaits { most: self.0.config.max_attempts });
+        aws_sdk_sts::Client::from_conf(sts.build())
+    }
+
+    fn roles(&self, scope: &Scope, home: &AccountId) -> Arc<Budget> {
+        let config = &self.0.config.budget;
+        let make = || {
+            let scope = Scope { account: home.clone(), region: scope.region.clone() };
+            Arc::new(Budget::new("sts", scope, config.assume_role, config.floor))
+        };
+        Arc::clone(self.0.roles.get_or_init(make))
+    }
+
+    fn make(&self, scope: &Scope, account: &Arc<Account>) -> Clients {
+        let mut sdk = self.0.sdk.clone().into_builder().region(Region::new(scope.region.as_str().to_owned()));
+        if let Some(way) = &account.way {
+            // The way keeps them itself, by AWS's clock.
+            let credentials = SharedCredentialsProvider::new(ByRole(Arc::clone(way)));
+            sdk = sdk.credentials_provider(credentials).identity_cache(IdentityCache::no_cache());
         }
-        let provider = provider.build().await;
-        // Asked here once, so that "no way in" is told apart from credentials that fail later.
-        assume_role(&provider, scope, &role).await?;
-        Ok(provider)
+        let sdk = sdk.build();
+        let waits = || ThrottledWaits { most: self.0.config.max_attempts };
+        // The SDK's builders have all that in common by shape alone.
+        macro_rules! client {
+            ($sdk:ident, $family:literal $(, $more:expr)?) => {{
+                let config = $sdk::config::Builder::from(&sdk).interceptor(self.attempt_log());
+                let config = config.retry_classifier(waits()).retry_partition(retries($family));
+                $(let config = config.retry_classifier($more);)?
+                $sdk::Client::from_conf(config.build())
+            }};
+        }
+        Clients {
+            scope: scope.clone(),
+            way_in: account.way_in,
+            backup: client!(aws_sdk_backup, "backup", QuotaIsFinal),
+            iam: client!(aws_sdk_iam, "iam"),
+            kms: client!(aws_sdk_kms, "kms"),
+            rds: client!(aws_sdk_rds, "rds"),
+            tagging: client!(aws_sdk_resourcegroupstagging, "tagging"),
+            sts: client!(aws_sdk_sts, "sts"),
+            budgets: Budgets::new(&self.0.config.budget, scope, Arc::clone(&account.iam)),
+            proven: AtomicBool::new(false),
+        }
     }
 }

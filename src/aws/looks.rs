@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Error, Failure, FailureKind};
+use super::{Error, Failure, FailureKind, budget::besides};
 use crate::domain::Unseen;
 
 /// The longest that a call waits for what is only told besides.
@@ -18,7 +18,7 @@ pub(super) async fn by<T, E>(until: Instant, look: impl Future<Output = Result<T
 where
     Error: From<E>,
 {
-    match timeout_at(until, look).await {
+    match timeout_at(until, besides(until, look)).await {
         Ok(seen) => seen.map_err(|error| Unseen::from(&Error::from(error))),
         Err(_) => Err(Unseen::in_time()),
     }

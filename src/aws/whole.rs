@@ -204,6 +204,9 @@ whole! {
     rds::list_tags_for_resource::ListTagsForResourceOutput: ;
     rds::remove_tags_from_resource::RemoveTagsFromResourceOutput: ;
 
+    sts::assume_role::AssumeRoleOutput: |it| first([
+        ("Credentials", it.credentials().is_some_and(|told| text(Some(told.access_key_id())))),
+    ]);
     sts::get_caller_identity::GetCallerIdentityOutput: |it| first([
         ("Account", text(it.account())),
         ("Arn", text(it.arn())),

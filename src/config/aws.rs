@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    budget::BudgetConfig,
     reader::Reader,
     value::{RoleTemplate, Url},
 };
@@ -38,8 +39,17 @@ pub struct AwsConfig {
     pub operation_timeout: Duration,
     /// Attempts of a call, the first one counted.
     pub max_attempts: u32,
+    /// How much is asked of AWS.
+    pub budget: BudgetConfig,
+    /// Accounts × regions whose clients are kept; beyond it those asked for longest ago are made anew when asked for.
+    pub max_scopes: usize,
+    /// How long it is remembered that the role of an account cannot be assumed.
+    pub unreachable_for: Duration,
     /// How long AWS Backup's "cannot be assumed" about a role is repeated, because IAM takes a while to tell everybody.
     pub role_propagation_wait: Duration,
+    /// How old what is told of plans and selections may be where nothing is decided by it, so that many explanations and dry
+    /// runs read them once. What the server itself changes is told at once; zero: nothing is kept.
+    pub plans_age: Duration,
 }
 
 impl Default for AwsConfig {
@@ -57,7 +67,11 @@ impl Default for AwsConfig {
             attempt_timeout: Duration::from_secs(20),
             operation_timeout: Duration::from_secs(60),
             max_attempts: 4,
+            budget: BudgetConfig::default(),
+            max_scopes: 500,
+            unreachable_for: Duration::from_secs(30),
             role_propagation_wait: Duration::from_secs(120),
+            plans_age: Duration::from_secs(5),
         }
     }
 }
@@ -83,11 +97,15 @@ impl AwsConfig {
                 100 * millisecond..=3600 * second,
             ),
             max_attempts: reader.within("aws.max_attempts", d.max_attempts, 1..=10),
+            budget: BudgetConfig::read(reader),
+            max_scopes: reader.within("aws.max_scopes", d.max_scopes, 1..=100_000),
+            unreachable_for: reader.within("aws.unreachable_for", d.unreachable_for, Duration::ZERO..=3600 * second),
             role_propagation_wait: reader.within(
                 "aws.role_propagation_wait",
                 d.role_propagation_wait,
                 Duration::ZERO..=900 * second,
             ),
+            plans_age: reader.within("aws.plans_age", d.plans_age, Duration::ZERO..=60 * second),
         }
     }
 

@@ -1,11 +1,15 @@
-//! Things made once and kept while they are asked for; beyond a number the one asked for longest ago is let go.
+//! Things made once and kept while they are asked for. Beyond a number one is let go: of those that have proven to be of no
+//! use yet the one asked for longest ago, and only where there are none of these another.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::OnceCell;
+/// Whether a thing has been of use.
+pub(super) trait Proven {
+    fn is_proven(&self) -> bool;
+}
 
 /// What was made, by its key.
 #[derive(Debug)]
@@ -18,107 +22,89 @@ pub(super) struct Recent<K, V> {
 struct Kept<K, V> {
     /// Counts the askings.
     now: u64,
-    entries: BTreeMap<K, Entry<V>>,
+    things: BTreeMap<K, (u64, Arc<V>)>,
 }
 
-/// A thing, or the place of one that is being made.
-#[derive(Debug)]
-struct Entry<V> {
-    asked: u64,
-    thing: Arc<OnceCell<Arc<V>>>,
-}
-
-impl<K: Ord + Clone + Sync + Send, V: Send + Sync> Recent<K, V> {
+impl<K: Ord + Clone, V: Proven> Recent<K, V> {
     /// Keeps as many as that.
     pub(super) fn of(most: usize) -> Self {
-        Self { most, kept: Mutex::new(Kept { now: 0, entries: BTreeMap::new() }) }
+        Self { most, kept: Mutex::new(Kept { now: 0, things: BTreeMap::new() }) }
     }
 
-    /// The thing of the key. Who asks while it is being made waits for that; if it fails, the next one tries.
-    pub(super) async fn get_or_make<E, F>(&self, key: &K, make: impl FnOnce() -> F + Send) -> Result<Arc<V>, E>
-    where
-        F: Future<Output = Result<V, E>> + Send,
-        E: Send,
-    {
-        let place = self.place(key);
-        let made = place.get_or_try_init(|| async { make().await.map(Arc::new) }).await.map(Arc::clone);
-        drop(place);
-        self.let_go();
-        made
-    }
-
-    fn place(&self, key: &K) -> Arc<OnceCell<Arc<V>>> {
+    /// The thing of the key. It is made under the lock, so it must be made quickly; two who ask at once get the same one.
+    pub(super) fn get_or_make(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.now += 1;
-        let asked = kept.now;
-        let entry = kept.entries.entry(key.clone()).or_insert_with(|| Entry { asked, thing: Arc::default() });
-        entry.asked = asked;
-        Arc::clone(&entry.thing)
-    }
-
-    /// Lets go of what was asked for longest ago, only now that something else was made: what cannot be made must not take
-    /// the place of what was. And of places where nothing was made and nobody waits any more.
-    fn let_go(&self) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.entries.retain(|_, entry| entry.thing.initialized() || Arc::strong_count(&entry.thing) > 1);
-        while kept.entries.values().filter(|entry| entry.thing.initialized()).count() > self.most {
-            let made = kept.entries.iter().filter(|(_, entry)| entry.thing.initialized());
-            let Some(key) = made.min_by_key(|(_, entry)| entry.asked).map(|(key, _)| key.clone()) else { return };
-            kept.entries.remove(&key);
+        let now = kept.now;
+        if let Some((asked, thing)) = kept.things.get_mut(key) {
+            *asked = now;
+            return Arc::clone(thing);
         }
+        if kept.things.len() >= self.most {
+            let least = kept.things.iter().min_by_key(|(_, (asked, thing))| (thing.is_proven(), *asked));
+            if let Some(key) = least.map(|(key, _)| key.clone()) {
+                kept.things.remove(&key);
+            }
+        }
+        let thing = Arc::new(make());
+        kept.things.insert(key.clone(), (now, Arc::clone(&thing)));
+        thing
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
 
-    async fn make(recent: &Recent<u32, u32>, key: u32, made: &AtomicU32) -> Arc<u32> {
-        let make = || async {
-            tokio::task::yield_now().await;
-            Ok::<_, ()>(made.fetch_add(1, Ordering::Relaxed))
-        };
-        recent.get_or_make(&key, make).await.unwrap()
+    struct Thing {
+        number: u32,
+        proven: AtomicBool,
     }
 
-    #[tokio::test]
-    async fn two_who_ask_at_once_get_the_same_thing() {
-        let (recent, made) = (Recent::of(2), AtomicU32::new(0));
-        let (one, other) = tokio::join!(make(&recent, 1, &made), make(&recent, 1, &made));
-        assert!(Arc::ptr_eq(&one, &other));
-        assert_eq!(made.into_inner(), 1);
+    impl Proven for Thing {
+        fn is_proven(&self) -> bool {
+            self.proven.load(Ordering::Relaxed)
+        }
     }
 
-    #[tokio::test]
-    async fn the_one_asked_for_longest_ago_is_let_go() {
+    fn make(recent: &Recent<u32, Thing>, key: u32, made: &AtomicU32) -> Arc<Thing> {
+        let make = || Thing { number: made.fetch_add(1, Ordering::Relaxed), proven: AtomicBool::new(false) };
+        recent.get_or_make(&key, make)
+    }
+
+    #[test]
+    fn the_one_asked_for_longest_ago_is_let_go() {
         let (recent, made) = (Recent::of(2), AtomicU32::new(0));
         for (key, thing) in [(1, 0), (2, 1), (1, 0), (3, 2), (1, 0), (2, 3)] {
-            assert_eq!(*make(&recent, key, &made).await, thing, "{key}");
+            assert_eq!(make(&recent, key, &made).number, thing, "{key}");
         }
     }
 
-    #[tokio::test]
-    async fn what_could_not_be_made_is_tried_again_and_costs_nothing_that_was() {
-        let (recent, made) = (Recent::of(1), AtomicU32::new(0));
-        make(&recent, 1, &made).await;
-        assert_eq!(recent.get_or_make(&2, || async { Err("no way in") }).await, Err("no way in"));
-        assert_eq!(recent.kept.lock().unwrap().entries.len(), 1);
-        assert_eq!(*make(&recent, 1, &made).await, 0, "it is still there");
-        assert_eq!(*make(&recent, 2, &made).await, 1);
+    #[test]
+    fn what_has_not_been_of_use_makes_room_for_what_has_not_either() {
+        let (recent, made) = (Recent::of(3), AtomicU32::new(0));
+        for key in [1, 2] {
+            make(&recent, key, &made).proven.store(true, Ordering::Relaxed);
+        }
+        for key in 100..200 {
+            make(&recent, key, &made);
+        }
+        assert_eq!((make(&recent, 1, &made).number, make(&recent, 2, &made).number), (0, 1));
+        assert_eq!(recent.kept.lock().unwrap().things.len(), 3);
+        make(&recent, 3, &made).proven.store(true, Ordering::Relaxed);
+        let fourth = make(&recent, 4, &made).number;
+        assert_eq!(make(&recent, 4, &made).number, fourth, "though all others are of use");
+        assert_eq!((make(&recent, 2, &made).number, make(&recent, 3, &made).number), (1, fourth - 1));
     }
 
-    #[tokio::test]
-    async fn who_gives_up_while_it_is_made_leaves_no_place_behind() {
-        let (recent, made) = (Recent::of(1), AtomicU32::new(0));
-        let never = recent.get_or_make(&2, std::future::pending::<Result<u32, ()>>);
-        tokio::select! {
-            biased;
-            _ = never => unreachable!("it is never made"),
-            () = tokio::task::yield_now() => {}
-        }
-        make(&recent, 1, &made).await;
-        assert_eq!(recent.kept.lock().unwrap().entries.len(), 1);
+    #[test]
+    fn all_who_ask_at_once_get_the_same_thing() {
+        let (recent, made) = (Recent::of(2), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| make(&recent, 1, &made).number)).collect();
+            assert!(threads.into_iter().all(|thread| thread.join().unwrap() == 0));
+        });
     }
 }

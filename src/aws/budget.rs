@@ -1,0 +1,320 @@
+//! What Strongroom allows itself to ask of AWS: a bucket for each account, region and family of APIs, at the door.
+//!
+//! A call waits for its turn before it is sent, callers' before what is only told besides, and one that cannot have it
+//! before its caller's deadline is refused at once. The SDK's retries are paid for out of the same bucket (`attempts.rs`).
+
+mod bucket;
+mod pace;
+
+use std::{
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge, Histogram},
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
+
+use self::{
+    bucket::{Bucket, Ticket, Turn},
+    pace::Pace,
+};
+use crate::{
+    config::BudgetConfig,
+    domain::Scope,
+};
+
+pub(super) use bucket::Class;
+
+/// So long a role that was never assumed before waits for its turn: who names many accounts must not keep places for it.
+const UNPROVEN: Duration = Duration::from_secs(5);
+
+tokio::task_local! {
+    /// Set around what is only told besides: until when it may take.
+    static BESIDES: Instant;
+}
+
+/// Runs a look that its caller's answer can do without, so that it waits until callers' own calls were let go.
+pub(super) async fn besides<F: Future>(until: Instant, look: F) -> F::Output {
+    BESIDES.scope(until, look).await
+}
+
+/// Who asks, and until when they can wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker {
+    class: Class,
+    until: Option<Instant>,
+}
+
+impl Asker {
+    /// A call whose caller waits until then, in the class of what is under way.
+    pub(super) fn until(deadline: Option<Instant>) -> Self {
+        match BESIDES.try_with(|until| *until) {
+            Ok(until) => Self { class: Class::Background, until: deadline.map_or(Some(until), |other| Some(until.min(other))) },
+            Err(_) => Self { class: Class::Interactive, until: deadline },
+        }
+    }
+
+    /// What nobody has proven to be of use.
+    pub(super) fn unproven() -> Self {
+        Self { class: Class::Background, until: Some(Instant::now() + UNPROVEN) }
+    }
+
+    /// Who waits as long as it takes.
+    pub(super) fn without_end(self) -> Self {
+        Self { until: None, ..self }
+    }
+
+    /// How long it can wait, if that has an end.
+    fn patience(&self, now: Instant) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(now))
+    }
+}
+
+/// The calls of one account, region and family.
+#[derive(Debug)]
+pub(super) struct Budget {
+    family: &'static str,
+    scope: Scope,
+    bucket: Mutex<Bucket>,
+    /// Rung when those who wait had better ask again.
+    moved: Notify,
+}
+
+/// The budgets of one account and region, by family.
+#[derive(Debug)]
+pub(super) struct Budgets {
+    backup: Arc<Budget>,
+    iam: Arc<Budget>,
+    kms: Arc<Budget>,
+    rds: Arc<Budget>,
+    sts: Arc<Budget>,
+    tagging: Arc<Budget>,
+}
+
+impl Budgets {
+    /// With the account's of IAM.
+    pub(super) fn new(config: &BudgetConfig, scope: &Scope, iam: Arc<Budget>) -> Self {
+        let of = |family, rate| Arc::new(Budget::new(family, scope.clone(), rate, config.floor));
+        Self {
+            backup: of("backup", config.backup),
+            iam,
+            kms: of("kms", config.kms),
+            rds: of("rds", config.rds),
+            sts: of("sts", config.sts),
+            tagging: of("tagging", config.tagging),
+        }
+    }
+
+    /// The budget of a service's calls, by [`Operation::service`](super::call::Operation).
+    pub(super) fn of(&self, service: &str) -> &Arc<Budget> {
+        match service {
+            "iam" => &self.iam,
+            "kms" => &self.kms,
+            "rds" => &self.rds,
+            "sts" => &self.sts,
+            "tagging" => &self.tagging,
+            _ => &self.backup,
+        }
+    }
+}
+
+impl Budget {
+    /// With that many calls a second at most; 0: as many as AWS takes.
+    pub(super) fn new(family: &'static str, scope: Scope, rate: u32, floor: u32) -> Self {
+        let now = Instant::now();
+        let pace = Pace::new(now, Some(rate).filter(|rate| *rate > 0), floor);
+        Self { family, scope, bucket: Mutex::new(Bucket::new(now, pace)), moved: Notify::new() }
+    }
+
+    /// Where they go.
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// What [`Self::turn`] would say at once; takes nothing.
+    pub(super) fn look(&self, asker: Asker) -> Result<(), Duration> {
+        let now = Instant::now();
+        let wait = self.lock().look(now, asker.class);
+        if asker.patience(now).is_some_and(|patience| patience < wait) {
+            REFUSALS.add(1, &self.labels(asker.class));
+            return Err(wait);
+        }
+        Ok(())
+    }
+
+    /// Waits until a call may be sent. When that would be too late for who asks they are told at once how long it takes.
+    pub(super) async fn turn(&self, asker: Asker) -> Result<(), Duration> {
+        let began = Instant::now();
+        let mut place = Place { budget: self, ticket: None };
+        loop {
+            // Before asking: what moves between asking and sleeping must wake it.
+            let moved = self.moved.notified();
+            let now = Instant::now();
+            let turn = self.lock().ask(now, asker.class, &mut place.ticket);
+            match turn {
+                Turn::Go => break,
+                Turn::Wait(wait) if asker.patience(now).is_some_and(|patience| patience < wait) => {
+                    REFUSALS.add(1, &self.labels(asker.class));
+                    return Err(wait);
+                }
+                Turn::Wait(wait) => tokio::select! {
+                    () = sleep(wait) => {}
+                    () = moved => {}
+                },
+            }
+        }
+        let waited = began.elapsed();
+        if !waited.is_zero() {
+            WAITS.record(waited.as_secs_f64(), &self.labels(asker.class));
+        }
+        Ok(())
+    }
+
+    /// Pays for another attempt of a call that had its turn, and tells after how long it may be sent; when that is longer
+    /// than it can wait, how long it would be.
+    pub(super) fn again(&self, longest: Duration) -> Result<Duration, Duration> {
+        self.lock().again(Instant::now(), longest)
+    }
+
+    /// Hears of an answer of AWS.
+    pub(super) fn answered(&self, throttled: bool) {
+        let now = Instant::now();
+        let (observed, before, after) = {
+            let mut bucket = self.lock();
+            let before = bucket.rate(now);
+            (bucket.answered(now, throttled), before, bucket.rate(now))
+        };
+        if observed && (before.is_some() || after.is_some()) {
+            self.moved.notify_waiters();
+            let Scope { account, region } = &self.scope;
+            let labels = [
+                KeyValue::new("aws.service", self.family),
+                KeyValue::new("aws.account_id", account.as_str().to_owned()),
+                KeyValue::new("aws.region", region.as_str().to_owned()),
+            ];
+            RATE.record(after.unwrap_or_default(), &labels);
+        }
+    }
+
+    fn labels(&self, class: Class) -> [KeyValue; 2] {
+        let class = match class {
+            Class::Interactive => "interactive",
+            Class::Background => "background",
+        };
+        [KeyValue::new("aws.service", self.family), KeyValue::new("class", class)]
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of somebody who waits, given up when they are gone.
+struct Place<'b> {
+    budget: &'b Budget,
+    ticket: Option<Ticket>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() && self.budget.lock().leave(&mut self.ticket) {
+            self.budget.moved.notify_waiters();
+        }
+    }
+}
+
+static WAITS: LazyLock<Histogram<f64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .f64_histogram("strongroom.aws.budget.wait")
+        .with_unit("s")
+        .with_description("Time that calls to AWS waited for their turn, of those that had to.")
+        .build()
+});
+
+static REFUSALS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.aws.budget.refusals")
+        .with_description("Calls to AWS that were not sent because their turn would have come after their deadline.")
+        .build()
+});
+
+static RATE: LazyLock<Gauge<f64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .f64_gauge("strongroom.aws.budget.rate")
+        .with_unit("{call}/s")
+        .with_description("Calls a second that are let go, where AWS has throttled; 0: as many as there are.")
+        .build()
+});
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::domain::{AccountId, RegionName};
+
+    fn asker(class: Class, patience: Option<Duration>) -> Asker {
+        Asker { class, until: patience.map(|patience| Instant::now() + patience) }
+    }
+
+    fn budget(rate: u32, floor: u32) -> Budget {
+        let account = AccountId::parse("123456789012").unwrap();
+        Budget::new("backup", Scope { account, region: RegionName::parse("us-east-1").unwrap() }, rate, floor)
+    }
+
+    const CALLER: Class = Class::Interactive;
+
+    #[tokio::test]
+    async fn calls_wait_for_their_turn() {
+        let (budget, began) = (budget(100, 1), Instant::now());
+        join_all((0..120).map(|_| budget.turn(asker(CALLER, None)))).await.into_iter().for_each(|turn| turn.unwrap());
+        assert!(began.elapsed() >= Duration::from_millis(200), "the hundred that were saved up go at once, no others");
+    }
+
+    #[tokio::test]
+    async fn who_would_wait_too_long_is_told_at_once_how_long() {
+        let budget = budget(1, 1);
+        budget.turn(asker(CALLER, None)).await.unwrap();
+        let refused = budget.turn(asker(CALLER, Some(Duration::from_millis(50)))).await.unwrap_err();
+        assert!(refused > Duration::from_millis(50) && refused <= Duration::from_secs(1), "{refused:?}");
+        assert!(budget.look(asker(CALLER, Some(Duration::from_millis(50)))).is_err());
+        assert_eq!(budget.look(asker(CALLER, Some(Duration::from_secs(2)))), Ok(()));
+        assert_eq!(budget.lock().waiting(), 0, "nobody holds a place who was refused");
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_no_place_behind() {
+        let budget = Arc::new(budget(1, 1));
+        budget.turn(asker(CALLER, None)).await.unwrap();
+        let turns = [0; 4].map(|_| {
+            let budget = Arc::clone(&budget);
+            tokio::spawn(async move { budget.turn(asker(CALLER, None)).await })
+        });
+        while budget.lock().waiting() < 4 {
+            tokio::task::yield_now().await;
+        }
+        let [first, second, third, last] = turns;
+        for turn in [first, second, third] {
+            turn.abort();
+            assert!(turn.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(budget.lock().waiting(), 1);
+        last.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_told_besides_waits_in_the_background_and_not_beyond_its_own_end() {
+        let until = Instant::now() + Duration::from_secs(3);
+        let of = |asker: Asker| (asker.class, asker.until);
+        assert_eq!(of(besides(until, async { Asker::until(None) }).await), (Class::Background, Some(until)));
+        let sooner = until - Duration::from_secs(1);
+        assert_eq!(of(besides(until, async { Asker::until(Some(sooner)) }).await), (Class::Background, Some(sooner)));
+        assert_eq!(of(Asker::until(Some(until))), (Class::Interactive, Some(until)));
+    }
+}
