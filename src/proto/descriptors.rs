@@ -41,6 +41,13 @@ pub fn methods() -> Vec<String> {
         .collect()
 }
 
+/// Whether a method changes nothing.
+pub fn is_read(method: &MethodDescriptor) -> bool {
+    let proto = method.method_descriptor_proto();
+    let level = proto.options.as_ref().map(|options| options.idempotency_level());
+    level == Some(prost_types::method_options::IdempotencyLevel::NoSideEffects)
+}
+
 /// A message or enum's name inside the package; the full name of what is not of the package.
 pub fn short(full_name: &str) -> &str {
     full_name.strip_prefix(PACKAGE).map_or(full_name, |name| name.trim_start_matches('.'))

@@ -1,22 +1,23 @@
-//! What holds for every call: its place among those worked on, its deadline, that a change runs to its end, and that its
-//! `request_id` is told whatever becomes of it.
+//! What holds for every call once it was let in: its deadline, that a change runs to its end and is not done twice at
+//! once, and that its `request_id` is told whatever becomes of it.
 
-use std::{sync::Arc, time::Duration};
+mod joined;
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::Instant,
-};
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use std::sync::Arc;
+
+use prost::Message;
+use tokio::time::{Instant, timeout_at};
+use tonic::{Request, Response, Status, codegen::http::Extensions, metadata::MetadataMap};
 use tracing::Instrument as _;
 
+use self::joined::{Fingerprint, Lead, Outcome, Running, Told, Turn};
 use super::{
     convert::{Change, Changed},
+    doorway::LetIn,
     status::Failure,
 };
 use crate::{
     aws::{Aws, Effect, Scoped},
-    config::ServerConfig,
     domain::{Asked, Invalid, Mode, RequestId},
     lifecycle::Lifecycle,
 };
@@ -25,22 +26,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
     aws: Aws,
-    slots: Arc<Semaphore>,
-    places: u32,
-    longest: Duration,
     lifecycle: Lifecycle,
+    running: Arc<Running>,
 }
 
 impl Calls {
-    pub(super) fn new(aws: Aws, config: &ServerConfig, lifecycle: Lifecycle) -> Self {
-        Self {
-            aws,
-            slots: Arc::new(Semaphore::new(config.max_concurrent_requests)),
-            // The configuration's bound is far below.
-            places: u32::try_from(config.max_concurrent_requests).unwrap_or(u32::MAX),
-            longest: config.request_timeout,
-            lifecycle,
-        }
+    pub(super) fn new(aws: Aws, lifecycle: Lifecycle) -> Self {
+        Self { aws, lifecycle, running: Arc::default() }
     }
 
     /// Answers a call that changes nothing: reads the request, finds its account and region, works. It ends with its
@@ -52,11 +44,13 @@ impl Calls {
         work: impl FnOnce(Scoped, T) -> F,
     ) -> Result<Response<R>, Status>
     where
+        R: Message,
         F: Future<Output = Result<R, Failure>>,
     {
+        let deadline = let_in(request.extensions())?.deadline;
         let answer = |message| async {
             let Asked { scope, places, what, .. } = convert(message)?;
-            let aws = self.aws.within_all(scope, places).await?;
+            let aws = self.aws.within_all(scope, places).await?.for_read(deadline);
             // Boxed, as all work is: several reads side by side make a future of tens of kilobytes.
             Box::pin(work(aws, what)).await
         };
@@ -70,11 +64,11 @@ impl Calls {
         work: impl FnOnce(M) -> F,
     ) -> Result<Response<R>, Status>
     where
+        R: Message,
         F: Future<Output = Result<R, Failure>>,
     {
-        let _slot = self.slot()?;
-        let deadline = self.deadline(request.metadata());
-        Ok(Response::new(cancellable(deadline, work(request.into_inner())).await?))
+        let deadline = let_in(request.extensions())?.deadline;
+        Ok(respond(cancellable(deadline, work(request.into_inner())).await?))
     }
 
     /// Answers a call that changes something, or with `validate_only` only checks it. Whatever the answer, it names the
@@ -86,17 +80,22 @@ impl Calls {
         work: impl FnOnce(Scoped, Asked<T>) -> F,
     ) -> Result<Response<R>, Status>
     where
-        M: Change,
+        M: Change + Message + 'static,
         T: Send + 'static,
-        R: Changed + Send + 'static,
+        R: Changed + Message + Clone + 'static,
         F: Future<Output = Result<R, Failure>> + Send + 'static,
     {
-        let (metadata, _, mut message) = request.into_parts();
+        let (metadata, extensions, mut message) = request.into_parts();
+        let let_in = let_in(&extensions)?;
+        let request_id = match message.request_id() {
+            "" => RequestId::fresh().as_str().to_owned(),
+            given => given.to_owned(),
+        };
         let given = !message.request_id().is_empty();
-        if !given {
-            message.set_request_id(RequestId::fresh().as_str());
-        }
-        let request_id = message.request_id().to_owned();
+        // Without the id, which has more than one spelling.
+        message.set_request_id("");
+        let what = Fingerprint::of(&message);
+        message.set_request_id(&request_id);
         let asked = || {
             let mut asked = convert(message)?;
             if !given {
@@ -109,92 +108,151 @@ impl Calls {
             Ok(asked)
         };
         let answer = match asked() {
-            Ok(asked) => self.carry_out(&metadata, asked, work).await,
-            Err(failure) => Err(failure),
-        };
-        match answer {
-            Ok(mut answer) => {
-                answer.tell_request_id(request_id);
-                Ok(Response::new(answer))
-            }
             Err(failure) => Err(failure.of_change(&request_id)),
-        }
+            Ok(asked) if asked.mode == Mode::Check => {
+                let check = self.check(let_in.deadline, asked, work).await;
+                check.map_err(|failure| failure.of_change(&request_id))
+            }
+            Ok(asked) => match self.turn::<M, R>(&let_in, &asked.request_id, &what).await {
+                Ok(Decided::Lead(lead)) => self.carry_out(let_in, asked, lead, &request_id, work).await,
+                Ok(Decided::Told(answer)) => answer,
+                Err(failure) => Err(failure.of_change(&request_id)),
+            },
+        };
+        answer.map(|mut answer| {
+            answer.tell_request_id(request_id);
+            respond(answer)
+        })
     }
 
-    /// tonic drops a handler when its client hangs up, so a change is worked on in a task of its own: it runs to its end,
-    /// and shutdown waits for it. A check ends like a read: nothing goes on after it.
-    async fn carry_out<T, R, F>(
+    /// A check ends like a read: nothing goes on after it.
+    async fn check<T, R, F>(
         &self,
-        metadata: &MetadataMap,
+        deadline: Instant,
         asked: Asked<T>,
         work: impl FnOnce(Scoped, Asked<T>) -> F,
     ) -> Result<R, Failure>
     where
+        F: Future<Output = Result<R, Failure>>,
+    {
+        let check = async {
+            let aws = self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
+            Box::pin(work(aws.for_change(deadline), asked)).await
+        };
+        cancellable(deadline, check).await
+    }
+
+    /// Who does the change. A repetition of one that is under way waits for the answer to that, within its own deadline and
+    /// without a place: its work has one already.
+    async fn turn<M, R>(&self, let_in: &LetIn, id: &RequestId, what: &Fingerprint) -> Result<Decided<R>, Failure>
+    where
+        M: 'static,
+        R: Clone + Send + Sync + 'static,
+    {
+        loop {
+            let told = match self.running.ask::<M, R>(id.as_str(), what) {
+                Turn::Lead(lead) => return Ok(Decided::Lead(lead)),
+                Turn::Join(told) => told,
+                Turn::Reused => return Err(Failure::RequestIdTaken),
+            };
+            tracing::debug!("joined the same change under way");
+            let_in.leave_place();
+            if let Some(answer) = self.heard(let_in.deadline, told).await? {
+                return Ok(Decided::Told(answer));
+            }
+            let_in.take_place()?;
+        }
+    }
+
+    /// tonic drops a handler when its client hangs up, so a change is worked on in a task of its own: it runs to its end,
+    /// and shutdown waits for it.
+    async fn carry_out<T, R, F>(
+        &self,
+        let_in: LetIn,
+        asked: Asked<T>,
+        mut lead: Lead<R>,
+        request_id: &str,
+        work: impl FnOnce(Scoped, Asked<T>) -> F,
+    ) -> Result<R, Status>
+    where
         T: Send + 'static,
-        R: Send + 'static,
+        R: Clone + Send + Sync + 'static,
         F: Future<Output = Result<R, Failure>> + Send + 'static,
     {
-        let slot = self.slot()?;
-        let deadline = self.deadline(metadata);
-        let (began, aws, mode) = (Instant::now(), self.aws.clone(), asked.mode);
-        let scoped = async move {
-            let aws = aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
-            Ok::<_, Failure>((aws.until(began + deadline), asked))
-        };
-        if mode == Mode::Check {
-            let check = async {
-                let (aws, asked) = scoped.await?;
-                Box::pin(work(aws, asked)).await
-            };
-            return cancellable(deadline, check).await;
-        }
+        let refused = |failure: Failure| failure.of_change(request_id);
+        let deadline = let_in.deadline;
         // The scope is found here and not in the task: until then nothing is changed, so the call may still be given up.
-        let Ok(scoped) = tokio::time::timeout(deadline, scoped).await else {
-            return Err(Failure::Deadline(Effect::None));
-        };
-        let (aws, asked) = scoped?;
-        let work = Box::pin(work(aws, asked));
-        let (tell, told) = oneshot::channel();
+        let scoped = async { Ok(self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?) };
+        let aws = cancellable(deadline, scoped).await.map_err(refused)?.for_change(deadline);
+        if Instant::now() >= deadline {
+            return Err(refused(Failure::Deadline(Effect::None)));
+        }
+        let work = Box::pin(work(aws.clone(), asked));
+        let told = lead.told();
+        let (change, id) = (aws.clone(), request_id.to_owned());
         let task = async move {
-            let _slot = slot;
+            // Its place is held as long as it is worked on.
+            let let_in = let_in;
+            lead.begin();
+            let outcome = match work.await {
+                // What the first caller had no time for, another may have.
+                Err(_) if Instant::now() >= let_in.deadline && change.is_untouched() => Outcome::GivenUp,
+                answer => Outcome::Told(answer.map_err(|failure| failure.of_change(&id))),
+            };
             // Nobody may be listening any more; the work is done all the same.
-            let _ = tell.send(work.await);
+            lead.tell(outcome);
         };
         self.lifecycle.spawn(task.in_current_span());
-        match tokio::time::timeout_at(began + deadline, told).await {
-            Ok(Ok(answer)) => answer,
+        match self.heard(deadline, told).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Err(refused(Failure::Deadline(Effect::None))),
+            // Past the deadline a change no longer begins.
+            Err(Failure::Deadline(_)) if aws.is_untouched() => Err(refused(Failure::Deadline(Effect::None))),
+            Err(failure) => Err(refused(failure)),
+        }
+    }
+
+    /// What came of a change under way, within the deadline; nothing if it was given up before anything was done.
+    async fn heard<R: Clone>(&self, deadline: Instant, told: Told<R>) -> Result<Option<Result<R, Status>>, Failure> {
+        match timeout_at(deadline, told.outcome()).await {
+            Ok(Some(Outcome::Told(answer))) => Ok(Some(answer)),
+            Ok(Some(Outcome::GivenUp)) => Ok(None),
             // The task ended without a word: it panicked, or the second stage of shutdown dropped it.
-            Ok(Err(_)) if self.lifecycle.hard().is_cancelled() => Err(Failure::CutOff),
-            Ok(Err(_)) => Err(Failure::Bug("the work of the call ended without an answer".to_owned())),
+            Ok(None) if self.lifecycle.hard().is_cancelled() => Err(Failure::CutOff),
+            Ok(None) => Err(Failure::Bug("the work of the call ended without an answer".to_owned())),
             Err(_) => Err(Failure::Deadline(Effect::Unknown)),
         }
     }
+}
 
-    /// Waits until no call is under way. New ones wait meanwhile: for the end of a server.
-    pub(super) async fn idle(&self) {
-        // Fails only when closed, and nobody closes it.
-        let _all = self.slots.acquire_many(self.places).await;
-    }
+/// Who does a change.
+enum Decided<R> {
+    /// This call.
+    Lead(Lead<R>),
+    /// Another did, and this is what came of it.
+    Told(Result<R, Status>),
+}
 
-    /// One of the places among the calls worked on at once; refused, not queued, when there is none.
-    fn slot(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        if self.lifecycle.soft().is_cancelled() {
-            return Err(Failure::ShuttingDown);
-        }
-        Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Failure::Overloaded)
-    }
+fn let_in(extensions: &Extensions) -> Result<LetIn, Failure> {
+    let let_in = extensions.get::<LetIn>().cloned();
+    let_in.ok_or_else(|| Failure::Bug("a call that came through no doorway".to_owned()))
+}
 
-    /// The smaller of ours and the caller's. tonic cancels a call at the caller's deadline without saying why, so ours
-    /// comes a little earlier.
-    fn deadline(&self, metadata: &MetadataMap) -> Duration {
-        let asked = metadata.get("grpc-timeout").and_then(|value| grpc_timeout(value.to_str().ok()?));
-        asked.map_or(self.longest, |asked| (asked - asked / 20).min(self.longest))
+/// Compressing less than this costs more time than it saves.
+const WORTH_COMPRESSING: usize = 4096;
+
+/// For clients that take compressed answers, large ones are.
+fn respond<R: Message>(answer: R) -> Response<R> {
+    let mut response = Response::new(answer);
+    if response.get_ref().encoded_len() < WORTH_COMPRESSING {
+        response.disable_compression();
     }
+    response
 }
 
 /// Work that may be given up at any time: it changes nothing.
-async fn cancellable<R>(deadline: Duration, work: impl Future<Output = Result<R, Failure>>) -> Result<R, Failure> {
-    match tokio::time::timeout(deadline, work).await {
+async fn cancellable<R>(deadline: Instant, work: impl Future<Output = Result<R, Failure>>) -> Result<R, Failure> {
+    match timeout_at(deadline, work).await {
         Ok(answer) => answer,
         Err(_) => Err(Failure::Deadline(Effect::None)),
     }
@@ -206,36 +264,9 @@ fn is_retry(metadata: &MetadataMap) -> bool {
     before.is_some_and(|before| before.parse::<u32>() != Ok(0))
 }
 
-/// `grpc-timeout`: at most eight digits and a unit.
-fn grpc_timeout(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 {
-        return None;
-    }
-    let number: u64 = digits.parse().ok()?;
-    Some(match unit {
-        "H" => Duration::from_secs(number * 3600),
-        "M" => Duration::from_secs(number * 60),
-        "S" => Duration::from_secs(number),
-        "m" => Duration::from_millis(number),
-        "u" => Duration::from_micros(number),
-        "n" => Duration::from_nanos(number),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_deadline_is_read_in_every_unit() {
-        assert_eq!(grpc_timeout("2H"), Some(Duration::from_secs(7200)));
-        assert_eq!(grpc_timeout("1500m"), Some(Duration::from_millis(1500)));
-        for nonsense in ["", "S", "5", "123456789S", "-1S", "5x", "ß"] {
-            assert_eq!(grpc_timeout(nonsense), None, "{nonsense}");
-        }
-    }
 
     #[test]
     fn a_retry_of_a_library_is_told_by_its_count() {

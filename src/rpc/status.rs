@@ -6,10 +6,14 @@ mod text;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use tonic::{Code, Status, metadata::MetadataValue};
+use tonic::{
+    Code, Status,
+    metadata::{MetadataMap, MetadataValue},
+};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, QuotaViolation, StatusExt};
 use uuid::Uuid;
 
+use super::doorway::Full;
 use crate::{
     aws::{self, Effect},
     domain::{Arn, Finding, Invalid, Refusal, RefusalKind, Subject},
@@ -35,14 +39,24 @@ pub(super) enum Failure {
     Invalid(Invalid),
     /// A rule of ours refuses it, or AWS did not do it.
     Aws(aws::Error),
-    /// More calls are under way than the server works on at once.
-    Overloaded,
+    /// There is no place for the call, or no room for its bytes.
+    Overloaded(Full),
     /// Shutdown has begun.
     ShuttingDown,
     /// The deadline passed; a change goes on all the same.
     Deadline(Effect),
+    /// The deadline passed, or the request did not come whole, before anything was done.
+    NotBegun(&'static str),
+    /// The request is more than the server takes, by the bound that the text names.
+    TooLarge(String),
+    /// There is no such method.
+    UnknownMethod(String),
+    /// The request is compressed in a way that the server does not know.
+    UnknownEncoding(String),
     /// The second stage of shutdown dropped the work.
     CutOff,
+    /// Another request is being carried out under the request_id of this one.
+    RequestIdTaken,
     /// A client's library sends a change again by itself, and no request_id tells whether it was done.
     RetryWithoutRequestId,
     /// The restore token stands for another restore than its recovery point makes by now.
@@ -89,17 +103,32 @@ struct Telling {
     text: String,
     metadata: BTreeMap<&'static str, String>,
     details: ErrorDetails,
+    trailers: MetadataMap,
 }
 
 impl Telling {
     fn new(reason: ErrorReason, text: impl Into<String>, details: ErrorDetails) -> Self {
-        Self { reason, text: text.into(), metadata: BTreeMap::new(), details }
+        Self { reason, text: text.into(), metadata: BTreeMap::new(), details, trailers: MetadataMap::new() }
+    }
+
+    /// Tells waiting to the libraries of clients too; and not the same time to everybody, so that those who were turned
+    /// away in one moment do not come back in one.
+    fn tell_wait(&mut self, roll: f64) {
+        let Some(wait) = self.details.retry_info().and_then(|info| info.retry_delay) else { return };
+        let wait = spread(wait, roll);
+        self.details.set_retry_info(Some(wait));
+        self.trailers.insert(RETRY_PUSHBACK, i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).into());
     }
 
     fn into_status(mut self, request_id: Option<&str>) -> Status {
         if self.reason == ErrorReason::OutcomeUnknown {
             let which = request_id.map_or("the same request_id".to_owned(), |id| format!("request_id {id}"));
             self.text = format!("{}: repeat the call with {which}", self.text);
+        }
+        self.tell_wait(fastrand::f64());
+        if self.reason == ErrorReason::AwsQuotaExceeded {
+            // Throttling has the same code and passes: by this, gRPC's own retries tell the two apart.
+            self.trailers.insert(RETRY_PUSHBACK, MetadataValue::from_static("-1"));
         }
         // One that is no UUID is told back as far as one is long.
         let request_id = request_id.map(|id| id.chars().take(36).collect());
@@ -113,31 +142,39 @@ impl Telling {
         let name = reason_name(self.reason);
         self.details.set_error_info(name, DOMAIN, metadata);
         self.details.set_help(vec![tonic_types::HelpLink::new(name, format!("{HELP}#{}", name.to_lowercase()))]);
-        let mut status = Status::with_error_details(code_of(self.reason), self.text, self.details);
-        if self.reason == ErrorReason::AwsQuotaExceeded {
-            // Throttling has the same code and passes: by this, gRPC's own retries tell the two apart.
-            status.metadata_mut().insert(RETRY_PUSHBACK, MetadataValue::from_static("-1"));
-        }
-        status
+        Status::with_error_details_and_metadata(code_of(self.reason), self.text, self.details, self.trailers)
     }
 }
 
+/// From what is meant up to twice that, never less: AWS or the budget toward it may have told exactly that.
+fn spread(wait: Duration, roll: f64) -> Duration {
+    let wait = wait.min(LONGEST_WAIT);
+    wait + wait.mul_f64(roll.clamp(0.0, 1.0))
+}
+
+/// Whoever is told to wait longer looks again all the same.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
 /// By what a server tells a client's library when to retry: after so many milliseconds, or with -1 never.
 const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+/// By what a server tells which compressions it knows.
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
 fn tell(failure: Failure) -> Telling {
     match failure {
         Failure::Invalid(invalid) => refuse(invalid),
         Failure::Aws(error) => explain(&error),
-        Failure::Overloaded => Telling::new(
+        Failure::Overloaded(full) => Telling::new(
             ErrorReason::Overloaded,
-            "the server works on as many calls as it may: try again in a second",
+            format!("{full}: try again in a second"),
             ErrorDetails::with_retry_info(Some(Duration::from_secs(1))),
         ),
         Failure::ShuttingDown => Telling::new(
             ErrorReason::ShuttingDown,
             "the server is shutting down: connect again",
-            ErrorDetails::with_retry_info(Some(Duration::ZERO)),
+            // No wait for another server, and some for all clients of this one at once.
+            ErrorDetails::with_retry_info(Some(Duration::from_millis(100))),
         ),
         Failure::Deadline(Effect::None) => Telling::new(
             ErrorReason::DeadlineExceeded,
@@ -147,7 +184,29 @@ fn tell(failure: Failure) -> Telling {
         Failure::Deadline(Effect::Partly | Effect::Unknown) => {
             outcome_unknown("the deadline of the call passed; the change goes on")
         }
+        Failure::NotBegun(why) => {
+            Telling::new(ErrorReason::DeadlineExceeded, format!("{why}; nothing was changed"), ErrorDetails::new())
+        }
+        Failure::TooLarge(what) => Telling::new(ErrorReason::RequestTooLarge, what, ErrorDetails::new()),
+        Failure::UnknownMethod(path) => {
+            let text = format!("the server has no method {}", text::shortened(&path));
+            Telling::new(ErrorReason::Unimplemented, text, ErrorDetails::new())
+        }
+        Failure::UnknownEncoding(name) => {
+            let name = text::shortened(&name);
+            let text = format!("the server does not know the compression {name}: send gzip, or uncompressed");
+            let mut telling = Telling::new(ErrorReason::Unimplemented, text, ErrorDetails::new());
+            telling.trailers.insert(ACCEPT_ENCODING, MetadataValue::from_static("gzip,identity"));
+            telling
+        }
         Failure::CutOff => outcome_unknown("the server was stopped in the middle of the change"),
+        Failure::RequestIdTaken => {
+            let text =
+                "another request is being carried out under this request_id: use a fresh one, or repeat that request";
+            let violation = PreconditionViolation::new(reason_name(ErrorReason::RequestIdReused), "", text);
+            let details = ErrorDetails::with_precondition_failure(vec![violation]);
+            Telling::new(ErrorReason::RequestIdReused, text, details)
+        }
         Failure::RetryWithoutRequestId => {
             let text = "the client repeats a change that has no request_id, and nobody can tell whether the first \
                         attempt was done: look, then call with a request_id of your own";
@@ -175,12 +234,13 @@ fn refuse(invalid: Invalid) -> Telling {
     let mut room = MOST_VIOLATION_BYTES;
     let mut told: Vec<FieldViolation> = Vec::new();
     for violation in invalid.violations {
-        let size = violation.field.len() + violation.description.len();
+        let (field, description) = (cut(violation.field, 300), cut(violation.description, 2_000));
+        let size = field.len() + description.len();
         if size > room {
             break;
         }
         room -= size;
-        told.push(FieldViolation::new(violation.field, violation.description));
+        told.push(FieldViolation::new(field, description));
     }
     if told.len() < count {
         told.push(FieldViolation::new("", format!("and {} more faults", count - told.len())));
@@ -191,6 +251,8 @@ fn refuse(invalid: Invalid) -> Telling {
         1 => first,
         _ => format!("{count} faults; the first: {first}"),
     };
+    // It stands in two headers: by itself, and in the details.
+    let text = cut(text, 1_200);
     tracing::debug!(faults = count, first = text, "refused a request");
     Telling::new(ErrorReason::InvalidRequest, text, ErrorDetails::with_bad_request(told))
 }
@@ -282,6 +344,19 @@ fn in_the_way(obstacles: &[Finding], name: &str) -> Vec<PreconditionViolation> {
         told.push(PreconditionViolation::new(obstacle.code, name, what));
     }
     told
+}
+
+/// The beginning that takes at most so many bytes in a header, where a byte of what is quoted can take three.
+fn cut(text: String, most: usize) -> String {
+    let plain = |byte: u8| matches!(byte, b'!' | b'$' | b'&'..=b';' | b'=' | b'@'..=b'_' | b'a'..=b'z' | b'|' | b'~');
+    let sizes = text.bytes().scan(0, |size, byte| {
+        *size += if plain(byte) { 1 } else { 3 };
+        Some(*size)
+    });
+    match sizes.into_iter().position(|size| size > most) {
+        None => text,
+        Some(end) => format!("{}…", &text[..text.floor_char_boundary(end)]),
+    }
 }
 
 fn outcome_unknown(why: &str) -> Telling {

@@ -42,11 +42,16 @@ pub(super) fn failure(error: &aws::Failure, reason: ErrorReason) {
         FailureKind::Malformed => {
             tracing::error!(reason, operation, aws_code, aws_request_id, said, chain, "AWS answered what cannot be");
         }
+        // It is remembered, and was logged when it was seen.
+        FailureKind::AccountNotReachable if error.source.is_none() => {
+            tracing::debug!(reason, operation, aws_code, said, "refused");
+        }
         FailureKind::Denied
         | FailureKind::MissingOrDenied
         | FailureKind::Credentials
         | FailureKind::AccountNotReachable
         | FailureKind::Throttled
+        | FailureKind::OverBudget
         | FailureKind::Quota
         | FailureKind::Unavailable => {
             tracing::warn!(reason, operation, aws_code, aws_request_id, said, chain, "AWS did not do it");
@@ -66,6 +71,7 @@ pub(super) fn failure(error: &aws::Failure, reason: ErrorReason) {
         | FailureKind::HasSelections
         | FailureKind::NotCancellable
         | FailureKind::Busy
+        | FailureKind::OutOfTime
         | FailureKind::Unsupported => {
             tracing::debug!(reason, operation, aws_code, aws_request_id, said, chain, "refused");
         }

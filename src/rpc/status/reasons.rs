@@ -47,9 +47,11 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::AccountNotReachable => Code::FailedPrecondition,
         R::EtagMismatch | R::AwsConflict | R::RestorePlanStale => Code::Aborted,
         R::VaultMissingOrDenied | R::AwsAccessDenied | R::ScopeNotAllowed => Code::PermissionDenied,
-        R::AwsThrottled | R::AwsQuotaExceeded | R::Overloaded => Code::ResourceExhausted,
+        R::AwsThrottled | R::AwsBudgetSpent | R::AwsQuotaExceeded | R::Overloaded => Code::ResourceExhausted,
         R::AwsUnavailable | R::OutcomeUnknown | R::ShuttingDown => Code::Unavailable,
         R::DeadlineExceeded => Code::DeadlineExceeded,
+        R::RequestTooLarge => Code::OutOfRange,
+        R::Unimplemented => Code::Unimplemented,
     }
 }
 
@@ -87,6 +89,10 @@ pub(super) fn of_refusal(refusal: &Refusal) -> ErrorReason {
 pub(super) fn of_failure(failure: &aws::Failure) -> ErrorReason {
     use ErrorReason as R;
     match failure.kind {
+        // AWS compares a token with the request that it stands for: nothing of this one was done, by no attempt.
+        FailureKind::RequestIdReused => R::RequestIdReused,
+        // Whatever AWS says of the last attempt, nobody saw what came of an earlier one.
+        _ if failure.effect == Effect::Unknown => R::OutcomeUnknown,
         FailureKind::Rejected => R::AwsRejectedArgument,
         FailureKind::NotFound => missing(failure.subject.as_ref()),
         FailureKind::MissingOrDenied => R::VaultMissingOrDenied,
@@ -100,18 +106,23 @@ pub(super) fn of_failure(failure: &aws::Failure) -> ErrorReason {
         FailureKind::Busy => R::RecoveryPointBusy,
         FailureKind::Unsupported => R::ResourceTypeNotSupported,
         FailureKind::RoleNotAssumable => R::RoleNotAssumable,
-        FailureKind::RequestIdReused => R::RequestIdReused,
         FailureKind::Conflict => R::AwsConflict,
         FailureKind::Denied => R::AwsAccessDenied,
         FailureKind::Credentials => R::AwsCredentials,
         FailureKind::AccountNotReachable => R::AccountNotReachable,
         FailureKind::Quota => R::AwsQuotaExceeded,
-        FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Malformed
+        FailureKind::Throttled
+        | FailureKind::OverBudget
+        | FailureKind::Unavailable
+        | FailureKind::OutOfTime
+        | FailureKind::Malformed
             if failure.effect != Effect::None =>
         {
             R::OutcomeUnknown
         }
         FailureKind::Throttled => R::AwsThrottled,
+        FailureKind::OverBudget => R::AwsBudgetSpent,
+        FailureKind::OutOfTime => R::DeadlineExceeded,
         FailureKind::Unavailable | FailureKind::Malformed => R::AwsUnavailable,
     }
 }

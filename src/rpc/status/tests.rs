@@ -75,7 +75,7 @@ fn an_error_of_a_change_names_its_request_id_where_that_stands_for_the_change() 
     assert_eq!(named.as_deref(), Some(id));
     assert!(message.ends_with(&format!("repeat the call with request_id {id}")), "{message}");
     assert_eq!(told(Failure::RetryWithoutRequestId, id).0, None);
-    let (long, _) = told(Failure::Overloaded, &"x".repeat(100_000));
+    let (long, _) = told(Failure::Overloaded(Full::of_calls()), &"x".repeat(100_000));
     assert_eq!(long.unwrap().len(), 36, "a header is no place for what is no id");
 }
 
@@ -87,7 +87,21 @@ fn what_no_waiting_mends_tells_the_retries_of_libraries_to_stop() {
         status.metadata().get(RETRY_PUSHBACK).map(|value| value.to_str().unwrap().to_owned())
     };
     assert_eq!(pushback(FailureKind::Quota).as_deref(), Some("-1"));
-    assert_eq!(pushback(FailureKind::Throttled), None);
+    let told: u64 = pushback(FailureKind::Throttled).unwrap().parse().unwrap();
+    assert!((2000..=4000).contains(&told), "{told}");
+}
+
+#[test]
+fn a_wait_is_never_shorter_than_meant_and_the_trailer_says_the_same_as_the_details() {
+    let second = Duration::from_secs(1);
+    assert_eq!([spread(second, 0.0), spread(second, 0.5), spread(second, 1.0)], [second, second * 3 / 2, second * 2]);
+    assert_eq!(spread(Duration::MAX, 1.0), LONGEST_WAIT * 2);
+    for failure in [Failure::Overloaded(Full::of_calls()), Failure::ShuttingDown, Failure::CutOff] {
+        let status = Status::from(failure);
+        let wait = status.get_details_retry_info().unwrap().retry_delay.unwrap();
+        let pushback = status.metadata().get(RETRY_PUSHBACK).unwrap().to_str().unwrap();
+        assert_eq!(pushback.parse(), Ok(wait.as_millis()), "{status:?}");
+    }
 }
 
 #[test]
@@ -176,9 +190,14 @@ fn the_table_of_errors() {
     }
     let invalid = Invalid::of("name", "is required: give a vault name");
     row(&mut table, "Invalid", Failure::Invalid(invalid));
-    row(&mut table, "Overloaded", Failure::Overloaded);
+    row(&mut table, "Overloaded", Failure::Overloaded(Full::of_calls()));
     row(&mut table, "ShuttingDown", Failure::ShuttingDown);
     row(&mut table, "Deadline of a read", Failure::Deadline(Effect::None));
+    row(&mut table, "NotBegun", Failure::NotBegun("the message did not come in time"));
+    row(&mut table, "TooLarge", Failure::TooLarge("the request has 300000 bytes".into()));
+    row(&mut table, "UnknownMethod", Failure::UnknownMethod("/some.Service/Nothing".into()));
+    row(&mut table, "UnknownEncoding", Failure::UnknownEncoding("snappy".into()));
+    row(&mut table, "RequestIdTaken", Failure::RequestIdTaken);
     row(&mut table, "Deadline of a change", Failure::Deadline(Effect::Unknown));
     let point = Arn::parse("arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1").unwrap();
     row(&mut table, "StalePlan", Failure::StalePlan(point));

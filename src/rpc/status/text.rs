@@ -38,6 +38,7 @@ fn what_failed(error: &aws::Failure, reason: ErrorReason) -> String {
             format!("{operation} may or may not have happened ({said})")
         }
         ErrorReason::AwsUnavailable => format!("AWS did not do {operation} ({said}); nothing was changed: try again"),
+        ErrorReason::DeadlineExceeded => format!("{said}; nothing was changed"),
         ErrorReason::AwsThrottled => format!("AWS throttles {operation} ({said}): try again later"),
         ErrorReason::AwsAccessDenied => {
             format!("AWS denies {operation} to Strongroom's identity ({said}): an operator has to grant the permission")

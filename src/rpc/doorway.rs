@@ -1,0 +1,297 @@
+//! The doorway: what each request passes before a service sees it, from its headers on.
+//!
+//! In this order: that it is gRPC, the size of its headers, that there is such a method, its deadline, that the server is
+//! not about to stop, a place, and its message, whole and within bounds. Whoever is turned away is told why by the same
+//! details as by any other error. What a call has taken it holds until its answer has left or, of a change, its work has
+//! ended.
+
+mod answer;
+mod deadline;
+mod elements;
+mod message;
+mod methods;
+mod places;
+
+use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, task, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full as OnePiece, Limited};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    Status,
+    body::Body,
+    codegen::http::{Extensions, HeaderMap, HeaderValue, Method as Verb, Request, Response, StatusCode, header},
+};
+
+pub(super) use self::places::Full;
+use self::{
+    message::Encoding,
+    methods::{Kind, Method, Methods},
+    places::{Bound, Caller, Grant, Percent},
+};
+use super::{listener::Connection, status::Failure};
+use crate::{config::ServerConfig, domain::Invalid, lifecycle::Lifecycle};
+
+/// What a call has taken.
+#[derive(Debug)]
+struct Held {
+    place: Grant,
+    bytes: Grant,
+}
+
+/// What a call that was let in brings to its handler: in the extensions of its request.
+#[derive(Debug, Clone)]
+pub(super) struct LetIn {
+    /// When it must have been answered.
+    pub(super) deadline: Instant,
+    held: Arc<Held>,
+}
+
+impl LetIn {
+    /// Gives the place of the call to others: somebody else's is held for its work.
+    pub(super) fn leave_place(&self) {
+        self.held.place.give_back();
+    }
+
+    /// A place again, after all.
+    pub(super) fn take_place(&self) -> Result<(), Failure> {
+        self.held.place.more(1).map_err(Failure::Overloaded)
+    }
+}
+
+/// The bounds, and what is taken of them.
+#[derive(Debug)]
+pub(super) struct Doorway {
+    methods: Methods,
+    calls: Arc<Bound>,
+    checks: Arc<Bound>,
+    watches: Arc<Bound>,
+    reflections: Arc<Bound>,
+    bytes: Arc<Bound>,
+    message: message::Bounds,
+    message_timeout: Duration,
+    longest: Duration,
+    headers: usize,
+    header_bytes: usize,
+    stopping: CancellationToken,
+}
+
+impl Doorway {
+    pub(super) fn new(config: &ServerConfig, lifecycle: &Lifecycle) -> Arc<Self> {
+        let percent = Percent { connection: config.max_share_per_connection, address: config.max_share_per_address };
+        let bound = |what, key, most| Bound::new(what, key, most, percent);
+        let most_calls = config.max_concurrent_requests;
+        Arc::new(Self {
+            methods: Methods::new(config.reflection),
+            calls: bound("calls under way", "server.max_concurrent_requests", most_calls),
+            // Whether the server lives must be told also while it has no place for a call.
+            checks: bound("health checks under way", "server.max_concurrent_requests", most_calls),
+            watches: bound("health watches", "server.max_watches", config.max_watches),
+            reflections: bound("reflection streams", "server.max_reflections", config.max_reflections),
+            bytes: bound("bytes of requests and answers", "server.max_buffered_bytes", config.max_buffered_bytes),
+            message: message::Bounds { bytes: config.max_request_bytes, elements: config.max_request_elements },
+            message_timeout: config.message_timeout,
+            longest: config.request_timeout,
+            headers: config.max_headers,
+            header_bytes: config.connections.max_header_bytes.try_into().unwrap_or(usize::MAX),
+            stopping: lifecycle.soft(),
+        })
+    }
+
+    /// Waits until no call is under way, nor the work of one whose client has gone.
+    pub(super) async fn idle(&self) {
+        self.calls.empty().await;
+    }
+
+    /// A service with the doorway before it.
+    pub(super) fn before<S>(self: &Arc<Self>, service: S) -> Guarded<S> {
+        Guarded { service, doorway: Arc::clone(self) }
+    }
+
+    async fn pass<S>(&self, service: &mut S, request: Request<Body>) -> Result<Response<Body>, Refused>
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let arrived = Instant::now();
+        if let Some(answer) = no_grpc(&request) {
+            return Err(Refused::NoGrpc(answer));
+        }
+        self.check_headers(request.headers())?;
+        let path = request.uri().path();
+        let method = self.methods.get(path).ok_or_else(|| Failure::UnknownMethod(path.to_owned()))?;
+        let deadline = deadline::deadline(request.headers(), arrived, self.longest).map_err(Failure::from)?;
+        if deadline <= arrived {
+            return Err(Failure::NotBegun("the deadline of the call was over before it began").into());
+        }
+        let held = self.admit(method.kind, caller(request.extensions()))?;
+        match method.kind {
+            Kind::Call | Kind::Check | Kind::Watch => {
+                let (mut parts, body) = request.into_parts();
+                let (parts_bounds, encoding) = (self.message, Encoding::of(&parts.headers)?);
+                let receive = message::receive(body, encoding, method.input.as_ref(), parts_bounds, &held.bytes);
+                let message = within(receive, deadline, arrived + self.message_timeout).await?;
+                parts.headers.remove("grpc-encoding");
+                parts.extensions.insert(LetIn { deadline, held: Arc::clone(&held) });
+                let asks_deadline = parts.headers.contains_key("grpc-timeout");
+                let request = Request::from_parts(parts, Body::new(OnePiece::new(message)));
+                let Ok(answer) = service.call(request).await;
+                if method.kind == Kind::Watch {
+                    return Ok(answer::of_many(answer, held, asks_deadline.then_some(deadline)));
+                }
+                explained(method, &answer)?;
+                Ok(answer::of_one(answer, &held, method.changes).await?)
+            }
+            Kind::Reflection => {
+                let most = self.message.bytes;
+                let request = request.map(|body| Body::new(Limited::new(body, most).map_err(too_much)));
+                let Ok(answer) = service.call(request).await;
+                Ok(answer::of_many(answer, held, Some(deadline)))
+            }
+        }
+    }
+
+    fn check_headers(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        let (count, most) = (headers.len(), self.headers);
+        if count > most {
+            let text = format!("the request has {count} headers, and the server takes {most} (server.max_headers)");
+            return Err(Failure::TooLarge(text));
+        }
+        // As HTTP/2 counts them.
+        let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        let most = self.header_bytes;
+        if size > most {
+            let text = format!(
+                "the headers of the request have {size} bytes, and the server takes {most} (server.max_header_bytes)"
+            );
+            return Err(Failure::TooLarge(text));
+        }
+        Ok(())
+    }
+
+    /// A place among its kind.
+    fn admit(&self, kind: Kind, caller: Caller) -> Result<Arc<Held>, Failure> {
+        let places = match kind {
+            // Calls alone are refused by a server that is about to stop: whether it is will still be asked.
+            Kind::Call if self.stopping.is_cancelled() => return Err(Failure::ShuttingDown),
+            Kind::Call => &self.calls,
+            Kind::Check => &self.checks,
+            Kind::Watch => &self.watches,
+            Kind::Reflection => &self.reflections,
+        };
+        let place = places.take(caller, 1).map_err(Failure::Overloaded)?;
+        let bytes = self.bytes.take(caller, 0).map_err(Failure::Overloaded)?;
+        Ok(Arc::new(Held { place, bytes }))
+    }
+}
+
+/// A service, and the doorway before it.
+#[derive(Debug, Clone)]
+pub(super) struct Guarded<S> {
+    service: S,
+    doorway: Arc<Doorway>,
+}
+
+impl<S> tower::Service<Request<Body>> for Guarded<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        // The one that was asked whether it is ready; the clone takes its place.
+        let clone = self.service.clone();
+        let mut service = std::mem::replace(&mut self.service, clone);
+        let doorway = Arc::clone(&self.doorway);
+        Box::pin(async move {
+            Ok(doorway.pass(&mut service, request).await.unwrap_or_else(|refused| match refused {
+                Refused::NoGrpc(answer) => *answer,
+                Refused::Told(failure) => Status::from(*failure).into_http(),
+            }))
+        })
+    }
+}
+
+/// Why a request comes no further.
+enum Refused {
+    /// It is no gRPC, and is not answered by gRPC.
+    NoGrpc(Box<Response<Body>>),
+    Told(Box<Failure>),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Told(Box::new(failure))
+    }
+}
+
+/// The answer to what only looks like a call: gRPC is posted, and says what it is.
+fn no_grpc(request: &Request<Body>) -> Option<Box<Response<Body>>> {
+    let plain = |status, text: &'static str| {
+        let mut answer = Response::new(Body::new(OnePiece::new(Bytes::from_static(text.as_bytes()))));
+        *answer.status_mut() = status;
+        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+        answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+        Some(Box::new(answer))
+    };
+    if request.method() != Verb::POST {
+        let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "gRPC calls are posted\n")?;
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return Some(answer);
+    }
+    // Parameters may follow: `application/grpc;charset=utf-8`.
+    let content_type = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    match essence {
+        b"application/grpc" | b"application/grpc+proto" => None,
+        _ => plain(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "this port speaks gRPC: content-type application/grpc or application/grpc+proto\n",
+        ),
+    }
+}
+
+fn caller(extensions: &Extensions) -> Caller {
+    let connection = extensions.get::<Arc<Connection>>();
+    let address: Option<IpAddr> = connection.and_then(|connection| connection.party());
+    Caller { connection: connection.map_or(0, |connection| connection.id), address }
+}
+
+/// The message, unless the deadline of the call or the time for the message is over first.
+async fn within(
+    receive: impl Future<Output = Result<Bytes, Failure>>,
+    deadline: Instant,
+    patience: Instant,
+) -> Result<Bytes, Failure> {
+    let late = match tokio::time::timeout_at(deadline.min(patience), receive).await {
+        Ok(Err(failure)) => return Err(failure),
+        Ok(Ok(message)) if Instant::now() < deadline => return Ok(message),
+        Ok(Ok(_)) => "the deadline of the call passed before its work began",
+        Err(_) if deadline <= patience => "the deadline of the call passed before its message had come",
+        Err(_) => "the message of the call did not come within server.message_timeout",
+    };
+    Err(Failure::NotBegun(late))
+}
+
+/// tonic's own words for a message that it cannot decode, as an answer of ours. Handlers answer with details.
+fn explained(method: &Method, answer: &Response<Body>) -> Result<(), Failure> {
+    if method.kind != Kind::Call {
+        return Ok(());
+    }
+    match answer.extensions().get::<Status>() {
+        Some(status) if status.details().is_empty() => Err(Failure::Invalid(Invalid::of("", status.message()))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The stream of a client that asks reflection without end.
+fn too_much(_: Box<dyn std::error::Error + Send + Sync>) -> Status {
+    Failure::TooLarge("the stream has more bytes than the server takes (server.max_request_bytes)".to_owned()).into()
+}
