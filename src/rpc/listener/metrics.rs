@@ -1,0 +1,55 @@
+//! What is counted of connections.
+
+use std::sync::LazyLock;
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, UpDownCounter},
+};
+
+static OPEN: LazyLock<UpDownCounter<i64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .i64_up_down_counter("strongroom.connections")
+        .with_description("Connections of clients that are open.")
+        .build()
+});
+
+static ENDED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.connections.ended")
+        .with_description("Connections that the server told to go, cut off or refused, by the reason why.")
+        .build()
+});
+
+static FAILED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.accept.failures")
+        .with_description("Times that no connection could be accepted, as for want of file descriptors.")
+        .build()
+});
+
+/// A connection could not be accepted.
+pub(super) fn accept_failed() {
+    FAILED.add(1, &[]);
+}
+
+/// A connection ended, or will, because of a bound.
+pub(super) fn ended(why: &'static str) {
+    ENDED.add(1, &[KeyValue::new("reason", why)]);
+}
+
+/// Counts a connection as open while it lives.
+pub(super) struct Counted(());
+
+impl Counted {
+    pub(super) fn new() -> Self {
+        OPEN.add(1, &[]);
+        Self(())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPEN.add(-1, &[]);
+    }
+}
