@@ -1,6 +1,6 @@
 # The daily habits. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test lint fmt proto-lint delivery acceptance requirements ci
+.PHONY: help run sandbox test lint fmt proto-lint delivery acceptance campaign fuzz requirements ci
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ delivery: ## Dockerfile and chart
 
 acceptance: ## AWS CLI, boto3, Terraform and grpcio against real processes
 	.ci/run acceptance
+
+campaign: ## Faults of AWS and kill -9 against a thousand changes: docs/reliability.md
+	.ci/run campaign
+
+fuzz: ## Laws of the parsers and nonsense for every RPC: docs/reliability.md
+	.ci/run fuzz
 
 # Needs pip-tools. The flags keep the addresses of mirrors out of the file.
 requirements: ## Pin tests/requirements.txt anew after a change of tests/requirements.in

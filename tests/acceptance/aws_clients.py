@@ -26,15 +26,15 @@ class Aws:
     def __init__(self, url: str):
         self.url = url
 
-    def client(self, service: str, region: str = REGION, access_key: str = "sandbox"):
+    def client(self, service: str, region: str = REGION, access_key: str = "sandbox", attempts: int = 1):
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=access_key,
             aws_secret_access_key="sandbox",
-            # An error is the answer that a test asks for; a retry would hide it.
-            config=botocore.config.Config(retries={"total_max_attempts": 1}),
+            # An error is the answer that most tests ask for; a retry would hide it.
+            config=botocore.config.Config(retries={"total_max_attempts": attempts, "mode": "standard"}),
         )
 
     def __getattr__(self, service: str):
