@@ -221,7 +221,8 @@ impl Aws {
         self.0
             .home
             .get_or_try_init(|| async {
-                let send = self.own_sts(region).get_caller_identity().send();
+                // Boxed: asked once, and every call to come would carry it.
+                let send = Box::pin(self.own_sts(region).get_caller_identity().send());
                 let answer = call_outside(GET_CALLER_IDENTITY, None, None, send).await?;
                 let account = answer.account().and_then(|account| AccountId::parse(account).ok());
                 Ok(account.ok_or_else(|| Failure::malformed(GET_CALLER_IDENTITY, "Account"))?)

@@ -179,7 +179,8 @@ impl Way {
 
     async fn assume(&self) -> Result<Credentials, Failure> {
         let asker = if self.is_proven() { Asker::until(None) } else { Asker::unproven() };
-        let send = self.request.clone().send();
+        // Boxed: seldom asked for, and every call would carry it.
+        let send = Box::pin(self.request.clone().send());
         let answer = call_outside(ASSUME_ROLE, Some(&self.scope), Some((&self.budget, asker)), send).await;
         let answer = answer.map_err(|failure| self.understood(failure))?;
         let told = answer.credentials().ok_or_else(|| Failure::malformed(ASSUME_ROLE, "Credentials"))?;
