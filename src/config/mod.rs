@@ -5,8 +5,12 @@
 //! `docs/configuration.md` lists every key; a test holds it together with this module.
 
 mod aws;
+mod budget;
 mod fault;
+mod listener;
 mod log;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod reader;
 mod sandbox;
 mod server;
@@ -20,7 +24,9 @@ mod tests;
 
 pub use self::{
     aws::AwsConfig,
+    budget::BudgetConfig,
     fault::{Error, Fault},
+    listener::ListenerConfig,
     log::{LogConfig, LogFilter, LogFormat},
     reader::environment_name,
     sandbox::{Clock, SandboxConfig},

@@ -26,6 +26,8 @@ mod page;
 mod period;
 mod place;
 mod plan;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod protection;
 mod rds_window;
 mod recovery_point;

@@ -9,7 +9,7 @@ pub fn nearest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 /// As [`nearest`], of words that are alike so that they have to be as near as that: 1 is the same.
 pub(super) fn nearest_within<'k>(text: &str, known: impl IntoIterator<Item = &'k str>, bar: f64) -> Option<&'k str> {
     // What is much longer than any word that is known is no slip of one.
-    let asked = bare(text.get(..100).unwrap_or(text));
+    let asked = bare(&text[..text.floor_char_boundary(100)]);
     let score = |word: &str| strsim::normalized_damerau_levenshtein(&bare(word), &asked);
     // Of several that differ in signs alone, the one in other capitals.
     let alike = |word: &str| word.eq_ignore_ascii_case(text);
@@ -66,6 +66,13 @@ mod tests {
         assert_eq!(nearest("V1", ["v-1", "v1", "v_1"]), Some("v1"));
         assert_eq!(did_you_mean("dynamo db", known), "; did you mean DynamoDB?");
         assert_eq!(did_you_mean("floppy", known), "");
+        // The hundredth byte stands within a letter.
+        let (long, beginning) = (format!("x{}", "é".repeat(1_000)), format!("x{}", "é".repeat(49)));
+        assert_eq!(
+            nearest(&long, [beginning.as_str()]),
+            Some(beginning.as_str()),
+            "no more than the beginning is compared"
+        );
         let at = |id: &str| format!("arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-{id}");
         let (one, other) = (at("6098e551-7ba5-4901-a959"), at("0f3c7a50-7d5e-4d3c-8c0f"));
         let meant = |arn: &str| arn_meant(arn, [one.as_str(), other.as_str()]);

@@ -24,6 +24,9 @@ const DEPRECATED_OF_JOBS: [&str; 5] = [
 ];
 const DEPRECATED_OF_PLANS: &str = "BACKUP_PLAN_CREATED BACKUP_PLAN_MODIFIED";
 
+/// More than AWS has, with room for those to come. Each one that is not known is compared with all that are.
+const MOST_EVENTS: usize = 100;
+
 fn sent() -> impl Iterator<Item = &'static str> {
     SENT.split_whitespace()
 }
@@ -64,6 +67,10 @@ impl VaultNotifications {
     pub fn parse_events(events: Vec<String>) -> Result<Vec<String>, Vec<(String, Fault)>> {
         if events.is_empty() {
             return Err(vec![(String::new(), format!("is required: give at least one of {}", listed()).into())]);
+        }
+        if events.len() > MOST_EVENTS {
+            let fault = format!("has {} events: at most {MOST_EVENTS} are possible", events.len());
+            return Err(vec![(String::new(), fault.into())]);
         }
         let mut seen = BTreeSet::new();
         let mut faults = Vec::new();
@@ -144,6 +151,7 @@ mod tests {
         assert_eq!(places(&["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED", "BACKUP_JOB_FAILED"]), Vec::<String>::new());
         assert_eq!(places(&["BACKUP_JOB_PAUSED"]), Vec::<String>::new(), "AWS may know it");
         assert_eq!(places(&[]), [""]);
+        assert_eq!(places(&[""; 101]), [""], "of too many none is looked at");
         assert_eq!(
             places(&["backup_job_failed", "COPY_JOB_FAILED", "COPY_JOB_FAILED", "", "A B"]),
             ["[0]", "[2]", "[3]", "[4]"]

@@ -3,10 +3,14 @@
 mod accounts;
 mod calls;
 mod convert;
+mod doorway;
 mod jobs;
 mod legal_holds;
+mod listener;
 mod page_token;
 mod plans;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod protection;
 mod recovery_points;
 mod resources;

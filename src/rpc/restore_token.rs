@@ -69,8 +69,6 @@ fn check(content: &[u8]) -> [u8; CHECK] {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::proto::Restore;
 
@@ -95,20 +93,5 @@ mod tests {
     fn a_token_of_another_version_says_so() {
         let token = BASE64_URL_SAFE_NO_PAD.encode([7; 60]);
         assert!(read(&token).unwrap_err().0.starts_with("is of version 7"));
-    }
-
-    proptest! {
-        #[test]
-        fn a_token_with_any_bit_turned_is_refused(at in 0usize..1000, bit in 0u8..8) {
-            let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(write(&request(), &metadata("a"))).unwrap();
-            let at = at % bytes.len();
-            bytes[at] ^= 1 << bit;
-            prop_assert!(read(&BASE64_URL_SAFE_NO_PAD.encode(bytes)).is_err());
-        }
-
-        #[test]
-        fn any_text_is_a_token_or_a_fault(text in "\\PC{0,200}") {
-            prop_assert!(read(&text).is_err());
-        }
     }
 }

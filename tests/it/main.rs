@@ -38,6 +38,7 @@ mod lockouts;
 mod matching;
 mod missing;
 mod names;
+mod nonsense;
 mod partitions;
 mod passing_faults;
 mod permissions;
