@@ -1,6 +1,7 @@
 """The fault campaign's own eyes: what is lost or double it must see, and where all is well nothing."""
 
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def test_the_campaign_sees_what_is_lost_and_what_is_double(server, sandbox, aws)
         "vaults that are there or gone though nobody asked for it: {'stray'}",
     ):
         assert any(sight in text for text in changes.wrong), f"{sight!r} is not in {changes.wrong}"
+
+
+def test_every_test_that_the_track_record_names_is_there(repository):
+    record = (repository / "docs/reliability.md").read_text()
+    named = re.findall(r"`([a-z_]+\.(?:rs|py))::([a-z_]+)`", record)
+    assert len(named) > 20
+    folders = [repository / folder for folder in ("tests/it", "tests/acceptance", "sandbox/tests/it")]
+    for file, name in named:
+        paths = [folder / file for folder in folders if (folder / file).is_file()]
+        assert any(f" {name}(" in path.read_text() for path in paths), f"{file} has no {name}"
 
 
 def plant(changes: Round, backup) -> None:

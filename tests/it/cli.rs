@@ -145,7 +145,7 @@ async fn a_list_is_followed_through_all_its_pages() {
 
 #[tokio::test]
 async fn the_exit_code_tells_what_happened() {
-    let world = World::start().await;
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
     done(&world, &["vault", "create", VAULT]).await;
     for (words, code, told) in [
         (vec!["vault", "get", "nothing"], 5, "reason: VAULT_NOT_FOUND"),
@@ -168,7 +168,7 @@ async fn the_exit_code_tells_what_happened() {
         assert!(code == 0 || ran.out.is_empty(), "{words:?}: {ran:?}");
     }
     world.arm(serde_json::json!({ "operation": "ListBackupVaults", "next": 50, "effect": "throttle" })).await;
-    let ran = run(&world, &["vault", "list"]).await;
+    let ran = run(&world, &["vault", "list", "--timeout", "5s"]).await;
     assert_eq!(ran.code, 8, "{ran:?}");
     assert!(ran.err.contains("try again after"), "{ran:?}");
 }

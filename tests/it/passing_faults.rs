@@ -173,7 +173,8 @@ async fn no_check_of_a_change_tells_a_fault_of_aws_for_something_else() {
 #[tokio::test]
 async fn the_command_line_says_to_try_again_and_what_a_denial_takes() {
     let world = World::start_with(|config| config.aws.max_attempts = 1).await;
-    let words = ["vault", "get", "missing"];
+    // The command itself tries again for so long.
+    let words = ["vault", "get", "missing", "--timeout", "5s"];
     let gone = run(&world, &words).await;
     assert_eq!(gone.code, 5, "{}", gone.err);
     for (fault, code, said) in [
