@@ -13,8 +13,9 @@ use strongroom::{
 };
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_types::StatusExt;
 
-use crate::harness::{LABS, PATIENCE, World, reason};
+use crate::harness::{LABS, PATIENCE, World, reason, request_id};
 
 fn create(name: &str) -> CreateVaultRequest {
     CreateVaultRequest { name: name.into(), ..Default::default() }
@@ -32,10 +33,16 @@ async fn a_read_ends_at_the_servers_deadline_and_says_that_nothing_changed() {
 async fn a_change_whose_client_hangs_up_runs_to_its_end() {
     let world = World::start().await;
     world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": {"delay_ms": 400}})).await;
-    let mut request = Request::new(create("prod"));
-    request.set_timeout(Duration::from_millis(150));
-    let gone = world.vaults().create_vault(request).await.unwrap_err();
-    assert!(matches!(gone.code(), Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded), "{gone:?}");
+    let mut vaults = world.vaults();
+    let sent = async {
+        while !world.strikes().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = vaults.create_vault(create("prod")) => panic!("{answer:?}"),
+        () = sent => {}
+    }
     let made = async {
         while world.vaults().get_vault(GetVaultRequest { vault: "prod".into(), ..Default::default() }).await.is_err() {
             tokio::task::yield_now().await;
@@ -134,6 +141,21 @@ async fn a_change_that_was_made_is_never_said_not_to_be() {
     let message = role.message();
     assert!(message.starts_with("AWS throttles AttachRolePolicy and did not do it"), "{message}");
     assert!(message.contains("before that this call created role") && !message.contains("may or may not"), "{message}");
+}
+
+#[tokio::test]
+async fn a_change_without_a_request_id_is_left_to_its_caller_and_to_no_library() {
+    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let mut pushback = async |request: CreateVaultRequest| {
+        world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": "drop_after"})).await;
+        let status = world.vaults().create_vault(request).await.unwrap_err();
+        assert_eq!(reason(&status), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
+        assert!(status.get_details_retry_info().is_some(), "{status:?}");
+        let told = status.metadata().get("grpc-retry-pushback-ms").unwrap();
+        told.to_str().unwrap().parse::<i64>().unwrap()
+    };
+    assert_eq!(pushback(create("one")).await, -1);
+    assert!(pushback(CreateVaultRequest { request_id: request_id(1), ..create("two") }).await > 0);
 }
 
 #[tokio::test]

@@ -1,16 +1,14 @@
 //! What each request must pass before a service sees it: places, deadlines, sizes, and that it is gRPC at all. Over real
 //! connections; where a client misbehaves, by hyper's own HTTP/2.
 
-mod wire;
+pub(crate) mod wire;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
 use serde_json::json;
-use strongroom::proto::{
-    CreatePlanRequest, CreateVaultRequest, GetServerInfoRequest, GetVaultRequest, ListVaultsRequest, Rule,
-};
+use strongroom::proto::{CreatePlanRequest, CreateVaultRequest, GetServerInfoRequest, ListVaultsRequest, Rule};
 use tonic::{Code, Request, codec::CompressionEncoding};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_reflection::pb::v1::{
@@ -54,12 +52,12 @@ async fn until(mut ask: impl AsyncFnMut() -> bool) {
 async fn an_unfinished_request_holds_a_place_and_ends_at_its_deadline_with_details() {
     let world = World::start_with(|config| config.server.max_concurrent_requests = 1).await;
     let (mut slow, mut other) = (Raw::connect(&world).await, Raw::connect(&world).await);
-    let half = slow.open(GET_VAULT, &[("grpc-timeout", "2S")]).await;
-    until(async || {
-        let answer = other.call(GET_SERVER_INFO, &[], server_info()).await;
-        answer.status().code() != Code::Ok && refused(&answer) == overloaded()
-    })
-    .await;
+    let half = slow.open(GET_VAULT, &[("grpc-timeout", "3S")]).await;
+    // They have no need of places, and come after it on the same connection.
+    for _ in 0..3 {
+        slow.call(CHECK, &[], framed(&HealthCheckRequest::default().encode_to_vec())).await;
+    }
+    assert_eq!(refused(&other.call(GET_SERVER_INFO, &[], server_info()).await), overloaded());
     let late = half.answer().await;
     assert_eq!(refused(&late), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into()));
     assert!(late.status().message().ends_with("nothing was changed"), "{late:?}");
@@ -98,14 +96,17 @@ async fn a_connection_that_hangs_up_on_slow_changes_has_taken_no_more_than_its_s
     // Three connections, one after the other, take what an address may have, and each hangs up.
     for number in 0..3 {
         let mut greedy = Raw::connect(&world).await;
+        let mut changes = Vec::new();
         for nth in 0..2 {
-            greedy.open(CREATE_VAULT, &[]).await.finish(create(&format!("vault-{number}-{nth}"))).await;
+            changes.push(greedy.open(CREATE_VAULT, &[]).await.finish(create(&format!("vault-{number}-{nth}"))).await);
         }
         until(async || {
             let third = greedy.call(GET_SERVER_INFO, &[], server_info()).await.status();
             third.code() == Code::ResourceExhausted
         })
         .await;
+        // Both are under way: hanging up does not end them.
+        until(async || world.strikes().await[0] >= 2 * (number + 1)).await;
         if number < 2 {
             assert_eq!(other.call(GET_SERVER_INFO, &[], server_info()).await.status().code(), Code::Ok);
         }
@@ -205,18 +206,15 @@ async fn bytes_of_unfinished_requests_are_bounded_in_all() {
     })
     .await;
     let mut greedy = Raw::connect(&world).await;
-    let mut most = create(&"x".repeat(200_000)).to_vec();
-    most.pop();
-    let _first = greedy.open(CREATE_VAULT, &[]).await.send(most.clone().into()).await;
-    until(async || {
-        let second = greedy.open(CREATE_VAULT, &[]).await.send(most.clone().into()).await;
-        let told = second.answer_or_nothing(Duration::from_millis(200)).await;
-        told.is_some_and(|told| {
-            assert_eq!(refused(&told), overloaded());
-            told.status().message().contains("server.max_buffered_bytes")
-        })
-    })
-    .await;
+    let part = create(&"x".repeat(200_000)).slice(..60_000);
+    let mut halves = Vec::new();
+    for _ in 0..6 {
+        halves.push(Box::pin(greedy.open(CREATE_VAULT, &[]).await.send(part.clone()).await.answer()));
+    }
+    // Six times 60,000 is more than 30 percent: one of them, whichever was the last, is told.
+    let (told, _, _others) = futures_util::future::select_all(halves).await;
+    assert_eq!(refused(&told), overloaded());
+    assert!(told.status().message().contains("server.max_buffered_bytes"), "{told:?}");
     let mut other = Raw::connect(&world).await;
     let taken = other.call(CREATE_VAULT, &[], create(&"x".repeat(200_000))).await;
     assert_eq!(refused(&taken), (Code::InvalidArgument, "INVALID_REQUEST".into()), "read, and found too long a name");
@@ -290,13 +288,12 @@ async fn a_read_whose_client_hangs_up_gives_its_place_back() {
     let mut request = Request::new(ListVaultsRequest::default());
     request.set_timeout(PATIENCE);
     let mut slow = Box::pin(vaults.list_vaults(request));
-    let mut other = world.server();
-    let full = async { until(async || other.get_server_info(GetServerInfoRequest::default()).await.is_err()).await };
     tokio::select! {
         answer = &mut slow => panic!("{answer:?}"),
-        () = full => {}
+        () = until(async || world.strikes().await != [0]) => {}
     }
+    let full = world.server().get_server_info(GetServerInfoRequest::default()).await.unwrap_err();
+    assert_eq!(reason(&full), overloaded());
     drop(slow);
     until(async || world.server().get_server_info(GetServerInfoRequest::default()).await.is_ok()).await;
-    assert!(world.vaults().get_vault(GetVaultRequest { vault: "none".into(), ..Default::default() }).await.is_err());
 }

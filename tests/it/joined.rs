@@ -1,19 +1,28 @@
 //! A change that is sent again while it is under way is not done a second time: whoever sends it waits for the first.
 
-use std::time::Duration;
-
+use prost::Message as _;
 use serde_json::json;
 use strongroom::proto::{CreateVaultRequest, CreateVaultResponse, GetServerInfoRequest};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Response, Status};
 
-use crate::harness::{PATIENCE, World, reason, request_id};
+use crate::{
+    doorway::wire::{Raw, framed},
+    harness::{PATIENCE, World, reason, request_id},
+};
 
-/// A vault under a request_id, with a deadline.
-async fn create(world: &World, name: &str, patience: Duration) -> Result<Response<CreateVaultResponse>, Status> {
-    let message = CreateVaultRequest { name: name.into(), request_id: request_id(1), ..Default::default() };
-    let mut request = Request::new(message);
-    request.set_timeout(patience);
-    world.vaults().create_vault(request).await
+fn request(name: &str) -> CreateVaultRequest {
+    CreateVaultRequest { name: name.into(), request_id: request_id(1), ..Default::default() }
+}
+
+async fn create(world: &World, name: &str) -> Result<Response<CreateVaultResponse>, Status> {
+    world.vaults().create_vault(request(name)).await
+}
+
+/// The same change by a client that keeps no time itself, so that the server's word is heard.
+async fn told_at_the_servers_deadline(world: &World, timeout: &str) -> Status {
+    let message = framed(&request("prod").encode_to_vec());
+    let mut raw = Raw::connect(world).await;
+    raw.call("/strongroom.v1.VaultService/CreateVault", &[("grpc-timeout", timeout)], message).await.status()
 }
 
 async fn slow_world(places: usize) -> World {
@@ -47,7 +56,7 @@ async fn the_same_change_sent_again_is_done_once_and_takes_no_place() {
     let again = async {
         under_way(&world).await;
         // The one place that is left is enough for whoever joins, one after the other, and for others beside them.
-        let joined = async { tokio::join!(create(&world, "prod", PATIENCE), create(&world, "prod", PATIENCE)) };
+        let joined = async { tokio::join!(create(&world, "prod"), create(&world, "prod")) };
         let others = async {
             for _ in 0..20 {
                 let info = world.server().get_server_info(GetServerInfoRequest::default()).await;
@@ -59,7 +68,7 @@ async fn the_same_change_sent_again_is_done_once_and_takes_no_place() {
         };
         tokio::join!(joined, others)
     };
-    let (first, ((second, third), others)) = tokio::join!(create(&world, "prod", PATIENCE), again);
+    let (first, ((second, third), others)) = tokio::join!(create(&world, "prod"), again);
     let first = first.unwrap().into_inner();
     for joined in [second, third] {
         match joined {
@@ -76,9 +85,9 @@ async fn another_request_under_the_id_of_one_under_way_is_refused() {
     let world = slow_world(10).await;
     let other = async {
         under_way(&world).await;
-        create(&world, "other", PATIENCE).await
+        create(&world, "other").await
     };
-    let (first, other) = tokio::join!(create(&world, "prod", PATIENCE), other);
+    let (first, other) = tokio::join!(create(&world, "prod"), other);
     first.unwrap();
     assert_eq!(reason(&other.unwrap_err()), (Code::FailedPrecondition, "REQUEST_ID_REUSED".into()));
     assert_eq!(times_made(&world).await, 1);
@@ -89,24 +98,24 @@ async fn whoever_joins_has_a_deadline_of_their_own() {
     let world = slow_world(10).await;
     let hasty = async {
         under_way(&world).await;
-        create(&world, "prod", Duration::from_millis(300)).await
+        told_at_the_servers_deadline(&world, "500m").await
     };
-    let (first, hasty) = tokio::join!(create(&world, "prod", PATIENCE), hasty);
+    let (first, hasty) = tokio::join!(create(&world, "prod"), hasty);
     first.unwrap();
-    assert_eq!(reason(&hasty.unwrap_err()), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
+    assert_eq!(reason(&hasty), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
     assert_eq!(times_made(&world).await, 1);
 }
 
 #[tokio::test]
 async fn whoever_joins_is_told_also_when_the_first_has_hung_up() {
     let world = slow_world(10).await;
-    let mut first = Box::pin(create(&world, "prod", PATIENCE));
+    let mut first = Box::pin(create(&world, "prod"));
     tokio::select! {
         answer = &mut first => panic!("{answer:?}"),
         () = under_way(&world) => {}
     }
     drop(first);
-    create(&world, "prod", PATIENCE).await.unwrap();
+    create(&world, "prod").await.unwrap();
     assert_eq!(times_made(&world).await, 1);
 }
 
@@ -117,11 +126,10 @@ async fn whoever_joins_a_change_that_was_given_up_before_anything_was_done_takes
     world.arm(json!({"operation": "ListBackupVaults", "next": 1, "effect": {"delay_ms": 10_000}})).await;
     let again = async {
         under_way(&world).await;
-        create(&world, "prod", PATIENCE).await
+        create(&world, "prod").await
     };
-    let (first, again) = tokio::join!(create(&world, "prod", Duration::from_millis(800)), again);
-    let told = reason(&first.unwrap_err());
+    let (first, again) = tokio::join!(told_at_the_servers_deadline(&world, "1S"), again);
     again.unwrap();
     assert_eq!(times_made(&world).await, 1);
-    assert_eq!(told, (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into()), "nothing was begun");
+    assert_eq!(reason(&first), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into()), "nothing was begun");
 }

@@ -15,15 +15,15 @@ use tonic::Status;
 use crate::harness::{PATIENCE, World};
 
 /// A connection.
-pub(super) struct Raw(SendRequest<Bytes>);
+pub(crate) struct Raw(SendRequest<Bytes>);
 
 impl Raw {
-    pub(super) async fn connect(world: &World) -> Self {
+    pub(crate) async fn connect(world: &World) -> Self {
         Self::connect_from(world, [127, 0, 0, 1]).await
     }
 
     /// From one of the addresses that the machine itself has.
-    pub(super) async fn connect_from(world: &World, address: [u8; 4]) -> Self {
+    pub(crate) async fn connect_from(world: &World, address: [u8; 4]) -> Self {
         let server = world.url().strip_prefix("http://").unwrap().parse().unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::from(address), 0).into()).unwrap();
@@ -38,12 +38,12 @@ impl Raw {
     }
 
     /// A whole call.
-    pub(super) async fn call(&mut self, path: &str, headers: &[(&str, &str)], body: Bytes) -> Answer {
+    pub(crate) async fn call(&mut self, path: &str, headers: &[(&str, &str)], body: Bytes) -> Answer {
         self.open(path, headers).await.finish(body).await.answer().await
     }
 
     /// The headers of a call; each that is given replaces the usual one.
-    pub(super) async fn open(&mut self, path: &str, headers: &[(&str, &str)]) -> Half {
+    pub(crate) async fn open(&mut self, path: &str, headers: &[(&str, &str)]) -> Half {
         let usual = [("content-type", "application/grpc"), ("te", "trailers")];
         let mut request = Request::builder().method(Method::POST).uri(format!("http://strongroom{path}"));
         for (name, value) in usual.iter().filter(|(name, _)| !headers.iter().any(|(given, _)| given == name)) {
@@ -56,7 +56,7 @@ impl Raw {
     }
 
     /// What a browser would do.
-    pub(super) async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let request = Request::builder().uri(format!("http://strongroom{path}")).body(()).unwrap();
         self.send(request, true).await.answer().await
     }
@@ -69,30 +69,30 @@ impl Raw {
 }
 
 /// A call of which not everything was sent.
-pub(super) struct Half {
+pub(crate) struct Half {
     answer: ResponseFuture,
     body: SendStream<Bytes>,
 }
 
 impl Half {
     /// Some of the body.
-    pub(super) async fn send(mut self, data: Bytes) -> Self {
+    pub(crate) async fn send(mut self, data: Bytes) -> Self {
         // Refused early: the answer tells.
         let _ = self.body.send_data(data, false);
         self
     }
 
     /// The rest of it.
-    pub(super) async fn finish(mut self, data: Bytes) -> Self {
+    pub(crate) async fn finish(mut self, data: Bytes) -> Self {
         let _ = self.body.send_data(data, true);
         self
     }
 
-    pub(super) async fn answer(self) -> Answer {
+    pub(crate) async fn answer(self) -> Answer {
         self.answer_or_nothing(PATIENCE).await.expect("no answer came")
     }
 
-    pub(super) async fn answer_or_nothing(self, patience: Duration) -> Option<Answer> {
+    pub(crate) async fn answer_or_nothing(self, patience: Duration) -> Option<Answer> {
         let Self { answer, body: _open } = self;
         let answer = async {
             let (parts, mut body) = answer.await.unwrap().into_parts();
@@ -112,7 +112,7 @@ impl Half {
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     http: u16,
     headers: HeaderMap,
     data: Bytes,
@@ -120,36 +120,36 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn http(&self) -> u16 {
+    pub(crate) fn http(&self) -> u16 {
         self.http
     }
 
     /// Of gRPC, with its details.
-    pub(super) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let said = self.trailers.as_ref().unwrap_or(&self.headers);
         Status::from_header_map(said).unwrap_or_else(|| panic!("no grpc-status in {self:?}"))
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(super) fn data(&self) -> &[u8] {
+    pub(crate) fn data(&self) -> &[u8] {
         &self.data
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.data).into_owned()
     }
 }
 
 /// A message in gRPC's frame.
-pub(super) fn framed(message: &[u8]) -> Bytes {
+pub(crate) fn framed(message: &[u8]) -> Bytes {
     frame(0, message)
 }
 
 /// The same, packed.
-pub(super) fn packed(message: &[u8]) -> Bytes {
+pub(crate) fn packed(message: &[u8]) -> Bytes {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     std::io::Write::write_all(&mut gzip, message).unwrap();
     frame(1, &gzip.finish().unwrap())
