@@ -1,7 +1,7 @@
 //! What is promised of every change, over the whole descriptor set: `validate_only` leaves everything as it was, and every
 //! answer and every error names the call's `request_id`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage};
 use serde_json::{Value, json};
@@ -45,8 +45,12 @@ fn told_by(error: &Status) -> Option<String> {
 
 /// A world with something to change of each noun, and for every change a request that can be done there.
 pub(crate) async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
-    // One attempt: what fails here fails at once.
-    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    // One attempt, and nothing kept of plans: what fails here fails at once.
+    let world = World::start_with(|config| {
+        config.aws.max_attempts = 1;
+        config.aws.plans_age = Duration::ZERO;
+    });
+    let world = world.await;
     prepare(&world).await;
     world.behave(json!({"switches": {"organization": true}})).await;
     let point = recovery_point(&world).await;

@@ -14,7 +14,7 @@ use strongroom::{
 use tonic::{Code, Request, Status};
 
 use crate::{
-    backups::{VAULT, aws_backup, prepared, start},
+    backups::{VAULT, aws_backup, backup_of, prepared, start},
     harness::{LABS, PATIENCE, World, reason, request_id},
     protection::{explain, plan, rule, select},
 };
@@ -246,12 +246,7 @@ async fn a_change_whose_caller_ran_out_of_patience_before_it_began_is_not_begun(
     let world = prepared().await;
     let before = requests(&world).await;
     slow(&world, "DescribeDBInstances", 60_000).await;
-    let mut request = Request::new(StartBackupRequest {
-        resource: LABS.into(),
-        vault: VAULT.into(),
-        request_id: request_id(1),
-        ..Default::default()
-    });
+    let mut request = Request::new(StartBackupRequest { request_id: request_id(1), ..backup_of(LABS) });
     // The client waits longer than it tells the server.
     request.metadata_mut().insert("grpc-timeout", "700m".parse().unwrap());
     let late = tokio::time::timeout(PATIENCE, world.jobs().start_backup(request)).await.unwrap().unwrap_err();
@@ -259,13 +254,7 @@ async fn a_change_whose_caller_ran_out_of_patience_before_it_began_is_not_begun(
     assert!(late.message().contains("nothing was changed"), "{late:?}");
     world.end_faults().await;
     // Neither is it begun later: the same request is done once, now.
-    let again = StartBackupRequest {
-        resource: LABS.into(),
-        vault: VAULT.into(),
-        request_id: request_id(1),
-        ..Default::default()
-    };
-    start(&world, again).await;
+    start(&world, StartBackupRequest { request_id: request_id(1), ..backup_of(LABS) }).await;
     let sent = |all: &BTreeMap<String, u64>| all.get("backup:StartBackupJob").copied().unwrap_or_default();
     assert_eq!(sent(&requests(&world).await) - sent(&before), 1);
 }
