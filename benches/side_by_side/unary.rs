@@ -1,0 +1,231 @@
+//! Calls a second and latencies: the cheapest RPC beside bare tonic, GetVault beside the AWS calls that it makes and beside
+//! the service in Python.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_backup::Client;
+use strongroom::proto::{
+    GetServerInfoRequest, GetVaultRequest, server_service_client::ServerServiceClient,
+    vault_service_client::VaultServiceClient,
+};
+use tonic::transport::Channel;
+
+use crate::{
+    figures::{median, table},
+    load::{self, Ran},
+    peers,
+    processes::{Running, STRONGROOM},
+};
+
+/// Callers at once, over as many connections: what a platform's services make of it.
+const CALLERS: usize = 64;
+const CONNECTIONS: usize = 8;
+const VAULT: &str = "bench";
+
+pub(crate) async fn run(pairs: usize, quick: bool, python: Option<&Path>) -> Result<()> {
+    let (sandbox, bare) = (Running::sandbox()?, peers::bare_tonic()?);
+    let server = Running::server(Path::new(STRONGROOM), &sandbox, &[])?;
+    let sdk = peers::sdk(&sandbox).await;
+    sdk.create_backup_vault().backup_vault_name(VAULT).send().await?;
+    let few = if quick { 64 } else { 64_000 };
+    let (ours, theirs) =
+        (load::channels(&server.url(), CONNECTIONS).await?, load::channels(&bare.url(), CONNECTIONS).await?);
+    cheapest(pairs, few, &ours, &theirs).await?;
+
+    let few = if quick { 4 } else { 2_000 };
+    let vaults = VaultServiceClient::new(ours[0].clone());
+    let near = beside_the_sdk(pairs, few, &vaults, &sdk).await?;
+    crate::attacks::control(&sandbox, r#"{"rate": 1, "effect": {"delay_ms": 20}}"#).await?;
+    let far = beside_the_sdk(pairs, few / 20 + 1, &vaults, &sdk).await?;
+    crate::attacks::end_faults(&sandbox).await?;
+    let row = |what: &str, near: String, far: String| vec![what.to_owned(), near, far];
+    table(
+        "GetVault, one caller, beside the AWS calls that it makes",
+        &["", "AWS at hand", "AWS 20 ms away"],
+        &[
+            row("one AWS call, p50", format!("{:.0} µs", near.one), format!("{:.0} µs", far.one)),
+            row(
+                "both AWS calls side by side, p50",
+                format!("{:.0} µs", near.both[0]),
+                format!("{:.0} µs", far.both[0]),
+            ),
+            row("GetVault, p50", format!("{:.0} µs", near.ours[0]), format!("{:.0} µs", far.ours[0])),
+            row("added to both calls, p50 / p99 / p99.9", near.added(), far.added()),
+            row("GetVault ÷ one AWS call, p50", format!("{:.3}", near.ratio), format!("{:.3}", far.ratio)),
+        ],
+    );
+    if let Some(python) = python {
+        beside_python(pairs, if quick { 64 } else { 3_200 }, python, &sandbox, &ours).await?;
+    }
+    Ok(())
+}
+
+async fn cheapest(pairs: usize, calls: usize, ours: &[Channel], theirs: &[Channel]) -> Result<()> {
+    let ask = async |channels: &[Channel], calls: usize| {
+        let clients: Vec<_> = channels.iter().map(|channel| ServerServiceClient::new(channel.clone())).collect();
+        load::run(CALLERS, calls, |caller, _| {
+            let mut client = clients[caller % clients.len()].clone();
+            async move {
+                client.get_server_info(GetServerInfoRequest {}).await?;
+                Ok(())
+            }
+        })
+        .await
+    };
+    // The first calls find out who the server is, and warm both up.
+    ask(ours, CALLERS).await?;
+    ask(theirs, CALLERS).await?;
+    let (mut rates, mut halves, mut rate, mut half) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for pair in 0..pairs {
+        eprintln!("cheapest RPC, pair {} of {pairs}", pair + 1);
+        let (a, b) = in_turn(pair, || ask(ours, calls), || ask(theirs, calls)).await?;
+        rates.push(a.calls_a_second() / b.calls_a_second());
+        halves.push(a.latencies.quantile(0.5) / b.latencies.quantile(0.5));
+        rate.push((a.calls_a_second(), b.calls_a_second()));
+        half.push((a.latencies.quantile(0.5), b.latencies.quantile(0.5)));
+    }
+    let of = |all: &[(f64, f64)], ours: bool| median(all.iter().map(|(a, b)| if ours { *a } else { *b }).collect());
+    table(
+        &format!("GetServerInfo, {CALLERS} callers on {CONNECTIONS} connections, beside bare tonic"),
+        &["", "Strongroom", "bare tonic", "ratio"],
+        &[
+            vec![
+                "calls a second".to_owned(),
+                format!("{:.0}", of(&rate, true)),
+                format!("{:.0}", of(&rate, false)),
+                format!("{:.3}", median(rates)),
+            ],
+            vec![
+                "p50".to_owned(),
+                format!("{:.0} µs", of(&half, true)),
+                format!("{:.0} µs", of(&half, false)),
+                format!("{:.3}", median(halves)),
+            ],
+        ],
+    );
+    Ok(())
+}
+
+/// Both of a pair, now the one first and now the other: what warms up or slows down meanwhile favours neither.
+async fn in_turn<A, B>(pair: usize, ours: impl FnOnce() -> A, theirs: impl FnOnce() -> B) -> Result<(Ran, Ran)>
+where
+    A: Future<Output = Result<Ran>>,
+    B: Future<Output = Result<Ran>>,
+{
+    if pair % 2 == 0 {
+        let first = ours().await?;
+        Ok((first, theirs().await?))
+    } else {
+        let first = theirs().await?;
+        Ok((ours().await?, first))
+    }
+}
+
+/// Medians over pairs, in microseconds; three numbers are p50, p99 and p99.9.
+struct Beside {
+    one: f64,
+    both: [f64; 3],
+    ours: [f64; 3],
+    added: [f64; 3],
+    ratio: f64,
+}
+
+impl Beside {
+    fn added(&self) -> String {
+        let [half, most, nearly_all] = self.added;
+        format!("{half:.0} / {most:.0} / {nearly_all:.0} µs")
+    }
+}
+
+async fn beside_the_sdk(
+    pairs: usize,
+    calls: usize,
+    vaults: &VaultServiceClient<Channel>,
+    sdk: &Client,
+) -> Result<Beside> {
+    let arn = sdk.describe_backup_vault().backup_vault_name(VAULT).send().await?;
+    let arn = arn.backup_vault_arn().context("the vault has no ARN")?;
+    let one = || {
+        load::run(1, calls, |_, _| async {
+            sdk.describe_backup_vault().backup_vault_name(VAULT).send().await?;
+            Ok(())
+        })
+    };
+    let both = || {
+        load::run(1, calls, |_, _| async {
+            let describe = sdk.describe_backup_vault().backup_vault_name(VAULT).send();
+            let tags = sdk.list_tags().resource_arn(arn).send();
+            let (vault, tags) = tokio::join!(describe, tags);
+            (vault?, tags?);
+            Ok(())
+        })
+    };
+    let ours = || {
+        load::run(1, calls, |_, _| {
+            let mut vaults = vaults.clone();
+            async move {
+                vaults.get_vault(GetVaultRequest { vault: VAULT.to_owned(), ..GetVaultRequest::default() }).await?;
+                Ok(())
+            }
+        })
+    };
+    let mut all = Vec::new();
+    for pair in 0..pairs {
+        eprintln!("GetVault beside the SDK, pair {} of {pairs}", pair + 1);
+        let single = one().await?;
+        let (a, b) = in_turn(pair, ours, both).await?;
+        all.push((single, a, b));
+    }
+    let over = |of: &dyn Fn(&(Ran, Ran, Ran)) -> f64| median(all.iter().map(of).collect());
+    let three =
+        |of: &dyn Fn(&(Ran, Ran, Ran), f64) -> f64| [0.5, 0.99, 0.999].map(|share| over(&|pair| of(pair, share)));
+    Ok(Beside {
+        one: over(&|(one, ..)| one.latencies.quantile(0.5)),
+        both: three(&|(_, _, both), share| both.latencies.quantile(share)),
+        ours: three(&|(_, ours, _), share| ours.latencies.quantile(share)),
+        added: three(&|(_, ours, both), share| ours.latencies.quantile(share) - both.latencies.quantile(share)),
+        ratio: over(&|(one, ours, _)| ours.latencies.quantile(0.5) / one.latencies.quantile(0.5)),
+    })
+}
+
+async fn beside_python(pairs: usize, calls: usize, python: &Path, sandbox: &Running, ours: &[Channel]) -> Result<()> {
+    let peer = peers::python(python, sandbox)?;
+    let theirs = load::channels(&peer.url(), CONNECTIONS).await?;
+    // A vault for each caller: equal reads in flight would be sent once, which is measured elsewhere.
+    let sdk = peers::sdk(sandbox).await;
+    for caller in 0..CALLERS {
+        sdk.create_backup_vault().backup_vault_name(format!("{VAULT}-{caller}")).send().await?;
+    }
+    let ask = async |channels: &[Channel], calls: usize| {
+        let clients: Vec<_> = channels.iter().map(|channel| VaultServiceClient::new(channel.clone())).collect();
+        load::run(CALLERS, calls, |caller, _| {
+            let mut client = clients[caller % clients.len()].clone();
+            async move {
+                let request = GetVaultRequest { vault: format!("{VAULT}-{caller}"), ..GetVaultRequest::default() };
+                client.get_vault(request).await?;
+                Ok(())
+            }
+        })
+        .await
+    };
+    let (mut ratios, mut rates) = (Vec::new(), Vec::new());
+    ask(&theirs, CALLERS).await?;
+    for pair in 0..pairs {
+        eprintln!("GetVault beside Python, pair {} of {pairs}", pair + 1);
+        let (a, b) = in_turn(pair, || ask(ours, calls * 4), || ask(&theirs, calls)).await?;
+        ratios.push(a.calls_a_second() / b.calls_a_second());
+        rates.push((a.calls_a_second(), b.calls_a_second()));
+    }
+    table(
+        &format!("GetVault, {CALLERS} callers on {CONNECTIONS} connections, beside grpcio + boto3"),
+        &["", "Strongroom", "Python", "ratio"],
+        &[vec![
+            "calls a second".to_owned(),
+            format!("{:.0}", median(rates.iter().map(|(a, _)| *a).collect())),
+            format!("{:.0}", median(rates.iter().map(|(_, b)| *b).collect())),
+            format!("{:.1}", median(ratios)),
+        ]],
+    );
+    Ok(())
+}
