@@ -14,7 +14,7 @@ use self::joined::{Fingerprint, Lead, Outcome, Running, Told, Turn};
 use super::{
     convert::{Change, Changed},
     doorway::LetIn,
-    status::Failure,
+    status::{Failure, of_no_library},
 };
 use crate::{
     aws::{Aws, Effect, Scoped},
@@ -113,11 +113,15 @@ impl Calls {
                 let check = self.check(let_in.deadline, asked, work).await;
                 check.map_err(|failure| failure.of_change(&request_id))
             }
-            Ok(asked) => match self.turn::<M, R>(&let_in, &asked.request_id, &what).await {
-                Ok(Decided::Lead(lead)) => self.carry_out(let_in, asked, lead, &request_id, work).await,
-                Ok(Decided::Told(answer)) => answer,
-                Err(failure) => Err(failure.of_change(&request_id)),
-            },
+            Ok(asked) => {
+                let answer = match self.turn::<M, R>(&let_in, &asked.request_id, &what).await {
+                    Ok(Decided::Lead(lead)) => self.carry_out(let_in, asked, lead, &request_id, work).await,
+                    Ok(Decided::Told(answer)) => answer,
+                    Err(failure) => Err(failure.of_change(&request_id)),
+                };
+                // A library would send it again without the id, and be told that alone instead of this.
+                if given { answer } else { answer.map_err(of_no_library) }
+            }
         };
         answer.map(|mut answer| {
             answer.tell_request_id(request_id);

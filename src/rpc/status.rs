@@ -158,6 +158,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// By what a server tells a client's library when to retry: after so many milliseconds, or with -1 never.
 const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
 
+/// The same status, for the caller itself: no library is to send the call again.
+pub(super) fn of_no_library(mut status: Status) -> Status {
+    if status.metadata().contains_key(RETRY_PUSHBACK) {
+        status.metadata_mut().insert(RETRY_PUSHBACK, MetadataValue::from_static("-1"));
+    }
+    status
+}
+
 /// By what a server tells which compressions it knows.
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 

@@ -11,7 +11,7 @@ use strongroom::{
         TagResourceRequest,
     },
 };
-use tonic::{Code, Request};
+use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_types::StatusExt;
 
@@ -146,7 +146,7 @@ async fn a_change_that_was_made_is_never_said_not_to_be() {
 #[tokio::test]
 async fn a_change_without_a_request_id_is_left_to_its_caller_and_to_no_library() {
     let world = World::start_with(|config| config.aws.max_attempts = 1).await;
-    let mut pushback = async |request: CreateVaultRequest| {
+    let pushback = async |request: CreateVaultRequest| {
         world.arm(json!({"operation": "CreateBackupVault", "next": 1, "effect": "drop_after"})).await;
         let status = world.vaults().create_vault(request).await.unwrap_err();
         assert_eq!(reason(&status), (Code::Unavailable, "OUTCOME_UNKNOWN".into()));
