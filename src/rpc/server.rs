@@ -3,23 +3,28 @@
 use std::{any::Any, time::Duration};
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::{
     Status,
     body::Body,
+    codec::CompressionEncoding,
     codegen::http::{Request, Response},
     server::NamedService,
-    transport::server::TcpIncoming,
+    service::Routes,
 };
 use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder as Reflection;
+use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 use tracing::Span;
 
 use super::{
     accounts::Accounts,
     calls::Calls,
+    doorway::Doorway,
     jobs::Jobs,
     legal_holds::LegalHolds,
+    listener,
     plans::Plans,
     protection::Protection,
     recovery_points::RecoveryPoints,
@@ -48,10 +53,10 @@ pub enum ServerError {
     /// The descriptor set of the build is not readable.
     #[error("reflection cannot be built")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The transport failed.
-    #[error("the gRPC server failed")]
-    Transport(#[from] tonic::transport::Error),
 }
+
+/// Bytes of a question to reflection: it has a name in it.
+const LONGEST_QUESTION: usize = 4096;
 
 /// How long answers may take to leave once the last call has ended, where a stream keeps its connection open.
 const LINGER: Duration = Duration::from_secs(1);
@@ -64,23 +69,20 @@ pub async fn serve(
     about: About,
     lifecycle: Lifecycle,
 ) -> Result<(), ServerError> {
-    let calls = Calls::new(aws.clone(), config, lifecycle.clone());
+    let doorway = Doorway::new(config, &lifecycle);
+    let calls = Calls::new(aws.clone(), lifecycle.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut services = vec![""];
-    let mut router = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(config.keepalive_interval))
-        .http2_keepalive_timeout(Some(config.keepalive_timeout))
-        // One span a call, a child of the caller's; everything below is logged and traced within it.
-        .layer(TraceLayer::new_for_grpc().make_span_with(span).on_request(()).on_response(()).on_failure(()).on_eos(()))
-        // Inside the span, so that the panic is logged with its call. A bug costs one call, not the connection.
-        .layer(CatchPanicLayer::custom(panicked))
-        .add_service(health);
+    let mut routes = Routes::new(health);
     // Each service with its name for health, so that neither can be forgotten.
     macro_rules! add {
         ($($server:ident($service:expr)),+ $(,)?) => {$(
-            let service = $server::new($service).max_decoding_message_size(config.max_request_bytes);
+            // Requests come unpacked through the doorway. Small answers are sent as they are: `Calls` sees to that.
+            let service = $server::new($service)
+                .max_decoding_message_size(config.max_request_bytes)
+                .send_compressed(CompressionEncoding::Gzip);
             services.push(announce(&reporter, &service).await);
-            router = router.add_service(service);
+            routes = routes.add_service(service);
         )+};
     }
     let calls = &calls;
@@ -103,25 +105,34 @@ pub async fn serve(
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
                 .register_file_descriptor_set(error_details.clone())
         };
-        router = router.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?);
+        routes = routes
+            .add_service(reflection().build_v1()?.max_decoding_message_size(LONGEST_QUESTION))
+            .add_service(reflection().build_v1alpha()?.max_decoding_message_size(LONGEST_QUESTION));
     }
+    let service = ServiceBuilder::new()
+        // One span a call, a child of the caller's; everything below is logged and traced within it.
+        .layer(TraceLayer::new_for_grpc().make_span_with(span).on_request(()).on_response(()).on_failure(()).on_eos(()))
+        // Inside the span, so that the panic is logged with its call. A bug costs one call, not the connection.
+        .layer(CatchPanicLayer::custom(panicked))
+        // Places, deadlines and sizes, before a service sees anything.
+        .service(doorway.before(routes.prepare()));
+    let stop = CancellationToken::new();
     let draining = async {
         lifecycle.soft().cancelled().await;
-        // Who asks now is sent elsewhere, while the calls under way go on.
+        // Who asks now is sent elsewhere, before anybody is told to go, and while the calls under way go on.
         for service in services {
             reporter.set_service_status(service, tonic_health::ServingStatus::NotServing).await;
         }
-    };
-    let drained = async {
-        lifecycle.soft().cancelled().await;
-        calls.idle().await;
+        stop.cancel();
+        doorway.idle().await;
         tokio::time::sleep(LINGER).await;
     };
     tokio::select! {
-        ended = router.serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), draining) => Ok(ended?),
-        // The transport waits for every stream, and a health watch never ends by itself.
-        () = drained => Ok(()),
+        () = listener::serve(listener, service, &config.connections, stop.clone()) => {}
+        // A health watch never ends by itself, and who was told to go may not listen.
+        () = draining => {}
     }
+    Ok(())
 }
 
 async fn announce<S: NamedService + Sync>(reporter: &HealthReporter, _service: &S) -> &'static str {
