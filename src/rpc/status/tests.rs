@@ -137,6 +137,7 @@ fn the_table_of_errors() {
         FailureKind::Throttled,
         FailureKind::Quota,
         FailureKind::Unavailable,
+        FailureKind::OutOfTime,
         FailureKind::Malformed,
     ];
     const REFUSALS: &[RefusalKind] = &[
@@ -180,7 +181,7 @@ fn the_table_of_errors() {
             row(&mut table, &format!("{kind:?} {noun:?}"), Failure::Aws(failed(*kind, *noun).into()));
         }
     }
-    for kind in [FailureKind::Throttled, FailureKind::Unavailable, FailureKind::Malformed] {
+    for kind in [FailureKind::Throttled, FailureKind::Unavailable, FailureKind::Malformed, FailureKind::Rejected] {
         let failure = aws::Failure { effect: Effect::Unknown, ..failed(kind, Noun::Vault) };
         row(&mut table, &format!("{kind:?}, effect unknown"), Failure::Aws(failure.into()));
     }
