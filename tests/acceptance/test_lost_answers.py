@@ -48,11 +48,14 @@ def test_a_library_that_retries_by_itself_makes_no_second_job(generated, server,
     with grpc.insecure_channel(server.address, options=[("grpc.service_config", json.dumps(config))]) as channel:
         jobs = job_service_pb2_grpc.JobServiceStub(channel)
         sandbox.control("POST", "faults", fault)
-        with pytest.raises(grpc.RpcError) as refused:
+        with pytest.raises(grpc.RpcError) as lost:
             jobs.StartBackup(start_backup)
-        info = error_info(refused.value)
-        assert (refused.value.code(), info.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RETRY_WITHOUT_REQUEST_ID")
-        assert len(jobs.ListJobs(queries.ListJobsRequest()).jobs) == 1
+        # The library is told not to try again, for it would not have the request_id that its caller now has.
+        info = error_info(lost.value)
+        assert (lost.value.code(), info.reason) == (grpc.StatusCode.UNAVAILABLE, "OUTCOME_UNKNOWN")
+        (only,) = jobs.ListJobs(queries.ListJobsRequest()).jobs
+        start_backup.request_id = info.metadata["request_id"]
+        assert jobs.StartBackup(start_backup).job.id == only.id
 
         start_backup.request_id = str(uuid.uuid4())
         sandbox.control("POST", "faults", fault)
