@@ -151,9 +151,21 @@ where
         for config::Warning { key, message } in &loaded.warnings {
             tracing::warn!(key, "{message}");
         }
-        let code = supervise(loaded, start).await;
-        // Blocks until the last batch is sent, on a thread where that hinders nobody.
-        match tokio::task::spawn_blocking(|| telemetry.shutdown()).await {
+        // Before anything can be under way: a signal during the start stops it cleanly too.
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => return failed(&anyhow::Error::new(error).context("signals cannot be listened for")),
+        };
+        let code = supervise(loaded, &mut signals, start).await;
+        // Blocks until the last batch is sent, on a thread where that hinders nobody, and no longer than anybody wants.
+        let sent = tokio::select! {
+            sent = tokio::task::spawn_blocking(|| telemetry.shutdown()) => sent,
+            signal = signals.next() => {
+                tracing::warn!(?signal, "the last traces and metrics were not sent");
+                return code;
+            }
+        };
+        match sent {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the last traces and metrics were not sent"),
             Err(error) => tracing::warn!(%error, "the last traces and metrics were not sent"),
@@ -165,16 +177,11 @@ where
     code
 }
 
-async fn supervise<F>(loaded: &Loaded, start: impl FnOnce(Lifecycle) -> F) -> u8
+async fn supervise<F>(loaded: &Loaded, signals: &mut Signals, start: impl FnOnce(Lifecycle) -> F) -> u8
 where
     F: Future<Output = anyhow::Result<()>>,
 {
     let life = Lifecycle::new();
-    // Before anything can be under way: a signal during the start stops it cleanly too.
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => return failed(&anyhow::Error::new(error).context("signals cannot be listened for")),
-    };
     let started = tokio::select! {
         started = start(life.clone()) => started,
         signal = signals.next() => {

@@ -260,7 +260,7 @@ fn no_grpc(request: &Request<Body>) -> Option<Box<Response<Body>>> {
 
 fn caller(extensions: &Extensions) -> Caller {
     let connection = extensions.get::<Arc<Connection>>();
-    let address: Option<IpAddr> = connection.and_then(|connection| connection.party());
+    let address: Option<IpAddr> = connection.map(|connection| connection.party());
     Caller { connection: connection.map_or(0, |connection| connection.id), address }
 }
 

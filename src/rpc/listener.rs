@@ -157,7 +157,7 @@ impl House {
             Ok(Ok(true)) => {
                 if let Some(untold) = self.tls.tell(Instant::now()) {
                     let peer = connection.peer;
-                    tracing::warn!(?peer, untold, "TLS on a plaintext port: this server does not encrypt");
+                    tracing::warn!(%peer, untold, "TLS on a plaintext port: this server does not encrypt");
                 }
                 let _ = tokio::time::timeout(self.bounds.handshake_timeout, wire::refuse_tls(stream)).await;
                 metrics::ended("tls");
@@ -176,7 +176,7 @@ impl House {
             let until = match life.next(now, connection.seen()) {
                 Step::Wait(until) => until,
                 Step::Leave(why) => {
-                    tracing::debug!(connection = connection.id, peer = ?connection.peer, why = why.name(), "GOAWAY");
+                    tracing::debug!(connection = connection.id, peer = %connection.peer, why = why.name(), "GOAWAY");
                     metrics::ended(why.name());
                     life.leave(now);
                     served.as_mut().graceful_shutdown();
@@ -193,7 +193,7 @@ impl House {
             tokio::select! {
                 ended = &mut served => {
                     if let Err(error) = ended {
-                        tracing::debug!(connection = connection.id, peer = ?connection.peer, error, "a connection broke");
+                        tracing::debug!(connection = connection.id, peer = %connection.peer, error, "a connection broke");
                     }
                     return;
                 }
@@ -212,7 +212,7 @@ impl House {
                 }
             }
         };
-        tracing::debug!(connection = connection.id, peer = ?connection.peer, why = why.name(), "cut a connection off");
+        tracing::debug!(connection = connection.id, peer = %connection.peer, why = why.name(), "cut a connection off");
         metrics::ended(why.name());
     }
 
@@ -230,6 +230,8 @@ impl House {
             .max_pending_accept_reset_streams(Some(bounds.max_streams_per_connection as usize))
             // Twice what the doorway allows, which answers with details; what is beyond this is answered by HTTP alone.
             .max_header_list_size(bounds.max_header_bytes.saturating_mul(2))
+            // What requests may have sent unread is bounded for all streams of the connection together; of answers it is
+            // their number times a piece and the send buffer, and the doorway's bound on what is held.
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(bounds.connection_window)
             .max_send_buf_size(SEND_BUFFER);

@@ -22,7 +22,7 @@ pub(crate) struct Connection {
     /// No other connection of this server has or had it.
     pub(crate) id: u64,
     /// The other end.
-    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) peer: SocketAddr,
     heard: AtomicUsize,
     open: AtomicUsize,
     quiet_since: Mutex<Instant>,
@@ -34,7 +34,7 @@ impl Connection {
     pub(super) fn new(id: u64, peer: SocketAddr) -> Self {
         Self {
             id,
-            peer: Some(peer),
+            peer,
             heard: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             quiet_since: Mutex::new(Instant::now()),
@@ -69,8 +69,8 @@ impl Connection {
     }
 
     /// Whom the bound on connections of one peer counts as one.
-    pub(in crate::rpc) fn party(&self) -> Option<IpAddr> {
-        self.peer.map(|peer| party(peer.ip()))
+    pub(in crate::rpc) fn party(&self) -> IpAddr {
+        party(self.peer.ip())
     }
 }
 

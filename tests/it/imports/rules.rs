@@ -78,6 +78,7 @@ const STRONGROOM_MODULES: &[Module] = &[
 const STRONGROOM_OUTSIDE: &[Outside] = &[
     only(&["tonic", "tonic_*"], &["rpc", "proto", "cli"], "tonic stands in rpc, and in the client commands"),
     only(&["prost", "prost_*"], &["rpc", "proto", "cli"], "protobuf stands in rpc, and in the client commands"),
+    only(&["hyper"], &["rpc"], "connections are the listener's business"),
     only(&["aws_*"], &["aws"], "the AWS SDK stands behind the adapter"),
     only(&["clap", "clap_*"], &["main", "cli"], "the command line is cli's"),
     only(&["std::env"], &["config"], "the environment enters by config"),
