@@ -17,7 +17,7 @@ def test_the_campaign_sees_what_is_lost_and_what_is_double(server, sandbox, aws)
     # A vault is gone when its points are, which takes a while.
     sandbox.control("POST", "clock", {"mode": "auto", "speed": 10})
     changes.outcomes = Callers(server.address, 60, aws).make(changes.asked, 8, None)
-    assert all(outcome.done for outcome in changes.outcomes), [outcome.why for outcome in changes.outcomes]
+    assert all(outcome.done for outcome in changes.outcomes), [outcome.failed for outcome in changes.outcomes]
     sandbox.control("POST", "clock", {"mode": "manual"})
     changes.compare_with_aws()
     assert changes.wrong == []

@@ -75,25 +75,24 @@ class Callers:
             response_deserializer=answer_type.FromString,
         )
         began = time.monotonic()
-        pause, attempts, why = FIRST_PAUSE, 0, ""
+        pause, failed = FIRST_PAUSE, []
         while (left := began + self.deadline - time.monotonic()) > 0:
-            attempts += 1
-            wait = pause
+            sent, wait = time.monotonic(), pause
             try:
                 answer = json_format.MessageToDict(send(request, timeout=left), preserving_proto_field_name=True)
                 # A forced delete says how far it came, and the same call goes on.
                 if "force" not in asked.fields or answer.get("deleted"):
-                    return Outcome(asked, True, "", answer, attempts, time.monotonic() - began)
-                why = f"not deleted yet: {answer}"
+                    return Outcome(asked, True, answer, time.monotonic() - began, failed)
+                failed.append(f"{time.monotonic() - sent:.0f} s: not deleted yet")
             except grpc.RpcError as error:
                 failure = Failure(error)
-                why = str(failure)
+                failed.append(f"{time.monotonic() - sent:.0f} s: {failure.code.name} {failure.reason or failure.message}")
                 if failure.code not in REPEATED or failure.reason == "AWS_QUOTA_EXCEEDED":
                     break
                 wait = max(pause, failure.retry.total_seconds() if failure.retry else 0.0)
             time.sleep(wait * random.uniform(0.8, 1.2))
             pause = min(pause * 2, LONGEST_PAUSE)
-        return Outcome(asked, False, why, {}, attempts, time.monotonic() - began)
+        return Outcome(asked, False, {}, time.monotonic() - began, failed)
 
     def _make_role(self, name: str) -> None:
         """By IAM itself, which is as spoiled as the rest of AWS."""

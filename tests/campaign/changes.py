@@ -41,11 +41,10 @@ class Asked:
 class Outcome:
     asked: Asked
     done: bool
-    # The last error, where it was not done.
-    why: str = ""
     answer: dict = field(default_factory=dict)
-    attempts: int = 0
     seconds: float = 0.0
+    # How each call of it ended that did not do it, and after how long.
+    failed: list[str] = field(default_factory=list)
 
 
 class Round:

@@ -45,6 +45,9 @@ CAMPAIGN = THROTTLING + [
     {"rate": 0.01, "effect": {"delay_ms": 30_000}},
 ]
 
+# Most changes of a round whose failures are shown.
+SHOWN = 20
+
 # Clocks of the sandbox: a job of 35 seconds takes 3.5, a role is known after 1.5.
 SPEED = 10
 BEHAVIOUR = {"role_propagation": "15s", "jobs": {"start_delay": "20s", "run_time": "30s"}}
@@ -128,8 +131,8 @@ class Campaign:
             f"{name}: {size} changes in {time.monotonic() - began:.0f} s, {len(undone)} not done in time, "
             f"{changes.requests} requests to AWS, {len(recoveries)} kills, {len(changes.wrong)} wrong"
         )
-        for outcome in undone:
-            say(f"  not done: {outcome.asked.rpc} {outcome.asked.number} after {outcome.attempts} calls: {outcome.why}")
+        for outcome in undone[:SHOWN]:
+            say(f"  not done: {outcome.asked.rpc} {outcome.asked.number} {outcome.failed}")
         for text in changes.wrong:
             say(f"  WRONG: {text}")
         return changes, recoveries
@@ -138,10 +141,10 @@ class Campaign:
         outcomes = [outcome for one in rounds for outcome in one.outcomes]
         done = sorted(outcome.seconds for outcome in outcomes if outcome.done)
         wrong = [text for one in [plain, throttled, *rounds] for text in one.wrong]
-        attempts = sum(outcome.attempts for outcome in outcomes)
+        calls = sum(len(outcome.failed) + outcome.done for outcome in outcomes)
         say("")
         say(f"seed                          {self.seed}")
-        say(f"changes                       {len(outcomes)}, with {attempts} calls of their callers")
+        say(f"changes                       {len(outcomes)}, with {calls} calls of their callers")
         say(f"done within {self.options.deadline:.0f} s             {100 * len(done) / max(len(outcomes), 1):.2f} % (goal 99.9 %)")
         if done:
             say(f"time to be done               median {done[len(done) // 2]:.1f} s, longest {done[-1]:.1f} s")
