@@ -24,10 +24,7 @@ use self::{
     bucket::{Bucket, Ticket, Turn},
     pace::Pace,
 };
-use crate::{
-    config::BudgetConfig,
-    domain::Scope,
-};
+use crate::{config::BudgetConfig, domain::Scope};
 
 pub(super) use bucket::Class;
 
@@ -55,7 +52,9 @@ impl Asker {
     /// A call whose caller waits until then, in the class of what is under way.
     pub(super) fn until(deadline: Option<Instant>) -> Self {
         match BESIDES.try_with(|until| *until) {
-            Ok(until) => Self { class: Class::Background, until: deadline.map_or(Some(until), |other| Some(until.min(other))) },
+            Ok(until) => {
+                Self { class: Class::Background, until: deadline.map_or(Some(until), |other| Some(until.min(other))) }
+            }
             Err(_) => Self { class: Class::Interactive, until: deadline },
         }
     }

@@ -347,7 +347,10 @@ fn is_denial(error: &Failure) -> bool {
 
 /// Whether the next look may see more.
 fn is_passing(error: &Failure) -> bool {
-    matches!(error.kind, FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Malformed)
+    matches!(
+        error.kind,
+        FailureKind::Throttled | FailureKind::OverBudget | FailureKind::Unavailable | FailureKind::Malformed
+    )
 }
 
 /// Why AWS would not change the lifecycle of the point, if it would not.

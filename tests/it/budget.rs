@@ -29,7 +29,11 @@ async fn a_call_whose_turn_comes_too_late_is_told_at_once_and_not_sent() {
     list(&world, "us-east-1", long).await.unwrap();
     let before = requests(&world).await;
     let refused = list(&world, "us-east-1", Duration::from_millis(500)).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::ResourceExhausted, "AWS_BUDGET_SPENT".into()), "before the deadline: {refused}");
+    assert_eq!(
+        reason(&refused),
+        (Code::ResourceExhausted, "AWS_BUDGET_SPENT".into()),
+        "before the deadline: {refused}"
+    );
     assert!(refused.message().contains("ListBackupVaults has to wait for its turn"), "{refused}");
     let wait = refused.get_details_retry_info().unwrap().retry_delay.unwrap();
     assert!(wait > Duration::from_millis(400) && wait <= Duration::from_secs(2), "{wait:?}");
@@ -48,11 +52,8 @@ async fn a_change_that_is_not_sent_for_its_turn_is_not_done() {
     let world = World::start_with(|config| config.aws.budget.backup = 1).await;
     list(&world, "us-east-1", Duration::from_secs(60)).await.unwrap();
     let create = |timeout| {
-        let mut request = Request::new(CreateVaultRequest {
-            name: "prod".into(),
-            request_id: request_id(1),
-            ..Default::default()
-        });
+        let mut request =
+            Request::new(CreateVaultRequest { name: "prod".into(), request_id: request_id(1), ..Default::default() });
         request.set_timeout(timeout);
         request
     };

@@ -183,7 +183,8 @@ async fn credentials_are_renewed_before_they_end_and_a_renewal_that_fails_is_no_
 #[ignore = "it holds nothing: it measures"]
 async fn the_memory_of_a_thousand_scopes() {
     let world = world(MEMBERS, |aws| aws.max_scopes = 10_000).await;
-    let regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-central-1", "eu-north-1"];
+    let regions =
+        ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-central-1", "eu-north-1"];
     list(&world, &account(0), "us-east-1").await.unwrap();
     let before = resident_kilobytes();
     for number in 0..125 {

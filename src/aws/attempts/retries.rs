@@ -119,11 +119,17 @@ mod tests {
     fn throttling_is_told_in_every_protocol() {
         for (throttled, response) in [
             (true, answer(400, Some("ThrottlingException:http://internal.amazon.com/coral/"), "{}")),
-            (true, answer(400, None, r#"{"__type":"com.amazonaws.kms#ThrottlingException","message":"Rate exceeded"}"#)),
+            (
+                true,
+                answer(400, None, r#"{"__type":"com.amazonaws.kms#ThrottlingException","message":"Rate exceeded"}"#),
+            ),
             (true, answer(400, None, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>")),
             (true, answer(429, None, "")),
             (false, answer(400, Some("LimitExceededException"), "")),
-            (false, answer(400, None, "<Error><Code>InvalidParameterValue</Code><Message>Throttling</Message></Error>")),
+            (
+                false,
+                answer(400, None, "<Error><Code>InvalidParameterValue</Code><Message>Throttling</Message></Error>"),
+            ),
             (false, answer(503, None, "")),
             (false, answer(200, None, "<Code>Throttling</Code>")),
         ] {
