@@ -1,5 +1,7 @@
 //! Backup vaults.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_backup::types::{BackupVaultListMember, VaultState, VaultType};
 use futures_util::TryStreamExt;
 
@@ -95,11 +97,15 @@ impl Scoped {
     /// another's does, and why nobody can tell, if so.
     async fn vault_in_place_of(&self, asked: &Asked<NewVault>) -> Result<(Option<Vault>, Option<Unseen>), Error> {
         let name = &asked.what.name;
-        match self.get_vault(name).await {
-            Ok(vault) => made_by(asked, vault)?.map(|made| (Some(made), None)).ok_or_else(|| {
-                let message = format!("vault {name} exists already, made by another request");
-                Refusal::of(RefusalKind::AlreadyExists, Noun::Vault, name.as_str(), message).into()
-            }),
+        // One after the other: mostly there is none.
+        match self.describe_vault(name).await.map_err(Error::from) {
+            Ok(vault) => {
+                let tags = self.backup_tags(&vault.arn).await;
+                made_by(asked, tagged(vault, tags)?)?.map(|made| (Some(made), None)).ok_or_else(|| {
+                    let message = format!("vault {name} exists already, made by another request");
+                    Refusal::of(RefusalKind::AlreadyExists, Noun::Vault, name.as_str(), message).into()
+                })
+            }
             // Who may not see vaults may still create one.
             Err(error) if error.is_missing() => Ok((None, None)),
             Err(error) if error.failed_as(FailureKind::MissingOrDenied) => Ok((None, Some(Unseen::from(&error)))),
@@ -116,7 +122,7 @@ impl Scoped {
         if vault.arn != arn {
             tags = self.backup_tags(&vault.arn).await;
         }
-        Ok(Vault { tags: tags.map_err(|error| error.about(Noun::Vault, name))?, ..vault })
+        Ok(tagged(vault, tags)?)
     }
 
     /// A page of vaults, without tags.
@@ -154,7 +160,7 @@ impl Scoped {
             ),
             vault_type: answer.vault_type.map(|word| word.as_str().to_owned()).unwrap_or_default(),
             state: answer.vault_state.map(|word| word.as_str().to_owned()).unwrap_or_default(),
-            tags: std::collections::BTreeMap::new(),
+            tags: BTreeMap::new(),
             request_id: answer.creator_request_id.unwrap_or_default(),
         })
     }
@@ -170,7 +176,7 @@ impl Scoped {
             lock: self.lock(vault.locked, vault.min_retention_days, vault.max_retention_days, vault.lock_date.as_ref()),
             vault_type: vault.vault_type.as_ref().map(VaultType::as_str).unwrap_or_default().to_owned(),
             state: vault.vault_state.as_ref().map(VaultState::as_str).unwrap_or_default().to_owned(),
-            tags: std::collections::BTreeMap::new(),
+            tags: BTreeMap::new(),
             request_id: vault.creator_request_id.unwrap_or_default(),
         }
     }
@@ -252,6 +258,12 @@ impl Scoped {
         }
         Ok(false)
     }
+}
+
+/// The vault with what came of its tags.
+fn tagged(vault: Vault, tags: Result<BTreeMap<String, String>, Failure>) -> Result<Vault, Failure> {
+    let tags = tags.map_err(|error| error.about(Noun::Vault, &vault.name))?;
+    Ok(Vault { tags, ..vault })
 }
 
 /// The vault, if that request created it.
