@@ -8,6 +8,11 @@
 //! `--quick` tries everything once. `--against OTHER_BINARY` runs the attacks against an older server too.
 
 #![expect(
+    clippy::disallowed_methods,
+    clippy::future_not_send,
+    reason = "nothing here is a server: one task drives all, and what it spawns ends with it"
+)]
+#![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a report is what this is for; it goes to stdout, progress to stderr"

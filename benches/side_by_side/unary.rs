@@ -113,7 +113,7 @@ where
     A: Future<Output = Result<Ran>>,
     B: Future<Output = Result<Ran>>,
 {
-    if pair % 2 == 0 {
+    if pair.is_multiple_of(2) {
         let first = ours().await?;
         Ok((first, theirs().await?))
     } else {
@@ -121,6 +121,10 @@ where
         Ok((ours().await?, first))
     }
 }
+
+/// A quantile of the three runs of a pair: one AWS call, GetVault, both AWS calls.
+type Quantile<'q> = dyn Fn(&(Ran, Ran, Ran), f64) -> f64 + 'q;
+const SHARES: [f64; 3] = [0.5, 0.99, 0.999];
 
 /// Medians over pairs, in microseconds; three numbers are p50, p99 and p99.9.
 struct Beside {
@@ -157,7 +161,8 @@ async fn beside_the_sdk(
             let describe = sdk.describe_backup_vault().backup_vault_name(VAULT).send();
             let tags = sdk.list_tags().resource_arn(arn).send();
             let (vault, tags) = tokio::join!(describe, tags);
-            (vault?, tags?);
+            vault?;
+            tags?;
             Ok(())
         })
     };
@@ -178,8 +183,7 @@ async fn beside_the_sdk(
         all.push((single, a, b));
     }
     let over = |of: &dyn Fn(&(Ran, Ran, Ran)) -> f64| median(all.iter().map(of).collect());
-    let three =
-        |of: &dyn Fn(&(Ran, Ran, Ran), f64) -> f64| [0.5, 0.99, 0.999].map(|share| over(&|pair| of(pair, share)));
+    let three = |of: &Quantile<'_>| SHARES.map(|share| over(&|pair| of(pair, share)));
     Ok(Beside {
         one: over(&|(one, ..)| one.latencies.quantile(0.5)),
         both: three(&|(_, _, both), share| both.latencies.quantile(share)),

@@ -252,6 +252,7 @@ static RATE: LazyLock<Gauge<f64>> = LazyLock::new(|| {
 });
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "callers of their own, which end with the test")]
 mod tests {
     use futures_util::future::join_all;
 

@@ -288,4 +288,5 @@ async fn caught<T>(flight: impl Future<Output = Result<T, Failure>>) -> Outcome<
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "callers of their own, which end with the test")]
 mod tests;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Arn, Finding, Job, JobKind, Noun, Period, Resource, ResourceKind, ResourceRef, ResourceType, Scope, Unseen, nearest, quoted,
-    selection::member_of,
+    Arn, Finding, Job, JobKind, Noun, Period, Resource, ResourceKind, ResourceRef, ResourceType, Scope, Unseen,
+    nearest, quoted, selection::member_of,
 };
 
 /// Code of the finding that a database is an instance of a cluster.
@@ -124,7 +124,9 @@ pub fn without_parts(job: &Job, kinds: &[JobKind], field: &str) -> Option<Findin
     let (id, kind) = (&job.id, job.kind);
     if !kinds.is_empty() && !kinds.contains(&kind) {
         let message = format!("{id} is a {kind} job, and so are its parts");
-        return Some(Finding::warning("JOB_KIND_DIFFERS", message, "ask for its own kind").at(field).about(id.as_str()));
+        return Some(
+            Finding::warning("JOB_KIND_DIFFERS", message, "ask for its own kind").at(field).about(id.as_str()),
+        );
     }
     job.resource_type.as_ref().filter(|of_type| of_type.is_database()).map(|of_type| {
         let message = format!("{kind} job {id} is of one database ({of_type}), and has no parts");

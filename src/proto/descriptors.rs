@@ -44,7 +44,7 @@ pub fn methods() -> Vec<String> {
 /// Whether a method changes nothing.
 pub fn is_read(method: &MethodDescriptor) -> bool {
     let proto = method.method_descriptor_proto();
-    let level = proto.options.as_ref().map(|options| options.idempotency_level());
+    let level = proto.options.as_ref().map(prost_types::MethodOptions::idempotency_level);
     level == Some(prost_types::method_options::IdempotencyLevel::NoSideEffects)
 }
 

@@ -217,7 +217,11 @@ impl Calls {
     }
 
     /// What came of a change under way, within the deadline; nothing if it was given up before anything was done.
-    async fn heard<R: Clone>(&self, deadline: Instant, told: Told<R>) -> Result<Option<Result<R, Status>>, Failure> {
+    async fn heard<R: Clone + Send + Sync>(
+        &self,
+        deadline: Instant,
+        told: Told<R>,
+    ) -> Result<Option<Result<R, Status>>, Failure> {
         match timeout_at(deadline, told.outcome()).await {
             Ok(Some(Outcome::Told(answer))) => Ok(Some(answer)),
             Ok(Some(Outcome::GivenUp)) => Ok(None),

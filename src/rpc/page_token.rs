@@ -106,7 +106,7 @@ impl Query {
 
 /// The beginning of a digest of the parts, one behind the other.
 fn digest(parts: &[&[u8]]) -> [u8; DIGEST] {
-    let whole = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part)).finalize();
+    let whole = parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
     let mut beginning = [0; DIGEST];
     beginning.copy_from_slice(&whole[..DIGEST]);
     beginning

@@ -130,6 +130,7 @@ async fn who_has_changed_something_is_never_told_what_was_before() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "callers of their own, which end with the test")]
 async fn who_hangs_up_takes_no_answer_from_those_who_joined() {
     let world = with_vault(World::start_with(roomy).await).await;
     slow(&world, "DescribeBackupVault", 1500).await;

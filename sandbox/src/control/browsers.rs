@@ -30,7 +30,7 @@ pub(super) fn refuse(headers: &HeaderMap, uri: &Uri, loopback: bool) -> Option<S
             "the body must be JSON, and Content-Type says {kind}: leave it out, or say application/json"
         ));
     }
-    let host = uri.authority().map(|authority| authority.as_str()).or(text(HOST)).unwrap_or_default();
+    let host = uri.authority().map(hyper::http::uri::Authority::as_str).or(text(HOST)).unwrap_or_default();
     (loopback && !is_of_this_network(host)).then(|| {
         format!(
             "Host is {host}, a name that may be anybody's: on loopback, call the sandbox by localhost or its address"

@@ -26,7 +26,7 @@ where
 {
     let aws_request_id = error.request_id().map(Into::into);
     let (kind, aws_code, message, retry_after) = match &error {
-        _ if chain(&error).any(|cause| cause.is::<TooLate>()) => {
+        _ if chain(&error).any(<dyn StdError>::is::<TooLate>) => {
             (FailureKind::OutOfTime, None, Failure::OUT_OF_TIME.to_owned(), None)
         }
         SdkError::ServiceError(service) => {

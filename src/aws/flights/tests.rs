@@ -229,9 +229,8 @@ async fn inputs_that_look_the_same_and_are_not_do_not_share() {
 #[test]
 fn every_part_of_a_key_tells_reads_apart() {
     let Key { scope, way_in, service, operation, input } = key("prod");
-    let Scope { account, region } = scope.clone();
-    let other_account = Scope { account: AccountId::parse("999999999999").unwrap(), region: region.clone() };
-    let other_region = Scope { account, region: RegionName::parse("cn-north-1").unwrap() };
+    let other_account = Scope { account: AccountId::parse("999999999999").unwrap(), ..scope.clone() };
+    let other_region = Scope { account: scope.account.clone(), region: RegionName::parse("cn-north-1").unwrap() };
     let of = |scope: &Scope, way_in, service, operation, input: &str| Key {
         scope: scope.clone(),
         way_in,
@@ -331,7 +330,7 @@ proptest! {
                     }
                 }
                 Event::HangUp(which) if !waiting.is_empty() => {
-                    waiting.swap_remove(which % waiting.len());
+                    drop(waiting.swap_remove(which % waiting.len()));
                 }
                 Event::Land(_) | Event::HangUp(_) => {}
                 Event::Close => {

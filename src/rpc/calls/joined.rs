@@ -44,7 +44,7 @@ pub(super) enum Outcome<R> {
 #[derive(Debug)]
 pub(super) struct Told<R>(watch::Receiver<Option<Outcome<R>>>);
 
-impl<R: Clone> Told<R> {
+impl<R: Clone + Send + Sync> Told<R> {
     /// Nothing, if the work ended without a word: it panicked, or was cut off.
     pub(super) async fn outcome(mut self) -> Option<Outcome<R>> {
         self.0.wait_for(Option::is_some).await.ok()?.clone()

@@ -27,10 +27,9 @@ const LIGHT: usize = 8 * 1024;
 /// while the client reads. A heavy one holds the call's place, and room for its bytes; a read that finds none is refused.
 pub(super) async fn of_one(answer: Response<Body>, held: &Arc<Held>, changes: bool) -> Result<Response<Body>, Failure> {
     let (parts, mut body) = answer.into_parts();
-    let first = match poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        Some(Ok(frame)) => frame,
+    let Some(Ok(first)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await else {
         // Nothing but headers, as of an error.
-        None | Some(Err(_)) => return Ok(Response::from_parts(parts, body)),
+        return Ok(Response::from_parts(parts, body));
     };
     let size = first.data_ref().map_or(0, Bytes::len);
     let held = if size <= LIGHT {

@@ -7,7 +7,7 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use flate2::read::GzDecoder;
 use http_body_util::BodyExt as _;
 use prost_reflect::MessageDescriptor;
-use tonic::codegen::http::HeaderMap;
+use tonic::codegen::http::{HeaderMap, HeaderValue};
 
 use super::{elements, places::Grant};
 use crate::{domain::Invalid, rpc::status::Failure};
@@ -34,7 +34,7 @@ pub(super) enum Encoding {
 
 impl Encoding {
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Failure> {
-        match headers.get("grpc-encoding").map(|name| name.as_bytes()) {
+        match headers.get("grpc-encoding").map(HeaderValue::as_bytes) {
             None | Some(b"identity") => Ok(Self::Identity),
             Some(b"gzip") => Ok(Self::Gzip),
             Some(other) => Err(Failure::UnknownEncoding(String::from_utf8_lossy(other).into_owned())),

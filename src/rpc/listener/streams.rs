@@ -199,7 +199,7 @@ impl<F: Future<Output = ()>> Future for Attended<F> {
             return Poll::Ready(());
         }
         let step = this.progress.0.load(Ordering::Relaxed);
-        if step % 2 == 0 {
+        if step.is_multiple_of(2) {
             this.waits = None;
             return Poll::Pending;
         }

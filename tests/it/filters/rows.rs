@@ -145,28 +145,40 @@ fn of_jobs(found: &Found) -> Vec<Row> {
             json!(["JOB_STATE_COMPLETED"]),
         ))
         .with("filter.resource", json!(LABS)),
-        copies(jobs("filter.states", json!(["JOB_STATE_PARTIAL"]), Finding("STATES_OF_OTHER_TYPES"), "parts", Value::Null))
-            .with("filter.resource_types", json!(["RDS", "Aurora"])),
-        jobs("filter.create_time.end_time", old.clone(), Finding(ANCIENT), "January 2019", json!("2026-04-01T00:00:00Z"))
-            .beside(json!({"filter": {"kinds": ["JOB_KIND_RESTORE"]}}))
-            .without_right(),
+        copies(jobs(
+            "filter.states",
+            json!(["JOB_STATE_PARTIAL"]),
+            Finding("STATES_OF_OTHER_TYPES"),
+            "parts",
+            Value::Null,
+        ))
+        .with("filter.resource_types", json!(["RDS", "Aurora"])),
+        jobs(
+            "filter.create_time.end_time",
+            old.clone(),
+            Finding(ANCIENT),
+            "January 2019",
+            json!("2026-04-01T00:00:00Z"),
+        )
+        .beside(json!({"filter": {"kinds": ["JOB_KIND_RESTORE"]}}))
+        .without_right(),
         jobs("filter.completion_time.end_time", old.clone(), Finding(ANCIENT), "January 2019", Value::Null)
             .beside(json!({"filter": {"kinds": ["JOB_KIND_RESTORE"]}})),
         jobs("filter.completion_time.end_time", old, Finding("JOBS_FORGOTTEN"), "30 days", Value::Null),
-        copies(jobs(
-            "filter.source_recovery_point",
-            json!(found.point),
-            Fault,
-            "is EBS, of which",
-            json!(found.point),
-        ))
-        .with("filter.resource_types", json!(["EBS"]))
-        .blames("filter.resource_types")
-        .without_right(),
+        copies(jobs("filter.source_recovery_point", json!(found.point), Fault, "is EBS, of which", json!(found.point)))
+            .with("filter.resource_types", json!(["EBS"]))
+            .blames("filter.resource_types")
+            .without_right(),
         copies(jobs("filter.source_recovery_point", json!(found.point), Fault, "is of type EBS", Value::Null))
             .with("filter.resource", json!(VOLUME))
             .blames("filter.resource"),
-        copies(jobs("filter.parent_job", json!(found.job), Finding("JOB_KIND_DIFFERS"), "is a backup job", Value::Null)),
+        copies(jobs(
+            "filter.parent_job",
+            json!(found.job),
+            Finding("JOB_KIND_DIFFERS"),
+            "is a backup job",
+            Value::Null,
+        )),
         backups(jobs("filter.parent_job", json!(found.job), Finding("JOB_WITHOUT_PARTS"), "has no parts", Value::Null)),
         jobs("filter.parent_job", json!(NO_ID), Finding("JOB_NOT_FOUND"), NO_ID, Value::Null),
         copies(jobs(

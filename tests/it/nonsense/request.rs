@@ -82,7 +82,7 @@ fn value(dice: &mut Dice<'_>, words: &mut Words, field: &FieldDescriptor, depth:
         Kind::Enum(of) => encoding::int32::encode(number, &enum_number(dice, &of), bytes),
         Kind::Bool => encoding::bool::encode(number, &(dice.byte() % 2 == 1), bytes),
         Kind::Double => {
-            encoding::double::encode(number, dice.of(&[0.0, 1.0, -1.0, f64::NAN, f64::INFINITY, 1e308]), bytes)
+            encoding::double::encode(number, dice.of(&[0.0, 1.0, -1.0, f64::NAN, f64::INFINITY, 1e308]), bytes);
         }
         Kind::Float => encoding::float::encode(number, dice.of(&[0.0, -1.0, f32::NAN, f32::INFINITY]), bytes),
         Kind::Fixed32 | Kind::Sfixed32 => encoding::sfixed32::encode(number, &small(dice), bytes),

@@ -133,7 +133,7 @@ impl Words {
             }
             2 => {
                 let text = self.right(dice, noun(field));
-                changed(dice, text)
+                changed(dice, &text)
             }
             3 => long(dice),
             _ => (*dice.of(&NONSENSE)).to_owned(),
@@ -212,7 +212,7 @@ fn snake(camel: &str) -> String {
 }
 
 /// A slip of the fingers.
-fn changed(dice: &mut Dice<'_>, text: String) -> String {
+fn changed(dice: &mut Dice<'_>, text: &str) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     let at = dice.below(letters.len());
     match dice.below(5) {
