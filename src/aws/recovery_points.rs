@@ -16,6 +16,7 @@ use super::{
     Error, Failure, FailureKind, Scoped,
     call::{Operation, ask},
     date, job_answers, just_before, lifecycle,
+    looks::in_time,
     pages::{MOST_LISTS, pages},
     time,
     unmatched::{Sought, Thing, Wanted, nothing_found},
@@ -148,7 +149,8 @@ impl Scoped {
     /// The question which recovery point was meant by an ARN that none has, out of the first that the vault holds; blank
     /// where they cannot be listed.
     pub(super) async fn meant_point(&self, vault: &VaultName, arn: &Arn) -> String {
-        let points = self.recovery_points_in(vault, |sent| sent, &PageRequest::largest(None)).await;
+        let page = PageRequest::largest(None);
+        let points = in_time(self.recovery_points_in(vault, |sent| sent, &page)).await;
         arn_meant(arn.as_str(), points.iter().flat_map(|page| &page.items).map(|point| point.arn.as_str()))
     }
 
