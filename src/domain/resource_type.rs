@@ -353,7 +353,8 @@ mod tests {
         let faults = ResourceType::judged(&named, Ok(&supported)).unwrap_err();
         assert_eq!(faults.len(), 1);
         assert_eq!(faults[0].field, "types[1]");
-        assert!(faults[0].description.ends_with("they are Quantum Store, RDS; did you mean RDS?"), "{faults:?}");
+        // Those that this version knows, and those that the region does.
+        assert!(faults[0].description.ends_with(", Quantum Store; did you mean RDS?"), "{faults:?}");
         let unseen = Unseen::in_time();
         let findings = ResourceType::judged(&named, Err(&unseen)).unwrap();
         let told: Vec<_> = findings.iter().map(|found| (found.code, found.field.as_str())).collect();

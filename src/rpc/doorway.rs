@@ -295,3 +295,22 @@ fn explained(method: &Method, answer: &Response<Body>) -> Result<(), Failure> {
 fn too_much(_: Box<dyn std::error::Error + Send + Sync>) -> Status {
     Failure::TooLarge("the stream has more bytes than the server takes (server.max_request_bytes)".to_owned()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_about_to_stop_sends_calls_elsewhere_and_still_tells_how_it_is() {
+        let life = Lifecycle::new();
+        let doorway = Doorway::new(&ServerConfig::default(), &life);
+        let somebody = Caller { connection: 1, address: None };
+        let under_way = doorway.admit(Kind::Call, somebody).unwrap();
+        life.stop();
+        assert!(matches!(doorway.admit(Kind::Call, somebody), Err(Failure::ShuttingDown)));
+        for kind in [Kind::Check, Kind::Watch, Kind::Reflection] {
+            assert!(doorway.admit(kind, somebody).is_ok(), "{kind:?}");
+        }
+        drop(under_way);
+    }
+}

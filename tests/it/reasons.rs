@@ -118,9 +118,10 @@ async fn a_region_that_the_configuration_does_not_allow_is_refused() {
     assert_eq!(reason(&refused), (Code::PermissionDenied, "SCOPE_NOT_ALLOWED".into()));
 }
 
-/// Shutdown begins while the call is on its way: its stream is open, its message has not come.
+/// Shutdown begins while the call is on its way: its stream is open, its message has not come. It has its place, and is
+/// under way like any other.
 #[tokio::test]
-async fn a_call_that_shutdown_overtakes_is_sent_elsewhere() {
+async fn a_call_that_came_before_shutdown_is_served() {
     let world = World::start().await;
     let (send, messages) = mpsc::channel(1);
     let late = async {
@@ -138,5 +139,5 @@ async fn a_call_that_shutdown_overtakes_is_sent_elsewhere() {
         drop(send);
     };
     let (late, ()): (Result<_, Status>, ()) = tokio::join!(late, overtake);
-    assert_eq!(reason(&late.unwrap_err()), (Code::Unavailable, "SHUTTING_DOWN".into()));
+    late.expect("it is answered");
 }

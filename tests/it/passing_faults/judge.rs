@@ -42,8 +42,11 @@ fn of_answer(case: &Case, operation: &str, sort: Sort, healthy: &Value, struck: 
     let ((found, mut rest), (before, mut whole)) = (apart(struck), apart(healthy));
     let owned: Vec<&Value> = found.iter().filter(|finding| owns_up(finding) && !before.contains(finding)).collect();
     if owned.is_empty() {
+        let otherwise = is_told_otherwise(case, operation, sort);
         return match found == before && rest == whole {
-            true if is_told_otherwise(case, operation, sort) => None,
+            true if otherwise => None,
+            // What may have been meant is not asked where it could not be looked for.
+            false if otherwise && rest == whole && unasked(&found) == unasked(&before) => None,
             true => Some("it says nothing of it".to_owned()),
             false => Some(format!("without a word it tells {struck}\n     instead of {healthy}")),
         };
@@ -76,6 +79,12 @@ fn may_lack(rpc: &str) -> &'static [&'static str] {
         "LockVault" => &["clashes"],
         _ => &[],
     }
+}
+
+/// The messages of findings, without the question what was meant.
+fn unasked(findings: &[Value]) -> Vec<&str> {
+    let messages = findings.iter().filter_map(|finding| finding["message"].as_str());
+    messages.map(|message| message.split("; did you mean").next().unwrap_or_default()).collect()
 }
 
 /// Whether another answer of AWS tells the same for certain.
