@@ -2,9 +2,10 @@
 
 from google.protobuf.descriptor import FieldDescriptor
 
-MEGABYTE = 1_000_000
+# As long as a request may be, by and large.
+LONG = 200_000
 STRINGS = {
-    "1 MB": "x" * MEGABYTE,
+    "200 kB": "x" * LONG,
     "an ARN of something else": "arn:aws:iam::123456789012:user/someone",
     "a broken ARN": "arn:aws:backup:us-east-1",
     "words": "no such thing/at all!",
@@ -36,7 +37,7 @@ def _damaged_in(root, message, prefix, find):
                         root, inner, f"{path}[{index}].", lambda r, f=field, i=index: getattr(find(r), f.name)[i]
                     )
                 if len(getattr(message, field.name)):
-                    yield _with(root, path, "10,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
+                    yield _with(root, path, "1,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
             elif message.HasField(field.name):
                 inner = getattr(message, field.name)
                 yield from _damaged_in(root, inner, f"{path}.", lambda r, f=field: getattr(find(r), f.name))
@@ -78,32 +79,32 @@ def _damaged_scalar(root, message, field, path, find):
         else:
             yield _with(root, path, damage, find, lambda m, v=value, f=field: setattr(m, f.name, v))
     if field.is_repeated and len(getattr(message, field.name)):
-        yield _with(root, path, "10,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
+        yield _with(root, path, "1,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
 
 
 def _damaged_map(root, field, path, find):
     if field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_BOOL:
         for damage, key in {
-            "a key of 1 MB": "x" * MEGABYTE,
+            "a key of 200 kB": "x" * LONG,
             "an empty key": "",
             "an unknown key": "Floppy",
             "control characters": "a\x00",
         }.items():
             yield _with(root, path, damage, find, lambda m, f=field, k=key: getattr(m, f.name).update({k: True}))
-        many = {f"key-{number}": True for number in range(10_000)}
-        yield _with(root, path, "10,000 entries", find, lambda m, f=field: getattr(m, f.name).update(many))
+        many = {f"key-{number}": True for number in range(1_000)}
+        yield _with(root, path, "1,000 entries", find, lambda m, f=field: getattr(m, f.name).update(many))
     if field.message_type.fields_by_name["value"].type != FieldDescriptor.TYPE_STRING:
         return
     for damage, (key, value) in {
-        "1 MB": ("k", "x" * MEGABYTE),
-        "a key of 1 MB": ("x" * MEGABYTE, "v"),
+        "200 kB": ("k", "x" * LONG),
+        "a key of 200 kB": ("x" * LONG, "v"),
         "an empty key": ("", "v"),
         "a key of AWS's own": ("aws:reserved", "v"),
         "control characters": ("a\x00", "b"),
     }.items():
         yield _with(root, path, damage, find, lambda m, f=field, k=key, v=value: getattr(m, f.name).update({k: v}))
-    many = {f"key-{number}": "v" for number in range(10_000)}
-    yield _with(root, path, "10,000 entries", find, lambda m, f=field: getattr(m, f.name).update(many))
+    many = {f"key-{number}": "v" for number in range(1_000)}
+    yield _with(root, path, "1,000 entries", find, lambda m, f=field: getattr(m, f.name).update(many))
 
 
 def _damaged_time(root, field, path, find):
@@ -136,7 +137,7 @@ def _replace(repeated, value):
 def _multiply(repeated):
     first = repeated[0] if len(repeated) else None
     if first is not None:
-        repeated.extend([first] * 10_000)
+        repeated.extend([first] * 1_000)
 
 
 def _is_map(field) -> bool:

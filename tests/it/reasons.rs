@@ -118,6 +118,17 @@ async fn a_region_that_the_configuration_does_not_allow_is_refused() {
     assert_eq!(reason(&refused), (Code::PermissionDenied, "SCOPE_NOT_ALLOWED".into()));
 }
 
+/// The client has not heard yet that it should go.
+#[tokio::test]
+async fn a_call_that_comes_after_shutdown_began_is_sent_elsewhere() {
+    let world = World::start().await;
+    let mut vaults = world.vaults();
+    vaults.list_vaults(ListVaultsRequest::default()).await.unwrap();
+    world.life().stop();
+    let refused = vaults.list_vaults(ListVaultsRequest::default()).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::Unavailable, "SHUTTING_DOWN".into()));
+}
+
 /// Shutdown begins while the call is on its way: its stream is open, its message has not come. It has its place, and is
 /// under way like any other.
 #[tokio::test]
