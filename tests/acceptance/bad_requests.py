@@ -401,7 +401,7 @@ def may_be_taken(rpc: str, path: str, damage: str) -> bool:
         return True  # brought down to the largest
     if path == "filter.resource_types[0]" and damage in PRINTABLE:
         return True  # AWS has the words for types
-    if path in ("filter.kinds", "filter.states", "filter.resource_types", "states") and damage == "1,000 times":
+    if path in ("filter.kinds", "filter.states", "filter.resource_types", "states") and damage == "600 times":
         return True  # a choice counts once
     if damage in PRINTABLE and field in FREE_TEXT:
         return True

@@ -37,7 +37,7 @@ def _damaged_in(root, message, prefix, find):
                         root, inner, f"{path}[{index}].", lambda r, f=field, i=index: getattr(find(r), f.name)[i]
                     )
                 if len(getattr(message, field.name)):
-                    yield _with(root, path, "1,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
+                    yield _with(root, path, "600 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
             elif message.HasField(field.name):
                 inner = getattr(message, field.name)
                 yield from _damaged_in(root, inner, f"{path}.", lambda r, f=field: getattr(find(r), f.name))
@@ -79,7 +79,7 @@ def _damaged_scalar(root, message, field, path, find):
         else:
             yield _with(root, path, damage, find, lambda m, v=value, f=field: setattr(m, f.name, v))
     if field.is_repeated and len(getattr(message, field.name)):
-        yield _with(root, path, "1,000 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
+        yield _with(root, path, "600 times", find, lambda m, f=field: _multiply(getattr(m, f.name)))
 
 
 def _damaged_map(root, field, path, find):
@@ -137,7 +137,7 @@ def _replace(repeated, value):
 def _multiply(repeated):
     first = repeated[0] if len(repeated) else None
     if first is not None:
-        repeated.extend([first] * 1_000)
+        repeated.extend([first] * 600)
 
 
 def _is_map(field) -> bool:
