@@ -30,7 +30,10 @@ use self::{
     methods::{Kind, Method, Methods},
     places::{Bound, Caller, Grant, Percent},
 };
-use super::{listener::Connection, status::Failure};
+use super::{
+    listener::{Connection, plain_text},
+    status::Failure,
+};
 use crate::{config::ServerConfig, domain::Invalid, lifecycle::Lifecycle};
 
 /// What a call has taken.
@@ -234,27 +237,20 @@ impl From<Failure> for Refused {
 
 /// The answer to what only looks like a call: gRPC is posted, and says what it is.
 fn no_grpc(request: &Request<Body>) -> Option<Box<Response<Body>>> {
-    let plain = |status, text: &'static str| {
-        let mut answer = Response::new(Body::new(OnePiece::new(Bytes::from_static(text.as_bytes()))));
-        *answer.status_mut() = status;
-        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-        answer.headers_mut().insert(header::CONTENT_TYPE, kind);
-        Some(Box::new(answer))
-    };
     if request.method() != Verb::POST {
-        let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "gRPC calls are posted\n")?;
+        let mut answer = plain_text(StatusCode::METHOD_NOT_ALLOWED, "gRPC calls are posted\n");
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return Some(answer);
+        return Some(Box::new(answer));
     }
     // Parameters may follow: `application/grpc;charset=utf-8`.
     let content_type = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     match essence {
         b"application/grpc" | b"application/grpc+proto" => None,
-        _ => plain(
+        _ => Some(Box::new(plain_text(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "this port speaks gRPC: content-type application/grpc or application/grpc+proto\n",
-        ),
+        ))),
     }
 }
 

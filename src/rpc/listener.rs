@@ -12,7 +12,7 @@ mod seldom;
 mod streams;
 mod wire;
 
-pub(super) use self::connection::Connection;
+pub(super) use self::{connection::Connection, streams::plain_text};
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 

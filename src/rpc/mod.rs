@@ -2,6 +2,7 @@
 
 mod accounts;
 mod calls;
+mod checksum;
 mod convert;
 mod doorway;
 mod jobs;

@@ -2,9 +2,11 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use prost::Message;
-use sha2::{Digest, Sha256};
 
-use super::status::Failure;
+use super::{
+    checksum::{CHECK, check},
+    status::Failure,
+};
 use crate::domain::{Cursor, Fault, PageRequest};
 
 /// Largest answer of a list. gRPC's clients take 4 MiB unless they are told otherwise.
@@ -61,15 +63,12 @@ fn shorter(size: u16, bytes: usize) -> u16 {
 
 /// What a list is asked for, page aside: a digest of the method and the request without its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Query([u8; DIGEST]);
-
-/// Bytes of a digest in a token.
-const DIGEST: usize = 8;
+pub(super) struct Query([u8; CHECK]);
 
 impl Query {
     /// `request` must have its page size and token blanked, so that every page of a query has the same digest.
     pub(super) fn of(method: &str, request: &impl Message) -> Self {
-        Self(digest(&[method.as_bytes(), &[0], &request.encode_to_vec()]))
+        Self(check(&[method.as_bytes(), &[0], &request.encode_to_vec()]))
     }
 
     /// A token for the page that begins at the cursor.
@@ -79,8 +78,8 @@ impl Query {
     }
 
     /// By which a damaged cursor is told: one digit of it altered would begin the page elsewhere, and leave records out.
-    fn check(self, cursor: &[u8]) -> [u8; DIGEST] {
-        digest(&[&self.0, cursor])
+    fn check(self, cursor: &[u8]) -> [u8; CHECK] {
+        check(&[&self.0, cursor])
     }
 
     /// The cursor in a token of this query.
@@ -92,7 +91,7 @@ impl Query {
             || Fault("is not a token of this server: give the next_page_token of the page before, unchanged".into());
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| unknown())?;
         let (query, rest) = bytes.split_first_chunk().ok_or_else(unknown)?;
-        let (told, cursor) = rest.split_first_chunk::<DIGEST>().ok_or_else(unknown)?;
+        let (told, cursor) = rest.split_first_chunk::<CHECK>().ok_or_else(unknown)?;
         if Self(*query).check(cursor) != *told {
             return Err(unknown());
         }
@@ -102,14 +101,6 @@ impl Query {
         }
         Ok(Some(cursor))
     }
-}
-
-/// The beginning of a digest of the parts, one behind the other.
-fn digest(parts: &[&[u8]]) -> [u8; DIGEST] {
-    let whole = parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
-    let mut beginning = [0; DIGEST];
-    beginning.copy_from_slice(&whole[..DIGEST]);
-    beginning
 }
 
 #[cfg(test)]

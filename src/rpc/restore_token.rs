@@ -7,6 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use super::checksum::{CHECK, check};
 use crate::{
     domain::{Fault, RestoreMetadata},
     proto::PlanRestoreRequest,
@@ -14,9 +15,6 @@ use crate::{
 
 /// Of the layout: version, check, digest, request.
 const VERSION: u8 = 2;
-
-/// Bytes of the check, by which a damaged token is told from one of another plan.
-const CHECK: usize = 8;
 
 /// Longest token that is read. A request with every field at its longest is far below.
 const LONGEST: usize = 64 * 1024;
@@ -39,7 +37,7 @@ impl Planned {
 /// A token for the request, whose scope and role must be whole.
 pub(super) fn write(request: &PlanRestoreRequest, metadata: &RestoreMetadata) -> String {
     let content = [&Planned::of(metadata).0[..], &request.encode_to_vec()].concat();
-    BASE64_URL_SAFE_NO_PAD.encode([&[VERSION], &check(&content)[..], &content].concat())
+    BASE64_URL_SAFE_NO_PAD.encode([&[VERSION], &check(&[&[VERSION], &content])[..], &content].concat())
 }
 
 /// What a token stands for.
@@ -54,17 +52,11 @@ pub(super) fn read(token: &str) -> Result<(PlanRestoreRequest, Planned), Fault> 
         return Err(Fault(format!("is of version {version}, which this server does not read: plan again")));
     }
     let (told, content) = rest.split_at_checked(CHECK).ok_or_else(damaged)?;
-    if told != check(content) {
+    if told != check(&[&[VERSION], content]) {
         return Err(damaged());
     }
     let (planned, request) = content.split_first_chunk().ok_or_else(damaged)?;
     Ok((PlanRestoreRequest::decode(request).map_err(|_| damaged())?, Planned(*planned)))
-}
-
-fn check(content: &[u8]) -> [u8; CHECK] {
-    let mut check = [0; CHECK];
-    check.copy_from_slice(&Sha256::new().chain_update([VERSION]).chain_update(content).finalize()[..CHECK]);
-    check
 }
 
 #[cfg(test)]

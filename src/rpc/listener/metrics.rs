@@ -17,7 +17,7 @@ static OPEN: LazyLock<UpDownCounter<i64>> = LazyLock::new(|| {
 static ENDED: LazyLock<Counter<u64>> = LazyLock::new(|| {
     global::meter("strongroom")
         .u64_counter("strongroom.connections.ended")
-        .with_description("Connections that the server told to go, cut off or refused, by the reason why.")
+        .with_description("Connections and answers that the server told to go, cut off or refused, by the reason why.")
         .build()
 });
 

@@ -63,7 +63,9 @@ where
         let mut request = request.map(Body::new);
         if request.version() < Version::HTTP_2 {
             return Box::pin(async {
-                Ok(wrong_version().map(|body| Answer { body, rest: Bytes::new(), progress: None, _open: open }))
+                // 505 rather than 426: there is no upgrade, h2c is spoken from the first byte.
+                let answer = plain_text(StatusCode::HTTP_VERSION_NOT_SUPPORTED, NOT_HERE);
+                Ok(answer.map(|body| Answer { body, rest: Bytes::new(), progress: None, _open: open }))
             });
         }
         request.extensions_mut().insert(Arc::clone(&self.connection));
@@ -76,10 +78,10 @@ where
     }
 }
 
-/// 505 rather than 426: there is no upgrade, h2c is spoken from the first byte.
-fn wrong_version() -> Response<Body> {
-    let mut answer = Response::new(Body::new(Full::new(Bytes::from_static(NOT_HERE.as_bytes()))));
-    *answer.status_mut() = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+/// An answer to whoever does not speak gRPC.
+pub(in crate::rpc) fn plain_text(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut answer = Response::new(Body::new(Full::new(Bytes::from_static(text.as_bytes()))));
+    *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
 }
