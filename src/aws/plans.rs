@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{
     Error, Failure, FailureKind, Scoped,
     call::{Operation, ask},
+    looks::in_time,
     pages::pages,
     time,
 };
@@ -98,35 +99,24 @@ impl Scoped {
         match plan {
             PlanRef::Id(id) => match work(id.clone()).await {
                 Err(missing) if missing.is_missing() && missing.is_about(Noun::Plan) => {
-                    Err(self.with_plan_meant(missing, id).await)
+                    // Only told besides, so no longer waited for than that.
+                    let plans = in_time(self.listed_plans()).await.unwrap_or_default();
+                    Err(missing.with_question(plan_meant(&plans, id)))
                 }
                 answer => answer,
             },
             PlanRef::Name(name) => work(self.plan_named(name).await?).await,
             PlanRef::IdOrName(id, name) => match work(id.clone()).await {
                 Err(missing) if missing.is_missing() && missing.is_about(Noun::Plan) => {
-                    match self.plan_named(name).await {
-                        Ok(id) => work(id).await,
-                        Err(nor_named) if nor_named.is_missing() => Err(self.with_plan_meant(missing, id).await),
+                    let plans = self.listed_plans().await?;
+                    match of_name(&plans, name).map_err(Error::from) {
+                        Ok(named) => work(named).await,
+                        Err(nor_named) if nor_named.is_missing() => Err(missing.with_question(plan_meant(&plans, id))),
                         Err(error) => Err(error),
                     }
                 }
                 answer => answer,
             },
-        }
-    }
-
-    /// A plan that is missing, with the question which was meant: one of an organization's policy or of AWS itself, whose ids
-    /// have a path before the UUID, or one of nearly that id. Blank where the plans cannot be listed, or it was deleted.
-    async fn with_plan_meant(&self, missing: Error, id: &str) -> Error {
-        let plans = self.listed_plans().await.unwrap_or_default();
-        let mut ids = plans.iter().filter_map(|plan| plan.backup_plan_id());
-        let of_uuid = |other: &str| other.rsplit_once('/').is_some_and(|(_, last)| last == id);
-        match ids.clone().find(|other| of_uuid(other)) {
-            Some(other) => missing.with_question(format!("; did you mean {other}?")),
-            // Of one that is listed a moment after its deletion nobody asks whether it was meant.
-            None if ids.any(|other| other == id) => missing,
-            None => missing.with_question(did_you_mean(id, plans.iter().filter_map(|plan| plan.backup_plan_id()))),
         }
     }
 
@@ -159,10 +149,7 @@ impl Scoped {
     }
 
     async fn plan_named(&self, name: &PlanName) -> Result<String, Error> {
-        let plans = self.listed_plans().await?;
-        let named = plans.iter().filter(|plan| plan.backup_plan_name() == Some(name.as_str()));
-        let ids = named.filter_map(|plan| plan.backup_plan_id.clone()).collect();
-        Ok(only(name, ids, plans.iter().filter_map(|plan| plan.backup_plan_name()))?)
+        Ok(of_name(&self.listed_plans().await?, name)?)
     }
 
     async fn find_plan(&self, wanted: impl Fn(&BackupPlansListMember) -> bool) -> Result<Option<String>, Failure> {
@@ -288,6 +275,26 @@ impl Scoped {
         let versions: Vec<_> = versions.try_concat().await?;
         let oldest = versions.iter().map(|(at, _)| *at).min();
         Ok(versions.into_iter().filter(|(at, _)| Some(*at) == oldest).map(|(_, version)| version).take(MOST).collect())
+    }
+}
+
+/// The id of the plan of that name.
+fn of_name(plans: &[BackupPlansListMember], name: &PlanName) -> Result<String, Refusal> {
+    let named = plans.iter().filter(|plan| plan.backup_plan_name() == Some(name.as_str()));
+    let ids = named.filter_map(|plan| plan.backup_plan_id.clone()).collect();
+    only(name, ids, plans.iter().filter_map(|plan| plan.backup_plan_name()))
+}
+
+/// The question which plan was meant by an id that none has: one of an organization's policy or of AWS itself, whose ids
+/// have a path before the UUID, or one of nearly that id. Blank where none is near, or it was deleted.
+fn plan_meant(plans: &[BackupPlansListMember], id: &str) -> String {
+    let ids = || plans.iter().filter_map(|plan| plan.backup_plan_id());
+    let of_uuid = |other: &str| other.rsplit_once('/').is_some_and(|(_, last)| last == id);
+    match ids().find(|other| of_uuid(other)) {
+        Some(other) => format!("; did you mean {other}?"),
+        // Of one that is listed a moment after its deletion nobody asks whether it was meant.
+        None if ids().any(|other| other == id) => String::new(),
+        None => did_you_mean(id, ids()),
     }
 }
 
