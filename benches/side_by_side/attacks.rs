@@ -151,22 +151,3 @@ async fn unfinished(server: &Running, streams: usize) -> Result<()> {
     connection.abort();
     Ok(())
 }
-
-/// Tells the sandbox to spoil requests.
-pub(crate) async fn control(sandbox: &Running, fault: &str) -> Result<()> {
-    let url = format!("{}/_sandbox/faults", sandbox.url());
-    let answer = reqwest::Client::new()
-        .post(url)
-        .header("content-type", "application/json")
-        .body(fault.to_owned())
-        .send()
-        .await?;
-    answer.error_for_status()?;
-    Ok(())
-}
-
-/// Tells the sandbox to spoil nothing any more.
-pub(crate) async fn end_faults(sandbox: &Running) -> Result<()> {
-    reqwest::Client::new().delete(format!("{}/_sandbox/faults", sandbox.url())).send().await?.error_for_status()?;
-    Ok(())
-}

@@ -14,7 +14,6 @@ use strongroom::proto::{
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use crate::{
-    attacks,
     figures::{Latencies, table},
     load, peers,
     processes::{Running, STRONGROOM},
@@ -48,7 +47,7 @@ async fn held(size: usize) -> Result<Vec<String>> {
     let first = JobServiceClient::new(channels[0].clone());
     let _ = first.clone().get_job(request(usize::MAX)).await;
     let (at_rest, _) = server.resident()?;
-    attacks::control(&sandbox, r#"{"rate": 1, "effect": {"delay_ms": 2000}}"#).await?;
+    sandbox.slow_down(2_000).await?;
     let calls = load::run(size, size, |caller, _| {
         let mut client = JobServiceClient::new(channels[caller % channels.len()].clone());
         async move {
@@ -111,11 +110,11 @@ async fn equal_reads(quick: bool) -> Result<()> {
         }
     };
     get(0).await?;
-    attacks::control(&sandbox, r#"{"rate": 1, "effect": {"delay_ms": 500}}"#).await?;
+    sandbox.slow_down(500).await?;
     let before = requests(&sandbox).await?;
     load::run(calls, calls, |caller, _| get(caller)).await?;
     let together = requests(&sandbox).await? - before;
-    attacks::end_faults(&sandbox).await?;
+    sandbox.speed_up().await?;
     let before = requests(&sandbox).await?;
     load::run(1, calls, |caller, _| get(caller)).await?;
     let apart = requests(&sandbox).await? - before;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::json;
 
 /// The server and the sandbox of this build.
 pub(crate) const STRONGROOM: &str = env!("CARGO_BIN_EXE_strongroom");
@@ -68,6 +69,21 @@ impl Running {
             value.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<f64>().ok().map(|kib| kib / 1024.0)
         };
         of("VmRSS").zip(of("VmHWM")).context("the process has ended")
+    }
+
+    /// Has the sandbox that it is answer every request so much later.
+    pub(crate) async fn slow_down(&self, milliseconds: u32) -> Result<()> {
+        let fault = json!({ "rate": 1, "effect": { "delay_ms": milliseconds } });
+        let url = format!("{}/_sandbox/faults", self.url());
+        reqwest::Client::new().post(url).json(&fault).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Has the sandbox that it is answer at once again.
+    pub(crate) async fn speed_up(&self) -> Result<()> {
+        let url = format!("{}/_sandbox/faults", self.url());
+        reqwest::Client::new().delete(url).send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Ends it as an orchestrator would, so that tools around it write what they have.

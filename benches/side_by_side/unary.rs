@@ -36,9 +36,9 @@ pub(crate) async fn run(pairs: usize, quick: bool, python: Option<&Path>) -> Res
     let few = if quick { 4 } else { 2_000 };
     let vaults = VaultServiceClient::new(ours[0].clone());
     let near = beside_the_sdk(pairs, few, &vaults, &sdk).await?;
-    crate::attacks::control(&sandbox, r#"{"rate": 1, "effect": {"delay_ms": 20}}"#).await?;
+    sandbox.slow_down(20).await?;
     let far = beside_the_sdk(pairs, few / 20 + 1, &vaults, &sdk).await?;
-    crate::attacks::end_faults(&sandbox).await?;
+    sandbox.speed_up().await?;
     let row = |what: &str, near: String, far: String| vec![what.to_owned(), near, far];
     table(
         "GetVault, one caller, beside the AWS calls that it makes",
@@ -76,35 +76,64 @@ async fn cheapest(pairs: usize, calls: usize, ours: &[Channel], theirs: &[Channe
     // The first calls find out who the server is, and warm both up.
     ask(ours, CALLERS).await?;
     ask(theirs, CALLERS).await?;
-    let (mut rates, mut halves, mut rate, mut half) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for pair in 0..pairs {
-        eprintln!("cheapest RPC, pair {} of {pairs}", pair + 1);
-        let (a, b) = in_turn(pair, || ask(ours, calls), || ask(theirs, calls)).await?;
-        rates.push(a.calls_a_second() / b.calls_a_second());
-        halves.push(a.latencies.quantile(0.5) / b.latencies.quantile(0.5));
-        rate.push((a.calls_a_second(), b.calls_a_second()));
-        half.push((a.latencies.quantile(0.5), b.latencies.quantile(0.5)));
-    }
-    let of = |all: &[(f64, f64)], ours: bool| median(all.iter().map(|(a, b)| if ours { *a } else { *b }).collect());
+    let ran = in_pairs("cheapest RPC", pairs, || ask(ours, calls), || ask(theirs, calls)).await?;
+    let (rate, half) = (Medians::of(&ran, Ran::calls_a_second), Medians::of(&ran, |ran| ran.latencies.quantile(0.5)));
     table(
         &format!("GetServerInfo, {CALLERS} callers on {CONNECTIONS} connections, beside bare tonic"),
         &["", "Strongroom", "bare tonic", "ratio"],
         &[
             vec![
                 "calls a second".to_owned(),
-                format!("{:.0}", of(&rate, true)),
-                format!("{:.0}", of(&rate, false)),
-                format!("{:.3}", median(rates)),
+                format!("{:.0}", rate.ours),
+                format!("{:.0}", rate.theirs),
+                format!("{:.3}", rate.ratio),
             ],
             vec![
                 "p50".to_owned(),
-                format!("{:.0} µs", of(&half, true)),
-                format!("{:.0} µs", of(&half, false)),
-                format!("{:.3}", median(halves)),
+                format!("{:.0} µs", half.ours),
+                format!("{:.0} µs", half.theirs),
+                format!("{:.3}", half.ratio),
             ],
         ],
     );
     Ok(())
+}
+
+/// A figure of both over all pairs, and of their ratios: medians.
+struct Medians {
+    ours: f64,
+    theirs: f64,
+    ratio: f64,
+}
+
+impl Medians {
+    fn of(pairs: &[(Ran, Ran)], figure: impl Fn(&Ran) -> f64) -> Self {
+        let over = |of: &dyn Fn(&(Ran, Ran)) -> f64| median(pairs.iter().map(of).collect());
+        Self {
+            ours: over(&|(ours, _)| figure(ours)),
+            theirs: over(&|(_, theirs)| figure(theirs)),
+            ratio: over(&|(ours, theirs)| figure(ours) / figure(theirs)),
+        }
+    }
+}
+
+/// So many pairs.
+async fn in_pairs<A, B>(
+    what: &str,
+    pairs: usize,
+    ours: impl Fn() -> A,
+    theirs: impl Fn() -> B,
+) -> Result<Vec<(Ran, Ran)>>
+where
+    A: Future<Output = Result<Ran>>,
+    B: Future<Output = Result<Ran>>,
+{
+    let mut ran = Vec::new();
+    for pair in 0..pairs {
+        eprintln!("{what}, pair {} of {pairs}", pair + 1);
+        ran.push(in_turn(pair, &ours, &theirs).await?);
+    }
+    Ok(ran)
 }
 
 /// Both of a pair, now the one first and now the other: what warms up or slows down meanwhile favours neither.
@@ -213,22 +242,17 @@ async fn beside_python(pairs: usize, calls: usize, python: &Path, sandbox: &Runn
         })
         .await
     };
-    let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     ask(&theirs, CALLERS).await?;
-    for pair in 0..pairs {
-        eprintln!("GetVault beside Python, pair {} of {pairs}", pair + 1);
-        let (a, b) = in_turn(pair, || ask(ours, calls * 4), || ask(&theirs, calls)).await?;
-        ratios.push(a.calls_a_second() / b.calls_a_second());
-        rates.push((a.calls_a_second(), b.calls_a_second()));
-    }
+    let ran = in_pairs("GetVault beside Python", pairs, || ask(ours, calls * 4), || ask(&theirs, calls)).await?;
+    let rate = Medians::of(&ran, Ran::calls_a_second);
     table(
         &format!("GetVault, {CALLERS} callers on {CONNECTIONS} connections, beside grpcio + boto3"),
         &["", "Strongroom", "Python", "ratio"],
         &[vec![
             "calls a second".to_owned(),
-            format!("{:.0}", median(rates.iter().map(|(a, _)| *a).collect())),
-            format!("{:.0}", median(rates.iter().map(|(_, b)| *b).collect())),
-            format!("{:.1}", median(ratios)),
+            format!("{:.0}", rate.ours),
+            format!("{:.0}", rate.theirs),
+            format!("{:.1}", rate.ratio),
         ]],
     );
     Ok(())
