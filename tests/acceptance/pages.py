@@ -40,8 +40,9 @@ class Page:
             lines.append(line if inside and not fence else "")
             inside ^= fence
         script = "\n".join(lines)
-        for well_known, here in addresses.items():
-            script = script.replace(well_known, here)
+        # All at once: one after the other, the second would find itself in what the first had put there (":45665" begins
+        # with ":4566").
+        script = re.sub("|".join(map(re.escape, addresses)), lambda found: addresses[found[0]], script)
         # On the first line, which is the page's title.
         return "set -euo pipefail; trap 'echo \"$0:$LINENO: failed: $BASH_COMMAND\" >&2' ERR;" + script
 
