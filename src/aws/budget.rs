@@ -2,6 +2,8 @@
 //!
 //! A call waits for its turn before it is sent, callers' before what is only told besides, and one that cannot have it
 //! before its caller's deadline is refused at once. The SDK's retries are paid for out of the same bucket (`attempts.rs`).
+//! So many are under way at once and no more: each costs a connection and its buffers, and AWS that is slow would else
+//! have as many of both as there are callers.
 
 mod bucket;
 mod pace;
@@ -16,8 +18,8 @@ use opentelemetry::{
     metrics::{Counter, Gauge, Histogram},
 };
 use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, timeout_at},
 };
 
 use self::{
@@ -83,6 +85,18 @@ pub(super) struct Budget {
     bucket: Mutex<Bucket>,
     /// Rung when those who wait had better ask again.
     moved: Notify,
+    /// Calls under way.
+    lanes: Arc<Semaphore>,
+    /// Half of them are open to what nobody waits for.
+    background: Arc<Semaphore>,
+}
+
+/// A call under way; another may begin when it is dropped.
+#[derive(Debug)]
+#[must_use = "the call is under way as long as it is held"]
+pub(super) struct Lane {
+    _lane: OwnedSemaphorePermit,
+    _background: Option<OwnedSemaphorePermit>,
 }
 
 /// The budgets of one account and region, by family.
@@ -99,7 +113,7 @@ pub(super) struct Budgets {
 impl Budgets {
     /// With the account's of IAM.
     pub(super) fn new(config: &BudgetConfig, scope: &Scope, iam: Arc<Budget>) -> Self {
-        let of = |family, rate| Arc::new(Budget::new(family, scope.clone(), rate, config.floor));
+        let of = |family, rate| Arc::new(Budget::new(family, scope.clone(), rate, config));
         Self {
             backup: of("backup", config.backup),
             iam,
@@ -125,10 +139,18 @@ impl Budgets {
 
 impl Budget {
     /// With that many calls a second at most; 0: as many as AWS takes.
-    pub(super) fn new(family: &'static str, scope: Scope, rate: u32, floor: u32) -> Self {
+    pub(super) fn new(family: &'static str, scope: Scope, rate: u32, config: &BudgetConfig) -> Self {
         let now = Instant::now();
-        let pace = Pace::new(now, Some(rate).filter(|rate| *rate > 0), floor);
-        Self { family, scope, bucket: Mutex::new(Bucket::new(now, pace)), moved: Notify::new() }
+        let pace = Pace::new(now, Some(rate).filter(|rate| *rate > 0), config.floor);
+        let lanes = |most: usize| Arc::new(Semaphore::new(most));
+        Self {
+            family,
+            scope,
+            bucket: Mutex::new(Bucket::new(now, pace)),
+            moved: Notify::new(),
+            lanes: lanes(config.in_flight),
+            background: lanes(config.in_flight.div_ceil(2)),
+        }
     }
 
     /// Where they go.
@@ -173,6 +195,23 @@ impl Budget {
             WAITS.record(waited.as_secs_f64(), &self.labels(asker.class));
         }
         Ok(())
+    }
+
+    /// Waits until fewer calls are under way than there may be, if that comes before it is too late for who asks.
+    pub(super) async fn lane(&self, asker: Asker) -> Option<Lane> {
+        let lane = async {
+            let background = match asker.class {
+                Class::Interactive => None,
+                Class::Background => Some(Arc::clone(&self.background).acquire_owned().await.ok()?),
+            };
+            // Never closed.
+            let lane = Arc::clone(&self.lanes).acquire_owned().await.ok()?;
+            Some(Lane { _lane: lane, _background: background })
+        };
+        match asker.until {
+            Some(until) => timeout_at(until, lane).await.ok().flatten(),
+            None => lane.await,
+        }
     }
 
     /// Pays for another attempt of a call that had its turn, and tells after how long it may be sent; when that is longer
@@ -265,7 +304,8 @@ mod tests {
 
     fn budget(rate: u32, floor: u32) -> Budget {
         let account = AccountId::parse("123456789012").unwrap();
-        Budget::new("backup", Scope { account, region: RegionName::parse("us-east-1").unwrap() }, rate, floor)
+        let scope = Scope { account, region: RegionName::parse("us-east-1").unwrap() };
+        Budget::new("backup", scope, rate, &BudgetConfig { floor, in_flight: 4, ..BudgetConfig::default() })
     }
 
     const CALLER: Class = Class::Interactive;
@@ -306,6 +346,24 @@ mod tests {
         }
         assert_eq!(budget.lock().waiting(), 1);
         last.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn so_many_are_under_way_and_no_more_and_half_of_them_at_most_are_nobodys() {
+        let budget = budget(0, 1);
+        let soon = || Some(Duration::from_millis(20));
+        let nobodys = [
+            budget.lane(asker(Class::Background, None)).await.unwrap(),
+            budget.lane(asker(Class::Background, None)).await.unwrap(),
+        ];
+        assert!(budget.lane(asker(Class::Background, soon())).await.is_none(), "the other half is for callers");
+        let first = budget.lane(asker(CALLER, None)).await.unwrap();
+        let _second = budget.lane(asker(CALLER, None)).await.unwrap();
+        assert!(budget.lane(asker(CALLER, soon())).await.is_none(), "four are under way");
+        drop(first);
+        let _third = budget.lane(asker(CALLER, None)).await.unwrap();
+        drop(nobodys);
+        assert!(budget.lane(asker(Class::Background, None)).await.is_some());
     }
 
     #[tokio::test]

@@ -23,7 +23,7 @@ use tracing::{Instrument, Span, field};
 use super::{
     Scoped,
     attempts::Attempts,
-    budget::{Asker, Budget},
+    budget::{Asker, Budget, Lane},
     error::Failure,
     flights::{Boarded, Key},
     whole::Whole,
@@ -85,7 +85,7 @@ impl Scoped {
         let send = Box::pin(send);
         async move {
             let budget = self.clients.budgets.of(operation.service);
-            turn(budget, operation, Asker::until(self.patience.bound())).await?;
+            let _lane = turn(budget, operation, Asker::until(self.patience.bound())).await?;
             let attempts = Attempts::until(self.patience.bound()).out_of(Arc::clone(budget));
             let _closes = Closes(self);
             self.patience.sends();
@@ -129,7 +129,7 @@ impl Scoped {
                 let of_flight = span.clone();
                 let flight = async move {
                     // Who joins may wait longer than who began it.
-                    turn(&budget, operation, asker.without_end()).await?;
+                    let _lane = turn(&budget, operation, asker.without_end()).await?;
                     let (scope, attempts) = (Some(&clients.scope), Attempts::default().out_of(budget));
                     let answer =
                         pass(operation, scope, of_flight, attempts, send, SdkError::request_id, understand).await;
@@ -200,17 +200,19 @@ where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     let mut attempts = Attempts::default();
+    let mut _lane = None;
     if let Some((budget, asker)) = paid {
-        turn(budget, operation, asker).await?;
+        _lane = Some(turn(budget, operation, asker).await?);
         attempts = attempts.out_of(Arc::clone(budget));
     }
     let span = span(operation, scope);
     pass(operation, scope, span, attempts, Box::pin(send), SdkError::request_id, understand).await
 }
 
-/// Waits for the turn of a call.
-async fn turn(budget: &Budget, operation: Operation, asker: Asker) -> Result<(), Failure> {
-    budget.turn(asker).await.map_err(|wait| Failure::over_budget(operation, budget.scope(), wait))
+/// Waits for the turn of a call, and until it may be under way.
+async fn turn(budget: &Budget, operation: Operation, asker: Asker) -> Result<Lane, Failure> {
+    budget.turn(asker).await.map_err(|wait| Failure::over_budget(operation, budget.scope(), wait))?;
+    budget.lane(asker).await.ok_or_else(|| Failure::out_of_time(operation))
 }
 
 /// The span of a call, or of the wait for another's.

@@ -277,7 +277,7 @@ impl Aws {
         let config = &self.0.config.budget;
         let make = || {
             let scope = Scope { account: home.clone(), region: scope.region.clone() };
-            Arc::new(Budget::new("sts", scope, config.assume_role, config.floor))
+            Arc::new(Budget::new("sts", scope, config.assume_role, config))
         };
         Arc::clone(self.0.roles.get_or_init(make))
     }

@@ -22,11 +22,13 @@ pub struct BudgetConfig {
     pub assume_role: u32,
     /// Calls a second that throttling never brings any of them below.
     pub floor: u32,
+    /// Calls under way at once of each family in each account and region; further ones wait.
+    pub in_flight: usize,
 }
 
 impl Default for BudgetConfig {
     fn default() -> Self {
-        Self { backup: 0, iam: 0, kms: 0, rds: 0, sts: 0, tagging: 0, assume_role: 50, floor: 5 }
+        Self { backup: 0, iam: 0, kms: 0, rds: 0, sts: 0, tagging: 0, assume_role: 50, floor: 5, in_flight: 256 }
     }
 }
 
@@ -48,6 +50,7 @@ impl BudgetConfig {
             // STS takes 600 calls a second of an account, everybody's together.
             assume_role: reader.within("aws.assume_role_rate", d.assume_role, 1..=600),
             floor: reader.within("aws.least_rate", d.floor, 1..=1000),
+            in_flight: reader.within("aws.max_in_flight", d.in_flight, 2..=10_000),
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn new(budget: &BudgetConfig, scope: &Scope, way: Option<Way>) -> Self {
-        let iam = Arc::new(Budget::new("iam", scope.clone(), budget.iam, budget.floor));
+        let iam = Arc::new(Budget::new("iam", scope.clone(), budget.iam, budget));
         Self { way: way.map(Arc::new), way_in: WayIn::new(), iam }
     }
 }
