@@ -137,6 +137,16 @@ class Sandbox:
         self.control("POST", "faults", fault)
 
 
+def serves(address: str) -> bool:
+    """What an orchestrator's gRPC probe asks."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        except grpc.RpcError:
+            return False
+    return answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
 class Server:
     """A running `strongroom serve`, with its address kept over restarts."""
 
@@ -147,15 +157,14 @@ class Server:
 
     def start(self) -> None:
         self.process = Process(self.log, self.binary, "serve", "--listen", self.address, *self.flags)
-        self.process.wait_until(self._serves)
+        self.process.wait_until(lambda: serves(self.address))
 
-    def _serves(self) -> bool:
-        with grpc.insecure_channel(self.address) as channel:
-            try:
-                answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
-            except grpc.RpcError:
-                return False
-        return answer.status == health_pb2.HealthCheckResponse.SERVING
+    @property
+    def pid(self) -> int:
+        return self.process.process.pid
+
+    def stop(self) -> int:
+        return self.process.stop()
 
     def restart_after_kill(self) -> None:
         """kill -9, then the same command line again."""

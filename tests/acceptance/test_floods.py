@@ -99,7 +99,7 @@ class Flood:
         self.before = self.resident()
 
     def memory(self, what: str) -> int:
-        status = Path(f"/proc/{self.server.process.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.server.pid}/status").read_text()
         return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) // 1024
 
     def resident(self) -> int:
@@ -151,7 +151,7 @@ class Flood:
 def flood(binary, sandbox, tmp_path):
     server = Server(binary, tmp_path / "log", "--endpoint-url", sandbox.url)
     yield Flood(server)
-    assert server.process.stop() == 0, "a flood does not hold the server when it stops"
+    assert server.stop() == 0, "a flood does not hold the server when it stops"
 
 
 def test_a_hundred_thousand_streams_half_open_on_one_connection(flood):
@@ -227,7 +227,7 @@ def limited(binary, tmp_path) -> Path:
 
 def processor_time(server: Server) -> float:
     """The seconds of processor that it has used."""
-    fields = Path(f"/proc/{server.process.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
@@ -257,7 +257,7 @@ def test_a_server_without_file_descriptors_left_says_so_rests_and_goes_on(limite
     for connection in busy:
         connection.close()
     assert healthy(server)
-    assert server.process.stop() == 0
+    assert server.stop() == 0
 
 
 def test_the_idle_make_room_where_file_descriptors_run_out(limited, sandbox, tmp_path):
@@ -265,6 +265,6 @@ def test_the_idle_make_room_where_file_descriptors_run_out(limited, sandbox, tmp
     host, port = server.address.split(":")
     silent = [socket.create_connection((host, int(port)), PATIENCE) for _ in range(100)]
     assert healthy(server)
-    assert server.process.stop() == 0
+    assert server.stop() == 0
     for connection in silent:
         connection.close()

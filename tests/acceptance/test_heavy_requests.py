@@ -26,8 +26,16 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 
 def resident(server: Server) -> int:
     """In MB."""
-    status = Path(f"/proc/{server.process.process.pid}/status").read_text()
+    status = Path(f"/proc/{server.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) // 1024
+
+
+@pytest.fixture
+def lone(binary, sandbox, tmp_path):
+    """A server of the test's own: what is resident of it is this test's."""
+    server = Server(binary, tmp_path / "log", "--endpoint-url", sandbox.url)
+    yield server
+    assert server.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -39,17 +47,16 @@ def resident(server: Server) -> int:
         ("a bomb", EMPTY_RULE * 10_000_000, grpc.Compression.Gzip, grpc.StatusCode.OUT_OF_RANGE),
     ],
 )
-def test_what_one_client_sends_costs_little_memory(binary, sandbox, tmp_path, name, payload, compression, code):
-    server = Server(binary, tmp_path / "log", "--endpoint-url", sandbox.url)
-    before, seen, ended = resident(server), [0], threading.Event()
+def test_what_one_client_sends_costs_little_memory(lone, name, payload, compression, code):
+    before, seen, ended = resident(lone), [0], threading.Event()
 
     def watch() -> None:
         while not ended.is_set():
-            seen.append(resident(server))
+            seen.append(resident(lone))
             time.sleep(0.01)
 
     def call(_: int) -> grpc.StatusCode:
-        with grpc.insecure_channel(server.address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        with grpc.insecure_channel(lone.address, options=[("grpc.max_send_message_length", -1)]) as channel:
             with pytest.raises(grpc.RpcError) as refused:
                 channel.unary_unary(CREATE_PLAN)(payload, timeout=60, compression=compression)
             return refused.value.code()
@@ -65,4 +72,3 @@ def test_what_one_client_sends_costs_little_memory(binary, sandbox, tmp_path, na
     print(f"\n{name}: {before} MB before, {max(seen)} MB at most")
     assert codes == {code}
     assert max(seen) < MOST_RESIDENT
-    assert server.process.stop() == 0
