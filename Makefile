@@ -1,6 +1,6 @@
 # The daily habits. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test lint fmt proto-lint delivery acceptance campaign fuzz requirements ci
+.PHONY: help run sandbox test lint fmt proto-lint delivery chart acceptance campaign fuzz requirements ci
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +23,12 @@ fmt: ## Format the sources
 proto-lint: ## buf lint and buf breaking
 	.ci/run proto
 
-delivery: ## Dockerfile and chart
+delivery: ## Dockerfile, chart, alerts and dashboard
 	.ci/run delivery
+
+chart: ## Write the chart's README and dashboard anew, out of values.yaml and helm/dashboard.py
+	target/venv/bin/python helm/readme.py
+	target/venv/bin/python helm/dashboard.py
 
 acceptance: ## AWS CLI, boto3, Terraform and grpcio against real processes
 	.ci/run acceptance

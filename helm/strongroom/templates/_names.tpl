@@ -18,11 +18,31 @@ app.kubernetes.io/name: {{ include "strongroom.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* Of the pod of `helm test`. */}}
+{{- define "strongroom.testLabels" -}}
+app.kubernetes.io/name: {{ include "strongroom.name" . | trunc 58 | trimSuffix "-" }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* Of every object. What the chart itself says wins: a label twice is no YAML. */}}
 {{- define "strongroom.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "strongroom.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- $own := include "strongroom.selectorLabels" . | fromYaml }}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
+{{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion }}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service }}
+{{- merge $own .Values.commonLabels | toYaml }}
+{{- end }}
+
+{{- /* A name, labels and annotations. `of`: the root; `suffix`, `labels`, `annotations`: of this object, if any. */}}
+{{- define "strongroom.metadata" -}}
+{{- $suffix := default "" .suffix -}}
+name: {{ include "strongroom.fullname" .of | trunc (sub 63 (len $suffix) | int) | trimSuffix "-" }}{{ $suffix }}
+labels:
+  {{- merge (include "strongroom.labels" .of | fromYaml) (default dict .labels) | toYaml | nindent 2 }}
+{{- with merge dict (default dict .annotations) .of.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "strongroom.serviceAccountName" -}}
@@ -37,19 +57,30 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
 {{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- $tag := default .Chart.AppVersion .Values.image.tag }}
+{{- printf "%s:%s%s" .Values.image.repository $tag (.Values.sandbox.enabled | ternary "-sandbox" "") }}
 {{- end }}
 {{- end }}
 
-{{- /* The port of config.server.listen: one place says it, container port and probes follow. */}}
+{{- /* The ports of config: one place says them, and container ports, probes and Services follow. */}}
 {{- define "strongroom.port" -}}
 {{- regexFind "[0-9]+$" .Values.config.server.listen }}
+{{- end }}
+
+{{- /* Blank with "off". */}}
+{{- define "strongroom.adminPort" -}}
+{{- regexFind "[0-9]+$" .Values.config.admin.listen }}
+{{- end }}
+
+{{- define "strongroom.sandboxPort" -}}
+{{- regexFind "[0-9]+$" .Values.config.sandbox.listen }}
 {{- end }}
 
 {{- /* strongroom.toml. JSON's texts, lists of texts and booleans are TOML's too; numbers arrive as floats, and a whole
        one must not be written as 256.0 or 4.194304e+06. */}}
 {{- define "strongroom.toml" -}}
 {{- range $section, $keys := .Values.config }}
+{{- if or (ne $section "sandbox") $.Values.sandbox.enabled }}
 [{{ $section }}]
 {{- range $key, $value := $keys }}
 {{- if or (kindIs "bool" $value) (kindIs "float64" $value) (kindIs "int64" $value) (kindIs "int" $value) $value }}
@@ -60,5 +91,22 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 {{- end }}
+{{- end }}
 {{ end }}
+{{- end }}
+
+{{- /* resources.limits.memory in bytes, as Kubernetes reads quantities. Blank: there is no limit. */}}
+{{- define "strongroom.memoryLimitBytes" -}}
+{{- if .Values.prometheusRule.memoryLimitBytes }}
+{{- .Values.prometheusRule.memoryLimitBytes | int64 }}
+{{- else if (default dict .Values.resources.limits).memory }}
+{{- $quantity := .Values.resources.limits.memory | toString }}
+{{- $number := regexFind "^[0-9.]+" $quantity | float64 }}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- $unit := trimPrefix (regexFind "^[0-9.]+" $quantity) $quantity }}
+{{- if not (hasKey $units $unit) }}
+{{- fail (printf "resources.limits.memory %q: the alert on memory knows no unit %q; set prometheusRule.memoryLimitBytes" $quantity $unit) }}
+{{- end }}
+{{- mulf $number (get $units $unit) | int64 }}
+{{- end }}
 {{- end }}
