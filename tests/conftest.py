@@ -1,6 +1,7 @@
 """What delivery and acceptance tests share: where the repository is, and the program under test."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,14 @@ def binary() -> Path:
     if not path.is_file():
         pytest.fail(f"{path} is missing: `cargo build`, or set STRONGROOM_BIN")
     return path
+
+
+@pytest.fixture(scope="session")
+def prometheus(repository) -> Path:
+    """The folder of Prometheus' own programs: prometheus and promtool."""
+    unpacked = repository / "target/ci-tools/prometheus/usr/bin"
+    if (unpacked / "promtool").is_file():
+        return unpacked
+    if installed := shutil.which("promtool"):
+        return Path(installed).parent
+    pytest.fail("promtool is missing: `.ci/run delivery` unpacks it, or install Debian's package prometheus")
