@@ -59,6 +59,11 @@ impl Call {
         format!("arn:{}:iam::{}:{resource}", self.partition(), self.account)
     }
 
+    /// Whom a key stands for that no role was assumed for: a user who may do everything.
+    pub fn own_user(&self) -> String {
+        self.iam_arn("user/sandbox")
+    }
+
     /// A call as unit tests make it: account 123456789012, us-east-1, default behaviour.
     #[cfg(test)]
     pub(crate) fn at(now: Timestamp) -> Self {

@@ -6,7 +6,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 import pytest
-from aws_clients import LABS
+from aws_clients import LABS, TRUST
 from processes import ACCOUNT, REGION
 
 FOREIGN = "210987654321"
@@ -211,3 +211,68 @@ def test_names_and_paths_with_slashes_and_colons_reach_their_operation(aws):
     aws.backup.create_backup_vault(BackupVaultName="vault")
     answer = code_of(aws.backup.describe_recovery_point, BackupVaultName="vault", RecoveryPointArn=missing)
     assert answer == "ResourceNotFoundException"
+
+
+def test_a_simulation_judges_a_roles_policies_and_pages_through_the_results(aws):
+    vault = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:"
+    allowed = {"Effect": "Allow", "Action": ["backup:*", "iam:PassRole"], "Resource": "*"}
+    to_backup = {"StringEquals": {"iam:PassedToService": "backup.amazonaws.com"}}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "NotAction": "iam:*", "Resource": f"{vault}prod-*"},
+            {"Effect": "Deny", "Action": "backup:DeleteBackupVault", "Resource": f"{vault}prod-forever"},
+            allowed | {"Action": "iam:PassRole", "Condition": to_backup},
+        ],
+    }
+    role = aws.role("Simulated")
+    aws.iam.put_role_policy(RoleName="Simulated", PolicyName="own", PolicyDocument=json.dumps(policy))
+    actions = ["backup:DeleteBackupVault", "backup:DescribeBackupVault", "iam:PassRole"]
+    names = [f"{vault}prod-1", f"{vault}prod-forever", f"{vault}dev"]
+    asked = {"PolicySourceArn": role, "ActionNames": actions, "ResourceArns": names}
+    listed = pages(aws.iam, "simulate_principal_policy", "EvaluationResults", 2, **asked)
+    assert [len(page) for page in listed] == [2, 1]
+    delete, describe, hand_over = (result for page in listed for result in page)
+
+    def by_resource(result):
+        return {one["EvalResourceName"]: one["EvalResourceDecision"] for one in result["ResourceSpecificResults"]}
+
+    assert by_resource(delete) == dict(zip(names, ["allowed", "explicitDeny", "implicitDeny"], strict=True))
+    assert delete["EvalDecision"] == "explicitDeny"
+    assert by_resource(describe) == dict(zip(names, ["allowed", "allowed", "implicitDeny"], strict=True))
+    assert describe["ResourceSpecificResults"][0]["MatchedStatements"][0]["SourcePolicyType"] == "role"
+    assert hand_over["EvalDecision"] == "implicitDeny"
+    assert hand_over["MissingContextValues"] == ["iam:PassedToService"]
+
+    entry = {
+        "ContextKeyName": "iam:PassedToService",
+        "ContextKeyValues": ["backup.amazonaws.com"],
+        "ContextKeyType": "string",
+    }
+    simulate = aws.iam.simulate_principal_policy
+    told = simulate(PolicySourceArn=role, ActionNames=["iam:PassRole"], ContextEntries=[entry])
+    [result] = told["EvaluationResults"]
+    assert (result["EvalDecision"], result["MissingContextValues"]) == ("allowed", [])
+    assert not told["IsTruncated"]
+
+    bound = {"Version": "2012-10-17", "Statement": [allowed | {"Action": "backup:*"}]}
+    aws.iam.create_policy(PolicyName="bound", PolicyDocument=json.dumps(bound))
+    aws.iam.create_role(
+        RoleName="Bounded",
+        AssumeRolePolicyDocument=json.dumps(TRUST),
+        PermissionsBoundary=f"arn:aws:iam::{ACCOUNT}:policy/bound",
+    )
+    aws.iam.attach_role_policy(RoleName="Bounded", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    bounded = f"arn:aws:iam::{ACCOUNT}:role/Bounded"
+    told = simulate(PolicySourceArn=bounded, ActionNames=["iam:PassRole", "backup:ListBackupVaults"])
+    outside, inside = told["EvaluationResults"]
+    assert (outside["EvalDecision"], inside["EvalDecision"]) == ("implicitDeny", "allowed")
+    assert outside["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+    assert inside["MatchedStatements"][0]["SourcePolicyId"] == "AdministratorAccess"
+
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/Simulated/s"
+    assert code_of(simulate, PolicySourceArn=session, ActionNames=actions) == "InvalidInput"
+    gone = f"arn:aws:iam::{ACCOUNT}:role/Gone"
+    assert code_of(simulate, PolicySourceArn=gone, ActionNames=actions) == "NoSuchEntity"
+    text = entry | {"ContextKeyType": "text"}
+    assert code_of(simulate, PolicySourceArn=role, ActionNames=actions, ContextEntries=[text]) == "InvalidInput"

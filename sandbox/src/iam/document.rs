@@ -69,7 +69,7 @@ pub(super) fn decide<'d>(documents: impl Iterator<Item = &'d str>, action: &str,
 }
 
 /// `Action`/`NotAction` or `Resource`/`NotResource` against one value.
-fn speaks_of(statement: &Map<String, Value>, member: &str, value: &str, ignore_case: bool) -> bool {
+pub(super) fn speaks_of(statement: &Map<String, Value>, member: &str, value: &str, ignore_case: bool) -> bool {
     let matches = |patterns: &Value| texts(patterns).into_iter().any(|pattern| glob(pattern, value, ignore_case));
     match (statement.get(member), statement.get(&format!("Not{member}"))) {
         (Some(patterns), _) => matches(patterns),
@@ -80,7 +80,7 @@ fn speaks_of(statement: &Map<String, Value>, member: &str, value: &str, ignore_c
 
 /// `*` stands for any text and `?` for one character. In time linear in the product of the lengths: a pattern made of
 /// asterisks must not stop the sandbox.
-fn glob(pattern: &str, value: &str, ignore_case: bool) -> bool {
+pub(super) fn glob(pattern: &str, value: &str, ignore_case: bool) -> bool {
     let fold = |text: &str| if ignore_case { text.to_lowercase() } else { text.to_owned() };
     let pattern: Vec<char> = fold(pattern).chars().collect();
     let value: Vec<char> = fold(value).chars().collect();
@@ -103,7 +103,7 @@ fn glob(pattern: &str, value: &str, ignore_case: bool) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-fn statements(document: &str) -> Vec<Map<String, Value>> {
+pub(super) fn statements(document: &str) -> Vec<Map<String, Value>> {
     let Ok(Value::Object(mut document)) = serde_json::from_str(document) else { return Vec::new() };
     match document.remove("Statement") {
         Some(Value::Array(statements)) => statements
@@ -115,7 +115,7 @@ fn statements(document: &str) -> Vec<Map<String, Value>> {
     }
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(super) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),

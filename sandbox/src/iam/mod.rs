@@ -3,6 +3,7 @@
 //! Roles belong to an account, whatever region of a partition the request was signed for. Permissions are not enforced on callers
 //! of the sandbox; they decide what AWS Backup can do under a role.
 
+mod conditions;
 mod document;
 mod input;
 mod managed;
