@@ -1,6 +1,6 @@
 # The daily habits. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test lint fmt proto-lint delivery chart acceptance campaign fuzz requirements ci
+.PHONY: help run sandbox test lint fmt proto-lint delivery chart acceptance image campaign fuzz requirements ci
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ chart: ## Write the chart's README and dashboard anew, out of values.yaml and he
 
 acceptance: ## AWS CLI, boto3, Terraform and grpcio against real processes
 	.ci/run acceptance
+
+image: ## The image, built and run as the chart runs it; as root, on Debian
+	.ci/run image
 
 campaign: ## Faults of AWS and kill -9 against a thousand changes: docs/reliability.md
 	.ci/run campaign

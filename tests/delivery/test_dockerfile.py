@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HADOLINT = Path(sys.executable).parent / "hadolint"
 
 
@@ -15,22 +17,44 @@ def test_hadolint_has_nothing_to_say(repository):
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-def test_what_runs_is_not_root_and_stops_on_sigterm(repository):
-    stages = re.split(r"(?m)^FROM ", (repository / "Dockerfile").read_text())
-    runtime = next(stage for stage in stages if re.search(r"AS runtime\b", stage.splitlines()[0]))
-    assert re.search(r"(?m)^USER 65532:65532$", runtime)
-    assert re.search(r"(?m)^STOPSIGNAL SIGTERM$", runtime)
+@pytest.fixture
+def stages(repository) -> dict[str, str]:
+    """Each stage by its name, in their order."""
+    _, *texts = re.split(r"(?m)^FROM ", (repository / "Dockerfile").read_text())
+    return {re.match(r"\S+ AS (\S+)", text)[1]: text for text in texts}
+
+
+def test_what_runs_is_not_root_and_stops_on_sigterm(stages):
+    assert re.search(r"(?m)^USER 65532:65532$", stages["runtime"])
+    assert re.search(r"(?m)^STOPSIGNAL SIGTERM$", stages["runtime"])
     # The exec form: a shell as PID 1 would swallow the signal, and there is none.
-    assert re.search(r'(?m)^ENTRYPOINT \["/usr/local/bin/strongroom"\]$', runtime)
-    for name in ("prebuilt", "final"):
-        stage = next(stage for stage in stages if re.search(rf"AS {name}\b", stage.splitlines()[0]))
-        assert stage.startswith("runtime AS"), f"{name} is not made from runtime"
-        assert "USER" not in stage and "ENTRYPOINT" not in stage
+    assert re.search(r'(?m)^ENTRYPOINT \["/usr/local/bin/strongroom"\]$', stages["runtime"])
+    of = {"prebuilt": "runtime", "final": "runtime", "runtime-sandbox": "runtime"}
+    of |= {"prebuilt-sandbox": "runtime-sandbox", "sandbox": "runtime-sandbox"}
+    for name, parent in of.items():
+        assert stages[name].startswith(f"{parent} AS"), f"{name} is not made from {parent}"
+        assert "USER" not in stages[name] and "ENTRYPOINT" not in stages[name]
 
 
-def test_the_image_cannot_pretend_to_be_aws(repository):
-    build = re.search(r"cargo build [^\n]*", (repository / "Dockerfile").read_text()).group()
-    assert "--no-default-features" in build and "--locked" in build and "--release" in build
+def test_the_image_that_is_built_when_none_is_named_cannot_pretend_to_be_aws(stages):
+    assert list(stages)[-1] == "final" and "COPY --from=build " in stages["final"]
+    assert compiled(stages["build"]) == "--release --locked --no-default-features --bin strongroom"
+
+
+def test_the_sandbox_is_in_the_image_that_says_so(stages):
+    assert "COPY --from=build-sandbox " in stages["sandbox"]
+    assert compiled(stages["build-sandbox"]) == "--release --locked --bin strongroom"
+    assert 'io.strongroom.sandbox="true"' in stages["runtime-sandbox"]
+
+
+def test_ci_compiles_the_image_as_the_dockerfile_does(stages, repository):
+    section = re.search(r"(?ms)^section_image\(\).*?^}", (repository / ".ci/run").read_text()).group()
+    assert compiled(section) == compiled(stages["build"])
+
+
+def compiled(text: str) -> str:
+    """How the first `cargo build` is called."""
+    return re.search(r"cargo build ([-\w ]+[-\w])", text)[1]
 
 
 def test_every_copied_path_is_let_into_the_context(repository):
