@@ -2,8 +2,8 @@
 #
 # docker build -t strongroom .                                      compiles here (needs the rust image)
 # docker build -t strongroom --target prebuilt .                    takes dist/strongroom, compiled elsewhere
-# docker build -t strongroom-sandbox --target sandbox .             for development: its AWS is in memory, nothing is real
-# docker build -t strongroom-sandbox --target prebuilt-sandbox .    takes dist/strongroom-sandbox
+# docker build -t strongroom:sandbox --target sandbox .             for development: its AWS is in memory, nothing is real
+# docker build -t strongroom:sandbox --target prebuilt-sandbox .    takes dist/strongroom-sandbox
 #
 # Run it as it is meant to run:
 #   docker run --read-only --cap-drop ALL --security-opt no-new-privileges -p 50051:50051 strongroom

@@ -83,7 +83,7 @@ def sandbox(one_sandbox):
 def pod(repository, sandbox) -> Pod:
     """What the chart makes of its defaults, its AWS being the sandbox."""
     aws = {"endpoint_url": sandbox.url, "region": REGION}
-    return Pod(__import__("pathlib").Path("/tmp/b10/H2/head/helm/strongroom"), {"config": {"aws": aws}, "extraEnv": KEYS})
+    return Pod(repository / "helm/strongroom", {"config": {"aws": aws}, "extraEnv": KEYS})
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from containers import ADMIN, AWS, GRPC, get
 from engine import NONROOT, built
 from pods import KEYS
@@ -54,14 +55,19 @@ def test_the_image_cannot_pretend_to_be_aws(start, image):
     assert "without the sandbox" in container.log.read_text()
 
 
-def test_as_it_is_it_listens_for_others_and_tells_what_it_is(start, repository, image):
+@pytest.mark.parametrize("of", ["image", "sandbox_image"])
+def test_as_it_is_it_listens_for_others_and_tells_what_it_is(start, repository, request, of):
     """The default command; 127.0.0.2 is where only what listens everywhere is reached."""
+    name = request.getfixturevalue(of)
+    grpc, admin, aws = (address.replace("127.0.0.1", "127.0.0.2") for address in (GRPC, ADMIN, AWS))
     keys = [f"--env={key['name']}={key['value']}" for key in KEYS]
-    elsewhere = {address: address.replace("127.0.0.1", "127.0.0.2") for address in (GRPC, ADMIN)}
-    start(image, [*keys, "--env=AWS_REGION=us-east-1"]).wait_until_it_serves(elsewhere[GRPC])
-    status, told = get(f"http://{elsewhere[ADMIN]}/buildinfo")
-    assert status == 200
-    assert {name.upper(): json.loads(told)[name] for name in ("version", "revision")} == built(repository)
+    start(name, [*keys, "--env=AWS_REGION=us-east-1"]).wait_until_it_serves(grpc)
+    assert get(f"http://{admin}/readyz")[0] == 200
+    if of == "image":
+        told = json.loads(get(f"http://{admin}/buildinfo")[1])
+        assert {key.upper(): told[key] for key in ("version", "revision")} == built(repository)
+    else:
+        assert get(f"http://{aws}/_sandbox/clock")[0] == 200
 
 
 def test_how_large_it_is(engine, repository, base, image, tell):

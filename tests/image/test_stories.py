@@ -2,8 +2,8 @@
 
 import pytest
 from aws_clients import Aws
-from containers import AWS, GRPC
 from grpc_client import Client
+from pods import Pod
 from processes import START, Sandbox
 from test_story import test_the_whole_story  # noqa: F401 (run here, in the worlds below)
 
@@ -11,8 +11,8 @@ from test_story import test_the_whole_story  # noqa: F401 (run here, in the worl
 class SandboxOfContainer(Sandbox):
     """The sandbox that an image has inside."""
 
-    def __init__(self):
-        self.address, self.url = AWS, f"http://{AWS}"
+    def __init__(self, address: str):
+        self.address, self.url = address, f"http://{address}"
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def before_another_aws(server, sandbox):
 
 
 @pytest.fixture
-def with_its_own_aws(start, engine, sandbox_image, pod, tmp_path):
-    """The default command of the image, with the clock in our hand."""
-    command = engine.inspect(sandbox_image)["Config"]["Cmd"]
-    rights = [*pod.rights(), "--memory", str(pod.memory)]
-    container = start(sandbox_image, rights, [*command, "--clock", "manual", "--start", START])
-    container.wait_until_it_serves(GRPC)
-    return container.address, SandboxOfContainer()
+def with_its_own_aws(repository, start, sandbox_image, tmp_path):
+    """As the chart runs it in a development cluster, with the clock in our hand."""
+    clock = {"clock": "manual", "start": START}
+    pod = Pod(repository / "helm/strongroom", {"sandbox": {"enabled": True}, "config": {"sandbox": clock}})
+    container = start(sandbox_image, pod.flags(tmp_path), pod.arguments)
+    container.wait_until_it_serves(f"127.0.0.1:{pod.port('grpc')}")
+    return container.address, SandboxOfContainer(f"127.0.0.1:{pod.port('sandbox')}")
 
 
 @pytest.fixture(params=["before_another_aws", "with_its_own_aws"])
