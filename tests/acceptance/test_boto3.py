@@ -225,7 +225,8 @@ def test_a_simulation_judges_a_roles_policies_and_pages_through_the_results(aws)
             allowed | {"Action": "iam:PassRole", "Condition": to_backup},
         ],
     }
-    role = aws.role("Simulated")
+    made = aws.iam.create_role(RoleName="Simulated", AssumeRolePolicyDocument=json.dumps(TRUST))
+    role = made["Role"]["Arn"]
     aws.iam.put_role_policy(RoleName="Simulated", PolicyName="own", PolicyDocument=json.dumps(policy))
     actions = ["backup:DeleteBackupVault", "backup:DescribeBackupVault", "iam:PassRole"]
     names = [f"{vault}prod-1", f"{vault}prod-forever", f"{vault}dev"]
