@@ -8,7 +8,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -48,6 +48,10 @@ pub(super) struct Attempts {
     /// What they are paid for out of.
     budget: Option<Arc<Budget>>,
     count: AtomicU32,
+    /// How many of them AWS throttled.
+    throttles: AtomicU32,
+    /// The HTTP status of the last answer; 0: there was none.
+    status: AtomicU16,
     /// The last answer was that AWS is asked too much.
     throttled: AtomicBool,
     /// The next attempt has had its turn.
@@ -90,7 +94,9 @@ impl Attempts {
     }
 
     /// AWS has answered an attempt.
-    fn answered(&self, throttled: bool) {
+    fn answered(&self, status: u16, throttled: bool) {
+        self.status.store(status, Ordering::Relaxed);
+        self.throttles.fetch_add(u32::from(throttled), Ordering::Relaxed);
         self.throttled.store(throttled, Ordering::Relaxed);
         if let Some(budget) = &self.budget {
             budget.answered(throttled);
@@ -129,6 +135,16 @@ impl Attempts {
     /// How many there were.
     pub(super) fn count(&self) -> u32 {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// How many of them AWS throttled.
+    pub(super) fn throttles(&self) -> u32 {
+        self.throttles.load(Ordering::Relaxed)
+    }
+
+    /// The HTTP status of the last answer.
+    pub(super) fn status(&self) -> Option<u16> {
+        Some(self.status.load(Ordering::Relaxed)).filter(|status| *status > 0)
     }
 
     /// The worst over all attempts: a throttle answered to the second says nothing of the first, which timed out.
@@ -196,8 +212,8 @@ impl Intercept for AttemptLog {
         };
         let throttled = context.response().map(is_throttled);
         let _ = CURRENT.try_with(|attempts| {
-            if let Some(throttled) = throttled {
-                attempts.answered(throttled);
+            if let (Some(status), Some(throttled)) = (status, throttled) {
+                attempts.answered(status, throttled);
             }
             let sent = attempts.in_flight.swap(false, Ordering::Relaxed);
             if sent && !seen {

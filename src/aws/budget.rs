@@ -26,6 +26,7 @@ use self::{
     bucket::{Bucket, Ticket, Turn},
     pace::Pace,
 };
+use super::call::labels;
 use crate::{config::BudgetConfig, domain::Scope};
 
 pub(super) use bucket::Class;
@@ -80,8 +81,9 @@ impl Asker {
 /// The calls of one account, region and family.
 #[derive(Debug)]
 pub(super) struct Budget {
-    family: &'static str,
     scope: Scope,
+    /// Of everything that is counted and measured of it.
+    labels: Vec<KeyValue>,
     bucket: Mutex<Bucket>,
     /// Rung when those who wait had better ask again.
     moved: Notify,
@@ -144,7 +146,7 @@ impl Budget {
         let pace = Pace::new(now, Some(rate).filter(|rate| *rate > 0), config.floor);
         let lanes = |most: usize| Arc::new(Semaphore::new(most));
         Self {
-            family,
+            labels: labels(family, Some(&scope)),
             scope,
             bucket: Mutex::new(Bucket::new(now, pace)),
             moved: Notify::new(),
@@ -163,7 +165,7 @@ impl Budget {
         let now = Instant::now();
         let wait = self.lock().look(now, asker.class);
         if asker.patience(now).is_some_and(|patience| patience < wait) {
-            REFUSALS.add(1, &self.labels(asker.class));
+            REFUSALS.add(1, &self.labels);
             return Err(wait);
         }
         Ok(())
@@ -181,7 +183,7 @@ impl Budget {
             match turn {
                 Turn::Go => break,
                 Turn::Wait(wait) if asker.patience(now).is_some_and(|patience| patience < wait) => {
-                    REFUSALS.add(1, &self.labels(asker.class));
+                    REFUSALS.add(1, &self.labels);
                     return Err(wait);
                 }
                 Turn::Wait(wait) => tokio::select! {
@@ -192,7 +194,7 @@ impl Budget {
         }
         let waited = began.elapsed();
         if !waited.is_zero() {
-            WAITS.record(waited.as_secs_f64(), &self.labels(asker.class));
+            WAITS.record(waited.as_secs_f64(), &self.labels);
         }
         Ok(())
     }
@@ -230,22 +232,8 @@ impl Budget {
         };
         if observed && (before.is_some() || after.is_some()) {
             self.moved.notify_waiters();
-            let Scope { account, region } = &self.scope;
-            let labels = [
-                KeyValue::new("aws.service", self.family),
-                KeyValue::new("aws.account_id", account.as_str().to_owned()),
-                KeyValue::new("aws.region", region.as_str().to_owned()),
-            ];
-            RATE.record(after.unwrap_or_default(), &labels);
+            RATE.record(after.unwrap_or_default(), &self.labels);
         }
-    }
-
-    fn labels(&self, class: Class) -> [KeyValue; 2] {
-        let class = match class {
-            Class::Interactive => "interactive",
-            Class::Background => "background",
-        };
-        [KeyValue::new("aws.service", self.family), KeyValue::new("class", class)]
     }
 
     fn lock(&self) -> MutexGuard<'_, Bucket> {
@@ -285,7 +273,6 @@ static REFUSALS: LazyLock<Counter<u64>> = LazyLock::new(|| {
 static RATE: LazyLock<Gauge<f64>> = LazyLock::new(|| {
     global::meter("strongroom")
         .f64_gauge("strongroom.aws.budget.rate")
-        .with_unit("{call}/s")
         .with_description("Calls a second that are let go, where AWS has throttled; 0: as many as there are.")
         .build()
 });

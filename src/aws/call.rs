@@ -1,22 +1,19 @@
 //! The one door to AWS: every operation is sent here, with its span, its metrics and its error understood.
 
+mod metrics;
 mod understood;
 
 use std::{
     error::Error as StdError,
     fmt::Debug,
     pin::Pin,
-    sync::{Arc, LazyLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
-use opentelemetry::{
-    KeyValue, global,
-    metrics::{Counter, Histogram},
-};
 use tokio::time::{Instant as Moment, timeout_at};
 use tracing::{Instrument, Span, field};
 
@@ -29,6 +26,7 @@ use super::{
     whole::Whole,
 };
 use crate::domain::Scope;
+pub(super) use metrics::{labels, of_scope};
 use understood::understand;
 
 /// An operation of AWS, in AWS's words.
@@ -60,11 +58,11 @@ impl Operation {
 }
 
 /// A read, as its builder has it: what it asks for, and its sending. The SDK's builders have the two in common by shape
-/// alone.
+/// alone. The sending is begun when its turn comes: until then it would be a future of ten kilobytes for each who waits.
 macro_rules! ask {
     ($read:expr) => {{
         let read = $read;
-        (read.as_input().clone(), read.send())
+        (read.as_input().clone(), move || read.send())
     }};
 }
 pub(super) use ask;
@@ -92,27 +90,26 @@ impl Scoped {
             let (span, scope) = (span(operation, Some(self.scope())), Some(self.scope()));
             let outcome = pass(operation, scope, span, attempts, send, SdkError::request_id, understand).await;
             self.patience.sent(&outcome);
-            if outcome.is_ok() {
-                self.clients.prove();
-            }
+            self.clients.hear(&outcome);
+            self.note(operation, &outcome);
             outcome
         }
     }
 
     /// The door for reads, of what [`ask`] makes of one: an equal one in flight answers it too, if this call may be told
     /// what another asked for.
-    pub(super) fn read<'s, I, T, E>(
+    pub(super) fn read<'s, I, F, T, E>(
         &'s self,
         operation: Operation,
-        (input, send): (I, impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static),
+        (input, send): (I, impl FnOnce() -> F + Send + 'static),
     ) -> Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 's>>
     where
         I: Debug + PartialEq + Send + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
         T: RequestId + Whole + Clone + Send + Sync + 'static,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         debug_assert_eq!(operation.nature, Nature::Read, "{}: changes are never joined", operation.name);
-        let send = Box::pin(send);
         Box::pin(async move {
             let key = Key {
                 scope: self.scope().clone(),
@@ -132,18 +129,20 @@ impl Scoped {
                     let _lane = turn(&budget, operation, asker.without_end()).await?;
                     let (scope, attempts) = (Some(&clients.scope), Attempts::default().out_of(budget));
                     let answer =
-                        pass(operation, scope, of_flight, attempts, send, SdkError::request_id, understand).await;
-                    if answer.is_ok() {
-                        clients.prove();
-                    }
+                        pass(operation, scope, of_flight, attempts, Box::pin(send()), SdkError::request_id, understand)
+                            .await;
+                    clients.hear(&answer);
                     answer
                 };
                 (flight, span)
             };
             let boarded = self.aws.flights().board(Moment::now(), key, input, self.freshness, begin);
-            boarded.count(operation);
+            metrics::boarded(&boarded, operation);
             let (flight, waiting) = match boarded {
-                Boarded::Kept(answer) => return Ok(Arc::unwrap_or_clone(answer)),
+                Boarded::Kept(answer) => {
+                    self.patience.note(operation.nature, answer.request_id());
+                    return Ok(Arc::unwrap_or_clone(answer));
+                }
                 Boarded::Sent(flight) => {
                     budget.look(asker).map_err(|wait| Failure::over_budget(operation, self.scope(), wait))?;
                     (flight, Span::current())
@@ -161,8 +160,19 @@ impl Scoped {
                     None => Ok(flight.await),
                 }
             };
-            landed.instrument(waiting).await?.unwrap_or_else(|panicked| panicked.resume())
+            let answer = landed.instrument(waiting).await?.unwrap_or_else(|panicked| panicked.resume());
+            self.note(operation, &answer);
+            answer
         })
+    }
+
+    /// For the line of the call on whose behalf it was sent.
+    fn note<T: RequestId>(&self, operation: Operation, outcome: &Result<T, Failure>) {
+        let id = match outcome {
+            Ok(answer) => answer.request_id(),
+            Err(failure) => failure.aws_request_id.as_deref(),
+        };
+        self.patience.note(operation.nature, id);
     }
 }
 
@@ -176,37 +186,29 @@ impl Drop for Closes<'_> {
     }
 }
 
-impl<T> Boarded<T> {
-    fn count(&self, operation: Operation) {
-        let how = match self {
-            Self::Sent(_) => "sent",
-            Self::Joined(..) => "joined",
-            Self::Kept(_) => "kept",
-        };
-        let service = KeyValue::new("aws.service", operation.service);
-        FLIGHTS.add(1, &[service, KeyValue::new("aws.operation", operation.name), KeyValue::new("how", how)]);
-    }
-}
-
-/// The door for what is outside any scope: who Strongroom is, and the way into another account.
-pub(super) async fn call_outside<T, E>(
+/// The door for what is outside any scope: who Strongroom is, and the way into another account. Without a type of its own:
+/// every call may come to it, and would carry that.
+pub(super) fn call_outside<'s, T, E>(
     operation: Operation,
-    scope: Option<&Scope>,
-    paid: Option<(&Arc<Budget>, Asker)>,
-    send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
-) -> Result<T, Failure>
+    scope: Option<&'s Scope>,
+    paid: Option<(&'s Arc<Budget>, Asker)>,
+    send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 's,
+) -> Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 's>>
 where
-    T: RequestId + Whole + Send,
+    T: RequestId + Whole + Send + 's,
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let mut attempts = Attempts::default();
-    let mut _lane = None;
-    if let Some((budget, asker)) = paid {
-        _lane = Some(turn(budget, operation, asker).await?);
-        attempts = attempts.out_of(Arc::clone(budget));
-    }
-    let span = span(operation, scope);
-    pass(operation, scope, span, attempts, Box::pin(send), SdkError::request_id, understand).await
+    let send = Box::pin(send);
+    Box::pin(async move {
+        let mut attempts = Attempts::default();
+        let mut _lane = None;
+        if let Some((budget, asker)) = paid {
+            _lane = Some(turn(budget, operation, asker).await?);
+            attempts = attempts.out_of(Arc::clone(budget));
+        }
+        let span = span(operation, scope);
+        pass(operation, scope, span, attempts, send, SdkError::request_id, understand).await
+    })
 }
 
 /// Waits for the turn of a call, and until it may be under way.
@@ -220,6 +222,10 @@ fn span(operation: Operation, scope: Option<&Scope>) -> Span {
     tracing::info_span!(
         "aws",
         otel.name = operation.name,
+        otel.kind = "client",
+        otel.status_code = field::Empty,
+        otel.status_description = field::Empty,
+        rpc.system.name = "aws-api",
         aws.service = operation.service,
         aws.operation = operation.name,
         aws.account_id = scope.map(|scope| scope.account.as_str()),
@@ -228,6 +234,8 @@ fn span(operation: Operation, scope: Option<&Scope>) -> Span {
         aws.request_id = field::Empty,
         aws.attempts = field::Empty,
         aws.error_code = field::Empty,
+        http.response.status_code = field::Empty,
+        "error.type" = field::Empty,
     )
 }
 
@@ -246,7 +254,7 @@ async fn pass<T: RequestId + Whole, X>(
     let attempts = Arc::new(attempts);
     let began = Instant::now();
     let answer = attempts.watch(send).instrument(span.clone()).await;
-    span.record("aws.attempts", attempts.count());
+    span.record("aws.attempts", i64::from(attempts.count()));
     let id = match &answer {
         Ok(answer) => answer.request_id(),
         Err(error) => id_of(error),
@@ -270,28 +278,6 @@ async fn pass<T: RequestId + Whole, X>(
     answer
 }
 
-static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
-    global::meter("strongroom")
-        .f64_histogram("strongroom.aws.call.duration")
-        .with_unit("s")
-        .with_description("Time of a call to AWS with all its attempts.")
-        .build()
-});
-
-static FLIGHTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    global::meter("strongroom")
-        .u64_counter("strongroom.aws.flights")
-        .with_description("Reads of AWS: sent, joined to an equal one in flight, or answered by what was kept of one.")
-        .build()
-});
-
-static ATTEMPTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    global::meter("strongroom")
-        .u64_counter("strongroom.aws.attempts")
-        .with_description("Requests sent to AWS, retries included.")
-        .build()
-});
-
 fn record(
     operation: Operation,
     scope: Option<&Scope>,
@@ -300,20 +286,19 @@ fn record(
     attempts: &Attempts,
     error: Option<&Failure>,
 ) {
-    let outcome = error.map_or("ok".to_owned(), |error| {
-        error.aws_code.as_deref().map_or_else(|| format!("{:?}", error.kind), str::to_owned)
+    let outcome = metrics::outcome(error);
+    // Signed: what has no sign would become text in a trace.
+    span.record("http.response.status_code", attempts.status().map(i64::from));
+    if let Some(error) = error {
+        span.record("error.type", outcome);
+        span.record("aws.error_code", error.aws_code.as_deref());
+        span.record("otel.status_code", "ERROR");
+        span.record("otel.status_description", outcome);
+    }
+    let code = error.and_then(|error| error.aws_code.as_deref());
+    span.in_scope(|| {
+        let (attempts, elapsed_ms) = (attempts.count(), took.as_millis());
+        tracing::debug!(aws.attempts = attempts, aws.error_code = code, elapsed_ms, outcome, "called AWS");
     });
-    if error.is_some() {
-        span.record("aws.error_code", &outcome);
-    }
-    tracing::debug!(parent: span, aws.attempts = attempts.count(), elapsed_ms = took.as_millis(), outcome, "called AWS");
-    let mut labels =
-        vec![KeyValue::new("aws.service", operation.service), KeyValue::new("aws.operation", operation.name)];
-    if let Some(Scope { account, region }) = scope {
-        labels.push(KeyValue::new("aws.account_id", account.as_str().to_owned()));
-        labels.push(KeyValue::new("aws.region", region.as_str().to_owned()));
-    }
-    ATTEMPTS.add(u64::from(attempts.count()), &labels);
-    labels.push(KeyValue::new("outcome", outcome));
-    DURATION.record(took.as_secs_f64(), &labels);
+    metrics::ended(operation, scope, took, attempts, outcome);
 }

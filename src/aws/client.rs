@@ -4,6 +4,7 @@
 //! clients cost nothing but memory. All of them share one HTTP client, with its certificates and its connections.
 
 mod account;
+mod reach;
 mod recent;
 
 use std::sync::{
@@ -42,6 +43,7 @@ use crate::{
     domain::{AccountId, Noun, Refusal, RefusalKind, RegionName, Scope},
 };
 use account::{Account, ByRole, Way};
+use reach::Reach;
 use recent::{Proven, Recent};
 
 /// AWS as Strongroom uses it. Cheap to clone.
@@ -80,11 +82,12 @@ pub(super) struct Clients {
     pub(super) budgets: Budgets,
     /// AWS has done something that was asked for with them.
     proven: AtomicBool,
+    reach: Reach,
 }
 
 impl Clients {
     /// AWS has done what was asked for.
-    pub(super) fn prove(&self) {
+    fn prove(&self) {
         self.proven.store(true, Ordering::Relaxed);
     }
 }
@@ -176,7 +179,7 @@ impl Aws {
 
     fn with(sdk: SdkConfig, config: &AwsConfig) -> Self {
         let default_region = sdk.region().and_then(|region| RegionName::parse(region.as_ref()).ok());
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             sdk,
             config: config.clone(),
             default_region,
@@ -187,7 +190,9 @@ impl Aws {
             clients: Recent::of(config.max_scopes),
             flights: Flights::new(config.plans_age),
             clock: Arc::default(),
-        }))
+        });
+        reach::observe(Arc::downgrade(&inner));
+        Self(inner)
     }
 
     /// The configuration it was connected with.
@@ -235,7 +240,12 @@ impl Aws {
         let home = self.home(&scope.region).await?;
         let account = self.account(scope, home)?;
         if let Some(way) = &account.way {
-            way.credentials().await?;
+            let credentials = way.credentials().await;
+            // Where there were some before, that is news of the scope.
+            if let (Err(failure), Some(clients)) = (&credentials, self.0.clients.peek(scope)) {
+                clients.reach.hear(Some(failure));
+            }
+            credentials?;
         }
         Ok(self.0.clients.get_or_make(scope, || self.make(scope, &account)))
     }
@@ -311,6 +321,7 @@ impl Aws {
             sts: client!(aws_sdk_sts, "sts"),
             budgets: Budgets::new(&self.0.config.budget, scope, Arc::clone(&account.iam)),
             proven: AtomicBool::new(false),
+            reach: Reach::default(),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! What AWS has begun to do for a change is done to its end: a selection that was to replace another must not stay beside it.
 //! So its deadline ends the reads that come first and keeps the first step from beginning, and nothing after that.
 
+mod trail;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU32, Ordering},
@@ -10,7 +12,8 @@ use std::sync::{
 
 use tokio::time::Instant;
 
-use super::{Failure, error::Effect};
+use super::{Failure, call::Nature, error::Effect};
+pub use trail::Trail;
 
 /// Shared by everything that works on one call. Of a read nothing ever begins.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +28,7 @@ struct Course {
     open: AtomicU32,
     /// Some write was done, or may have been.
     begun: AtomicBool,
+    trail: Trail,
 }
 
 impl Patience {
@@ -54,6 +58,16 @@ impl Patience {
         } else {
             self.course.begun.store(true, Ordering::Release);
         }
+    }
+
+    /// A request of the call has ended, with AWS's id of it if AWS answered.
+    pub(super) fn note(&self, nature: Nature, id: Option<&str>) {
+        self.course.trail.note(nature, id);
+    }
+
+    /// What was asked of AWS so far.
+    pub(super) fn trail(&self) -> &Trail {
+        &self.course.trail
     }
 
     /// Whether AWS has certainly done nothing for the change so far.

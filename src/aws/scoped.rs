@@ -11,7 +11,7 @@ use super::{
     client::Clients,
     error::Error,
     flights::Freshness,
-    patience::Patience,
+    patience::{Patience, Trail},
 };
 use crate::domain::{
     AccountId, Asked, AskedScope, Faults, Invalid, Noun, Place, Refusal, RefusalKind, RegionName, Scope,
@@ -149,6 +149,11 @@ impl Scoped {
         let Self { aws, clients: _, patience, freshness } = self;
         let clients = aws.within(scope).await?.clients;
         Ok(Self { aws: aws.clone(), clients, patience: patience.clone(), freshness: *freshness })
+    }
+
+    /// What was asked of AWS for this call so far.
+    pub fn trail(&self) -> &Trail {
+        self.patience.trail()
     }
 
     /// Whether AWS has certainly changed nothing for this call so far.

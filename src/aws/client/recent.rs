@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Whether a thing has been of use.
@@ -33,7 +33,7 @@ impl<K: Ord + Clone, V: Proven> Recent<K, V> {
 
     /// The thing of the key. It is made under the lock, so it must be made quickly; two who ask at once get the same one.
     pub(super) fn get_or_make(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         kept.now += 1;
         let now = kept.now;
         if let Some((asked, thing)) = kept.things.get_mut(key) {
@@ -49,6 +49,22 @@ impl<K: Ord + Clone, V: Proven> Recent<K, V> {
         let thing = Arc::new(make());
         kept.things.insert(key.clone(), (now, Arc::clone(&thing)));
         thing
+    }
+}
+
+impl<K: Ord, V> Recent<K, V> {
+    /// The thing of the key, if there is one, without asking for it.
+    pub(super) fn peek(&self, key: &K) -> Option<Arc<V>> {
+        self.kept().things.get(key).map(|(_, thing)| Arc::clone(thing))
+    }
+
+    /// All there are.
+    pub(super) fn all(&self) -> Vec<Arc<V>> {
+        self.kept().things.values().map(|(_, thing)| Arc::clone(thing)).collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept<K, V>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
