@@ -8,7 +8,7 @@ mod trace_context;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::trace_context::continue_trace;
+pub(crate) use self::trace_context::{continue_trace, trace_id};
 
 use std::{
     io::{self, IsTerminal},
