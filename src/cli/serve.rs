@@ -3,7 +3,7 @@
 use super::{FAILED, failed, flags::ServeFlags, live, tell};
 use crate::{
     app::{self, Neighbour},
-    config::Url,
+    config::{LogFormat, Url},
 };
 
 const EXAMPLES: &str = "\
@@ -43,7 +43,10 @@ pub(super) fn run(args: &Args) -> u8 {
             tell(format_args!("error: --sandbox and aws.endpoint_url = {url:?} exclude each other; leave one out"));
             return FAILED;
         }
-        tell(BANNER);
+        // A log for machines says so in a line of its own, and has nothing else in it.
+        if loaded.config.log.format == LogFormat::Text {
+            tell(BANNER);
+        }
     }
     live(&loaded, async |life| {
         let running = app::start(&loaded.config, neighbour, &life).await?;

@@ -15,6 +15,7 @@ use super::{
     convert::{Change, Changed},
     doorway::LetIn,
     status::{Failure, of_no_library},
+    telling::Work,
 };
 use crate::{
     aws::{Aws, Effect, Scoped},
@@ -47,10 +48,11 @@ impl Calls {
         R: Message,
         F: Future<Output = Result<R, Failure>>,
     {
-        let deadline = let_in(request.extensions())?.deadline;
+        let LetIn { deadline, facts, .. } = let_in(request.extensions())?;
         let answer = |message| async {
             let Asked { scope, places, what, .. } = convert(message)?;
             let aws = self.aws.within_all(scope, places).await?.for_read(deadline);
+            facts.within(&aws);
             // Boxed, as all work is: several reads side by side make a future of tens of kilobytes.
             Box::pin(work(aws, what)).await
         };
@@ -92,6 +94,7 @@ impl Calls {
             given => given.to_owned(),
         };
         let given = !message.request_id().is_empty();
+        let_in.facts.set_request_id(&request_id);
         // Without the id, which has more than one spelling.
         message.set_request_id("");
         let what = Fingerprint::of(&message);
@@ -110,7 +113,7 @@ impl Calls {
         let answer = match asked() {
             Err(failure) => Err(failure.of_change(&request_id)),
             Ok(asked) if asked.mode == Mode::Check => {
-                let check = self.check(let_in.deadline, asked, work).await;
+                let check = self.check(&let_in, asked, work).await;
                 check.map_err(|failure| failure.of_change(&request_id))
             }
             Ok(asked) => {
@@ -132,7 +135,7 @@ impl Calls {
     /// A check ends like a read: nothing goes on after it.
     async fn check<T, R, F>(
         &self,
-        deadline: Instant,
+        let_in: &LetIn,
         asked: Asked<T>,
         work: impl FnOnce(Scoped, Asked<T>) -> F,
     ) -> Result<R, Failure>
@@ -141,9 +144,11 @@ impl Calls {
     {
         let check = async {
             let aws = self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
-            Box::pin(work(aws.for_change(deadline), asked)).await
+            let aws = aws.for_change(let_in.deadline);
+            let_in.facts.within(&aws);
+            Box::pin(work(aws, asked)).await
         };
-        cancellable(deadline, check).await
+        cancellable(let_in.deadline, check).await
     }
 
     /// Who does the change. A repetition of one that is under way waits for the answer to that, within its own deadline and
@@ -188,12 +193,14 @@ impl Calls {
         // The scope is found here and not in the task: until then nothing is changed, so the call may still be given up.
         let scoped = async { Ok(self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?) };
         let aws = cancellable(deadline, scoped).await.map_err(refused)?.for_change(deadline);
+        let_in.facts.within(&aws);
         if Instant::now() >= deadline {
             return Err(refused(Failure::Deadline(Effect::None)));
         }
         let work = Box::pin(work(aws.clone(), asked));
         let told = lead.told();
         let (change, id) = (aws.clone(), request_id.to_owned());
+        let end = Work::begin(Arc::clone(&let_in.facts));
         let task = async move {
             // Its place is held as long as it is worked on.
             let let_in = let_in;
@@ -204,6 +211,10 @@ impl Calls {
                 answer => Outcome::Told(answer.map_err(|failure| failure.of_change(&id))),
             };
             // Nobody may be listening any more; the work is done all the same.
+            end.ended(match &outcome {
+                Outcome::Told(answer) => Some(answer.as_ref().map(|_| ())),
+                Outcome::GivenUp => None,
+            });
             lead.tell(outcome);
         };
         self.lifecycle.spawn(task.in_current_span());

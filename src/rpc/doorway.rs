@@ -10,6 +10,7 @@ mod deadline;
 mod elements;
 mod message;
 mod methods;
+mod metrics;
 mod places;
 
 use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, task, time::Duration};
@@ -24,15 +25,18 @@ use tonic::{
     codegen::http::{Extensions, HeaderMap, HeaderValue, Method as Verb, Request, Response, StatusCode, header},
 };
 
-pub(super) use self::places::Full;
 use self::{
     message::Encoding,
-    methods::{Kind, Method, Methods},
     places::{Bound, Caller, Grant, Percent},
+};
+pub(super) use self::{
+    methods::{Kind, Method},
+    places::Full,
 };
 use super::{
     listener::{Connection, plain_text},
     status::Failure,
+    telling::Facts,
 };
 use crate::{config::ServerConfig, domain::Invalid, lifecycle::Lifecycle};
 
@@ -48,6 +52,8 @@ struct Held {
 pub(super) struct LetIn {
     /// When it must have been answered.
     pub(super) deadline: Instant,
+    /// What is told of it when it ends.
+    pub(super) facts: Arc<Facts>,
     held: Arc<Held>,
 }
 
@@ -66,7 +72,8 @@ impl LetIn {
 /// The bounds, and what is taken of them.
 #[derive(Debug)]
 pub(super) struct Doorway {
-    methods: Methods,
+    /// Whether the server explains its API.
+    reflection: bool,
     calls: Arc<Bound>,
     checks: Arc<Bound>,
     watches: Arc<Bound>,
@@ -85,8 +92,8 @@ impl Doorway {
         let percent = Percent { connection: config.max_share_per_connection, address: config.max_share_per_address };
         let bound = |what, key, most| Bound::new(what, key, most, percent);
         let most_calls = config.max_concurrent_requests;
-        Arc::new(Self {
-            methods: Methods::new(config.reflection),
+        let doorway = Arc::new(Self {
+            reflection: config.reflection,
             calls: bound("calls under way", "server.max_concurrent_requests", most_calls),
             // Whether the server lives must be told also while it has no place for a call.
             checks: bound("health checks under way", "server.max_concurrent_requests", most_calls),
@@ -99,7 +106,9 @@ impl Doorway {
             headers: config.max_headers,
             header_bytes: config.connections.max_header_bytes.try_into().unwrap_or(usize::MAX),
             stopping: lifecycle.soft(),
-        })
+        });
+        metrics::observe(&doorway);
+        doorway
     }
 
     /// Waits until no call is under way, nor the work of one whose client has gone.
@@ -121,8 +130,10 @@ impl Doorway {
             return Err(Refused::NoGrpc(answer));
         }
         self.check_headers(request.headers())?;
-        let path = request.uri().path();
-        let method = self.methods.get(path).ok_or_else(|| Failure::UnknownMethod(path.to_owned()))?;
+        // Whoever comes by another way than the server's own is not told of.
+        let facts = request.extensions().get::<Arc<Facts>>().cloned().unwrap_or_default();
+        let method = facts.method().filter(|method| self.reflection || method.kind != Kind::Reflection);
+        let method = method.ok_or_else(|| Failure::UnknownMethod(request.uri().path().to_owned()))?;
         let deadline = deadline::deadline(request.headers(), arrived, self.longest).map_err(Failure::from)?;
         if deadline <= arrived {
             return Err(Failure::NotBegun("the deadline of the call was over before it began").into());
@@ -135,7 +146,8 @@ impl Doorway {
                 let receive = message::receive(body, encoding, method.input.as_ref(), parts_bounds, &held.bytes);
                 let message = within(receive, deadline, arrived + self.message_timeout).await?;
                 parts.headers.remove("grpc-encoding");
-                parts.extensions.insert(LetIn { deadline, held: Arc::clone(&held) });
+                facts.let_in(message.len().saturating_sub(message::PREFIX));
+                parts.extensions.insert(LetIn { deadline, facts, held: Arc::clone(&held) });
                 let asks_deadline = parts.headers.contains_key("grpc-timeout");
                 let request = Request::from_parts(parts, Body::new(OnePiece::new(message)));
                 let Ok(answer) = service.call(request).await;

@@ -58,6 +58,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    metrics::limit(bounds.max_connections);
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     let _cut_on_drop = cut.clone().drop_guard();

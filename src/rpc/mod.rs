@@ -20,6 +20,7 @@ mod restores;
 mod server;
 mod server_info;
 mod status;
+mod telling;
 mod vaults;
 
 pub use server::{ServerError, serve};

@@ -1,22 +1,12 @@
 //! The server: services, health, reflection, and the layers that every call goes through.
 
-use std::{any::Any, time::Duration};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    Status,
-    body::Body,
-    codec::CompressionEncoding,
-    codegen::http::{Request, Response},
-    server::NamedService,
-    service::Routes,
-};
+use tonic::{codec::CompressionEncoding, server::NamedService, service::Routes};
 use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder as Reflection;
-use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
-use tracing::Span;
 
 use super::{
     accounts::Accounts,
@@ -30,7 +20,7 @@ use super::{
     recovery_points::RecoveryPoints,
     resources::Resources,
     server_info::{About, ServerInfo},
-    status::Failure,
+    telling,
     vaults::Vaults,
 };
 use crate::{
@@ -44,7 +34,6 @@ use crate::{
         resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
         vault_service_server::VaultServiceServer,
     },
-    telemetry,
 };
 
 /// The server could not be built or broke off.
@@ -109,13 +98,8 @@ pub async fn serve(
             .add_service(reflection().build_v1()?.max_decoding_message_size(LONGEST_QUESTION))
             .add_service(reflection().build_v1alpha()?.max_decoding_message_size(LONGEST_QUESTION));
     }
-    let service = ServiceBuilder::new()
-        // One span a call, a child of the caller's; everything below is logged and traced within it.
-        .layer(TraceLayer::new_for_grpc().make_span_with(span).on_request(()).on_response(()).on_failure(()).on_eos(()))
-        // Inside the span, so that the panic is logged with its call. A bug costs one call, not the connection.
-        .layer(CatchPanicLayer::custom(panicked))
-        // Places, deadlines and sizes, before a service sees anything.
-        .service(doorway.before(routes.prepare()));
+    // Places, deadlines and sizes, before a service sees anything; and whatever comes of it is told of, once.
+    let service = telling::of(doorway.before(routes.prepare()), &lifecycle);
     let stop = CancellationToken::new();
     let draining = async {
         lifecycle.soft().cancelled().await;
@@ -138,26 +122,4 @@ pub async fn serve(
 async fn announce<S: NamedService + Sync>(reporter: &HealthReporter, _service: &S) -> &'static str {
     reporter.set_serving::<S>().await;
     S::NAME
-}
-
-fn span(request: &Request<Body>) -> Span {
-    let path = request.uri().path().trim_start_matches('/');
-    let (service, method) = path.split_once('/').unwrap_or((path, ""));
-    let span = tracing::info_span!(
-        "rpc",
-        otel.name = path,
-        otel.kind = "server",
-        rpc.system = "grpc",
-        rpc.service = service,
-        rpc.method = method
-    );
-    telemetry::continue_trace(&span, request.headers());
-    span
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer wants")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
-    let what =
-        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
-    Status::from(Failure::Bug(what.unwrap_or_else(|| "a panic".to_owned()))).into_http()
 }

@@ -1,10 +1,10 @@
-//! The one place where a failure becomes a `Status`: code, reason, details, and what the log keeps.
+//! The one place where a failure becomes a `Status`: code, reason, details, and what the log is told besides.
 
-mod log;
+mod cause;
 mod reasons;
 mod text;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tonic::{
     Code, Status,
@@ -20,6 +20,7 @@ use crate::{
     proto::ErrorReason,
 };
 
+pub(super) use cause::Cause;
 pub use reasons::{code_of, reason_name};
 
 /// `domain` of every `google.rpc.ErrorInfo`.
@@ -104,11 +105,13 @@ struct Telling {
     metadata: BTreeMap<&'static str, String>,
     details: ErrorDetails,
     trailers: MetadataMap,
+    cause: Cause,
 }
 
 impl Telling {
     fn new(reason: ErrorReason, text: impl Into<String>, details: ErrorDetails) -> Self {
-        Self { reason, text: text.into(), metadata: BTreeMap::new(), details, trailers: MetadataMap::new() }
+        let cause = Cause::of(reason);
+        Self { reason, text: text.into(), metadata: BTreeMap::new(), details, trailers: MetadataMap::new(), cause }
     }
 
     /// Tells waiting to the libraries of clients too; and not the same time to everybody, so that those who were turned
@@ -142,7 +145,10 @@ impl Telling {
         let name = reason_name(self.reason);
         self.details.set_error_info(name, DOMAIN, metadata);
         self.details.set_help(vec![tonic_types::HelpLink::new(name, format!("{HELP}#{}", name.to_lowercase()))]);
-        Status::with_error_details_and_metadata(code_of(self.reason), self.text, self.details, self.trailers)
+        let mut status =
+            Status::with_error_details_and_metadata(code_of(self.reason), self.text, self.details, self.trailers);
+        status.set_source(Arc::new(self.cause));
+        status
     }
 }
 
@@ -229,10 +235,10 @@ fn tell(failure: Failure) -> Telling {
         ),
         Failure::Bug(what) => {
             let correlation = Uuid::new_v4().to_string();
-            tracing::error!(correlation, what, "a fault of Strongroom");
             let text = format!("a fault of Strongroom; its log tells more under correlation id {correlation}");
             let telling = Telling::new(ErrorReason::Internal, text, ErrorDetails::new());
-            Telling { metadata: BTreeMap::from([("correlation_id", correlation)]), ..telling }
+            let cause = Cause { said: what, correlation_id: Some(correlation.clone()), ..telling.cause };
+            Telling { metadata: BTreeMap::from([("correlation_id", correlation)]), cause, ..telling }
         }
     }
 }
@@ -261,7 +267,6 @@ fn refuse(invalid: Invalid) -> Telling {
     };
     // It stands in two headers: by itself, and in the details.
     let text = cut(text, 1_200);
-    tracing::debug!(faults = count, first = text, "refused a request");
     Telling::new(ErrorReason::InvalidRequest, text, ErrorDetails::with_bad_request(told))
 }
 
@@ -278,15 +283,13 @@ fn explain_refusal(refusal: &Refusal) -> Telling {
         return refuse(Invalid::of("page_token", refusal.message.as_str()));
     }
     let reason = reasons::of_refusal(refusal);
-    log::refusal(refusal, reason);
     let text = text::shortened(&refusal.message);
     let details = details(reason, refusal.subject.as_ref(), &refusal.obstacles, None, &text);
-    Telling::new(reason, text, details)
+    Telling { cause: Cause::of_refusal(refusal, reason), ..Telling::new(reason, text, details) }
 }
 
 fn explain_failure(failure: &aws::Failure) -> Telling {
     let reason = reasons::of_failure(failure);
-    log::failure(failure, reason);
     let mut metadata = BTreeMap::from([("aws_operation", failure.operation.to_owned())]);
     if let Some(code) = &failure.aws_code {
         metadata.insert("aws_code", code.to_string());
@@ -296,7 +299,7 @@ fn explain_failure(failure: &aws::Failure) -> Telling {
     }
     let text = text::of_failure(failure, reason);
     let details = details(reason, failure.subject.as_ref(), &[], failure.retry_after, &text);
-    Telling { metadata, ..Telling::new(reason, text, details) }
+    Telling { metadata, cause: Cause::of_failure(failure, reason), ..Telling::new(reason, text, details) }
 }
 
 /// The details that a reason's code goes with.
@@ -368,7 +371,6 @@ fn cut(text: String, most: usize) -> String {
 }
 
 fn outcome_unknown(why: &str) -> Telling {
-    tracing::warn!(why, "the outcome of a change is unknown to its caller");
     let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(2)));
     Telling::new(ErrorReason::OutcomeUnknown, format!("{why}; it may or may not happen"), details)
 }

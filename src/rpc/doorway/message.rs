@@ -13,7 +13,7 @@ use super::{elements, places::Grant};
 use crate::{domain::Invalid, rpc::status::Failure};
 
 /// Whether it is packed, and how long it is: before each message.
-const PREFIX: usize = 5;
+pub(super) const PREFIX: usize = 5;
 
 /// What a first frame may have without being counted: the place of the call stands for as much.
 const UNCOUNTED: usize = 4096;

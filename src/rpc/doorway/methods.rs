@@ -1,6 +1,6 @@
 //! The methods that there are, by their paths.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use prost_reflect::MessageDescriptor;
 
@@ -8,7 +8,7 @@ use crate::proto::descriptors;
 
 /// What bounds a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::rpc) enum Kind {
     /// One of the API: a request, an answer.
     Call,
     /// A question about the server's health.
@@ -21,43 +21,40 @@ pub(super) enum Kind {
 
 /// A method.
 #[derive(Debug)]
-pub(super) struct Method {
-    pub(super) kind: Kind,
+pub(in crate::rpc) struct Method {
+    /// In full, such as `strongroom.v1.VaultService/GetVault`.
+    pub(in crate::rpc) name: &'static str,
+    pub(in crate::rpc) kind: Kind,
     /// Of the API's own: what a request is made of.
     pub(super) input: Option<MessageDescriptor>,
     /// Whether it changes something.
-    pub(super) changes: bool,
+    pub(in crate::rpc) changes: bool,
 }
 
-/// All methods.
-#[derive(Debug)]
-pub(super) struct Methods(BTreeMap<String, Method>);
-
-impl Methods {
-    pub(super) fn new(reflection: bool) -> Self {
-        let of_the_api = descriptors::methods().into_iter().filter_map(|path| {
-            let method = descriptors::method(&path)?;
-            let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-            let changes = !descriptors::is_read(&method);
-            Some((path, Method { kind: Kind::Call, input: Some(method.input()), changes }))
-        });
-        let reflection: &[&str] = if reflection { &REFLECTION } else { &[] };
-        let others = HEALTH.iter().copied().chain(reflection.iter().map(|path| (*path, Kind::Reflection)));
-        let others = others.map(|(path, kind)| (path.to_owned(), Method { kind, input: None, changes: false }));
-        Self(of_the_api.chain(others).collect())
-    }
-
-    pub(super) fn get(&self, path: &str) -> Option<&Method> {
-        self.0.get(path)
+impl Method {
+    /// The method of a path, whether or not this server offers it.
+    pub(in crate::rpc) fn of(path: &str) -> Option<&'static Self> {
+        ALL.get(path.strip_prefix('/')?)
     }
 }
 
-const HEALTH: [(&str, Kind); 2] =
-    [("/grpc.health.v1.Health/Check", Kind::Check), ("/grpc.health.v1.Health/Watch", Kind::Watch)];
+/// By their names. They are of the program, and live as long.
+static ALL: LazyLock<BTreeMap<&'static str, Method>> = LazyLock::new(|| {
+    let of_the_api = descriptors::methods().into_iter().filter_map(|path| {
+        let method = descriptors::method(&path)?;
+        let name = format!("{}/{}", method.parent_service().full_name(), method.name());
+        let changes = !descriptors::is_read(&method);
+        Some(Method { name: name.leak(), kind: Kind::Call, input: Some(method.input()), changes })
+    });
+    let others = OTHERS.map(|(name, kind)| Method { name, kind, input: None, changes: false });
+    of_the_api.chain(others).map(|method| (method.name, method)).collect()
+});
 
-const REFLECTION: [&str; 2] = [
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+const OTHERS: [(&str, Kind); 4] = [
+    ("grpc.health.v1.Health/Check", Kind::Check),
+    ("grpc.health.v1.Health/Watch", Kind::Watch),
+    ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Kind::Reflection),
+    ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Kind::Reflection),
 ];
 
 #[cfg(test)]
@@ -65,13 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_and_changes_are_told_apart_and_what_is_not_offered_is_not_there() {
-        let methods = Methods::new(false);
-        let changes = |path: &str| methods.get(path).map(|method| method.changes);
+    fn reads_and_changes_are_told_apart_and_what_there_is_not_is_not_there() {
+        let changes = |path: &str| Method::of(path).map(|method| method.changes);
         assert_eq!(changes("/strongroom.v1.VaultService/GetVault"), Some(false));
         assert_eq!(changes("/strongroom.v1.VaultService/CreateVault"), Some(true));
-        assert_eq!(changes("/strongroom.v1.VaultService/Nothing"), None);
-        assert_eq!(changes(REFLECTION[0]), None);
-        assert_eq!(Methods::new(true).get(REFLECTION[0]).map(|method| method.kind), Some(Kind::Reflection));
+        for nothing in ["/strongroom.v1.VaultService/Nothing", "strongroom.v1.VaultService/GetVault", "/", ""] {
+            assert_eq!(changes(nothing), None, "{nothing}");
+        }
+        let reflection = Method::of("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+        assert_eq!(reflection.map(|method| method.kind), Some(Kind::Reflection));
     }
 }

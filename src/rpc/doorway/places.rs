@@ -151,6 +151,16 @@ impl Bound {
         Ok(grant)
     }
 
+    /// How much is taken.
+    pub(super) fn taken(&self) -> usize {
+        self.shares().taken
+    }
+
+    /// How much there is.
+    pub(super) fn most(&self) -> usize {
+        self.shares().most
+    }
+
     /// Waits until nothing is taken.
     pub(super) async fn empty(&self) {
         loop {

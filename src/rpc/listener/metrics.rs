@@ -4,13 +4,20 @@ use std::sync::LazyLock;
 
 use opentelemetry::{
     KeyValue, global,
-    metrics::{Counter, UpDownCounter},
+    metrics::{Counter, Gauge, UpDownCounter},
 };
 
 static OPEN: LazyLock<UpDownCounter<i64>> = LazyLock::new(|| {
     global::meter("strongroom")
         .i64_up_down_counter("strongroom.connections")
         .with_description("Connections of clients that are open.")
+        .build()
+});
+
+static LIMIT: LazyLock<Gauge<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_gauge("strongroom.connections.limit")
+        .with_description("Connections that there may be at once.")
         .build()
 });
 
@@ -27,6 +34,11 @@ static FAILED: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .with_description("Times that no connection could be accepted, as for want of file descriptors.")
         .build()
 });
+
+/// So many connections there may be.
+pub(super) fn limit(most: usize) {
+    LIMIT.record(most as u64, &[]);
+}
 
 /// A connection could not be accepted.
 pub(super) fn accept_failed() {
