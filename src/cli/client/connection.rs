@@ -11,6 +11,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tower::{ServiceExt as _, retry::Retry, service_fn};
+use uuid::Uuid;
 
 use super::retry::{Attempt, Retries};
 use crate::proto::dynamic_codec::{DynamicCodec, path};
@@ -31,13 +32,15 @@ pub(super) struct Connection {
     channel: Channel,
     deadline: Duration,
     retries: Retries,
+    /// All calls of a command are one trace, by which the server's log and a collector have them together.
+    trace: Uuid,
 }
 
 impl Connection {
     /// `endpoint` must be one of [`endpoint`]. The error says why nobody answers.
     pub(super) async fn open(endpoint: Endpoint, deadline: Option<Duration>) -> Result<Self, String> {
         let channel = endpoint.connect_timeout(CONNECT).connect().await.map_err(|error| causes(&error))?;
-        Ok(Self { channel, deadline: deadline.unwrap_or(DEADLINE), retries: Retries::new() })
+        Ok(Self { channel, deadline: deadline.unwrap_or(DEADLINE), retries: Retries::new(), trace: Uuid::new_v4() })
     }
 
     pub(super) async fn call(
@@ -47,23 +50,31 @@ impl Connection {
     ) -> Result<DynamicMessage, Status> {
         let until = Instant::now() + self.deadline;
         let attempt = Attempt { method: method.clone(), message: request, until, before: 0 };
-        let send = service_fn(|attempt| send(self.channel.clone(), attempt));
+        let send = service_fn(|attempt| send(self.channel.clone(), self.trace, attempt));
         Retry::new(self.retries.clone(), send).oneshot(attempt).await
     }
 }
 
 /// Sends a call once.
-async fn send(channel: Channel, attempt: Attempt) -> Result<DynamicMessage, Status> {
+async fn send(channel: Channel, trace: Uuid, attempt: Attempt) -> Result<DynamicMessage, Status> {
     let path = path(&attempt.method)?;
     let codec = DynamicCodec::of_caller(&attempt.method);
     let mut request = Request::new(attempt.message);
     request.set_timeout(attempt.until.saturating_duration_since(Instant::now()));
+    if let Ok(traceparent) = traceparent(trace).parse() {
+        request.metadata_mut().insert("traceparent", traceparent);
+    }
     if attempt.before > 0 {
         request.metadata_mut().insert("grpc-previous-rpc-attempts", MetadataValue::from(attempt.before));
     }
     let mut client = Grpc::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
     client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
     Ok(client.unary(request, path, codec).await.map_err(as_libraries_tell)?.into_inner())
+}
+
+/// W3C's name for the trace and the attempt in it. A person's command is always recorded, where anything is.
+fn traceparent(trace: Uuid) -> String {
+    format!("00-{}-{:016x}-01", trace.simple(), fastrand::u64(1..))
 }
 
 /// A connection that broke is UNAVAILABLE by gRPC's rules; tonic calls it UNKNOWN, CANCELLED or INTERNAL, by how it broke.
