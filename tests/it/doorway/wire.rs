@@ -24,7 +24,12 @@ impl Raw {
 
     /// From one of the addresses that the machine itself has.
     pub(crate) async fn connect_from(world: &World, address: [u8; 4]) -> Self {
-        let server = world.url().strip_prefix("http://").unwrap().parse().unwrap();
+        Self::to(world.url(), address).await
+    }
+
+    /// To whatever listens there.
+    pub(crate) async fn to(url: &str, address: [u8; 4]) -> Self {
+        let server = url.strip_prefix("http://").unwrap().parse().unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::from(address), 0).into()).unwrap();
         let stream: TcpStream = socket.connect(server).await.unwrap();
