@@ -87,3 +87,12 @@ def generated(repository, tmp_path_factory):
 def channel(generated, server):
     with grpc.insecure_channel(server.address) as channel:
         yield channel
+
+
+@pytest.fixture
+def limited(binary, tmp_path) -> Path:
+    """The program, with 64 file descriptors."""
+    path = tmp_path / "limited"
+    path.write_text(f'#!/bin/sh\nulimit -n 64\nexec "{binary}" "$@"\n')
+    path.chmod(0o755)
+    return path

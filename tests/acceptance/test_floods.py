@@ -221,15 +221,6 @@ def test_connections_that_say_nothing(flood):
     flood.held()
 
 
-@pytest.fixture
-def limited(binary, tmp_path) -> Path:
-    """The program, with 64 file descriptors."""
-    path = tmp_path / "limited"
-    path.write_text(f'#!/bin/sh\nulimit -n 64\nexec "{binary}" "$@"\n')
-    path.chmod(0o755)
-    return path
-
-
 def processor_time(server: Server) -> float:
     """The seconds of processor that it has used."""
     fields = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()
