@@ -64,6 +64,9 @@ pub(super) struct ServeFlags {
     /// IP:PORT of the embedded sandbox [sandbox.listen, default 127.0.0.1:4566]
     #[arg(long, value_name = "IP:PORT")]
     sandbox_listen: Option<String>,
+    /// IP:PORT of metrics, health and the log level over HTTP, or off [admin.listen, default 127.0.0.1:9464]
+    #[arg(long, value_name = "IP:PORT")]
+    admin_listen: Option<String>,
     #[command(flatten)]
     clock: ClockFlags,
     #[command(flatten)]
@@ -95,6 +98,7 @@ impl ServeFlags {
             ("--assume-role", "aws.assume_role", &self.assume_role),
             ("--endpoint-url", "aws.endpoint_url", &self.endpoint_url),
             ("--sandbox-listen", "sandbox.listen", &self.sandbox_listen),
+            ("--admin-listen", "admin.listen", &self.admin_listen),
         ];
         collect(&self.common, &self.clock, own)
     }

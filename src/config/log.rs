@@ -46,6 +46,14 @@ impl Value for LogFormat {
 pub struct LogFilter(String);
 
 impl LogFilter {
+    /// Reads a level or directives.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        Value::parse(text).ok_or(Self::EXPECTED)
+    }
+
     /// The directives as `tracing_subscriber` reads them.
     pub fn as_str(&self) -> &str {
         &self.0

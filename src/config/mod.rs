@@ -4,6 +4,7 @@
 //! sources are reported at once. Nothing in here is secret: AWS credentials come by the SDK's own chain.
 //! `docs/configuration.md` lists every key; a test holds it together with this module.
 
+mod admin;
 mod aws;
 mod budget;
 mod fault;
@@ -23,6 +24,7 @@ mod value;
 mod tests;
 
 pub use self::{
+    admin::AdminConfig,
     aws::AwsConfig,
     budget::BudgetConfig,
     fault::{Error, Fault},
@@ -54,6 +56,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `telemetry`: what goes to an OpenTelemetry collector.
     pub telemetry: TelemetryConfig,
+    /// `admin`: the port for those who run the server.
+    pub admin: AdminConfig,
 }
 
 /// One key as it holds.
@@ -101,12 +105,14 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
         shutdown: ShutdownConfig::read(&mut reader),
         log: LogConfig::read(&mut reader),
         telemetry: TelemetryConfig::read(&mut reader),
+        admin: AdminConfig::read(&mut reader),
     };
     config.server.check(&config.aws, &mut reader);
     config.aws.check(&mut reader);
     config.sandbox.check(&mut reader);
     config.shutdown.check(&mut reader);
     config.telemetry.check(&mut reader);
+    config.admin.check(config.server.listen, &mut reader);
     let (config, settings, warnings) = reader.close(config)?;
     Ok(Loaded { config, settings, warnings })
 }

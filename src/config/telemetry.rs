@@ -1,14 +1,30 @@
 //! `telemetry`: what goes to an OpenTelemetry collector.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{reader::Reader, value::Url};
+
+/// More than any chain of certificates has; a path to something else is noticed before memory is.
+const MAX_PEM_BYTES: u64 = 1 << 20;
 
 /// What goes to an OpenTelemetry collector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TelemetryConfig {
-    /// The collector's OTLP/gRPC endpoint; without it nothing is collected.
+    /// The collector's OTLP/gRPC endpoint; without it nothing is sent.
     pub otlp_endpoint: Option<Url>,
+    /// The certificates (PEM) that the collector's may be signed by, instead of this machine's roots.
+    pub otlp_ca_file: Option<PathBuf>,
+    /// The certificate (PEM) by which the collector knows this server.
+    pub otlp_certificate_file: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub otlp_key_file: Option<PathBuf>,
+    /// Whether logs are sent too.
+    pub logs: bool,
     /// `service.name` of everything sent.
     pub service_name: String,
     /// The share of traces begun here that is sent, from 0 to 1; a caller's own decision is followed.
@@ -21,6 +37,10 @@ impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
             otlp_endpoint: None,
+            otlp_ca_file: None,
+            otlp_certificate_file: None,
+            otlp_key_file: None,
+            logs: true,
             service_name: "strongroom".to_owned(),
             sample_ratio: 1.0,
             metrics_interval: Duration::from_secs(60),
@@ -34,6 +54,10 @@ impl TelemetryConfig {
         let second = Duration::from_secs(1);
         Self {
             otlp_endpoint: reader.optional("telemetry.otlp_endpoint"),
+            otlp_ca_file: reader.optional("telemetry.otlp_ca_file"),
+            otlp_certificate_file: reader.optional("telemetry.otlp_certificate_file"),
+            otlp_key_file: reader.optional("telemetry.otlp_key_file"),
+            logs: reader.value("telemetry.logs", d.logs),
             service_name: reader.value("telemetry.service_name", d.service_name),
             sample_ratio: reader.within("telemetry.sample_ratio", d.sample_ratio, 0.0..=1.0),
             metrics_interval: reader.within("telemetry.metrics_interval", d.metrics_interval, second..=3600 * second),
@@ -41,14 +65,48 @@ impl TelemetryConfig {
     }
 
     pub(super) fn check(&self, reader: &mut Reader) {
-        if let Some(url) = &self.otlp_endpoint {
-            if url.is_encrypted() {
-                let problem = "is https, which the exporter does not speak";
-                let advice = "send to a collector on this machine or in this cluster over http, and let it encrypt";
-                reader.refuse("telemetry.otlp_endpoint", &[], problem, advice);
-            } else if !url.is_loopback() {
-                reader.warn("telemetry.otlp_endpoint", "traces and metrics leave this machine unencrypted");
+        let files = [
+            ("telemetry.otlp_ca_file", &self.otlp_ca_file, "CERTIFICATE-----"),
+            ("telemetry.otlp_certificate_file", &self.otlp_certificate_file, "CERTIFICATE-----"),
+            ("telemetry.otlp_key_file", &self.otlp_key_file, "PRIVATE KEY-----"),
+        ];
+        let encrypted = self.otlp_endpoint.as_ref().is_some_and(Url::is_encrypted);
+        for (key, path, label) in files {
+            let Some(path) = path else { continue };
+            if !encrypted {
+                let advice = "write https:// in telemetry.otlp_endpoint, or remove it";
+                reader.refuse(key, &["telemetry.otlp_endpoint"], "has no effect on an endpoint without TLS", advice);
+            } else if let Err(problem) = look(path, label) {
+                // Another machine than the one that will serve may be the one that checks.
+                reader.warn(key, format!("{} {problem}: a server on this machine would not start", path.display()));
             }
         }
+        let alone = match (&self.otlp_certificate_file, &self.otlp_key_file) {
+            (Some(_), None) => Some(("telemetry.otlp_certificate_file", "telemetry.otlp_key_file")),
+            (None, Some(_)) => Some(("telemetry.otlp_key_file", "telemetry.otlp_certificate_file")),
+            (Some(_), Some(_)) | (None, None) => None,
+        };
+        if let Some((key, other)) = alone {
+            reader.refuse(
+                key,
+                &["telemetry.otlp_endpoint", other],
+                format!("needs {other} beside it"),
+                "set both, or neither",
+            );
+        }
+        if self.otlp_endpoint.as_ref().is_some_and(|url| !url.is_encrypted() && !url.is_loopback()) {
+            let what = if self.logs { "traces, metrics and logs" } else { "traces and metrics" };
+            let message = format!("{what} leave this machine unencrypted; https:// encrypts");
+            reader.warn("telemetry.otlp_endpoint", message);
+        }
     }
+}
+
+/// Whether a file has what its key promises, so that a slip is told by `check-config` and not by a start that fails.
+fn look(path: &Path, label: &str) -> Result<(), String> {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_PEM_BYTES).read_to_end(&mut text));
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    let has = text.windows(label.len()).any(|part| part == label.as_bytes());
+    has.then_some(()).ok_or_else(|| format!("holds no PEM block {:?}", label.trim_end_matches('-')))
 }

@@ -180,7 +180,9 @@ fn keys_that_contradict_each_other_are_refused_with_the_place_of_the_culprit() {
         ("STRONGROOM_AWS__ALLOWED_REGIONS", "us-east-1, us-west-2"),
         ("STRONGROOM_AWS__EXTERNAL_ID", "x"),
         ("STRONGROOM_SANDBOX__START", "2026-01-31T04:00:00Z"),
-        ("STRONGROOM_TELEMETRY__OTLP_ENDPOINT", "https://collector:4317"),
+        ("STRONGROOM_TELEMETRY__OTLP_ENDPOINT", "http://collector:4317"),
+        ("STRONGROOM_TELEMETRY__OTLP_CA_FILE", "ca.pem"),
+        ("STRONGROOM_SERVER__LISTEN", "127.0.0.1:9464"),
     ]);
     let keys: Vec<String> = load(&sources).unwrap_err().faults.into_iter().map(|fault| fault.key).collect();
     assert_eq!(
@@ -191,7 +193,8 @@ fn keys_that_contradict_each_other_are_refused_with_the_place_of_the_culprit() {
             "aws.region",
             "aws.external_id",
             "sandbox.start",
-            "telemetry.otlp_endpoint"
+            "telemetry.otlp_ca_file",
+            "admin.listen"
         ]
     );
     let found = faults(&environment(&[("STRONGROOM_SANDBOX__CLOCK", "manual"), ("STRONGROOM_SANDBOX__SPEED", "60")]));
@@ -228,6 +231,7 @@ fn what_surprises_is_warned_of() {
         ("STRONGROOM_SANDBOX__LISTEN", "[::]:4566"),
         ("STRONGROOM_SHUTDOWN__GRACE", "0s"),
         ("STRONGROOM_TELEMETRY__OTLP_ENDPOINT", "http://collector:4317"),
+        ("STRONGROOM_ADMIN__LISTEN", "0.0.0.0:9464"),
     ]);
     let keys: Vec<&str> = load(&sources).unwrap().warnings.iter().map(|warning| warning.key).collect();
     assert_eq!(
@@ -239,11 +243,52 @@ fn what_surprises_is_warned_of() {
             "aws.max_attempts",
             "sandbox.listen",
             "shutdown.grace",
-            "telemetry.otlp_endpoint"
+            "telemetry.otlp_endpoint",
+            "admin.listen"
         ]
     );
     let quiet = environment(&[("STRONGROOM_AWS__ENDPOINT_URL", "http://[::1]:4566")]);
     assert_eq!(load(&quiet).unwrap().warnings, []);
+}
+
+#[test]
+fn the_admin_port_is_off_only_where_it_says_so_and_is_insisted_on_only_where_somebody_chose_it() {
+    let read = |value| load(&environment(&[("STRONGROOM_ADMIN__LISTEN", value)])).unwrap().config.admin;
+    assert_eq!((read("off").listen, read("off").chosen), (None, true));
+    assert_eq!(read(""), AdminConfig::default());
+    let chosen = read("127.0.0.1:9464");
+    assert_eq!((chosen.listen, chosen.chosen), (AdminConfig::default().listen, true));
+    for text in ["Off", "none", "0", "9464"] {
+        assert!(faults(&environment(&[("STRONGROOM_ADMIN__LISTEN", text)]))[0].contains("or \"off\""), "{text}");
+    }
+}
+
+#[test]
+fn certificates_for_the_collector_come_in_pairs_and_are_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (ca, key) = (path("ca.pem", "-----BEGIN CERTIFICATE-----\n"), path("key.pem", "-----BEGIN PRIVATE KEY-----\n"));
+    let loaded = |files: &[(&str, &str)]| {
+        let endpoint = [("STRONGROOM_TELEMETRY__OTLP_ENDPOINT", "https://collector:4317")];
+        load(&environment(&[&endpoint, files].concat()))
+    };
+    const CA: &str = "STRONGROOM_TELEMETRY__OTLP_CA_FILE";
+    const CERTIFICATE: &str = "STRONGROOM_TELEMETRY__OTLP_CERTIFICATE_FILE";
+    const KEY: &str = "STRONGROOM_TELEMETRY__OTLP_KEY_FILE";
+    assert_eq!(loaded(&[(CA, &ca), (CERTIFICATE, &ca), (KEY, &key)]).unwrap().warnings, []);
+    for alone in [CERTIFICATE, KEY] {
+        let fault = loaded(&[(alone, &key)]).unwrap_err().to_string();
+        assert!(fault.contains("beside it; set both, or neither"), "{fault}");
+    }
+    for (file, told) in [(key.as_str(), "holds no PEM block"), ("no/such.pem", "cannot be read")] {
+        let warned = loaded(&[(CA, file)]).unwrap().warnings;
+        assert_eq!((warned.len(), warned[0].key), (1, "telemetry.otlp_ca_file"));
+        assert!(warned[0].message.contains(told), "{warned:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -144,6 +145,19 @@ impl Value for String {
 
     fn show(&self) -> String {
         self.clone()
+    }
+}
+
+impl Value for PathBuf {
+    const EXPECTED: &'static str = "the path of a file, such as \"/etc/strongroom/ca.pem\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let fits = !text.trim().is_empty() && text.len() <= 4096 && !text.chars().any(char::is_control);
+        fits.then(|| Self::from(text))
+    }
+
+    fn show(&self) -> String {
+        self.display().to_string()
     }
 }
 
