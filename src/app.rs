@@ -1,5 +1,7 @@
 //! The composition root: the one file that knows all parts, and puts them together.
 
+pub mod aws_check;
+mod identity;
 pub mod sandbox;
 
 use std::{io, net::SocketAddr};
@@ -9,10 +11,11 @@ use tokio::net::TcpListener;
 use crate::{
     BUILD,
     aws::Aws,
-    config::{Config, Url},
+    config::{AdminConfig, Config, Url},
     domain::MAX_PAGE_SIZE,
     lifecycle::Lifecycle,
     rpc::{self, About, Limits},
+    telemetry::{self, Admin, Standing},
 };
 
 /// Which AWS the server works on.
@@ -31,6 +34,8 @@ pub struct Running {
     pub grpc: SocketAddr,
     /// Where the embedded sandbox listens, likewise.
     pub sandbox: Option<SocketAddr>,
+    /// Where the admin port listens, likewise, if there is one.
+    pub admin: Option<SocketAddr>,
 }
 
 /// The process cannot be started.
@@ -69,6 +74,15 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     // Before the sandbox: a start that fails must not leave a neighbour that people talk to.
     let listener = TcpListener::bind(config.server.listen).await.map_err(refused)?;
     let grpc = listener.local_addr().map_err(refused)?;
+    let admin = bind_admin(config.admin).await?;
+    let admin_at = admin.as_ref().and_then(|listener| listener.local_addr().ok());
+    let standing = Standing::starting(life.soft());
+    let about = about(config, neighbour);
+    if let Some(listener) = admin {
+        let shown = Admin { standing: standing.clone(), features: about.features.clone() };
+        // Shows what a shutdown does, to its end.
+        life.spawn_neighbour("the admin port", telemetry::serve(listener, shown, life.hard()));
+    }
     let sandbox = match neighbour {
         Neighbour::Aws => None,
         Neighbour::Sandbox => Some(sandbox::start(&config.sandbox, sandbox::Role::Neighbour, life).await?),
@@ -78,22 +92,44 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
         Some(url) => Aws::connect_unreal(&config.aws, url, config.sandbox.region.as_str()),
         None => Aws::connect(&config.aws).await,
     };
-    let (settings, about, serving) = (config.server.clone(), about(config, sandbox_endpoint), life.clone());
+    if neighbour == Neighbour::Aws {
+        let (introduced, ends) = (identity::introduce(aws.clone(), config.aws.clone()), life.soft());
+        life.spawn(async move { _ = ends.run_until_cancelled(introduced).await });
+    }
+    let (settings, about, serving) = (config.server.clone(), About { sandbox_endpoint, ..about }, life.clone());
     life.spawn_vital("the gRPC server", async move { rpc::serve(listener, aws, &settings, about, serving).await });
-    Ok(Running { grpc, sandbox })
+    standing.serves();
+    Ok(Running { grpc, sandbox, admin: admin_at })
 }
 
-/// What the server says of itself.
-fn about(config: &Config, sandbox_endpoint: Option<String>) -> About {
+/// Takes the address of the admin port. One that nobody chose is done without where somebody else has it.
+async fn bind_admin(config: AdminConfig) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = config.listen else { return Ok(None) };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if !config.chosen && error.kind() == io::ErrorKind::AddrInUse => {
+            tracing::warn!(
+                %address,
+                "another process has the admin port: this one goes without metrics, health and log level over HTTP; set \
+                 admin.listen to another address, or to off"
+            );
+            Ok(None)
+        }
+        Err(source) => Err(StartError::Listen { what: "the admin port", address, key: "admin.listen", source }),
+    }
+}
+
+/// What the server says of itself, but for where its sandbox is.
+fn about(config: &Config, neighbour: Neighbour) -> About {
     let features = [
         ("assume_role", config.aws.assume_role.is_some()),
         ("reflection", config.server.reflection),
-        ("sandbox", sandbox_endpoint.is_some()),
+        ("sandbox", neighbour == Neighbour::Sandbox),
         ("telemetry", config.telemetry.otlp_endpoint.is_some()),
     ];
     About {
         build: BUILD.to_owned(),
-        sandbox_endpoint,
+        sandbox_endpoint: None,
         features: features.iter().filter(|(_, has)| *has).map(|(name, _)| (*name).to_owned()).collect(),
         limits: Limits {
             request_bytes: config.server.max_request_bytes,

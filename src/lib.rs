@@ -30,3 +30,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Target and profile it was built for, such as `x86_64-unknown-linux-gnu release`.
 pub const BUILD: &str = env!("BUILT_FOR");
+
+/// The commit it was built from; `unknown` where the build could not tell.
+pub const REVISION: &str = env!("BUILT_FROM");
+
+/// The compiler it was built with, such as `rustc 1.95.0`.
+pub const COMPILER: &str = env!("BUILT_WITH");

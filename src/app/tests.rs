@@ -23,6 +23,7 @@ async fn a_server_on_the_sandbox_says_so_and_drains() {
         ("server.listen", "127.0.0.1:0"),
         ("sandbox.listen", "127.0.0.1:0"),
         ("sandbox.region", "eu-west-1"),
+        ("admin.listen", "off"),
         ("server.reflection", "false"),
     ]);
     let life = Lifecycle::new();
@@ -32,7 +33,7 @@ async fn a_server_on_the_sandbox_says_so_and_drains() {
     assert!(info.sandbox);
     assert_eq!(info.sandbox_endpoint, format!("http://{}", running.sandbox.unwrap()));
     assert_eq!(info.default_scope.unwrap().region, "eu-west-1");
-    assert_eq!(info.features, ["sandbox"]);
+    assert_eq!((info.features, running.admin), (vec!["sandbox".to_owned()], None));
     assert_eq!(info.limits.unwrap().request_timeout_seconds, 180);
     drop(client);
     life.stop();
@@ -50,4 +51,26 @@ async fn an_address_in_use_is_refused_with_its_key() {
         refused.to_string(),
         format!("the gRPC server cannot listen on {address}: choose another server.listen, or end what listens there")
     );
+}
+
+#[cfg(feature = "sandbox")]
+#[tokio::test]
+async fn the_admin_port_is_insisted_on_only_where_somebody_chose_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut config = configured(&[
+        ("server.listen", "127.0.0.1:0"),
+        ("sandbox.listen", "127.0.0.1:0"),
+        ("admin.listen", &address.to_string()),
+    ]);
+    let refused = start(&config, Neighbour::Sandbox, &Lifecycle::new()).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!("the admin port cannot listen on {address}: choose another admin.listen, or end what listens there")
+    );
+    config.admin.chosen = false;
+    let life = Lifecycle::new();
+    assert_eq!(start(&config, Neighbour::Sandbox, &life).await.unwrap().admin, None);
+    life.stop();
+    assert_eq!(life.run(async || pending().await, async || pending().await).await, Outcome::Drained);
 }

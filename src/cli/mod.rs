@@ -41,7 +41,8 @@ const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; a server: stopped, and everything under way has ended
-  1    failed or refused; standard error says why (check-config: the configuration has faults)
+  1    failed or refused; standard error says why (check-config: there are faults; with --aws also
+       that a permission is missing, or that AWS does not tell)
   2    the command line or the file given with it is wrong; nothing was changed
   3    a server: stopped, and work under way was cut off
 Of the commands that call a server:
@@ -161,14 +162,14 @@ where
         let sent = tokio::select! {
             sent = tokio::task::spawn_blocking(|| telemetry.shutdown()) => sent,
             signal = signals.next() => {
-                tracing::warn!(?signal, "the last traces and metrics were not sent");
+                tracing::warn!(?signal, "the last of the telemetry was not sent");
                 return code;
             }
         };
         match sent {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the last traces and metrics were not sent"),
-            Err(error) => tracing::warn!(%error, "the last traces and metrics were not sent"),
+            Ok(Err(error)) => tracing::warn!(%error, "the last of the telemetry was not sent"),
+            Err(error) => tracing::warn!(%error, "the last of the telemetry was not sent"),
         }
         code
     });

@@ -1,35 +1,59 @@
-//! What the process tells about itself: logs to standard error, and traces and metrics to an OpenTelemetry collector.
+//! What the process tells about itself: logs to standard error, metrics on the admin port, and all of it with traces to an
+//! OpenTelemetry collector where there is one.
 //!
 //! Code elsewhere uses `tracing` spans and events, and [`opentelemetry::global::meter`] for metrics; this module only
 //! decides where they go.
 
+mod admin;
+mod collector;
+mod levels;
+mod log_line;
+mod losses;
+mod metrics;
+mod panics;
+mod process;
+mod standing;
 mod trace_context;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::trace_context::{continue_trace, trace_id};
+pub(crate) use self::{
+    admin::{Admin, serve},
+    standing::Standing,
+    trace_context::{continue_trace, trace_id},
+};
 
 use std::{
     io::{self, IsTerminal},
-    time::Duration,
+    path::PathBuf,
+    sync::OnceLock,
+    thread,
 };
 
-use opentelemetry::{KeyValue, global, trace::TracerProvider as _};
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig};
-use opentelemetry_sdk::{
-    Resource,
-    error::{OTelSdkError, OTelSdkResult},
-    metrics::{PeriodicReader, SdkMeterProvider},
-    trace::{Sampler, SdkTracerProvider},
-};
+use opentelemetry::{Key, KeyValue};
+use opentelemetry_otlp::ExporterBuildError;
+use opentelemetry_sdk::{Resource, error::OTelSdkError};
 use tracing::{Subscriber, subscriber::SetGlobalDefaultError};
-use tracing_subscriber::{EnvFilter, Layer, Registry, filter, layer::SubscriberExt, registry::LookupSpan};
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{self, FilterExt},
+    layer::SubscriberExt,
+    registry::LookupSpan,
+};
+use uuid::Uuid;
 
-use crate::config::{LogConfig, LogFormat, TelemetryConfig};
-
-/// Bound on handing a batch to the collector, and on handing over the last one at the end.
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+use self::{
+    collector::{Collector, fit_to_send},
+    levels::Levels,
+    log_line::{LogLine, SpanFields},
+    losses::Seldom,
+    metrics::{Metrics, Shown},
+};
+use crate::{
+    VERSION,
+    config::{LogConfig, LogFormat, TelemetryConfig},
+};
 
 /// Telemetry cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +61,22 @@ pub(crate) enum Error {
     /// The log filter of the configuration does not parse.
     #[error("log.level is not valid")]
     Filter(#[from] filter::ParseError),
-    /// The OTLP exporter refuses its endpoint.
-    #[error("the OTLP exporter cannot be built")]
+    /// The OTLP exporter refuses its endpoint, or its certificates.
+    #[error("the OTLP exporter cannot be built; look at the keys telemetry.otlp_…")]
     Exporter(#[from] ExporterBuildError),
+    /// A file that a key names cannot be read.
+    #[error("{key} = {path:?} cannot be read; name a readable PEM file")]
+    File {
+        /// The key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Metrics cannot be shown.
+    #[error("metrics cannot be shown")]
+    Metrics(#[from] OTelSdkError),
     /// Telemetry was started before in this process.
     #[error("logging is already set up in this process")]
     Twice(#[from] SetGlobalDefaultError),
@@ -50,23 +87,54 @@ pub(crate) enum Error {
 #[must_use = "what was not sent yet is lost unless shutdown is called"]
 pub(crate) struct Telemetry {
     collector: Option<Collector>,
+    metrics: Metrics,
+}
+
+/// What the admin port has to show and to change: there is one of it in a process, as there is one of what it is about.
+static AT_WORK: OnceLock<AtWork> = OnceLock::new();
+
+/// What telemetry shows, and lets be changed.
+#[derive(Debug)]
+struct AtWork {
+    shown: Shown,
+    levels: Levels,
+}
+
+impl AtWork {
+    /// Of this process, where it has begun any.
+    fn here() -> Option<&'static Self> {
+        AT_WORK.get()
+    }
 }
 
 impl Telemetry {
-    /// Begins to log, and to send traces and metrics where a collector is configured. Call it within the Tokio runtime.
+    /// Begins to log and to measure, and to send all of it, with traces, where a collector is configured. Call it within the
+    /// Tokio runtime, and before anything is measured.
     ///
     /// # Errors
     /// When the configuration cannot be followed, or when it was called before.
     pub(crate) fn start(log: &LogConfig, telemetry: &TelemetryConfig) -> Result<Self, Error> {
-        let filter = EnvFilter::builder().parse(log.level.as_str())?;
-        let collector = Collector::connect(telemetry)?;
-        let traces = collector.as_ref().map(Collector::layer);
-        let subscriber = Registry::default().with(traces).with(log_layer(log, io::stderr).with_filter(filter));
+        let levels = Levels::new(&log.level);
+        let resource = resource(telemetry);
+        let (collector, sending) = Collector::connect(telemetry, &resource)?.unzip();
+        let metrics = Metrics::begin(resource, sending)?;
+        let lines = match collector.as_ref().and_then(Collector::lines) {
+            Some(lines) => Some(lines.with_filter(levels.followed()?.and(fit_to_send()))),
+            None => None,
+        };
+        let written = log_layer(log, io::stderr).with_filter(levels.followed()?.and(Seldom::default()));
+        let subscriber = Registry::default()
+            .with(collector.as_ref().map(Collector::spans))
+            .with(lines)
+            .with(losses::counting())
+            .with(written);
+        // Before anybody listens: OpenTelemetry tells of it at length.
+        metrics.everywhere();
         tracing::subscriber::set_global_default(subscriber)?;
-        if let Some(collector) = &collector {
-            global::set_meter_provider(collector.metrics.clone());
-        }
-        Ok(Self { collector })
+        panics::are_told();
+        // Nobody can have been here before: the subscriber would be theirs.
+        _ = AT_WORK.set(AtWork { shown: metrics.shown.clone(), levels });
+        Ok(Self { collector, metrics })
     }
 
     /// Sends what was not sent yet; a collector that does not answer is waited for a few seconds. Blocks.
@@ -74,69 +142,36 @@ impl Telemetry {
     /// # Errors
     /// What was not sent is lost.
     pub(crate) fn shutdown(self) -> Result<(), OTelSdkError> {
-        self.collector.map_or(Ok(()), Collector::shutdown)
+        let Self { collector, metrics } = self;
+        // Side by side: a collector that does not answer is waited for once, not for each of the three.
+        thread::scope(|scope| {
+            let measured = scope.spawn(|| metrics.shutdown());
+            let told = collector.map_or(Ok(()), Collector::shutdown);
+            measured.join().unwrap_or(Ok(())).and(told)
+        })
     }
 }
 
+/// Who tells all this. A collector must be able to tell two servers of one name apart: what OpenTelemetry's own variables say
+/// of the instance is taken, such as the name of a pod.
+fn resource(config: &TelemetryConfig) -> Resource {
+    let key = Key::from_static_str("service.instance.id");
+    let instance = Resource::builder().build().get(&key).unwrap_or_else(|| Uuid::new_v4().to_string().into());
+    Resource::builder()
+        .with_service_name(config.service_name.clone())
+        .with_attributes([KeyValue::new("service.version", VERSION), KeyValue::new(key, instance)])
+        .build()
+}
+
 /// Where logs go is a parameter for the tests.
-fn log_layer<S, W>(log: &LogConfig, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+fn log_layer<S, W>(log: &LogConfig, writer: W) -> impl Layer<S> + use<S, W>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
     W: for<'w> tracing_subscriber::fmt::MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    match log.format {
-        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
-    }
-}
-
-/// The way to a collector.
-#[derive(Debug)]
-struct Collector {
-    traces: SdkTracerProvider,
-    metrics: SdkMeterProvider,
-}
-
-impl Collector {
-    fn connect(config: &TelemetryConfig) -> Result<Option<Self>, ExporterBuildError> {
-        let Some(endpoint) = &config.otlp_endpoint else { return Ok(None) };
-        let resource = Resource::builder()
-            .with_service_name(config.service_name.clone())
-            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-            .build();
-        let spans = SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(endpoint.as_str())
-            .with_timeout(EXPORT_TIMEOUT)
-            .build()?;
-        let metrics = MetricExporter::builder()
-            .with_tonic()
-            .with_endpoint(endpoint.as_str())
-            .with_timeout(EXPORT_TIMEOUT)
-            .build()?;
-        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
-        let traces = SdkTracerProvider::builder()
-            .with_resource(resource.clone())
-            .with_sampler(sampler)
-            .with_batch_exporter(spans)
-            .build();
-        let reader = PeriodicReader::builder(metrics).with_interval(config.metrics_interval).build();
-        let metrics = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
-        Ok(Some(Self { traces, metrics }))
-    }
-
-    /// Spans of this program only: those of h2 and hyper would trace the exporter's own sending, and that for ever.
-    fn layer<S>(&self) -> impl Layer<S> + use<S>
-    where
-        S: Subscriber + for<'s> LookupSpan<'s>,
-    {
-        let ours = filter::Targets::new().with_target("strongroom", tracing::Level::DEBUG);
-        tracing_opentelemetry::layer().with_tracer(self.traces.tracer("strongroom")).with_filter(ours)
-    }
-
-    fn shutdown(self) -> OTelSdkResult {
-        let traces = self.traces.shutdown_with_timeout(EXPORT_TIMEOUT);
-        self.metrics.shutdown_with_timeout(EXPORT_TIMEOUT).and(traces)
-    }
+    tracing_subscriber::fmt::layer()
+        .fmt_fields(SpanFields)
+        .event_format(LogLine { format: log.format })
+        .with_ansi(log.format == LogFormat::Text && io::stderr().is_terminal())
+        .with_writer(writer)
 }

@@ -32,6 +32,7 @@ pub(crate) struct World {
     channel: Channel,
     url: String,
     sandbox: String,
+    admin: Option<String>,
     control: reqwest::Client,
     life: Lifecycle,
 }
@@ -54,6 +55,7 @@ impl World {
         let mut config = Config::default();
         config.server.listen = ([127, 0, 0, 1], 0).into();
         config.sandbox.listen = ([127, 0, 0, 1], 0).into();
+        config.admin.listen = None;
         config.sandbox.clock = Clock::Manual;
         config.sandbox.start = Some(START.parse().unwrap());
         change(&mut config);
@@ -62,7 +64,8 @@ impl World {
         let url = format!("http://{}", running.grpc);
         let channel = Channel::from_shared(url.clone()).unwrap().connect().await.unwrap();
         let sandbox = format!("http://{}", running.sandbox.unwrap());
-        Self { channel, url, sandbox, control: reqwest::Client::new(), life }
+        let admin = running.admin.map(|address| format!("http://{address}"));
+        Self { channel, url, sandbox, admin, control: reqwest::Client::new(), life }
     }
 
     pub(crate) fn channel(&self) -> Channel {
@@ -118,6 +121,11 @@ impl World {
     /// Where the sandbox listens.
     pub(crate) fn sandbox(&self) -> &str {
         &self.sandbox
+    }
+
+    /// Where the admin port listens, in a world that has one.
+    pub(crate) fn admin(&self) -> &str {
+        self.admin.as_deref().unwrap()
     }
 
     /// Moves the sandbox's time, such as by `PT5H`.

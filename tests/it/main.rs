@@ -9,12 +9,14 @@
 )]
 
 mod accounts;
+mod admin;
 mod after_restores;
 mod allow_missing;
 mod aws_operations;
 mod backups;
 mod budget;
 mod calls;
+mod checked_permissions;
 mod checked_roles;
 mod cli;
 mod cli_holds;
@@ -34,6 +36,7 @@ mod flights;
 mod global_settings;
 mod grammar;
 mod harness;
+mod identity;
 mod imports;
 mod jobs;
 mod joined;

@@ -68,7 +68,7 @@ const STRONGROOM_MODULES: &[Module] = &[
     module("aws", &["config", "domain"], "the adapter knows AWS and the domain; nobody calls back up"),
     module("ledger", &["config", "domain"], "the ledger keeps what the domain says; it calls nobody"),
     module("proto", &[], "the wire types are generated, and know nothing"),
-    module("telemetry", &["config"], "it says where logs, traces and metrics go, not what is in them"),
+    module("telemetry", &["config", "lib"], "it says where logs, traces and metrics go, not what is in them"),
     module("config", &["domain"], "it is data, and does not know who uses it"),
     module("lifecycle", &[], "it ends tasks, and does not know what they do"),
     Module { name: "domain", uses: &[], outside: Some(PURE), why: "the domain is pure: nouns and rules, no I/O, no tasks, no wire, no AWS" },
@@ -78,7 +78,7 @@ const STRONGROOM_MODULES: &[Module] = &[
 const STRONGROOM_OUTSIDE: &[Outside] = &[
     only(&["tonic", "tonic_*"], &["rpc", "proto", "cli"], "tonic stands in rpc, and in the client commands"),
     only(&["prost", "prost_*"], &["rpc", "proto", "cli"], "protobuf stands in rpc, and in the client commands"),
-    only(&["hyper"], &["rpc"], "connections are the listener's business"),
+    only(&["hyper"], &["rpc", "telemetry::admin"], "connections are the listener's business, and the admin port's"),
     only(&["aws_*"], &["aws"], "the AWS SDK stands behind the adapter"),
     only(&["clap", "clap_*"], &["main", "cli"], "the command line is cli's"),
     only(&["std::env"], &["config"], "the environment enters by config"),
