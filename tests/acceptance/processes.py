@@ -148,15 +148,16 @@ def serves(address: str) -> bool:
 
 
 class Server:
-    """A running `strongroom serve`, with its address kept over restarts."""
+    """A running `strongroom serve`, with its addresses kept over restarts."""
 
     def __init__(self, binary: Path, log: Path, *flags: str):
         self.binary, self.log, self.flags = binary, log, flags
-        self.address = free_address()
+        self.address, self.admin = free_address(), free_address()
         self.start()
 
     def start(self) -> None:
-        self.process = Process(self.log, self.binary, "serve", "--listen", self.address, *self.flags)
+        admin = ("--admin-listen", self.admin)
+        self.process = Process(self.log, self.binary, "serve", "--listen", self.address, *admin, *self.flags)
         self.process.wait_until(lambda: serves(self.address))
 
     @property
