@@ -19,6 +19,7 @@ from processes import PATIENCE, Process, Sandbox, Server, free_address
 # Below what any build of the program takes.
 MEMORY_LIMIT = 1 << 20
 
+EVERY = "500ms"
 SHORTER = {"1h": "60s", "15m": "30s", "10m": "20s", "5m": "15s"}
 
 
@@ -29,12 +30,12 @@ def shorter(rules: dict) -> dict:
             rule["expr"] = re.sub(r"\[(\w+)\]", lambda found: f"[{SHORTER.get(found[1], found[1])}]", rule["expr"])
             rule["expr"] = rule["expr"].replace("offset 5m", f"offset {SHORTER['5m']}")
             if "for" in rule:
-                rule["for"] = "1s"
+                rule["for"] = EVERY
     return rules
 
 
 class Prometheus:
-    """Scrapes and judges once a second. Each target has a namespace of its own, by which its alerts are told apart."""
+    """Scrapes and judges twice a second. Each target has a namespace of its own, by which its alerts are told apart."""
 
     def __init__(self, programs: Path, folder: Path):
         self.targets = folder / "targets"
@@ -42,7 +43,7 @@ class Prometheus:
         thresholds = {"slowSeconds": 0.5}
         rules = rendered.rules(selector='job="strongroom"', memoryLimitBytes=MEMORY_LIMIT, thresholds=thresholds)
         (folder / "rules.yaml").write_text(yaml.safe_dump(shorter(rules)))
-        every = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        every = {"scrape_interval": EVERY, "scrape_timeout": EVERY, "evaluation_interval": EVERY}
         found = [{"files": [f"{self.targets}/*.json"], "refresh_interval": "1s"}]
         config = {
             "global": every,

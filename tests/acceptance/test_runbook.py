@@ -72,7 +72,7 @@ def start_again(night: Night) -> None:
     """Once it has run long enough for the next scrape to see that it starts anew."""
     text = subprocess.run(["curl", "-fsS", f"http://{night.admin}/metrics"], capture_output=True, text=True).stdout
     uptime = next(float(line.split()[1]) for line in text.splitlines() if line.startswith("process_uptime_seconds "))
-    if uptime > 2:
+    if uptime > 1:
         night.server.restart_after_kill()
 
 
