@@ -28,7 +28,7 @@ pub struct BudgetConfig {
 
 impl Default for BudgetConfig {
     fn default() -> Self {
-        Self { backup: 0, iam: 0, kms: 0, rds: 0, sts: 0, tagging: 0, assume_role: 50, floor: 5, in_flight: 256 }
+        Self { backup: 0, iam: 0, kms: 0, rds: 0, sts: 0, tagging: 0, assume_role: 50, floor: 5, in_flight: 128 }
     }
 }
 
