@@ -102,12 +102,12 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     Ok(Running { grpc, sandbox, admin: admin_at })
 }
 
-/// Takes the address of the admin port. One that nobody chose is done without where somebody else has it.
+/// Takes the address of the admin port. The default is done without where somebody else has it.
 async fn bind_admin(config: AdminConfig) -> Result<Option<TcpListener>, StartError> {
     let Some(address) = config.listen else { return Ok(None) };
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(Some(listener)),
-        Err(error) if !config.chosen && error.kind() == io::ErrorKind::AddrInUse => {
+        Err(error) if !config.is_needed() && error.kind() == io::ErrorKind::AddrInUse => {
             tracing::warn!(
                 %address,
                 "another process has the admin port: this one goes without metrics, health and log level over HTTP; set \

@@ -9,22 +9,25 @@ use super::{reader::Reader, value::Value};
 pub struct AdminConfig {
     /// Where to listen. Port 0 takes a free one; `None` is no admin port.
     pub listen: Option<SocketAddr>,
-    /// Whether somebody chose that. What nobody chose is done without where another process has it: a second server on one
-    /// machine must not need a flag for a port that nobody asked it for.
-    pub chosen: bool,
 }
 
 impl Default for AdminConfig {
     fn default() -> Self {
         // What OpenTelemetry's exporters for Prometheus listen on.
-        Self { listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464))), chosen: false }
+        Self { listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464))) }
     }
 }
 
 impl AdminConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let Listen(listen) = reader.value("admin.listen", Listen(Self::default().listen));
-        Self { listen, chosen: reader.is_set("admin.listen") }
+        Self { listen }
+    }
+
+    /// Whether a server that cannot have the address must not start. The default is done without where another process has it:
+    /// a second server on one machine must not need a flag for a port that nobody asked it for.
+    pub fn is_needed(&self) -> bool {
+        *self != Self::default()
     }
 
     pub(super) fn check(&self, server: SocketAddr, reader: &mut Reader) {

@@ -81,11 +81,6 @@ impl Reader {
         values
     }
 
-    /// Whether anybody said anything about a key, if only that its default holds.
-    pub(super) fn is_set(&self, key: &str) -> bool {
-        self.layers.get(key).is_some()
-    }
-
     /// A fault between keys. Silent when one of them is at fault by itself: mending that may mend this.
     pub(super) fn refuse(&mut self, key: &str, with: &[&str], problem: impl Into<String>, advice: impl Into<String>) {
         if self.faults.has(key) || with.iter().any(|other| self.faults.has(other)) {

@@ -28,6 +28,9 @@ use crate::config::{TelemetryConfig, Url};
 /// Bound on handing a batch to the collector, and on handing over the last one at the end.
 pub(super) const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The target of the one line that each call has.
+const LINES_OF_CALLS: &str = "strongroom::rpc";
+
 /// What tells of the exporters' own sending: a line of theirs would make them send it, and that for ever.
 const EXPORTERS: [&str; 8] = ["opentelemetry", "h2", "hyper", "hyper_util", "tonic", "tower", "rustls", "tokio_rustls"];
 
@@ -69,6 +72,12 @@ impl Collector {
         S: Subscriber + for<'s> LookupSpan<'s>,
     {
         let ours = Targets::new().with_target("strongroom", Level::DEBUG);
+        // The line of a call would be an event of its span, which has all of it already.
+        let is_line = |about: &Metadata<'_>| about.is_event() && about.target() == LINES_OF_CALLS;
+        let ours = FilterFn::new(move |about: &Metadata<'_>| {
+            ours.would_enable(about.target(), about.level()) && !is_line(about)
+        })
+        .with_max_level_hint(LevelFilter::DEBUG);
         tracing_opentelemetry::layer().with_tracer(self.traces.tracer("strongroom")).with_filter(ours)
     }
 

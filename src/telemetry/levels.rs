@@ -49,8 +49,10 @@ impl Levels {
     /// Whether lines of a module are written at a level. `tracing::enabled!` would not do: what it leaves behind where the
     /// answer is no swallows the next line of the thread.
     pub(super) fn tell(&self, module: &str, level: Level) -> bool {
-        // Directives of spans are no targets; with those, most of what there is is written.
-        meant(self.now().as_str()).parse::<Targets>().map_or(true, |targets| targets.would_enable(module, &level))
+        let directives = meant(self.now().as_str());
+        // Of spans it cannot be known; where they have directives, lines are asked for.
+        directives.contains('[')
+            || directives.parse::<Targets>().is_ok_and(|targets| targets.would_enable(module, &level))
     }
 
     /// The filter of a layer, which follows every change.

@@ -68,21 +68,8 @@ impl<S: Subscriber> Layer<S> for Losses {
 pub(super) struct Seldom(Mutex<Vec<(Identifier, Instant)>>);
 
 impl<S> Filter<S> for Seldom {
-    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        true
-    }
-
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::TRACE)
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        let metadata = event.metadata();
-        if !metadata.target().starts_with("opentelemetry") || *metadata.level() > Level::INFO {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        if !is_of_exporters(metadata) {
             return true;
         }
         let (kind, now) = (metadata.callsite(), Instant::now());
@@ -94,4 +81,17 @@ impl<S> Filter<S> for Seldom {
         }
         new
     }
+
+    // What is asked for once in a process for all others, is asked for each time for these.
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_of_exporters(metadata) { Interest::sometimes() } else { Interest::always() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+}
+
+fn is_of_exporters(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("opentelemetry") && *metadata.level() <= Level::INFO
 }

@@ -196,14 +196,15 @@ fn value(text: &str, series: &str) -> f64 {
 #[tokio::test]
 async fn metrics_tell_of_the_process_the_build_and_the_calls() {
     let serving = Serving::start().await;
-    let asked =
-        serving.vaults().await.get_vault(GetVaultRequest { vault: "none".to_owned(), ..Default::default() }).await;
+    let mut vaults = serving.vaults().await;
+    let asked = vaults.get_vault(GetVaultRequest { vault: "none".to_owned(), ..Default::default() }).await;
     assert_eq!(asked.unwrap_err().code(), Code::NotFound);
     let text = serving.metrics().await;
     assert_eq!(value(&text, "strongroom_serving "), 1.0);
     assert_eq!(value(&text, "strongroom_build_info{"), 1.0);
     assert!(text.contains(&format!("version=\"{}\"", strongroom::VERSION)), "{text}");
     assert_eq!(value(&text, "strongroom_connections "), 1.0);
+    assert!(text.contains("rpc_method=\"strongroom.v1.VaultService/GetVault\",rpc_response_status_code=\"NOT_FOUND\""));
     assert_eq!(value(&text, "strongroom_telemetry_export_failures_total "), 0.0);
     assert!(value(&text, "process_uptime_seconds ") > 0.0);
     if cfg!(target_os = "linux") {
