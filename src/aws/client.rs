@@ -4,6 +4,7 @@
 //! clients cost nothing but memory. All of them share one HTTP client, with its certificates and its connections.
 
 mod account;
+mod identity;
 mod reach;
 mod recent;
 
@@ -33,9 +34,8 @@ use tokio::sync::OnceCell;
 use super::{
     attempts::{AttemptLog, QuotaIsFinal, ThrottledWaits},
     budget::{Budget, Budgets},
-    call::{Operation, call_outside},
     clock::AwsClock,
-    error::{Error, Failure},
+    error::Error,
     flights::{Flights, WayIn},
 };
 use crate::{
@@ -43,6 +43,7 @@ use crate::{
     domain::{AccountId, Noun, Refusal, RefusalKind, RegionName, Scope},
 };
 use account::{Account, ByRole, Way};
+pub use identity::Identity;
 use reach::Reach;
 use recent::{Proven, Recent};
 
@@ -56,7 +57,7 @@ struct Inner {
     config: AwsConfig,
     default_region: Option<RegionName>,
     /// Asked once, when first needed: a start must not wait for AWS.
-    home: OnceCell<AccountId>,
+    identity: OnceCell<Identity>,
     /// By account and partition: the role's ARN has both.
     accounts: Recent<(AccountId, &'static str), Account>,
     /// What assuming roles is paid for out of.
@@ -106,8 +107,6 @@ fn timeouts(config: &AwsConfig) -> TimeoutConfig {
         .operation_timeout(config.operation_timeout)
         .build()
 }
-
-const GET_CALLER_IDENTITY: Operation = Operation::read("sts", "GetCallerIdentity");
 
 /// One for all clients: each of its own would have its own certificates and connections.
 fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
@@ -183,7 +182,7 @@ impl Aws {
             sdk,
             config: config.clone(),
             default_region,
-            home: OnceCell::new(),
+            identity: OnceCell::new(),
             // More accounts than scopes are never in use.
             accounts: Recent::of(config.max_scopes),
             roles: OnceLock::new(),
@@ -220,19 +219,9 @@ impl Aws {
         AttemptLog { clock: Arc::clone(&self.0.clock) }
     }
 
-    /// The account that Strongroom's own identity is of; asked of AWS once, in the region of whoever asks first: a server
-    /// need not have one of its own.
+    /// The account that Strongroom's own identity is of: [`Self::identity`].
     pub(super) async fn home(&self, region: &RegionName) -> Result<&AccountId, Error> {
-        self.0
-            .home
-            .get_or_try_init(|| async {
-                // Boxed: asked once, and every call to come would carry it.
-                let send = Box::pin(self.own_sts(region).get_caller_identity().send());
-                let answer = call_outside(GET_CALLER_IDENTITY, None, None, send).await?;
-                let account = answer.account().and_then(|account| AccountId::parse(account).ok());
-                Ok(account.ok_or_else(|| Failure::malformed(GET_CALLER_IDENTITY, "Account"))?)
-            })
-            .await
+        self.identity(region).await.map(|identity| &identity.account)
     }
 
     /// The clients of a scope that requests may go to. No others are made than of an account that there is a way into.

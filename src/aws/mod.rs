@@ -22,6 +22,7 @@ mod looks;
 mod missing;
 mod pages;
 mod patience;
+mod permissions;
 mod plans;
 mod propagation;
 mod protection;
@@ -43,6 +44,7 @@ mod whole;
 pub use client::Aws;
 pub(crate) use error::chain;
 pub use error::{Effect, Error, Failure, FailureKind};
+pub use permissions::{Lack, Permissions, Why};
 pub use scoped::Scoped;
 
 use jiff::Timestamp;

@@ -166,6 +166,9 @@ whole! {
         it.attached_policies().iter().find_map(|policy| first([("PolicyArn", text(policy.policy_arn()))]))
     };
     iam::list_role_policies::ListRolePoliciesOutput: ;
+    iam::simulate_principal_policy::SimulatePrincipalPolicyOutput: |it| {
+        list("EvaluationResults", it.evaluation_results.as_ref(), |_| None)
+    };
     iam::update_assume_role_policy::UpdateAssumeRolePolicyOutput: ;
 
     kms::describe_key::DescribeKeyOutput: |it| {

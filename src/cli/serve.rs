@@ -54,7 +54,8 @@ pub(super) fn run(args: &Args) -> u8 {
             let url = Url::to(address);
             tracing::warn!(sandbox = url.as_str(), "SANDBOX: nothing is real; AWS is the embedded sandbox");
         }
-        tracing::info!(address = %running.grpc, version = crate::VERSION, "serving gRPC");
+        let admin = running.admin.map(tracing::field::display);
+        tracing::info!(address = %running.grpc, admin, version = crate::VERSION, "serving gRPC");
         Ok(())
     })
 }

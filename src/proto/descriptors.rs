@@ -101,6 +101,17 @@ pub fn about_method(method: &MethodDescriptor) -> String {
     paragraphs.join("\n\n")
 }
 
+/// The RPCs that need a permission such as `backup:StartBackupJob`, by the last paragraphs of their comments.
+pub fn needing(permission: &str) -> Vec<String> {
+    let is_named = |path: &String| {
+        let paragraphs = method(path).map(|method| paragraphs(&comment(&method.parent_file(), method.path())));
+        let last = paragraphs.and_then(|mut paragraphs| paragraphs.pop()).unwrap_or_default();
+        last.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-'))).any(|word| word == permission)
+    };
+    let name = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
+    methods().into_iter().filter(is_named).map(name).collect()
+}
+
 /// What the proto says about a field.
 pub fn about_field(field: &FieldDescriptor) -> String {
     paragraphs(&comment(&field.parent_message().parent_file(), field.path())).join("\n\n")

@@ -99,11 +99,18 @@ fn meant(directives: &str) -> String {
     alone.join(",")
 }
 
-/// Libraries tell at `trace` what they send and are sent, headers and bodies and keys: whatever anybody asks for, that is in no
-/// log.
+/// Tells at `info` how it made what of a profile, the id of the access key included.
+const TELLS_KEY_IDS: &str = "aws_config::profile::credentials";
+
+/// Libraries tell at `trace` what they send and are sent, headers and bodies and keys, and one of them ids of keys above it:
+/// whatever anybody asks for, that is in no log.
 fn fit_to_tell() -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {
     // Without a hint, what is disabled everywhere would be asked for at every call all the same.
-    filter_fn(|metadata: &Metadata<'_>| is_ours(metadata.target()) || *metadata.level() <= Level::DEBUG)
+    let fits = |metadata: &Metadata<'_>| {
+        let most = if metadata.target() == TELLS_KEY_IDS { Level::WARN } else { Level::DEBUG };
+        is_ours(metadata.target()) || *metadata.level() <= most
+    };
+    filter_fn(fits)
         .with_max_level_hint(LevelFilter::TRACE)
 }
 

@@ -163,7 +163,8 @@ async fn a_wrong_role_or_path_is_told_by_its_field() {
     assert_eq!(told.fields, ["role", "path"]);
 }
 
-fn percent(text: &str) -> String {
+/// As a form has it.
+pub(crate) fn percent(text: &str) -> String {
     text.bytes()
         .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
