@@ -21,6 +21,13 @@ CREATE_PLAN = "/strongroom.v1.PlanService/CreatePlan"
 # Two bytes on the wire, some hundred in memory.
 EMPTY_RULE = b"\x1a\x00"
 
+REQUESTS = [
+    ("two million empty rules", EMPTY_RULE * 2_000_000, None, grpc.StatusCode.OUT_OF_RANGE),
+    ("the longest request, of empty rules", EMPTY_RULE * 131_000, None, grpc.StatusCode.OUT_OF_RANGE),
+    ("as many empty rules as are taken", EMPTY_RULE * 5_000, None, grpc.StatusCode.INVALID_ARGUMENT),
+    ("a bomb", EMPTY_RULE * 10_000_000, grpc.Compression.Gzip, grpc.StatusCode.OUT_OF_RANGE),
+]
+
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 
 
@@ -38,15 +45,7 @@ def lone(binary, sandbox, tmp_path):
     assert server.stop() == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "payload", "compression", "code"),
-    [
-        ("two million empty rules", EMPTY_RULE * 2_000_000, None, grpc.StatusCode.OUT_OF_RANGE),
-        ("the longest request, of empty rules", EMPTY_RULE * 131_000, None, grpc.StatusCode.OUT_OF_RANGE),
-        ("as many empty rules as are taken", EMPTY_RULE * 5_000, None, grpc.StatusCode.INVALID_ARGUMENT),
-        ("a bomb", EMPTY_RULE * 10_000_000, grpc.Compression.Gzip, grpc.StatusCode.OUT_OF_RANGE),
-    ],
-)
+@pytest.mark.parametrize(("name", "payload", "compression", "code"), REQUESTS, ids=[name for name, *_ in REQUESTS])
 def test_what_one_client_sends_costs_little_memory(lone, name, payload, compression, code):
     before, seen, ended = resident(lone), [0], threading.Event()
 

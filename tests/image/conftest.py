@@ -36,7 +36,7 @@ def engine(repository):
     packages = sorted((repository / "target/ci-tools/distroless").glob("*.deb"))
     if not packages:
         pytest.fail("target/ci-tools/distroless is empty: `.ci/run image` puts Debian's packages there")
-    engine = Engine(repository / "target/image")
+    engine = Engine(repository / "target/image-engine")
     engine.import_distroless(packages, runtime_image(repository / "Dockerfile"))
     yield engine
     engine.forget()

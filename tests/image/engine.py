@@ -17,10 +17,13 @@ class Engine:
         self.folder = folder
         # Plain copies for layers, and cgroups by hand: neither overlays nor systemd are there in every container or VM.
         self.storage = ["--root", folder / "storage", "--runroot", folder / "run", "--storage-driver", "vfs"]
+        folder.mkdir(parents=True, exist_ok=True)
         self.forget()
 
     def podman(self, *arguments) -> str:
-        return run("podman", *self.storage, "--cgroup-manager", "cgroupfs", "--runtime", "runc", *arguments)
+        how = ["--cgroup-manager", "cgroupfs", "--runtime", "runc"]
+        # In its own folder: where memory runs out, the monitor of the container leaves a file `oom` in the one that it is in.
+        return run("podman", *self.storage, *how, *arguments, cwd=self.folder)
 
     def buildah(self, *arguments) -> str:
         return run("buildah", *self.storage, *arguments)
@@ -76,10 +79,10 @@ class Engine:
         return found
 
 
-def run(*arguments) -> str:
+def run(*arguments, cwd: Path | None = None) -> str:
     """What a command prints. One that fails is an AssertionError with what it said."""
     command = [str(argument) for argument in arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
