@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
 };
 
 use reqwest::{Client, Method, StatusCode};
@@ -119,7 +119,7 @@ struct Serving {
     process: Child,
     grpc: String,
     admin: String,
-    lines: mpsc::Receiver<String>,
+    lines: Mutex<mpsc::Receiver<String>>,
 }
 
 impl Drop for Serving {
@@ -148,10 +148,11 @@ impl Serving {
                 _ = sender.send(line);
             }
         });
-        let serving = Self { process, grpc: format!("http://{grpc}"), admin: format!("http://{admin}"), lines };
+        let serving =
+            Self { process, grpc: format!("http://{grpc}"), admin: format!("http://{admin}"), lines: lines.into() };
         // Its last line of the start comes when everything is up.
         while Client::new().get(format!("{}/readyz", serving.admin)).send().await.is_err() {
-            serving.lines.recv_timeout(PATIENCE).expect("it does not serve");
+            serving.lines.lock().unwrap().recv_timeout(PATIENCE).expect("it does not serve");
         }
         serving
     }
@@ -175,9 +176,9 @@ impl Serving {
 
     /// What was logged up to the first line that has this in it; that is the last one.
     fn until(&self, part: &str) -> Vec<String> {
-        let mut seen = Vec::new();
+        let (lines, mut seen) = (self.lines.lock().unwrap(), Vec::new());
         while !seen.last().is_some_and(|line: &String| line.contains(part)) {
-            match self.lines.recv_timeout(PATIENCE) {
+            match lines.recv_timeout(PATIENCE) {
                 Ok(line) => seen.push(line),
                 Err(error) => panic!("{part:?} is not logged ({error}): {seen:#?}"),
             }
