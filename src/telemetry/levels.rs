@@ -110,8 +110,7 @@ fn fit_to_tell() -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {
         let most = if metadata.target() == TELLS_KEY_IDS { Level::WARN } else { Level::DEBUG };
         is_ours(metadata.target()) || *metadata.level() <= most
     };
-    filter_fn(fits)
-        .with_max_level_hint(LevelFilter::TRACE)
+    filter_fn(fits).with_max_level_hint(LevelFilter::TRACE)
 }
 
 fn is_ours(target: &str) -> bool {
