@@ -58,7 +58,7 @@ pub(crate) async fn run(quick: bool, against: Option<&Path>) -> Result<()> {
 
 async fn on(binary: &Path, attack: Attack, quick: bool) -> Result<String> {
     let sandbox = Running::sandbox()?;
-    let server = Running::server(binary, &sandbox, &[])?;
+    let server = Running::server::<&str>(binary, &sandbox, &[])?;
     // What the attack itself runs into, such as a closed connection, is what it is for.
     if let Err(error) = made(&server, attack, quick).await {
         eprintln!("  it ended with: {error:#}");

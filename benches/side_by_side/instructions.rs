@@ -13,7 +13,8 @@ use tonic::transport::Channel;
 use crate::{
     figures::table,
     load, peers,
-    processes::{Running, STRONGROOM, server_command},
+    processes::{ADMIN, Running, STRONGROOM, server_command},
+    told::Told,
 };
 
 pub(crate) async fn run(quick: bool) -> Result<()> {
@@ -24,24 +25,32 @@ pub(crate) async fn run(quick: bool) -> Result<()> {
     let (few, many) = if quick { (2, 4) } else { (500, 1_500) };
     let sandbox = Running::sandbox()?;
     peers::sdk(&sandbox).await.create_backup_vault().backup_vault_name("bench").send().await?;
+    let collector = peers::collector()?;
     let mut rows = Vec::new();
-    for (name, vault) in [("GetServerInfo", false), ("GetVault", true)] {
-        eprintln!("instructions of {name}");
-        let (less, more) = (counted(&sandbox, few, vault).await?, counted(&sandbox, many, vault).await?);
-        rows.push(vec![name.to_owned(), format!("{:.0}", (more - less) / (many - few) as f64)]);
+    for told in Told::ALL {
+        let mut row = vec![told.name()];
+        for vault in [false, true] {
+            eprintln!("instructions of {}, {}", if vault { "GetVault" } else { "GetServerInfo" }, told.name());
+            let settings = told.settings(&collector);
+            let less = counted(&sandbox, few, vault, &settings).await?;
+            let more = counted(&sandbox, many, vault, &settings).await?;
+            row.push(format!("{:.0}", (more - less) / (many - few) as f64));
+        }
+        rows.push(row);
     }
-    table("Instructions a call in the server (callgrind, user space)", &["RPC", "instructions"], &rows);
+    let title = "Instructions a call in the server (callgrind, user space), by what is told of it";
+    table(title, &["telemetry", "GetServerInfo", "GetVault"], &rows);
     Ok(())
 }
 
-async fn counted(sandbox: &Running, calls: usize, vault: bool) -> Result<f64> {
+async fn counted(sandbox: &Running, calls: usize, vault: bool, settings: &[String]) -> Result<f64> {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("callgrind.out");
     let mut valgrind = Command::new("valgrind");
     valgrind
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(STRONGROOM);
-    let server = Running::start(&mut server_command(valgrind, sandbox, &[]))?;
+    let server = Running::start(server_command(valgrind, sandbox, settings).args(ADMIN))?;
     let channel = load::channels(&server.url(), 1).await?.remove(0);
     load::run(1, calls, |_, _| ask(channel.clone(), vault)).await?;
     drop(channel);

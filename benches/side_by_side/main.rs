@@ -26,6 +26,7 @@ mod instructions;
 mod load;
 mod peers;
 mod processes;
+mod told;
 mod unary;
 
 use std::path::PathBuf;
@@ -76,6 +77,9 @@ enum Role {
     /// The same messages on tonic's own server, with nothing behind them.
     #[command(hide = true)]
     BareTonic,
+    /// A collector of OpenTelemetry that takes everything and keeps nothing.
+    #[command(hide = true)]
+    Collector,
 }
 
 fn main() -> Result<()> {
@@ -84,6 +88,7 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         match arguments.role {
             Some(Role::BareTonic) => peers::serve_bare_tonic().await,
+            Some(Role::Collector) => peers::serve_collector().await,
             None => run(&arguments).await,
         }
     })

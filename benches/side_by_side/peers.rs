@@ -10,6 +10,20 @@ use anyhow::{Result, ensure};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_sdk_backup::Client;
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::{
+        ExportLogsServiceRequest, ExportLogsServiceResponse,
+        logs_service_server::{LogsService, LogsServiceServer},
+    },
+    metrics::v1::{
+        ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+        metrics_service_server::{MetricsService, MetricsServiceServer},
+    },
+    trace::v1::{
+        ExportTraceServiceRequest, ExportTraceServiceResponse,
+        trace_service_server::{TraceService, TraceServiceServer},
+    },
+};
 use strongroom::proto::{
     GetServerInfoRequest, GetServerInfoResponse, Scope, ServerLimits,
     server_service_server::{ServerService, ServerServiceServer},
@@ -54,6 +68,57 @@ pub(crate) async fn serve_bare_tonic() -> Result<()> {
         .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
         .await?;
     Ok(())
+}
+
+/// Takes whatever is sent, and keeps nothing.
+struct Taken;
+
+#[tonic::async_trait]
+impl TraceService for Taken {
+    async fn export(
+        &self,
+        _: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Taken {
+    async fn export(
+        &self,
+        _: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl LogsService for Taken {
+    async fn export(
+        &self,
+        _: Request<ExportLogsServiceRequest>,
+    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+}
+
+/// Serves as a collector, until killed.
+pub(crate) async fn serve_collector() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    eprintln!("address={}", listener.local_addr()?);
+    tonic::transport::Server::builder()
+        .add_service(TraceServiceServer::new(Taken))
+        .add_service(MetricsServiceServer::new(Taken))
+        .add_service(LogsServiceServer::new(Taken))
+        .serve_with_incoming(TcpIncoming::from(listener))
+        .await?;
+    Ok(())
+}
+
+/// The bench itself, as the collector.
+pub(crate) fn collector() -> Result<Running> {
+    Running::start(Command::new(std::env::current_exe()?).arg("collector"))
 }
 
 /// The bench itself, as the bare peer.

@@ -14,6 +14,9 @@ use serde_json::json;
 /// The server and the sandbox of this build.
 pub(crate) const STRONGROOM: &str = env!("CARGO_BIN_EXE_strongroom");
 
+/// Several servers run at once, and each is measured with all it has.
+pub(crate) const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
+
 /// A child process with the port that it listens on.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -49,8 +52,13 @@ impl Running {
     }
 
     /// A server that works on a sandbox, with settings such as `server.reflection=false`.
-    pub(crate) fn server(binary: &Path, sandbox: &Self, settings: &[&str]) -> Result<Self> {
-        Self::start(&mut server_command(Command::new(binary), sandbox, settings))
+    pub(crate) fn server<S: AsRef<str>>(binary: &Path, sandbox: &Self, settings: &[S]) -> Result<Self> {
+        let mut command = server_command(Command::new(binary), sandbox, settings);
+        if binary == Path::new(STRONGROOM) {
+            // An older server has no admin port.
+            command.args(ADMIN);
+        }
+        Self::start(&mut command)
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -95,7 +103,7 @@ impl Running {
 }
 
 /// The command of a server that works on a sandbox. Nothing of the caller's environment gets in.
-pub(crate) fn server_command(mut command: Command, sandbox: &Running, settings: &[&str]) -> Command {
+pub(crate) fn server_command<S: AsRef<str>>(mut command: Command, sandbox: &Running, settings: &[S]) -> Command {
     command.env_clear();
     for (key, value) in [
         ("AWS_ACCESS_KEY_ID", "bench"),
@@ -108,7 +116,7 @@ pub(crate) fn server_command(mut command: Command, sandbox: &Running, settings: 
     command.args(["serve", "--listen", "127.0.0.1:0", "--set", "aws.region=us-east-1", "--set"]);
     command.arg(format!("aws.endpoint_url={}", sandbox.url()));
     for setting in settings {
-        command.args(["--set", setting]);
+        command.args(["--set", setting.as_ref()]);
     }
     command
 }

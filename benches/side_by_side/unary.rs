@@ -16,6 +16,7 @@ use crate::{
     load::{self, Ran},
     peers,
     processes::{Running, STRONGROOM},
+    told::Told,
 };
 
 /// Callers at once, over as many connections: what a platform's services make of it.
@@ -24,14 +25,19 @@ const CONNECTIONS: usize = 8;
 const VAULT: &str = "bench";
 
 pub(crate) async fn run(pairs: usize, quick: bool, python: Option<&Path>) -> Result<()> {
-    let (sandbox, bare) = (Running::sandbox()?, peers::bare_tonic()?);
-    let server = Running::server(Path::new(STRONGROOM), &sandbox, &[])?;
+    let (sandbox, bare, collector) = (Running::sandbox()?, peers::bare_tonic()?, peers::collector()?);
+    let server = |told: Told| Running::server(Path::new(STRONGROOM), &sandbox, &told.settings(&collector));
     let sdk = peers::sdk(&sandbox).await;
     sdk.create_backup_vault().backup_vault_name(VAULT).send().await?;
     let few = if quick { 64 } else { 64_000 };
-    let (ours, theirs) =
-        (load::channels(&server.url(), CONNECTIONS).await?, load::channels(&bare.url(), CONNECTIONS).await?);
-    cheapest(pairs, few, &ours, &theirs).await?;
+    let theirs = load::channels(&bare.url(), CONNECTIONS).await?;
+    for told in Told::ALL {
+        let server = server(told)?;
+        let ours = load::channels(&server.url(), CONNECTIONS).await?;
+        cheapest(told, pairs, few, &ours, &theirs).await?;
+    }
+    let server = server(Told::Default)?;
+    let ours = load::channels(&server.url(), CONNECTIONS).await?;
 
     let few = if quick { 4 } else { 2_000 };
     let vaults = VaultServiceClient::new(ours[0].clone());
@@ -61,7 +67,7 @@ pub(crate) async fn run(pairs: usize, quick: bool, python: Option<&Path>) -> Res
     Ok(())
 }
 
-async fn cheapest(pairs: usize, calls: usize, ours: &[Channel], theirs: &[Channel]) -> Result<()> {
+async fn cheapest(told: Told, pairs: usize, calls: usize, ours: &[Channel], theirs: &[Channel]) -> Result<()> {
     let ask = async |channels: &[Channel], calls: usize| {
         let clients: Vec<_> = channels.iter().map(|channel| ServerServiceClient::new(channel.clone())).collect();
         load::run(CALLERS, calls, |caller, _| {
@@ -79,7 +85,7 @@ async fn cheapest(pairs: usize, calls: usize, ours: &[Channel], theirs: &[Channe
     let ran = in_pairs("cheapest RPC", pairs, || ask(ours, calls), || ask(theirs, calls)).await?;
     let (rate, half) = (Medians::of(&ran, Ran::calls_a_second), Medians::of(&ran, |ran| ran.latencies.quantile(0.5)));
     table(
-        &format!("GetServerInfo, {CALLERS} callers on {CONNECTIONS} connections, beside bare tonic"),
+        &format!("GetServerInfo, {CALLERS} callers on {CONNECTIONS} connections, beside bare tonic: {}", told.name()),
         &["", "Strongroom", "bare tonic", "ratio"],
         &[
             vec![
