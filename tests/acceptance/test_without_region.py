@@ -2,7 +2,7 @@
 
 import pytest
 from grpc_client import Client, Failure
-from processes import Process, Server, clean_machine
+from processes import Process, Server, clean_machine, serves
 
 
 class Regionless(Server):
@@ -12,7 +12,7 @@ class Regionless(Server):
         keys = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox"}
         command = (self.binary, "serve", "--listen", self.address, *self.flags)
         self.process = Process(self.log, *command, variables=clean_machine() | keys)
-        self.process.wait_until(self._serves)
+        self.process.wait_until(lambda: serves(self.address))
 
 
 def test_a_server_without_a_region_says_what_is_missing_and_not_that_the_caller_may_not(binary, sandbox, tmp_path):
