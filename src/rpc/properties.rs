@@ -85,6 +85,11 @@ fn damaged(token: &str, at: usize, altered: u8) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
+    #[test]
+    fn a_thousand_short_faults_are_told_within_a_header_too() {
+        super::refusal(&[("", ""); 1000]);
+    }
+
     proptest! {
         #[test]
         fn page_token(text in prop_oneof!["[A-Za-z0-9_-]{0,60}", "\\PC{0,60}"]) {

@@ -33,6 +33,9 @@ const HELP: &str = "https://github.com/strongroom/strongroom/blob/main/docs/erro
 /// clients refuse headers over 8 KiB.
 const MOST_VIOLATION_BYTES: usize = 3_000;
 
+/// Bytes that a violation takes beside its texts: tags and lengths. Of hundreds of short ones they are the greater part.
+const VIOLATION_OVERHEAD: usize = 12;
+
 /// Why a call has no answer.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -249,7 +252,7 @@ fn refuse(invalid: Invalid) -> Telling {
     let mut told: Vec<FieldViolation> = Vec::new();
     for violation in invalid.violations {
         let (field, description) = (cut(violation.field, 300), cut(violation.description, 2_000));
-        let size = field.len() + description.len();
+        let size = field.len() + description.len() + VIOLATION_OVERHEAD;
         if size > room {
             break;
         }
@@ -346,7 +349,7 @@ fn in_the_way(obstacles: &[Finding], name: &str) -> Vec<PreconditionViolation> {
             "" => obstacle.message.clone(),
             action => format!("{}: {action}", obstacle.message),
         };
-        let size = obstacle.code.len() + name.len() + what.len();
+        let size = obstacle.code.len() + name.len() + what.len() + VIOLATION_OVERHEAD;
         if size > room {
             told.push(PreconditionViolation::new("", name, format!("and {} more", obstacles.len() - told.len())));
             break;
