@@ -52,7 +52,7 @@ def test_nobody_takes_the_sandbox_for_the_real_one(engine, image, sandbox_image)
 def test_the_image_cannot_pretend_to_be_aws(start, image):
     container = start(image, [], ["serve", "--sandbox"])
     assert container.end() == 1
-    assert "without the sandbox" in container.log.read_text()
+    assert "this build has no sandbox" in container.log.read_text()
 
 
 @pytest.mark.parametrize("of", ["image", "sandbox_image"])
