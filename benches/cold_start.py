@@ -53,7 +53,7 @@ def main(measured, neighbour):
     try:
         for _ in range(RUNS):
             began = time.perf_counter()
-            flags = ["--listen", "127.0.0.1:0", "--set", f"aws.endpoint_url=http://{endpoint}", "--set", "aws.region=us-east-1"]
+            flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--set", f"aws.endpoint_url=http://{endpoint}", "--set", "aws.region=us-east-1"]
             server, address = start(measured, "serve", *flags)
             serving(address)
             times.append((time.perf_counter() - began) * 1000)
