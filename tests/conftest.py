@@ -1,10 +1,11 @@
-"""What delivery and acceptance tests share: where the repository is, and the program under test."""
+"""What the tests in Python share: where the repository is, the program under test, and an AWS in memory."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from processes import Sandbox
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -32,3 +33,17 @@ def prometheus(repository) -> Path:
     if installed := shutil.which("promtool"):
         return Path(installed).parent
     pytest.fail("promtool is missing: `.ci/run delivery` unpacks it, or install Debian's package prometheus")
+
+
+@pytest.fixture(scope="session")
+def one_sandbox(binary, tmp_path_factory):
+    sandbox = Sandbox(binary, tmp_path_factory.mktemp("sandbox") / "log")
+    yield sandbox
+    assert sandbox.process.stop() == 0
+
+
+@pytest.fixture
+def sandbox(one_sandbox):
+    """The sandbox with its starting world, its clock standing at START."""
+    one_sandbox.reset()
+    return one_sandbox

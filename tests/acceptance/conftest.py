@@ -7,21 +7,7 @@ import grpc
 import pytest
 from aws_clients import Aws
 from grpc_client import Client
-from processes import Sandbox, Server, environment
-
-
-@pytest.fixture(scope="session")
-def one_sandbox(binary, tmp_path_factory):
-    sandbox = Sandbox(binary, tmp_path_factory.mktemp("sandbox") / "log")
-    yield sandbox
-    assert sandbox.process.stop() == 0
-
-
-@pytest.fixture
-def sandbox(one_sandbox):
-    """The sandbox with its starting world, its clock standing at START."""
-    one_sandbox.reset()
-    return one_sandbox
+from processes import Server, environment
 
 
 @pytest.fixture

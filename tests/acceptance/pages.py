@@ -2,8 +2,11 @@
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
+
+from processes import environment
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FAILS = re.compile(r"\|\| true\s*$", re.MULTILINE)
@@ -39,12 +42,31 @@ class Page:
             fence = line == ("```" if inside else "```sh")
             lines.append(line if inside and not fence else "")
             inside ^= fence
-        script = "\n".join(lines)
-        # All at once: one after the other, the second would find itself in what the first had put there (":45665" begins
-        # with ":4566").
-        script = re.sub("|".join(map(re.escape, addresses)), lambda found: addresses[found[0]], script)
         # On the first line, which is the page's title.
-        return "set -euo pipefail; trap 'echo \"$0:$LINENO: failed: $BASH_COMMAND\" >&2' ERR;" + script
+        trap = "set -euo pipefail; trap 'echo \"$0:$LINENO: failed: $BASH_COMMAND\" >&2' ERR;"
+        return trap + put_in(addresses, "\n".join(lines))
+
+
+def put_in(addresses: dict[str, str], script: str) -> str:
+    """The script with other addresses than its page has."""
+    # All at once: one after the other, the second would find itself in what the first had put there (":45665" begins with
+    # ":4566").
+    return re.sub("|".join(map(re.escape, addresses)), lambda found: addresses[found[0]], script)
+
+
+def run(script: str, folder: Path, path: str, *, name: str = "bash", timeout: float = 300, **variables: str):
+    """What becomes of a script, with a PATH of `programs`. It fails the test if it fails."""
+    done = subprocess.run(
+        ["bash", "-c", script, name],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment() | {"PATH": path} | variables,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, f"{name}: {done.returncode}\n{done.stderr[-4000:]}\n{done.stdout[-3000:]}"
+    return done
 
 
 # Its exit code is 64 and the gRPC code on top. The last argument of a call is its method; `list` and `describe` are no calls.
@@ -58,13 +80,15 @@ exit "$code"
 """
 
 
-def programs(folder: Path) -> str:
-    """A PATH with the programs of these tests, the AWS CLI among them. Each call of grpcurl leaves a line `METHOD CODE` in the
-    file that GRPCURL_LOG names."""
+def programs(folder: Path, binary: Path | None = None) -> str:
+    """A PATH with the programs of these tests, the AWS CLI and, if it is given, the program itself among them. Each call of
+    grpcurl leaves a line `METHOD CODE` in the file that GRPCURL_LOG names."""
     installed = Path(sys.executable).parent
     first = folder / "programs"
     first.mkdir(exist_ok=True)
     grpcurl = first / "grpcurl"
     grpcurl.write_text(LOGGED.format(grpcurl=installed / "grpcurl"))
     grpcurl.chmod(0o755)
+    if binary is not None:
+        (first / "strongroom").symlink_to(binary.resolve())
     return os.pathsep.join([str(first), str(installed), os.environ["PATH"]])

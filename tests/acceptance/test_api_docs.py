@@ -1,13 +1,12 @@
 """Every example of docs/api is run, each file from top to bottom in one bash, and every RPC has one."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 from grpc_client import PACKAGE, Client
-from pages import Page, programs
-from processes import EmbeddedSandbox, environment
+from pages import Page, programs, run
+from processes import EmbeddedSandbox
 
 START = "2026-01-31T04:00:00Z"
 # AWS stops no job of a resource that the sandbox has.
@@ -28,16 +27,7 @@ def test_the_examples_run_from_top_to_bottom(path, neighbour, tmp_path):
     page = Page(path)
     calls = tmp_path / "calls"
     addresses = {"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address}
-    done = subprocess.run(
-        ["bash", "-c", page.script(addresses), path.name],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment() | {"PATH": programs(tmp_path), "GRPCURL_LOG": str(calls)},
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, f"{path.name}: {done.returncode}\n{done.stderr[-4000:]}\n{done.stdout[-2000:]}"
+    done = run(page.script(addresses), tmp_path, programs(tmp_path), name=path.name, GRPCURL_LOG=str(calls))
     outcomes = [line.split() for line in calls.read_text().splitlines()]
     succeeded = {method.removeprefix(f"{PACKAGE}.") for method, code in outcomes if code == "0"}
     only_failed = page.rpcs() - succeeded - ALWAYS_REFUSED

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from pages import Page, programs
+from pages import Page, programs, run
 from processes import PATIENCE, EmbeddedSandbox, environment
 
 PAGE = Path(__file__).parents[2] / "docs/cli.md"
@@ -25,18 +25,8 @@ def neighbour(binary, tmp_path):
 
 
 def test_the_commands_of_the_page_run_from_top_to_bottom(binary, neighbour, tmp_path):
-    path = programs(tmp_path)
-    (tmp_path / "programs" / "strongroom").symlink_to(Path(binary).resolve())
-    done = subprocess.run(
-        ["bash", "-c", Page(PAGE).script({"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address})],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment() | {"PATH": path},
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, f"{done.returncode}\n{done.stderr[-4000:]}\n{done.stdout[-2000:]}"
+    script = Page(PAGE).script({"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address})
+    done = run(script, tmp_path, programs(tmp_path, binary))
     # One that ends in `|| true` fails, and no other does.
     assert done.stderr.count("error: ") == Page(PAGE).expected_failures() + done.stderr.count("VAULT_NOT_FOUND\n")
 

@@ -12,8 +12,8 @@ import pytest
 import rendered
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from night import Foreigner, Night, Prometheus
-from pages import BLOCK, Page, programs
-from processes import PATIENCE, environment, free_address
+from pages import BLOCK, Page, programs, put_in, run
+from processes import PATIENCE, free_address
 
 PAGE = Page(Path(__file__).parents[2] / "docs/runbook.md")
 
@@ -222,30 +222,15 @@ def prometheus_at_work(prometheus, tmp_path_factory):
     assert running.process.stop() == 0, running.process.log.read_text()
 
 
-def run(section: str, binary: Path, folder: Path, server: str, admin: str, log: Path) -> str:
+def printed(section: str, binary: Path, folder: Path, server: str, admin: str, log: Path) -> str:
     """What the commands of a section print. The first of them fails the test that fails."""
-    addresses = {"127.0.0.1:50051": server, "127.0.0.1:9464": admin}
-    commands = "\n".join(BLOCK.findall(section))
-    for address, ours in addresses.items():
-        commands = commands.replace(address, ours)
+    commands = put_in({"127.0.0.1:50051": server, "127.0.0.1:9464": admin}, "\n".join(BLOCK.findall(section)))
     # What the page has its reader set beforehand; here the log is a file.
     prelude = f"""set -eu
 export STRONGROOM_SERVER=http://{server} ADMIN=http://{admin}
 logs() {{ cat '{log}'; }}
 """
-    path = programs(folder)
-    (folder / "programs/strongroom").symlink_to(Path(binary).resolve())
-    done = subprocess.run(
-        ["bash", "-c", prelude + commands],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment() | {"PATH": path},
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, f"{done.returncode}\n{done.stderr[-3000:]}\n{done.stdout[-3000:]}"
-    return done.stdout
+    return run(prelude + commands, folder, programs(folder, binary), timeout=120).stdout
 
 
 def test_every_alert_has_a_fault_that_raises_it():
@@ -254,7 +239,7 @@ def test_every_alert_has_a_fault_that_raises_it():
 
 def test_the_first_looks_of_the_page_work(binary, sandbox, tmp_path):
     night = Night(binary, tmp_path, sandbox)
-    said = run(PAGE.sections()["Before anything else"], binary, tmp_path, night.server.address, night.admin, night.server.log)
+    said = printed(PAGE.sections()["Before anything else"], binary, tmp_path, night.server.address, night.admin, night.server.log)
     for shown in ("rdspg-fcj-labs", "serving", "123456789012", 'strongroom_door_taken{what="calls"}', '"version"'):
         assert shown in said, f"{shown}: {said}"
     night.end()
@@ -281,7 +266,7 @@ def test_an_alert_and_its_section(name, binary, limited, sandbox, prometheus_at_
             prometheus_at_work.wait_until(fires)
             description = night.alert(name)["annotations"]["description"]
             assert "error expanding" not in description and "<no value>" not in description
-        said = run(PAGE.sections()[name], binary, tmp_path, night.server.address, admin, night.server.log)
+        said = printed(PAGE.sections()[name], binary, tmp_path, night.server.address, admin, night.server.log)
         for shown in scenario.shows:
             assert shown in said, f"{shown} is not in:\n{said}"
     finally:

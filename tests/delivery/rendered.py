@@ -22,6 +22,11 @@ def by_kind(chart, values) -> dict[str, list[dict]]:
     return objects
 
 
+def pod(objects) -> dict:
+    """What the rendered Deployment makes of a pod."""
+    return objects["Deployment"][0]["spec"]["template"]["spec"]
+
+
 def rules(**values) -> dict:
     """The rules of Prometheus as the chart renders them, in Prometheus' own form: `groups`."""
     with helm.Chart.load(CHART) as chart:

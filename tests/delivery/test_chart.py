@@ -11,19 +11,10 @@ import kubernetes_validate
 import pytest
 from chart_values import BARE, EVERYTHING, SANDBOX, VALUES
 from custom_resources import CUSTOM
-from rendered import by_kind
+from rendered import by_kind, pod
 
 # The oldest that the chart's kubeVersion admits, and the newest that the checker knows.
 KUBERNETES = ["1.30", "1.37"]
-
-@pytest.fixture(scope="module")
-def chart(repository):
-    with helm.Chart.load(repository / "helm/strongroom") as loaded:
-        yield loaded
-
-
-def pod(objects) -> dict:
-    return objects["Deployment"][0]["spec"]["template"]["spec"]
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)

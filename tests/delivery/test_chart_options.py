@@ -4,21 +4,10 @@ import json
 import subprocess
 import tomllib
 
-import helm_python as helm
 import pytest
 import yaml
 from chart_values import BARE, EVERYTHING, SANDBOX, VALUES
-from rendered import by_kind
-
-
-@pytest.fixture(scope="module")
-def chart(repository):
-    with helm.Chart.load(repository / "helm/strongroom") as loaded:
-        yield loaded
-
-
-def pod(objects) -> dict:
-    return objects["Deployment"][0]["spec"]["template"]["spec"]
+from rendered import by_kind, pod
 
 
 def selects(selector: dict, labels: dict) -> bool:

@@ -4,13 +4,6 @@ import helm_python as helm
 import pytest
 from rendered import by_kind
 
-
-@pytest.fixture(scope="module")
-def chart(repository):
-    with helm.Chart.load(repository / "helm/strongroom") as loaded:
-        yield loaded
-
-
 REFUSED = {
     "an unknown value": {"replicas": 3},
     "an unknown configuration section": {"config": {"servers": {}}},

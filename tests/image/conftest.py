@@ -11,7 +11,7 @@ import pytest
 from containers import Container
 from engine import Engine, built, runtime_image
 from pods import KEYS, Pod
-from processes import REGION, Sandbox
+from processes import REGION
 
 figures: list[str] = []
 
@@ -63,20 +63,6 @@ def image(engine, repository) -> str:
 def sandbox_image(engine, repository) -> str:
     """The image for development clusters."""
     return build(engine, repository, "prebuilt-sandbox", "dist/strongroom-sandbox")
-
-
-@pytest.fixture(scope="session")
-def one_sandbox(binary, tmp_path_factory):
-    sandbox = Sandbox(binary, tmp_path_factory.mktemp("sandbox") / "log")
-    yield sandbox
-    assert sandbox.process.stop() == 0
-
-
-@pytest.fixture
-def sandbox(one_sandbox):
-    """An AWS outside the container, with its starting world, its clock standing at START."""
-    one_sandbox.reset()
-    return one_sandbox
 
 
 @pytest.fixture
