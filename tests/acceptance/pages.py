@@ -54,7 +54,7 @@ def put_in(addresses: dict[str, str], script: str) -> str:
     return re.sub("|".join(map(re.escape, addresses)), lambda found: addresses[found[0]], script)
 
 
-def run(script: str, folder: Path, path: str, *, name: str = "bash", timeout: float = 300, **variables: str):
+def run_script(script: str, folder: Path, path: str, *, name: str = "bash", timeout: float = 300, **variables: str):
     """What becomes of a script, with a PATH of `programs`. It fails the test if it fails."""
     done = subprocess.run(
         ["bash", "-c", script, name],

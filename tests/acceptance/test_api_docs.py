@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from grpc_client import PACKAGE, Client
-from pages import Page, programs, run
+from pages import Page, programs, run_script
 from processes import EmbeddedSandbox
 
 START = "2026-01-31T04:00:00Z"
@@ -27,7 +27,7 @@ def test_the_examples_run_from_top_to_bottom(path, neighbour, tmp_path):
     page = Page(path)
     calls = tmp_path / "calls"
     addresses = {"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address}
-    done = run(page.script(addresses), tmp_path, programs(tmp_path), name=path.name, GRPCURL_LOG=str(calls))
+    done = run_script(page.script(addresses), tmp_path, programs(tmp_path), name=path.name, GRPCURL_LOG=str(calls))
     outcomes = [line.split() for line in calls.read_text().splitlines()]
     succeeded = {method.removeprefix(f"{PACKAGE}.") for method, code in outcomes if code == "0"}
     only_failed = page.rpcs() - succeeded - ALWAYS_REFUSED

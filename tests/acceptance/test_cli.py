@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from pages import Page, programs, run
+from pages import Page, programs, run_script
 from processes import PATIENCE, EmbeddedSandbox, environment
 
 PAGE = Path(__file__).parents[2] / "docs/cli.md"
@@ -26,7 +26,7 @@ def neighbour(binary, tmp_path):
 
 def test_the_commands_of_the_page_run_from_top_to_bottom(binary, neighbour, tmp_path):
     script = Page(PAGE).script({"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address})
-    done = run(script, tmp_path, programs(tmp_path, binary))
+    done = run_script(script, tmp_path, programs(tmp_path, binary))
     # One that ends in `|| true` fails, and no other does.
     assert done.stderr.count("error: ") == Page(PAGE).expected_failures() + done.stderr.count("VAULT_NOT_FOUND\n")
 

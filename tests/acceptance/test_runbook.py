@@ -12,7 +12,7 @@ import pytest
 import rendered
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from night import Foreigner, Night, Prometheus
-from pages import BLOCK, Page, programs, put_in, run
+from pages import BLOCK, Page, programs, put_in, run_script
 from processes import PATIENCE, free_address
 
 PAGE = Page(Path(__file__).parents[2] / "docs/runbook.md")
@@ -230,7 +230,7 @@ def printed(section: str, binary: Path, folder: Path, server: str, admin: str, l
 export STRONGROOM_SERVER=http://{server} ADMIN=http://{admin}
 logs() {{ cat '{log}'; }}
 """
-    return run(prelude + commands, folder, programs(folder, binary), timeout=120).stdout
+    return run_script(prelude + commands, folder, programs(folder, binary), timeout=120).stdout
 
 
 def test_every_alert_has_a_fault_that_raises_it():
