@@ -150,7 +150,7 @@ impl Record {
             began: Instant::now(),
             connection,
             user_agent,
-            traceparent: headers.get("traceparent").cloned(),
+            traceparent: headers.get(telemetry::TRACEPARENT).cloned(),
             span,
             sent: 0,
             over: false,

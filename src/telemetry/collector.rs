@@ -29,7 +29,7 @@ use crate::config::{TelemetryConfig, Url};
 pub(super) const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The target of the one line that each call has.
-const LINES_OF_CALLS: &str = "strongroom::rpc";
+pub(crate) const LINES_OF_CALLS: &str = "strongroom::rpc";
 
 /// What tells of the exporters' own sending: a line of theirs would make them send it, and that for ever.
 const EXPORTERS: [&str; 8] = ["opentelemetry", "h2", "hyper", "hyper_util", "tonic", "tower", "rustls", "tokio_rustls"];

@@ -20,8 +20,9 @@ mod tests;
 
 pub(crate) use self::{
     admin::{Admin, serve},
+    collector::LINES_OF_CALLS,
     standing::Standing,
-    trace_context::{continue_trace, trace_id},
+    trace_context::{TRACEPARENT, continue_trace, trace_id},
 };
 
 use std::{

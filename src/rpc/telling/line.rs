@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use tracing::{Level, field};
 
 use super::Facts;
-use crate::rpc::status::Cause;
+use crate::{rpc::status::Cause, telemetry};
 
 /// Everything that stands in it.
 pub(super) struct Line<'l> {
@@ -39,7 +39,7 @@ impl Line<'_> {
                 let scope = scoped.map(|scoped| scoped.scope());
                 let trail = scoped.map(|scoped| scoped.trail()).filter(|trail| trail.calls() > 0);
                 tracing::$level!(
-                    target: "strongroom::rpc",
+                    target: telemetry::LINES_OF_CALLS,
                     method,
                     code,
                     reason,
