@@ -1,5 +1,6 @@
 //! The gRPC face: the only importer of tonic. A handler is three sentences: convert, call, convert.
 
+mod access;
 mod accounts;
 mod calls;
 mod checksum;

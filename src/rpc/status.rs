@@ -65,6 +65,20 @@ pub(super) enum Failure {
     RetryWithoutRequestId,
     /// The restore token stands for another restore than its recovery point makes by now.
     StalePlan(Arn),
+    /// The call brings no credentials, or none of the kinds that are wanted, as the text says.
+    NoCredentials(String),
+    /// The credentials of the call are not taken, as the text says: without anything of them that is secret.
+    BadCredentials(String),
+    /// Whether the credentials are good cannot be told now.
+    IssuerUnavailable(String),
+    /// The caller is known, and may not.
+    AccessDenied(String),
+    /// The caller has had its share, by the bound that the text names; and when there is more.
+    RateLimited(String, Duration),
+    /// The record cannot be written.
+    AuditUnavailable(String),
+    /// No record is kept.
+    AuditNotKept,
     /// A fault of Strongroom.
     Bug(String),
 }
@@ -175,6 +189,9 @@ pub(super) fn of_no_library(mut status: Status) -> Status {
     status
 }
 
+/// By what a server tells which credentials it takes.
+const WWW_AUTHENTICATE: &str = "www-authenticate";
+
 /// By what a server tells which compressions it knows.
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
@@ -236,6 +253,34 @@ fn tell(failure: Failure) -> Telling {
             format!("recovery point {recovery_point} has changed since the restore was planned: plan again"),
             ErrorDetails::new(),
         ),
+        Failure::NoCredentials(text) => {
+            let mut telling = Telling::new(ErrorReason::CredentialsMissing, text, ErrorDetails::new());
+            telling.trailers.insert(WWW_AUTHENTICATE, MetadataValue::from_static("Bearer"));
+            telling
+        }
+        Failure::BadCredentials(text) => {
+            let mut telling = Telling::new(ErrorReason::CredentialsRefused, text, ErrorDetails::new());
+            telling.trailers.insert(WWW_AUTHENTICATE, MetadataValue::from_static("Bearer error=\"invalid_token\""));
+            telling
+        }
+        Failure::IssuerUnavailable(text) => {
+            let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(2)));
+            Telling::new(ErrorReason::IssuerUnavailable, text, details)
+        }
+        Failure::AccessDenied(text) => Telling::new(ErrorReason::AccessDenied, text, ErrorDetails::new()),
+        Failure::RateLimited(text, wait) => {
+            Telling::new(ErrorReason::RateLimited, text, ErrorDetails::with_retry_info(Some(wait)))
+        }
+        Failure::AuditUnavailable(text) => {
+            let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(5)));
+            Telling::new(ErrorReason::AuditUnavailable, text, details)
+        }
+        Failure::AuditNotKept => {
+            let text = "this server keeps no audit record: set audit.path";
+            let violation = PreconditionViolation::new(reason_name(ErrorReason::AuditNotKept), "", text);
+            let details = ErrorDetails::with_precondition_failure(vec![violation]);
+            Telling::new(ErrorReason::AuditNotKept, text, details)
+        }
         Failure::Bug(what) => {
             let correlation = Uuid::new_v4().to_string();
             let text = format!("a fault of Strongroom; its log tells more under correlation id {correlation}");

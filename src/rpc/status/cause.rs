@@ -46,7 +46,10 @@ impl Cause {
         let level = match reason {
             ErrorReason::Internal => Level::ERROR,
             // The server has less than its callers ask of it, or nobody saw what became of a change.
-            ErrorReason::Overloaded | ErrorReason::OutcomeUnknown => Level::WARN,
+            ErrorReason::Overloaded
+            | ErrorReason::OutcomeUnknown
+            | ErrorReason::IssuerUnavailable
+            | ErrorReason::AuditUnavailable => Level::WARN,
             _ => Level::INFO,
         };
         Self {

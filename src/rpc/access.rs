@@ -1,0 +1,3 @@
+//! Who calls, and what callers did.
+
+pub(super) mod principal;

@@ -1,0 +1,70 @@
+//! Who calls.
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+
+/// A caller. Clones are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::rpc) struct Principal(Arc<Known>);
+
+/// What is known of a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::rpc) struct Known {
+    /// Unique over all ways in which callers are known. No control characters, and no more than 512 bytes.
+    pub(in crate::rpc) name: String,
+    /// Sorted.
+    pub(in crate::rpc) groups: Vec<String>,
+    pub(in crate::rpc) authentication: Authentication,
+    /// The `iss` of the token.
+    pub(in crate::rpc) issuer: Option<String>,
+    /// The name in the certificate of the connection.
+    pub(in crate::rpc) certificate: Option<String>,
+    /// When the credentials end.
+    pub(in crate::rpc) until: Option<Timestamp>,
+}
+
+/// How a caller is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::rpc) enum Authentication {
+    Anonymous,
+    Token,
+    Certificate,
+    TokenAndCertificate,
+}
+
+impl Principal {
+    /// Nobody knows who.
+    pub(in crate::rpc) fn anonymous() -> Self {
+        Self::new(Known {
+            name: "anonymous".to_owned(),
+            groups: Vec::new(),
+            authentication: Authentication::Anonymous,
+            issuer: None,
+            certificate: None,
+            until: None,
+        })
+    }
+
+    pub(in crate::rpc) fn new(known: Known) -> Self {
+        Self(Arc::new(known))
+    }
+
+    pub(in crate::rpc) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub(in crate::rpc) fn is_anonymous(&self) -> bool {
+        self.0.authentication == Authentication::Anonymous
+    }
+
+    pub(in crate::rpc) fn known(&self) -> &Known {
+        &self.0
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
