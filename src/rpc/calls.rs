@@ -252,7 +252,7 @@ enum Decided<R> {
     Told(Result<R, Status>),
 }
 
-fn let_in(extensions: &Extensions) -> Result<LetIn, Failure> {
+pub(super) fn let_in(extensions: &Extensions) -> Result<LetIn, Failure> {
     let let_in = extensions.get::<LetIn>().cloned();
     let_in.ok_or_else(|| Failure::Bug("a call that came through no doorway".to_owned()))
 }

@@ -34,6 +34,7 @@ pub(super) use self::{
     places::Full,
 };
 use super::{
+    access::principal::Principal,
     listener::{Connection, plain_text},
     status::Failure,
     telling::Facts,
@@ -52,6 +53,8 @@ struct Held {
 pub(super) struct LetIn {
     /// When it must have been answered.
     pub(super) deadline: Instant,
+    /// Who calls.
+    pub(super) principal: Principal,
     /// What is told of it when it ends.
     pub(super) facts: Arc<Facts>,
     held: Arc<Held>,
@@ -147,7 +150,12 @@ impl Doorway {
                 let message = within(receive, deadline, arrived + self.message_timeout).await?;
                 parts.headers.remove("grpc-encoding");
                 facts.let_in(message.len().saturating_sub(message::PREFIX));
-                parts.extensions.insert(LetIn { deadline, facts, held: Arc::clone(&held) });
+                parts.extensions.insert(LetIn {
+                    deadline,
+                    principal: Principal::anonymous(),
+                    facts,
+                    held: Arc::clone(&held),
+                });
                 let asks_deadline = parts.headers.contains_key("grpc-timeout");
                 let request = Request::from_parts(parts, Body::new(OnePiece::new(message)));
                 let Ok(answer) = service.call(request).await;

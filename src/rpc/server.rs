@@ -9,6 +9,7 @@ use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder as Reflection;
 
 use super::{
+    access::Access,
     accounts::Accounts,
     calls::Calls,
     doorway::Doorway,
@@ -28,7 +29,8 @@ use crate::{
     config::ServerConfig,
     lifecycle::Lifecycle,
     proto::{
-        self, FILE_DESCRIPTOR_SET, account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
+        self, FILE_DESCRIPTOR_SET, access_service_server::AccessServiceServer,
+        account_service_server::AccountServiceServer, job_service_server::JobServiceServer,
         legal_hold_service_server::LegalHoldServiceServer, plan_service_server::PlanServiceServer,
         protection_service_server::ProtectionServiceServer, recovery_point_service_server::RecoveryPointServiceServer,
         resource_service_server::ResourceServiceServer, server_service_server::ServerServiceServer,
@@ -76,6 +78,7 @@ pub async fn serve(
     }
     let calls = &calls;
     add!(
+        AccessServiceServer(Access { calls: calls.clone() }),
         AccountServiceServer(Accounts(calls.clone())),
         ResourceServiceServer(Resources(calls.clone())),
         PlanServiceServer(Plans(calls.clone())),

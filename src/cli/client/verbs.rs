@@ -17,6 +17,7 @@ pub(super) const NOUNS: &[(&str, &str)] = &[
     ("role", "The service role that AWS Backup acts as"),
     ("account", "The AWS account and region that the server works on"),
     ("settings", "What AWS Backup backs up in an account and region, and what an organization lets it do"),
+    ("access", "As whom the server knows its callers, and what they did"),
     ("server", "The server itself"),
 ];
 
@@ -406,6 +407,14 @@ pub(super) const VERBS: &[Verb] = &[
         "AccountService/UpdateGlobalSettings",
         &[],
         "strongroom settings update-global --setting isCrossAccountBackupEnabled=true",
+    ),
+    verb("access", "whoami", "AccessService/WhoAmI", &[], "strongroom access whoami"),
+    verb(
+        "access",
+        "audit-events",
+        "AccessService/ListAuditEvents",
+        &[],
+        "strongroom access audit-events --action DeleteVault",
     ),
     verb("server", "get", "ServerService/GetServerInfo", &[], "strongroom server get -o json | jq -r .version"),
 ];

@@ -50,7 +50,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         R::VaultMissingOrDenied | R::AwsAccessDenied | R::ScopeNotAllowed | R::AccessDenied => Code::PermissionDenied,
         R::AwsThrottled | R::AwsBudgetSpent | R::AwsQuotaExceeded | R::Overloaded | R::RateLimited => {
             Code::ResourceExhausted
-        },
+        }
         R::AwsUnavailable | R::OutcomeUnknown | R::ShuttingDown | R::IssuerUnavailable | R::AuditUnavailable => {
             Code::Unavailable
         }

@@ -147,6 +147,18 @@ const COLUMNS: &[(&str, &[Column])] = &[
         ],
     ),
     ("NearMiss", &[("PLAN", "plan_name|plan_id"), ("SELECTION", "selection_name|selection_id"), ("WHY", "mismatches")]),
+    (
+        "AuditEvent",
+        &[
+            ("BEGAN", "begin_time"),
+            ("CALLER", "principal.name"),
+            ("ACTION", "action"),
+            ("ABOUT", "resources"),
+            ("OUTCOME", "outcome"),
+            ("REASON", "reason"),
+            ("DETECTION", "detection"),
+        ],
+    ),
     ("RoleNeed", &[("TYPE", "resource_type"), ("RESTORE", "restore"), ("MISSING", "missing_policy_arns")]),
     ("RoleChange", &[("CODE", "code"), ("MESSAGE", "message")]),
 ];

@@ -1,0 +1,59 @@
+//! AccessService.
+
+use tonic::{Request, Response, Status, async_trait};
+
+use super::principal::{Authentication, Principal};
+use crate::{
+    proto::{self, access_service_server::AccessService},
+    rpc::{
+        calls::{Calls, let_in},
+        convert::timestamp,
+        status::Failure,
+    },
+};
+
+#[derive(Debug)]
+pub(in crate::rpc) struct Access {
+    pub(in crate::rpc) calls: Calls,
+}
+
+#[async_trait]
+impl AccessService for Access {
+    async fn who_am_i(
+        &self,
+        request: Request<proto::WhoAmIRequest>,
+    ) -> Result<Response<proto::WhoAmIResponse>, Status> {
+        let principal = let_in(request.extensions())?.principal;
+        let work = |_| async move {
+            let expire_time = principal.known().until.map(timestamp);
+            Ok(proto::WhoAmIResponse { principal: Some((&principal).into()), expire_time })
+        };
+        self.calls.answer(request, work).await
+    }
+
+    async fn list_audit_events(
+        &self,
+        request: Request<proto::ListAuditEventsRequest>,
+    ) -> Result<Response<proto::ListAuditEventsResponse>, Status> {
+        self.calls.answer(request, |_| async { Err(Failure::AuditNotKept) }).await
+    }
+}
+
+impl From<&Principal> for proto::Principal {
+    fn from(principal: &Principal) -> Self {
+        let known = principal.known();
+        let authentication = match known.authentication {
+            Authentication::Anonymous => proto::Authentication::Anonymous,
+            Authentication::Token => proto::Authentication::Token,
+            Authentication::Certificate => proto::Authentication::Certificate,
+            Authentication::TokenAndCertificate => proto::Authentication::TokenAndCertificate,
+        };
+        Self {
+            name: known.name.clone(),
+            groups: known.groups.clone(),
+            authentication: authentication.into(),
+            issuer: known.issuer.clone().unwrap_or_default(),
+            certificate_name: known.certificate.clone().unwrap_or_default(),
+        }
+    }
+}
