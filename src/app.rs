@@ -96,8 +96,10 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
         let (introduced, ends) = (identity::introduce(aws.clone(), config.aws.clone()), life.soft());
         life.spawn(async move { _ = ends.run_until_cancelled(introduced).await });
     }
-    let (settings, about, serving) = (config.server.clone(), About { sandbox_endpoint, ..about }, life.clone());
-    life.spawn_vital("the gRPC server", async move { rpc::serve(listener, aws, &settings, about, serving).await });
+    let (settings, access) = (config.server.clone(), config.access.clone());
+    let (about, serving) = (About { sandbox_endpoint, ..about }, life.clone());
+    let serve = async move { rpc::serve(listener, aws, &settings, &access, about, serving).await };
+    life.spawn_vital("the gRPC server", serve);
     standing.serves();
     Ok(Running { grpc, sandbox, admin: admin_at })
 }

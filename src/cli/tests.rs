@@ -69,10 +69,10 @@ fn documentation_and_code_know_the_same_keys_defaults_variables_and_flags() {
         .map(|setting| {
             let row = Row {
                 default: setting.value.unwrap_or_else(|| "–".to_owned()),
-                environment: environment_name(setting.key),
-                flag: own.get(setting.key).cloned().unwrap_or_else(|| "--set".to_owned()),
+                environment: environment_name(&setting.key),
+                flag: own.get(&*setting.key).cloned().unwrap_or_else(|| "--set".to_owned()),
             };
-            (setting.key.to_owned(), row)
+            (setting.key.into_owned(), row)
         })
         .collect();
     let documented = documented();

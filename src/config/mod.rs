@@ -4,6 +4,7 @@
 //! sources are reported at once. Nothing in here is secret: AWS credentials come by the SDK's own chain.
 //! `docs/configuration.md` lists every key; a test holds it together with this module.
 
+mod access;
 mod admin;
 mod aws;
 mod budget;
@@ -24,6 +25,7 @@ mod value;
 mod tests;
 
 pub use self::{
+    access::{AccessConfig, Credential, DefaultAccess, IssuerConfig, SigningAlgorithm},
     admin::AdminConfig,
     aws::AwsConfig,
     budget::BudgetConfig,
@@ -39,6 +41,8 @@ pub use self::{
     value::{RoleTemplate, Url},
 };
 
+use std::borrow::Cow;
+
 use self::reader::Reader;
 
 /// Everything that can be configured.
@@ -46,6 +50,8 @@ use self::reader::Reader;
 pub struct Config {
     /// `server`: what callers of the gRPC API meet.
     pub server: ServerConfig,
+    /// `access`: who may call, and how often.
+    pub access: AccessConfig,
     /// `aws`: which AWS, as whom, and how patiently.
     pub aws: AwsConfig,
     /// `sandbox`: the AWS neighbour of `serve --sandbox` and `sandbox`.
@@ -64,7 +70,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// Such as `server.listen`.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// The value as it could be written in the file; `None` when it is left out and has no default.
     pub value: Option<String>,
     /// Who said so.
@@ -100,6 +106,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     let mut reader = Reader::open(sources);
     let config = Config {
         server: ServerConfig::read(&mut reader),
+        access: AccessConfig::read(&mut reader),
         aws: AwsConfig::read(&mut reader),
         sandbox: SandboxConfig::read(&mut reader),
         shutdown: ShutdownConfig::read(&mut reader),
@@ -108,6 +115,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
         admin: AdminConfig::read(&mut reader),
     };
     config.server.check(&config.aws, &mut reader);
+    config.access.check(&config.server, &mut reader);
     config.aws.check(&mut reader);
     config.sandbox.check(&mut reader);
     config.shutdown.check(&mut reader);

@@ -1,6 +1,10 @@
 //! Reads typed values out of the layers, key by key, and notes what it saw: the effective settings, faults, warnings.
 
-use std::ops::RangeInclusive;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use super::{
     Setting, Warning,
@@ -9,8 +13,13 @@ use super::{
     value::Value,
 };
 
+/// A key of the program, or one of a table that has its name from whoever configures.
+pub(super) type Key = Cow<'static, str>;
+
 pub(super) struct Reader {
     layers: Layers,
+    /// Every key that was asked for. Of tables that are named by whoever configures, the settings have what is set alone.
+    known: BTreeSet<Key>,
     settings: Vec<Setting>,
     warnings: Vec<Warning>,
     faults: Faults,
@@ -20,13 +29,14 @@ impl Reader {
     pub(super) fn open(sources: &Sources) -> Self {
         let mut faults = Faults::default();
         let layers = Layers::read(sources, &mut faults);
-        Self { layers, settings: Vec::new(), warnings: Vec::new(), faults }
+        Self { layers, known: BTreeSet::new(), settings: Vec::new(), warnings: Vec::new(), faults }
     }
 
     /// The value of a key, or its default.
-    pub(super) fn value<T: Value>(&mut self, key: &'static str, default: T) -> T {
-        let entry = self.layers.get(key).cloned();
-        let value = entry.as_ref().and_then(|entry| self.one(key, entry)).unwrap_or(default);
+    pub(super) fn value<T: Value>(&mut self, key: impl Into<Key>, default: T) -> T {
+        let key = key.into();
+        let entry = self.layers.get(&key).cloned();
+        let value = entry.as_ref().and_then(|entry| self.one(&key, entry)).unwrap_or(default);
         self.note(key, Some(value.show()), entry);
         value
     }
@@ -34,17 +44,18 @@ impl Reader {
     /// The value of a key within its bounds, or its default.
     pub(super) fn within<T: Value + PartialOrd>(
         &mut self,
-        key: &'static str,
+        key: impl Into<Key>,
         default: T,
         range: RangeInclusive<T>,
     ) -> T {
-        let entry = self.layers.get(key).cloned();
-        let mut value = entry.as_ref().and_then(|entry| self.one(key, entry)).unwrap_or(default);
+        let key = key.into();
+        let entry = self.layers.get(&key).cloned();
+        let mut value = entry.as_ref().and_then(|entry| self.one(&key, entry)).unwrap_or(default);
         if let Some(entry) = entry.as_ref().filter(|_| !range.contains(&value)) {
             let (least, most) = (range.start().show(), range.end().show());
             let advice = format!("choose a value from {least} to {most}");
             self.faults
-                .push(Fault::new(key, "is out of range", advice).with_value(value.show()).from(entry.source.clone()));
+                .push(Fault::new(&key, "is out of range", advice).with_value(value.show()).from(entry.source.clone()));
             // The nearest allowed one, so that the comparison of keys can go on.
             let (least, most) = range.into_inner();
             value = if value < least { least } else { most };
@@ -54,16 +65,18 @@ impl Reader {
     }
 
     /// The value of a key that may be left out. Empty text leaves it out too.
-    pub(super) fn optional<T: Value>(&mut self, key: &'static str) -> Option<T> {
-        let entry = self.layers.get(key).cloned().filter(|entry| entry.raw != Raw::Text(String::new()));
-        let value = entry.as_ref().and_then(|entry| self.one::<T>(key, entry));
+    pub(super) fn optional<T: Value>(&mut self, key: impl Into<Key>) -> Option<T> {
+        let key = key.into();
+        let entry = self.layers.get(&key).cloned().filter(|entry| entry.raw != Raw::Text(String::new()));
+        let value = entry.as_ref().and_then(|entry| self.one::<T>(&key, entry));
         self.note(key, value.as_ref().map(Value::show), entry);
         value
     }
 
     /// The values of a list key: an array in the file, separated by commas elsewhere; each fault on its own.
-    pub(super) fn list<T: Value>(&mut self, key: &'static str) -> Vec<T> {
-        let entry = self.layers.get(key).cloned();
+    pub(super) fn list<T: Value>(&mut self, key: impl Into<Key>) -> Vec<T> {
+        let key = key.into();
+        let entry = self.layers.get(&key).cloned();
         let mut values = Vec::new();
         if let Some(entry) = &entry {
             let items: Vec<String> = match &entry.raw {
@@ -73,12 +86,38 @@ impl Reader {
                 }
             };
             for item in items {
-                values.extend(self.parse::<T>(key, &item, &entry.source));
+                values.extend(self.parse::<T>(&key, &item, &entry.source));
             }
         }
         let shown: Vec<String> = values.iter().map(Value::show).collect();
         self.note(key, Some(shown.join(",")).filter(|text| !text.is_empty()), entry);
         values
+    }
+
+    /// The names of the tables under a key, as in `access.issuers.NAME.issuer`, sorted.
+    pub(super) fn tables(&self, key: &str) -> Vec<String> {
+        self.rest(key)
+            .map(|rest| rest.split('.').next().unwrap_or(rest).to_owned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// The texts of a table whose keys are names of the reader's own, as in `access.issuers.NAME.required_claims.CLAIM`.
+    pub(super) fn texts(&mut self, key: &str) -> BTreeMap<String, String> {
+        let names: BTreeSet<String> = self.rest(key).map(str::to_owned).collect();
+        let texts = names.into_iter().map(|name| {
+            let text = self.optional::<String>(format!("{key}.{name}"));
+            Some((name, text?))
+        });
+        texts.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// What keys that begin with one go on with.
+    fn rest(&self, key: &str) -> impl Iterator<Item = &str> {
+        let keys = self.layers.0.iter().flat_map(BTreeMap::keys);
+        let prefix = format!("{key}.");
+        keys.filter_map(move |other| other.strip_prefix(&*prefix))
     }
 
     /// A fault between keys. Silent when one of them is at fault by itself: mending that may mend this.
@@ -101,7 +140,7 @@ impl Reader {
 
     /// Refuses the keys that nobody read, and hands everything over.
     pub(super) fn close<T>(mut self, config: T) -> Result<(T, Vec<Setting>, Vec<Warning>), Error> {
-        let known: Vec<&str> = self.settings.iter().map(|setting| setting.key).collect();
+        let known: Vec<&str> = self.known.iter().map(|key| &**key).collect();
         for (key, entry) in self.layers.0.iter().flatten() {
             if known.contains(&key.as_str()) {
                 continue;
@@ -139,7 +178,11 @@ impl Reader {
         value
     }
 
-    fn note(&mut self, key: &'static str, value: Option<String>, entry: Option<Entry>) {
+    fn note(&mut self, key: Key, value: Option<String>, entry: Option<Entry>) {
+        self.known.insert(key.clone());
+        if entry.is_none() && matches!(key, Cow::Owned(_)) {
+            return;
+        }
         let source = entry.map_or(Source::Default, |entry| entry.source);
         self.settings.push(Setting { key, value, source });
     }

@@ -150,7 +150,7 @@ fn the_variables_of_a_kubernetes_service_are_not_configuration() {
 
 #[test]
 fn the_variable_of_the_client_commands_is_not_configuration_and_what_resembles_it_is_refused() {
-    let client = [(SERVER_VARIABLE, "http://10.0.0.1:50051")];
+    let client = client::CLIENT_VARIABLES.map(|name| (name, "http://10.0.0.1:50051"));
     assert_eq!(load(&environment(&client)).unwrap().config, Config::default());
     load(&environment(&[("STRONGROOM_SERVER_URL", "http://10.0.0.1:50051")])).unwrap_err();
 }
@@ -339,8 +339,9 @@ proptest! {
     #[test]
     fn no_text_of_any_source_panics(text in ".{0,60}", key in "[a-z._]{0,30}") {
         let (_folder, mut sources) = file(&text);
-        let keys: Vec<&str> = load(&Sources::default()).unwrap().settings.iter().map(|setting| setting.key).collect();
-        sources.flags = keys.iter().map(|key| flag("--set", key, &text)).collect();
+        let settings = load(&Sources::default()).unwrap().settings;
+        let keys = settings.iter().map(|setting| &*setting.key);
+        sources.flags = keys.map(|key| flag("--set", key, &text)).collect();
         sources.flags.push(flag("--set", &key, &text));
         _ = load(&sources).map_err(|error| error.to_string());
     }

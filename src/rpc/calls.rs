@@ -101,6 +101,9 @@ impl Calls {
         message.set_request_id(&request_id);
         let asked = || {
             let mut asked = convert(message)?;
+            if !let_in.principal.is_anonymous() {
+                asked.request_id = asked.request_id.of_caller(let_in.principal.name());
+            }
             if !given {
                 asked.request_id = asked.request_id.of_this_call();
                 // Nobody can tell whether what the library tried before was done.
@@ -159,7 +162,7 @@ impl Calls {
         R: Clone + Send + Sync + 'static,
     {
         loop {
-            let told = match self.running.ask::<M, R>(id.as_str(), what) {
+            let told = match self.running.ask::<M, R>(let_in.principal.name(), id.as_str(), what) {
                 Turn::Lead(lead) => return Ok(Decided::Lead(lead)),
                 Turn::Join(told) => told,
                 Turn::Reused => return Err(Failure::RequestIdTaken),

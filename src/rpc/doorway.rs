@@ -1,7 +1,7 @@
 //! The doorway: what each request passes before a service sees it, from its headers on.
 //!
-//! In this order: that it is gRPC, the size of its headers, that there is such a method, its deadline, that the server is
-//! not about to stop, a place, and its message, whole and within bounds. Whoever is turned away is told why by the same
+//! In this order: that it is gRPC, the size of its headers, that there is such a method, its deadline, who calls and may call,
+//! that the server is not about to stop, a place, and its message, whole and within bounds. Whoever is turned away is told why by the same
 //! details as by any other error. What a call has taken it holds until its answer has left or, of a change, its work has
 //! ended.
 
@@ -34,12 +34,16 @@ pub(super) use self::{
     places::Full,
 };
 use super::{
-    access::principal::Principal,
+    access::{Gate, principal::Principal},
     listener::{Connection, plain_text},
     status::Failure,
     telling::Facts,
 };
-use crate::{config::ServerConfig, domain::Invalid, lifecycle::Lifecycle};
+use crate::{
+    config::{AccessConfig, ServerConfig},
+    domain::Invalid,
+    lifecycle::Lifecycle,
+};
 
 /// What a call has taken.
 #[derive(Debug)]
@@ -75,6 +79,7 @@ impl LetIn {
 /// The bounds, and what is taken of them.
 #[derive(Debug)]
 pub(super) struct Doorway {
+    gate: Gate,
     /// Whether the server explains its API.
     reflection: bool,
     calls: Arc<Bound>,
@@ -91,11 +96,18 @@ pub(super) struct Doorway {
 }
 
 impl Doorway {
-    pub(super) fn new(config: &ServerConfig, lifecycle: &Lifecycle) -> Arc<Self> {
-        let percent = Percent { connection: config.max_share_per_connection, address: config.max_share_per_address };
+    pub(super) fn new(config: &ServerConfig, access: &AccessConfig, lifecycle: &Lifecycle) -> Arc<Self> {
+        let percent = Percent {
+            connection: config.max_share_per_connection,
+            address: config.max_share_per_address,
+            principal: access.max_share_per_principal,
+        };
         let bound = |what, key, most| Bound::new(what, key, most, percent);
         let most_calls = config.max_concurrent_requests;
+        let gate = Gate::new(access, config);
+        gate.open(lifecycle);
         let doorway = Arc::new(Self {
+            gate,
             reflection: config.reflection,
             calls: bound("calls under way", "server.max_concurrent_requests", most_calls),
             // Whether the server lives must be told also while it has no place for a call.
@@ -141,7 +153,9 @@ impl Doorway {
         if deadline <= arrived {
             return Err(Failure::NotBegun("the deadline of the call was over before it began").into());
         }
-        let held = self.admit(method.kind, caller(request.extensions()))?;
+        let known_by = (request.headers(), request.extensions());
+        let principal = self.identified(known_by, method, &facts, deadline, arrived).await?;
+        let held = self.admit(method.kind, &caller(request.extensions(), &principal))?;
         match method.kind {
             Kind::Call | Kind::Check | Kind::Watch => {
                 let (mut parts, body) = request.into_parts();
@@ -174,6 +188,26 @@ impl Doorway {
         }
     }
 
+    /// Who calls, where that is let do so. Whether the server lives is told to everybody.
+    async fn identified(
+        &self,
+        (headers, extensions): (&HeaderMap, &Extensions),
+        method: &Method,
+        facts: &Facts,
+        deadline: Instant,
+        now: Instant,
+    ) -> Result<Principal, Failure> {
+        if matches!(method.kind, Kind::Check | Kind::Watch) {
+            return Ok(Principal::anonymous());
+        }
+        let connection = extensions.get::<Arc<Connection>>().map(|connection| &**connection);
+        let principal = self.gate.identify(headers, connection, deadline).await?;
+        facts.set_principal(&principal);
+        self.gate.admit(&principal, method)?;
+        self.gate.pace(&principal, connection.map(Connection::party), method, now)?;
+        Ok(principal)
+    }
+
     fn check_headers(&self, headers: &HeaderMap) -> Result<(), Failure> {
         let (count, most) = (headers.len(), self.headers);
         if count > most {
@@ -193,7 +227,7 @@ impl Doorway {
     }
 
     /// A place among its kind.
-    fn admit(&self, kind: Kind, caller: Caller) -> Result<Arc<Held>, Failure> {
+    fn admit(&self, kind: Kind, caller: &Caller) -> Result<Arc<Held>, Failure> {
         let places = match kind {
             // Calls alone are refused by a server that is about to stop: whether it is will still be asked.
             Kind::Call if self.stopping.is_cancelled() => return Err(Failure::ShuttingDown),
@@ -274,10 +308,11 @@ fn no_grpc(request: &Request<Body>) -> Option<Box<Response<Body>>> {
     }
 }
 
-fn caller(extensions: &Extensions) -> Caller {
+fn caller(extensions: &Extensions, principal: &Principal) -> Caller {
     let connection = extensions.get::<Arc<Connection>>();
     let address: Option<IpAddr> = connection.map(|connection| connection.party());
-    Caller { connection: connection.map_or(0, |connection| connection.id), address }
+    let principal = (!principal.is_anonymous()).then(|| principal.clone());
+    Caller { connection: connection.map_or(0, |connection| connection.id), address, principal }
 }
 
 /// The message, unless the deadline of the call or the time for the message is over first.
@@ -319,8 +354,8 @@ mod tests {
     #[test]
     fn a_server_that_is_about_to_stop_sends_calls_elsewhere_and_still_tells_how_it_is() {
         let life = Lifecycle::new();
-        let doorway = Doorway::new(&ServerConfig::default(), &life);
-        let somebody = Caller { connection: 1, address: None };
+        let doorway = Doorway::new(&ServerConfig::default(), &AccessConfig::default(), &life);
+        let somebody = &Caller { connection: 1, address: None, principal: None };
         let under_way = doorway.admit(Kind::Call, somebody).unwrap();
         life.stop();
         assert!(matches!(doorway.admit(Kind::Call, somebody), Err(Failure::ShuttingDown)));

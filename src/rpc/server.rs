@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     aws::Aws,
-    config::ServerConfig,
+    config::{AccessConfig, ServerConfig},
     lifecycle::Lifecycle,
     proto::{
         self, FILE_DESCRIPTOR_SET, access_service_server::AccessServiceServer,
@@ -57,10 +57,11 @@ pub async fn serve(
     listener: TcpListener,
     aws: Aws,
     config: &ServerConfig,
+    access: &AccessConfig,
     about: About,
     lifecycle: Lifecycle,
 ) -> Result<(), ServerError> {
-    let doorway = Doorway::new(config, &lifecycle);
+    let doorway = Doorway::new(config, access, &lifecycle);
     let calls = Calls::new(aws.clone(), lifecycle.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut services = vec![""];

@@ -50,6 +50,17 @@ impl Principal {
         Self(Arc::new(known))
     }
 
+    /// The same caller, known by a certificate too: the token says who it is.
+    pub(in crate::rpc) fn with_certificate(&self, certificate: &Self) -> Self {
+        let (token, certificate) = (self.known(), certificate.known());
+        Self::new(Known {
+            authentication: Authentication::TokenAndCertificate,
+            certificate: certificate.certificate.clone(),
+            until: token.until.into_iter().chain(certificate.until).min(),
+            ..token.clone()
+        })
+    }
+
     pub(in crate::rpc) fn name(&self) -> &str {
         &self.0.name
     }

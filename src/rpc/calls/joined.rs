@@ -12,10 +12,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tonic::Status;
 
-/// What stands for a change. Two callers that are not known to be one must not be told each other's answers: who calls
-/// belongs in here as soon as the server knows.
+/// What stands for a change. Two callers that are not known to be one must not be told each other's answers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
+    /// By name; whoever is anonymous is one with all others who are.
+    principal: String,
     request_id: String,
     /// The type of the request stands for the RPC.
     rpc: TypeId,
@@ -75,12 +76,12 @@ struct Change {
 
 impl Running {
     /// What the caller of `M`, whose answer is `R`, is to do.
-    pub(super) fn ask<M, R>(self: &Arc<Self>, request_id: &str, what: &Fingerprint) -> Turn<R>
+    pub(super) fn ask<M, R>(self: &Arc<Self>, principal: &str, request_id: &str, what: &Fingerprint) -> Turn<R>
     where
         M: 'static,
         R: Clone + Send + Sync + 'static,
     {
-        let key = Key { request_id: request_id.to_owned(), rpc: TypeId::of::<M>() };
+        let key = Key { principal: principal.to_owned(), request_id: request_id.to_owned(), rpc: TypeId::of::<M>() };
         let mut changes = self.changes();
         if let Some(change) = changes.get(&key) {
             return match change.outcome.downcast_ref::<watch::Receiver<Option<Outcome<R>>>>() {
@@ -146,6 +147,7 @@ mod tests {
     use super::*;
     use crate::proto::{CreateVaultRequest, DeleteVaultRequest};
 
+    const WHO: &str = "anonymous";
     const ID: &str = "6f1c2d3e-0000-4000-8000-5b6a79880000";
 
     fn print(name: &str) -> Fingerprint {
@@ -153,14 +155,14 @@ mod tests {
     }
 
     fn lead(running: &Arc<Running>) -> Lead<u32> {
-        match running.ask::<CreateVaultRequest, u32>(ID, &print("a")) {
+        match running.ask::<CreateVaultRequest, u32>(WHO, ID, &print("a")) {
             Turn::Lead(lead) => lead,
             other => panic!("{other:?}"),
         }
     }
 
     fn join(running: &Arc<Running>) -> Told<u32> {
-        match running.ask::<CreateVaultRequest, u32>(ID, &print("a")) {
+        match running.ask::<CreateVaultRequest, u32>(WHO, ID, &print("a")) {
             Turn::Join(told) => told,
             other => panic!("{other:?}"),
         }
@@ -182,8 +184,8 @@ mod tests {
     fn another_request_under_the_same_id_is_refused_and_that_of_another_rpc_is_another_change() {
         let running = Arc::<Running>::default();
         let _leader = lead(&running);
-        assert!(matches!(running.ask::<CreateVaultRequest, u32>(ID, &print("b")), Turn::Reused));
-        assert!(matches!(running.ask::<DeleteVaultRequest, u32>(ID, &print("b")), Turn::Lead(_)));
+        assert!(matches!(running.ask::<CreateVaultRequest, u32>(WHO, ID, &print("b")), Turn::Reused));
+        assert!(matches!(running.ask::<DeleteVaultRequest, u32>(WHO, ID, &print("b")), Turn::Lead(_)));
     }
 
     #[tokio::test]
@@ -228,7 +230,7 @@ mod tests {
                 match step {
                     Step::Ask { id, what } => {
                         let leads = leaders.iter().find(|(its, ..)| *its == id).map(|(_, what, _)| *what);
-                        match running.ask::<CreateVaultRequest, u32>(&id.to_string(), &print(&what.to_string())) {
+                        match running.ask::<CreateVaultRequest, u32>(WHO, &id.to_string(), &print(&what.to_string())) {
                             Turn::Lead(lead) => {
                                 prop_assert_eq!(leads, None);
                                 leaders.push((id, what, lead));

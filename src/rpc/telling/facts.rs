@@ -14,7 +14,7 @@ use tracing::Level;
 use super::{code_name, line::Line, name};
 use crate::{
     aws::Scoped,
-    rpc::{doorway::Method, status::Cause},
+    rpc::{access::principal::Principal, doorway::Method, status::Cause},
 };
 
 /// In the extensions of each request, and written to on its way.
@@ -24,6 +24,7 @@ pub(in crate::rpc) struct Facts {
     let_in: AtomicBool,
     /// Bytes of the message, unpacked, and one.
     received: AtomicU64,
+    principal: OnceLock<Principal>,
     request_id: OnceLock<String>,
     scoped: OnceLock<Scoped>,
     course: Mutex<Course>,
@@ -58,6 +59,13 @@ impl Facts {
         self.let_in.store(true, Ordering::Relaxed);
     }
 
+    /// Who calls, where that is known.
+    pub(in crate::rpc) fn set_principal(&self, principal: &Principal) {
+        if !principal.is_anonymous() {
+            self.principal.get_or_init(|| principal.clone());
+        }
+    }
+
     /// The `request_id` of a change: its caller's, or the one that the server made for it.
     pub(in crate::rpc) fn set_request_id(&self, request_id: &str) {
         // One that is no UUID is told as far as one is long.
@@ -79,6 +87,10 @@ impl Facts {
 
     pub(super) fn request_id(&self) -> Option<&str> {
         self.request_id.get().map(String::as_str)
+    }
+
+    pub(super) fn principal(&self) -> Option<&str> {
+        self.principal.get().map(Principal::name)
     }
 
     pub(super) fn scoped(&self) -> Option<&Scoped> {

@@ -46,6 +46,7 @@ impl Line<'_> {
                     duration_ms = milliseconds(self.took),
                     peer = self.peer.map(field::display),
                     user_agent = self.user_agent,
+                    principal = self.facts.principal(),
                     request_id = self.facts.request_id(),
                     account = scope.map(|scope| scope.account.as_str()),
                     region = scope.map(|scope| scope.region.as_str()),

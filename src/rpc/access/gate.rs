@@ -1,0 +1,122 @@
+//! The gate: who calls, by token and certificate, whether they may, and how often.
+
+use std::{net::IpAddr, sync::Arc};
+
+use tokio::time::{Instant, timeout_at};
+use tonic::codegen::http::HeaderMap;
+
+use super::{metrics, principal::Principal, rates::Rates, tokens::Tokens};
+use crate::{
+    aws::Effect,
+    config::{AccessConfig, Credential, DefaultAccess, ServerConfig},
+    lifecycle::Lifecycle,
+    rpc::{
+        doorway::{Kind, Method},
+        listener::Connection,
+        status::Failure,
+    },
+};
+
+/// The one call that everybody known may make.
+const WHO_AM_I: &str = "strongroom.v1.AccessService/WhoAmI";
+
+/// The calls that start jobs, which cost AWS's money and time.
+const STARTS: [&str; 3] = ["StartBackup", "StartRestore", "StartCopy"];
+
+#[derive(Debug)]
+pub(in crate::rpc) struct Gate {
+    tokens: Tokens,
+    rates: Rates,
+    require: Vec<Credential>,
+    default: DefaultAccess,
+    /// Whether whoever brings nothing is served.
+    takes_anonymous: bool,
+}
+
+impl Gate {
+    pub(in crate::rpc) fn new(access: &AccessConfig, server: &ServerConfig) -> Self {
+        Self {
+            tokens: Tokens::new(access),
+            rates: Rates::new(access),
+            require: access.require.clone(),
+            default: access.default,
+            takes_anonymous: access.require.is_empty() && (access.allow_anonymous || server.listen.ip().is_loopback()),
+        }
+    }
+
+    /// Reads the keys of issuers from now on.
+    pub(in crate::rpc) fn open(&self, lifecycle: &Lifecycle) {
+        for issuer in self.tokens.issuers() {
+            let (keep, ends) = (Arc::clone(issuer).keep(), lifecycle.soft());
+            lifecycle.spawn(async move { _ = ends.run_until_cancelled(keep).await });
+        }
+    }
+
+    /// Who calls. Whoever brings credentials that are not good is refused, and never taken for somebody unknown.
+    pub(in crate::rpc) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        connection: Option<&Connection>,
+        deadline: Instant,
+    ) -> Result<Principal, Failure> {
+        // Boxed: all but the first call of a token end before it waits for anything.
+        let token = match timeout_at(deadline, Box::pin(self.tokens.caller(headers))).await {
+            Ok(token) => token?,
+            Err(_) => return Err(Failure::Deadline(Effect::None)),
+        };
+        let certificate = certificate(connection)?;
+        let lacks = |what| self.require.contains(&what);
+        if token.is_none() && lacks(Credential::Token) {
+            metrics::authenticated("", "missing");
+            return Err(Failure::NoCredentials(
+                "the server wants a bearer token: authorization: Bearer TOKEN".to_owned(),
+            ));
+        }
+        if certificate.is_none() && lacks(Credential::Certificate) {
+            metrics::authenticated("", "missing");
+            return Err(Failure::NoCredentials("the server wants a client certificate".to_owned()));
+        }
+        match (token, certificate) {
+            (Some(token), Some(certificate)) => Ok(token.with_certificate(&certificate)),
+            (Some(one), None) | (None, Some(one)) => Ok(one),
+            (None, None) if self.takes_anonymous => Ok(Principal::anonymous()),
+            (None, None) => {
+                metrics::authenticated("", "missing");
+                let text = "the call brings no credentials: the server wants a bearer token or a client certificate";
+                Err(Failure::NoCredentials(text.to_owned()))
+            }
+        }
+    }
+
+    /// Whether the caller may call this.
+    pub(in crate::rpc) fn admit(&self, principal: &Principal, method: &Method) -> Result<(), Failure> {
+        match self.default {
+            DefaultAccess::WhoAmIOnly if method.name != WHO_AM_I => {
+                let text = format!("{principal} may call nothing but AccessService.WhoAmI (access.default)");
+                Err(Failure::AccessDenied(text))
+            }
+            DefaultAccess::Allow | DefaultAccess::WhoAmIOnly => Ok(()),
+        }
+    }
+
+    /// Whether the caller may call again by now.
+    pub(in crate::rpc) fn pace(
+        &self,
+        principal: &Principal,
+        address: Option<IpAddr>,
+        method: &Method,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let name = method.name.rsplit('/').next().unwrap_or_default();
+        let starts_a_job = method.kind == Kind::Call && STARTS.contains(&name);
+        self.rates.take(principal, address, starts_a_job, now).map_err(|spent| {
+            let what = if spent.key.ends_with("jobs_per_minute") { "starts more jobs" } else { "makes more calls" };
+            Failure::RateLimited(format!("{principal} {what} than one caller may ({})", spent.key), spent.wait)
+        })
+    }
+}
+
+/// The caller whom the certificate of a connection names.
+fn certificate(_connection: Option<&Connection>) -> Result<Option<Principal>, Failure> {
+    Ok(None)
+}
