@@ -1,8 +1,10 @@
 //! The command line: what the program can be told to do, and how it answers people.
 
+mod audit;
 mod check_config;
 mod client;
 mod completions;
+mod context;
 mod flags;
 mod sandbox;
 mod serve;
@@ -82,8 +84,12 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Show every key with its value and source, warn of surprises, report all faults
     CheckConfig(check_config::Args),
+    /// Look into the record of what callers did
+    Audit(audit::Args),
     /// Walk through backup and restore against a running server, step by step
     Tour(tour::Args),
+    /// Name servers and the way to each, for the commands that call them
+    Context(context::Args),
     /// Print the completions of a shell
     #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Args),
@@ -106,15 +112,12 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::CheckConfig(args) => check_config::run(&args, &mut io::stdout(), &mut io::stderr()),
+        Command::Audit(args) => audit::run(&args, &mut io::stdout()),
         Command::Tour(args) => tour::run(&args),
+        Command::Context(args) => context::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
     ExitCode::from(code)
-}
-
-/// The value of `--server`. A variable that is set to nothing, as one nobody filled in, is as good as not set.
-fn server(text: &str) -> Result<String, std::convert::Infallible> {
-    Ok(if text.is_empty() { DEFAULT_SERVER } else { text }.to_owned())
 }
 
 /// Tells people something on standard error. Nobody can be told that this failed.

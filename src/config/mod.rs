@@ -8,6 +8,7 @@ mod access;
 mod admin;
 mod aws;
 mod budget;
+mod client;
 mod fault;
 mod listener;
 mod log;
@@ -29,6 +30,7 @@ pub use self::{
     admin::AdminConfig,
     aws::AwsConfig,
     budget::BudgetConfig,
+    client::{CONTEXT_VARIABLE, CONTEXTS_VARIABLE, ClientEnvironment, SERVER_VARIABLE, Secret, TOKEN_VARIABLE},
     fault::{Error, Fault},
     listener::ListenerConfig,
     log::{LogConfig, LogFilter, LogFormat},
@@ -36,7 +38,7 @@ pub use self::{
     sandbox::{Clock, SandboxConfig},
     server::ServerConfig,
     shutdown::ShutdownConfig,
-    source::{CONFIG_VARIABLE, Flag, SERVER_VARIABLE, Source, Sources},
+    source::{CONFIG_VARIABLE, Flag, Source, Sources},
     telemetry::TelemetryConfig,
     value::{RoleTemplate, Url},
 };

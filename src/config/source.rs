@@ -10,16 +10,16 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Fault, Faults};
+use super::{
+    client::CLIENT_VARIABLES,
+    fault::{Fault, Faults},
+};
 
 /// Every environment variable of Strongroom begins with it.
 pub(super) const ENVIRONMENT_PREFIX: &str = "STRONGROOM_";
 
 /// Names the configuration file, where `--config` does not.
 pub const CONFIG_VARIABLE: &str = "STRONGROOM_CONFIG";
-
-/// Where the client commands find their server. Not of the configuration: who has it set can serve all the same.
-pub const SERVER_VARIABLE: &str = "STRONGROOM_SERVER";
 
 /// Enough for thousands of keys; a path to something else is noticed before memory is.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -112,7 +112,7 @@ impl Layers {
                 continue;
             };
             // `docker compose` and Helm pass on variables that nobody set as empty ones.
-            if value.is_empty() || name == SERVER_VARIABLE {
+            if value.is_empty() || CLIENT_VARIABLES.contains(&name) {
                 continue;
             }
             if name == CONFIG_VARIABLE {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Command, Id,
+    Arg, ArgAction, ArgMatches, Args, Command, Id,
     builder::{PossibleValue, PossibleValuesParser},
     value_parser,
 };
@@ -14,10 +14,10 @@ use super::{
     flags::{Flag, Form, Path, flags},
     needs::ways,
     verbs::{Asks, NOUNS, VERBS, Verb, Waits},
+    way::WayFlags,
 };
 use crate::{
-    cli::{DEFAULT_SERVER, server, terminal},
-    config::SERVER_VARIABLE,
+    cli::terminal,
     proto::descriptors::{about_method, first_sentence, method},
 };
 
@@ -143,17 +143,8 @@ fn shared(mut command: Command, request: &MessageDescriptor) -> Command {
         PossibleValue::new("json").help("One document: the answer in protobuf's JSON, all pages of a list in one"),
         PossibleValue::new("jsonl").help("One document a line; of a list, one for each thing, as they come"),
     ]);
-    command
-        .arg(
-            Arg::new("server")
-                .long("server")
-                .value_name("URL")
-                .env(SERVER_VARIABLE)
-                .default_value(DEFAULT_SERVER)
-                .value_parser(server)
-                .help("The server to speak with")
-                .help_heading(CONNECTION),
-        )
+    WayFlags::augment_args(command)
+        .next_help_heading(None::<&'static str>)
         .arg(
             text("timeout", "DURATION", "How long to wait for the answer to a call, such as 30s")
                 .value_parser(duration)

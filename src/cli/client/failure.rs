@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use super::way::Way;
 use crate::{
     cli::{FAILED, UNREACHABLE},
     proto::descriptors::constant,
 };
 
 /// The command line is wrong. The same as clap's own.
-pub(super) const USAGE: u8 = 2;
+pub(in crate::cli) const USAGE: u8 = 2;
 /// What the command names is not there.
 pub(super) const NOT_FOUND: u8 = 5;
 /// The job has ended, and not with COMPLETED.
@@ -24,14 +25,20 @@ pub(super) const NOT_NOW: u8 = 8;
 pub(super) const INTERRUPTED: u8 = 130;
 
 /// The end of a command that failed.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) code: u8,
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub(in crate::cli) struct Failure {
+    pub(in crate::cli) code: u8,
     /// The first line says what is wrong, those after it what helps.
-    pub(super) text: String,
+    pub(in crate::cli) text: String,
 }
 
 impl Failure {
+    /// What this end itself had to say of a call, which the server never saw.
+    pub(in crate::cli) fn of_this_end(status: &Status) -> Option<&Self> {
+        std::error::Error::source(status)?.downcast_ref()
+    }
+
     pub(super) fn new(code: u8, text: impl Into<String>) -> Self {
         Self { code, text: text.into() }
     }
@@ -63,11 +70,14 @@ impl Failure {
 
 /// What the server said to a call. `flag` tells by which flag a field of the request is given.
 pub(super) fn refusal(
-    server: &str,
+    way: &Way,
     status: &Status,
     request_id: Option<&str>,
     flag: impl Fn(&str) -> Option<String>,
 ) -> Failure {
+    if let Some(failure) = Failure::of_this_end(status) {
+        return failure.clone();
+    }
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| info.reason.clone());
     let may_have_happened = match (status.code(), reason.as_deref()) {
@@ -77,14 +87,15 @@ pub(super) fn refusal(
         (_, None) => false,
     };
     let failure = match (status.code(), &reason) {
-        (Code::Unavailable, None) => Failure::unreachable(server, status.message()),
+        (Code::Unavailable, None) => Failure::unreachable(&way.to_string(), status.message()),
         (Code::Cancelled | Code::DeadlineExceeded, None) => {
             Failure::new(NOT_NOW, "no answer in time; --timeout says how long to wait for one")
         }
         (Code::Unimplemented, None) => Failure::new(
             FAILED,
-            format!("the server at {server} does not know this call: it is older than this program, or no Strongroom"),
+            format!("the server at {way} does not know this call: it is older than this program, or no Strongroom"),
         ),
+        (Code::Unauthenticated, _) => Failure::new(FAILED, format!("{}\n{}", told(status, flag), way.advice())),
         // What the server gives a time for can be repeated as it is.
         (_, _) if details.retry_info().is_some() => Failure::new(NOT_NOW, told(status, flag)),
         (code, _) => Failure::new(exit_code(code), told(status, flag)),

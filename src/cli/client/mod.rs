@@ -1,6 +1,7 @@
 //! The client commands: one way for all of them. The request is made of flags by its descriptor, the call is made by
 //! its name, and the answer is shown by its descriptor; a command is a line in `verbs`.
 
+mod address;
 mod arguments;
 mod confirm;
 pub(in crate::cli) mod connection;
@@ -16,23 +17,27 @@ mod rule_edit;
 mod show;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod token;
 mod verbs;
 mod wait;
+pub(in crate::cli) mod way;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use clap::ArgMatches;
+use clap::{ArgMatches, FromArgMatches};
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value};
 
 pub(in crate::cli) use self::arguments::nouns;
 use self::{
     arguments::{given, on, one},
-    connection::{Connection, endpoint},
+    connection::Connection,
     failure::{Failure, refusal},
     flags::{Flag, flag_of, flags},
     show::{Format, listed},
     verbs::{Asks, Verb, Waits},
     wait::{Pauses, Wait, job_of, look, verdict, with_job_of},
+    way::{Way, WayFlags},
 };
 use super::{DONE, FAILED, tell};
 use crate::proto::descriptors;
@@ -59,22 +64,22 @@ struct Command<'c> {
     method: MethodDescriptor,
     matches: &'c ArgMatches,
     flags: Vec<Flag>,
-    server: String,
+    way: Arc<Way>,
     format: Format,
 }
 
 impl<'c> Command<'c> {
     fn of(verb: &'static Verb, method: MethodDescriptor, matches: &'c ArgMatches) -> Result<Self, Failure> {
         let flags = flags(verb, &method.input());
-        let server = one::<String>(matches, "server").unwrap_or_default();
+        let said = WayFlags::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
+        let way = Arc::new(Way::of_process(&said).map_err(Failure::usage)?);
         let format = Format::of(&one::<String>(matches, "output").unwrap_or_default());
-        Ok(Self { verb, method, matches, flags, server, format })
+        Ok(Self { verb, method, matches, flags, way, format })
     }
 
     fn run(&self) -> Result<(), Failure> {
         let document = request::document(self.matches, &self.method.input(), &self.flags)?;
         let request = request::message(&self.method.input(), document.clone())?;
-        let endpoint = endpoint(&self.server).map_err(Failure::usage)?;
         // A trial does nothing that anybody would have to be asked about.
         if !says(&request, "validate_only") && !self.tries_first() {
             self.confirm()?;
@@ -83,8 +88,7 @@ impl<'c> Command<'c> {
         let runtime =
             runtime.map_err(|error| Failure::new(FAILED, format!("the runtime cannot be started: {error}")))?;
         runtime.block_on(async {
-            let connection = Connection::open(endpoint, one::<Duration>(self.matches, "timeout")).await;
-            let connection = connection.map_err(|why| Failure::unreachable(&self.server, &why))?;
+            let connection = Connection::open(Arc::clone(&self.way), one::<Duration>(self.matches, "timeout")).await?;
             let request =
                 if self.edits_a_rule(&document) { self.with_all_rules(&connection, document).await? } else { request };
             self.call(&connection, request).await
@@ -215,11 +219,11 @@ impl<'c> Command<'c> {
     ) -> Result<DynamicMessage, Failure> {
         let id = request.get_field_by_name("request_id").and_then(|id| id.as_str().map(str::to_owned));
         let answer = connection.call(method, request).await;
-        answer.map_err(|status| refusal(&self.server, &status, id.as_deref(), |field| flag_of(&self.flags, field)))
+        answer.map_err(|status| refusal(&self.way, &status, id.as_deref(), |field| flag_of(&self.flags, field)))
     }
 
     fn wait<'w>(&'w self, connection: &'w Connection) -> Wait<'w> {
-        Wait { connection, server: &self.server, limit: one(self.matches, "wait-timeout") }
+        Wait { connection, way: &self.way, limit: one(self.matches, "wait-timeout") }
     }
 
     fn said(&self, flag: &str) -> bool {

@@ -12,6 +12,7 @@ use super::{
     named::{EACH, each, named},
     request::{document, message},
     verbs::{NOUNS, VERBS},
+    way::Way,
 };
 use crate::{
     cli::{FAILED, UNREACHABLE, command},
@@ -408,7 +409,9 @@ fn the_exit_code_tells_what_kind_of_no_it_is() {
         let details = reason.map_or_else(ErrorDetails::new, |reason| {
             ErrorDetails::with_error_info(reason, "strongroom", [] as [(String, String); 0])
         });
-        refusal("http://s", &Status::with_error_details(code, "no", details), Some("the-id"), |_| None)
+        refusal(&Way::to("http://s").unwrap(), &Status::with_error_details(code, "no", details), Some("the-id"), |_| {
+            None
+        })
     };
     for (code, reason, exit, repeat) in [
         (Code::NotFound, Some("VAULT_NOT_FOUND"), NOT_FOUND, false),
@@ -429,6 +432,11 @@ fn the_exit_code_tells_what_kind_of_no_it_is() {
     // The server's word for the id counts: it may have made it.
     let told = [("request_id".to_owned(), "its-id".to_owned())];
     let details = ErrorDetails::with_error_info("OUTCOME_UNKNOWN", "strongroom", told);
-    let failure = refusal("http://s", &Status::with_error_details(Code::Unavailable, "no", details), None, |_| None);
+    let failure = refusal(
+        &Way::to("http://s").unwrap(),
+        &Status::with_error_details(Code::Unavailable, "no", details),
+        None,
+        |_| None,
+    );
     assert!(failure.text.ends_with("--request-id its-id"), "{}", failure.text);
 }

@@ -12,6 +12,7 @@ use tonic::Code;
 use super::{
     connection::Connection,
     failure::{Failure, INTERRUPTED, JOB_NOT_COMPLETED, NOT_NOW, WAITED_LONG_ENOUGH, refusal},
+    way::Way,
 };
 use crate::{
     cli::{FAILED, UNREACHABLE, tell},
@@ -42,7 +43,7 @@ impl Pauses {
 /// Where to look, and how long.
 pub(super) struct Wait<'w> {
     pub(super) connection: &'w Connection,
-    pub(super) server: &'w str,
+    pub(super) way: &'w Way,
     pub(super) limit: Option<Duration>,
 }
 
@@ -90,7 +91,7 @@ impl Wait<'_> {
                     failed = 0;
                 }
                 Err(status) => {
-                    let failure = refusal(self.server, &status, None, |_| None);
+                    let failure = refusal(self.way, &status, None, |_| None);
                     failed += 1;
                     // The job goes on whether or not anybody can be asked about it.
                     let passes = matches!(failure.code, NOT_NOW | UNREACHABLE) || status.code() == Code::Unknown;

@@ -1,9 +1,6 @@
 //! Makes the calls, and shows for each the grpcurl command and the answer.
 
-use std::{
-    io::{self, BufRead, Write},
-    time::Duration,
-};
+use std::io::{self, BufRead, Write};
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
@@ -12,8 +9,9 @@ use tonic_types::StatusExt;
 
 use crate::{
     cli::client::{
-        connection::{DEADLINE, causes, endpoint},
-        failure::told,
+        connection::{DEADLINE, as_libraries_tell, causes, channel, explained, with_token},
+        failure::{Failure, told},
+        way::Way,
     },
     proto::FILE_DESCRIPTOR_SET,
 };
@@ -27,6 +25,8 @@ pub(super) enum Stop {
     Unreachable(String),
     /// A step failed.
     Failed(String),
+    /// This end cannot go on, and has said why.
+    Told(Failure),
 }
 
 impl Stop {
@@ -39,22 +39,21 @@ impl Stop {
 #[derive(Debug)]
 pub(super) struct Guide {
     channel: Channel,
-    server: String,
+    way: Way,
     messages: DescriptorPool,
     asks: bool,
     step: usize,
 }
 
 impl Guide {
-    pub(super) async fn connect(server: &str, asks: bool) -> Result<Self, Stop> {
-        let endpoint = endpoint(server).map_err(Stop::failed)?.connect_timeout(Duration::from_secs(5));
-        let channel = endpoint.connect().await.map_err(|error| Stop::Unreachable(causes(&error)))?;
-        Self::over(channel, server, asks)
+    pub(super) async fn connect(way: Way, asks: bool) -> Result<Self, Stop> {
+        let channel = channel(&way).await.map_err(Stop::Told)?;
+        Self::over(channel, way, asks)
     }
 
-    pub(super) fn over(channel: Channel, server: &str, asks: bool) -> Result<Self, Stop> {
+    pub(super) fn over(channel: Channel, way: Way, asks: bool) -> Result<Self, Stop> {
         let messages = DescriptorPool::decode(FILE_DESCRIPTOR_SET).map_err(|error| Stop::failed(error.to_string()))?;
-        Ok(Self { channel, server: server.to_owned(), messages, asks, step: 0 })
+        Ok(Self { channel, way, messages, asks, step: 0 })
     }
 
     /// Begins a step: says what it is for, and lets the user go on in their own time.
@@ -79,10 +78,10 @@ impl Guide {
     pub(super) async fn call<A: Message + Default + 'static>(
         &self,
         method: &str,
-        request: impl Message + 'static,
+        request: impl Message + Clone + 'static,
     ) -> Result<A, Stop> {
         say(&format!("\n{}", self.grpcurl(method, &request)?));
-        let answer: A = self.quietly(method, request).await.map_err(|status| refusal(method, &status))?;
+        let answer: A = self.quietly(method, request).await.map_err(|status| self.refused(method, &status))?;
         say(&self.json(method, Direction::Answer, &answer, true)?);
         Ok(answer)
     }
@@ -91,38 +90,59 @@ impl Guide {
     pub(super) async fn quietly<A: Message + Default + 'static>(
         &self,
         method: &str,
-        request: impl Message + 'static,
+        request: impl Message + Clone + 'static,
     ) -> Result<A, Status> {
         let path: PathAndQuery = format!("/strongroom.v1.{method}")
             .parse()
             .map_err(|_| Status::internal(format!("{method} is not the path of a method")))?;
-        let mut client = Grpc::new(self.channel.clone());
-        client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
-        let mut request = Request::new(request);
-        request.set_timeout(DEADLINE);
-        Ok(client.unary(request, path, tonic_prost::ProstCodec::default()).await?.into_inner())
+        let sent = with_token(&self.way, |token| {
+            let (path, message) = (path.clone(), request.clone());
+            async move {
+                let mut client = Grpc::new(self.channel.clone());
+                client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
+                let mut request = Request::new(message);
+                request.set_timeout(DEADLINE);
+                if let Some(token) = token {
+                    request.metadata_mut().insert("authorization", token);
+                }
+                client.unary(request, path, tonic_prost::ProstCodec::default()).await
+            }
+        });
+        match sent.await {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(status) => Err(explained(&self.way, as_libraries_tell(status), true).await),
+        }
     }
 
     /// As [`Guide::quietly`], with what is missing as an answer of its own.
     pub(super) async fn look<A: Message + Default + 'static>(
         &self,
         method: &str,
-        request: impl Message + 'static,
+        request: impl Message + Clone + 'static,
     ) -> Result<Option<A>, Stop> {
         match self.quietly(method, request).await {
             Ok(answer) => Ok(Some(answer)),
             Err(status) if status.code() == Code::NotFound => Ok(None),
-            Err(status) => Err(refusal(method, &status)),
+            Err(status) => Err(self.refused(method, &status)),
+        }
+    }
+
+    fn refused(&self, method: &str, status: &Status) -> Stop {
+        match refusal(method, status) {
+            Stop::Failed(why) if status.code() == Code::Unauthenticated => {
+                Stop::Failed(format!("{why}\n{}", self.way.advice()))
+            }
+            other => other,
         }
     }
 
     /// The command by which anybody can make this call.
     pub(super) fn grpcurl(&self, method: &str, request: &impl Message) -> Result<String, Stop> {
-        let plain = self.server.trim_start_matches("http://").trim_end_matches('/');
+        let (flags, place) = self.way.grpcurl();
         let body = self.json(method, Direction::Request, request, false)?;
         // The shell's own quoting of a quote, for values that hold one.
         let body = body.replace('\'', r"'\''");
-        Ok(format!("$ grpcurl -plaintext -d '{body}' {plain} strongroom.v1.{method}"))
+        Ok(format!("$ grpcurl {flags}-d '{body}' {place} strongroom.v1.{method}"))
     }
 
     fn json(&self, method: &str, direction: Direction, message: &impl Message, pretty: bool) -> Result<String, Stop> {
@@ -175,6 +195,9 @@ fn ask(prompt: &str) -> Result<String, Stop> {
 
 /// What the server said to a call.
 pub(super) fn refusal(method: &str, status: &Status) -> Stop {
+    if let Some(failure) = Failure::of_this_end(status) {
+        return Stop::Told(failure.clone());
+    }
     if status.code() == Code::Unavailable && status.get_details_error_info().is_none() {
         return Stop::Unreachable(status.message().to_owned());
     }

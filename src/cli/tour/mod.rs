@@ -14,8 +14,14 @@ use std::{
 };
 
 use self::guide::{Guide, Stop};
-use super::{DEFAULT_SERVER, DONE, FAILED, UNREACHABLE, failed, server, tell};
-use crate::config::SERVER_VARIABLE;
+use super::{
+    DONE, FAILED, UNREACHABLE,
+    client::{
+        failure::USAGE,
+        way::{Way, WayFlags},
+    },
+    failed, tell,
+};
 
 const EXAMPLES: &str = "\
 Role, vault, on-demand backup, tags, plan, selection, the plan's run (on a sandbox, whose clock the tour moves over
@@ -31,9 +37,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The server to speak with
-    #[arg(long, value_name = "URL", env = SERVER_VARIABLE, default_value = DEFAULT_SERVER, value_parser = server)]
-    server: String,
+    #[command(flatten)]
+    way: WayFlags,
     /// Where the sandbox's clock is moved, when the address that the server tells does not lead there from here
     #[arg(long, value_name = "URL")]
     sandbox_url: Option<String>,
@@ -65,10 +70,18 @@ pub(super) fn run(args: &Args) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("the runtime cannot be started")),
     };
+    let way = match Way::of_process(&args.way) {
+        Ok(way) => way,
+        Err(why) => {
+            tell(format_args!("error: {why}"));
+            return USAGE;
+        }
+    };
+    let server = way.to_string();
     let asks = !args.yes && io::stdin().is_terminal();
     let walked = runtime.block_on(async {
         tokio::select! {
-            walked = walk(args, asks) => walked,
+            walked = walk(args, way, asks) => walked,
             // Nothing to undo: a repeated tour goes on where this one was.
             _ = tokio::signal::ctrl_c() => Err(Stop::Quit),
         }
@@ -80,9 +93,13 @@ pub(super) fn run(args: &Args) -> u8 {
             FAILED
         }
         Err(Stop::Unreachable(why)) => {
-            tell(format_args!("error: no Strongroom server answers at {}: {why}", args.server));
+            tell(format_args!("error: no Strongroom server answers at {server}: {why}"));
             tell("Start one that needs no AWS with: strongroom serve --sandbox");
             UNREACHABLE
+        }
+        Err(Stop::Told(failure)) => {
+            tell(format_args!("error: {}", failure.text));
+            failure.code
         }
         Err(Stop::Failed(why)) => {
             tell(format_args!("error: {why}"));
@@ -91,7 +108,7 @@ pub(super) fn run(args: &Args) -> u8 {
     }
 }
 
-async fn walk(args: &Args, asks: bool) -> Result<(), Stop> {
-    let mut guide = Guide::connect(&args.server, asks).await?;
+async fn walk(args: &Args, way: Way, asks: bool) -> Result<(), Stop> {
+    let mut guide = Guide::connect(way, asks).await?;
     story::tell(args, &mut guide).await
 }
