@@ -26,7 +26,9 @@ fn documented() -> BTreeMap<String, Row> {
         assert!(cells[4].trim().ends_with('.'), "no sentence: {line}");
         (plain(cells[0]), Row { default: plain(cells[1]), environment: plain(cells[2]), flag: plain(cells[3]) })
     };
-    text.lines().filter(|line| line.starts_with("| `")).map(row).collect()
+    // Those of tables with names have neither a default of their own nor a flag.
+    let named = |line: &&str| line.starts_with("| `access.issuers.");
+    text.lines().filter(|line| line.starts_with("| `") && !named(line)).map(row).collect()
 }
 
 fn settings() -> Vec<Setting> {
@@ -135,7 +137,7 @@ fn check(arguments: &[&str]) -> (u8, String, String) {
 
 #[test]
 fn check_config_shows_every_key_with_its_source_and_the_warnings() {
-    let (code, out, err) = check(&["--listen", "0.0.0.0:50051"]);
+    let (code, out, err) = check(&["--listen", "0.0.0.0:50051", "--set", "access.allow_anonymous=true"]);
     assert_eq!(code, 0);
     assert_eq!(out.lines().count(), settings().len());
     let line = out.lines().find(|line| line.starts_with("server.listen ")).unwrap();

@@ -1,6 +1,8 @@
 //! `access`: who may call, how callers are known, and how often each may call.
 
 mod issuer;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -225,6 +225,7 @@ fn a_region_that_is_not_known_is_taken_and_warned_of() {
 fn what_surprises_is_warned_of() {
     let sources = environment(&[
         ("STRONGROOM_SERVER__LISTEN", "0.0.0.0:50051"),
+        ("STRONGROOM_ACCESS__ALLOW_ANONYMOUS", "true"),
         ("STRONGROOM_SERVER__REQUEST_TIMEOUT", "10s"),
         ("STRONGROOM_AWS__ENDPOINT_URL", "http://emulator:4566"),
         ("STRONGROOM_AWS__MAX_ATTEMPTS", "1"),
@@ -239,6 +240,7 @@ fn what_surprises_is_warned_of() {
         [
             "server.listen",
             "server.request_timeout",
+            "audit.path",
             "aws.endpoint_url",
             "aws.max_attempts",
             "sandbox.listen",

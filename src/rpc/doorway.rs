@@ -164,12 +164,7 @@ impl Doorway {
                 let message = within(receive, deadline, arrived + self.message_timeout).await?;
                 parts.headers.remove("grpc-encoding");
                 facts.let_in(message.len().saturating_sub(message::PREFIX));
-                parts.extensions.insert(LetIn {
-                    deadline,
-                    principal: Principal::anonymous(),
-                    facts,
-                    held: Arc::clone(&held),
-                });
+                parts.extensions.insert(LetIn { deadline, principal, facts, held: Arc::clone(&held) });
                 let asks_deadline = parts.headers.contains_key("grpc-timeout");
                 let request = Request::from_parts(parts, Body::new(OnePiece::new(message)));
                 let Ok(answer) = service.call(request).await;

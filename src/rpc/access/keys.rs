@@ -30,8 +30,9 @@ const FRESH: Duration = Duration::from_secs(300);
 /// Between two readings because of tokens that name keys that are not known: anybody can make such tokens.
 const BETWEEN: Duration = Duration::from_secs(30);
 
-/// The same while there are no keys at all.
-const BETWEEN_WITHOUT: Duration = Duration::from_secs(1);
+/// Between two readings while there are no keys at all: at first, and at most after some that failed.
+const AGAIN: Duration = Duration::from_secs(1);
+const MOST_AGAIN: u32 = 5;
 
 /// How long a call waits for a reading that it brought about or found under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +46,8 @@ pub(super) struct Issuer {
     /// Rung to have the keys read before their time.
     bell: Notify,
     rung: Mutex<Option<Instant>>,
-    wanted: AtomicBool,
+    /// Whether one is under way, or rung for.
+    reading: AtomicBool,
     /// How many readings have ended.
     ended: watch::Sender<u64>,
 }
@@ -67,7 +69,7 @@ impl Issuer {
             keys: ArcSwapOption::empty(),
             bell: Notify::new(),
             rung: Mutex::new(None),
-            wanted: AtomicBool::new(false),
+            reading: AtomicBool::new(true),
             ended: watch::Sender::new(0),
         })
     }
@@ -76,13 +78,14 @@ impl Issuer {
     pub(super) async fn keep(self: Arc<Self>) {
         let mut failures = 0_u32;
         loop {
+            self.reading.store(true, Ordering::Release);
             failures = if self.read().await { 0 } else { failures.saturating_add(1) };
-            self.wanted.store(false, Ordering::Release);
+            self.reading.store(false, Ordering::Release);
             self.ended.send_modify(|ended| *ended += 1);
             let pause = match (failures, self.keys.load().is_some()) {
                 (0, _) => FRESH,
                 (_, true) => BETWEEN,
-                (many, false) => BETWEEN_WITHOUT * many.min(15),
+                (many, false) => AGAIN * many.min(MOST_AGAIN),
             };
             tokio::select! {
                 () = sleep(pause) => {}
@@ -120,7 +123,7 @@ impl Issuer {
             Ok(key) => return Ok(key),
             Err(lack) => lack,
         };
-        self.have_read(if lack == Lack::Issuer { BETWEEN_WITHOUT } else { BETWEEN }).await;
+        self.have_read(lack).await;
         known(&self.keys)
     }
 
@@ -129,18 +132,18 @@ impl Issuer {
         self.keys.load().as_ref().is_some_and(|keys| keys.has(print))
     }
 
-    /// Has the keys read, unless they just were; whoever comes meanwhile waits for the same reading.
-    async fn have_read(&self, between: Duration) {
+    /// Has the keys read, unless they just were. Whoever comes meanwhile waits for the same reading; and so does whoever comes
+    /// while there are none, for they are read as often as may be then.
+    async fn have_read(&self, lack: Lack) {
         let mut ended = self.ended.subscribe();
-        {
+        if !self.reading.load(Ordering::Acquire) {
             let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-            if rung.is_none_or(|at| at.elapsed() >= between) {
-                *rung = Some(Instant::now());
-                self.wanted.store(true, Ordering::Release);
-                self.bell.notify_one();
-            } else if !self.wanted.load(Ordering::Acquire) {
+            if lack == Lack::Issuer || rung.is_some_and(|at| at.elapsed() < BETWEEN) {
                 return;
             }
+            *rung = Some(Instant::now());
+            self.reading.store(true, Ordering::Release);
+            self.bell.notify_one();
         }
         // What there is then is looked at, whether or not a reading ended.
         let _ = timeout(PATIENCE, ended.changed()).await;

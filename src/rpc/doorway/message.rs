@@ -191,9 +191,9 @@ mod tests {
     }
 
     async fn received(pieces: Vec<Vec<u8>>, encoding: Encoding, room: usize) -> Result<Bytes, Failure> {
-        let everything = Percent { connection: 100, address: 100 };
+        let everything = Percent { connection: 100, address: 100, principal: 100 };
         let bound = Bound::new("bytes held", "server.max_buffered_bytes", room, everything);
-        let held = bound.take(Caller { connection: 1, address: None }, 0).unwrap();
+        let held = bound.take(&Caller { connection: 1, address: None, principal: None }, 0).unwrap();
         let frames = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::from(piece))));
         receive(StreamBody::new(futures_util::stream::iter(frames)), encoding, None, BOUNDS, &held).await
     }

@@ -1,0 +1,66 @@
+//! What holds for each known caller: ids of its own, and a share of the server.
+
+use serde_json::json;
+use strongroom::proto::{
+    CreateVaultRequest, ListVaultsRequest, StartBackupRequest, vault_service_client::VaultServiceClient,
+};
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::{
+    harness::{LABS, World, reason, request_id},
+    tokens::{
+        issuer::{Issuer, Pair},
+        wants, with,
+    },
+};
+
+#[tokio::test]
+async fn a_request_id_of_another_caller_is_another_id() {
+    let pair = Pair::new("one");
+    let issuer = Issuer::start(&[&pair]).await;
+    let world = World::start_with(wants(&issuer)).await;
+    let token = |sub| pair.sign(&issuer.claims(&json!({ "sub": sub })));
+    let (alice, bob) = (token("alice"), token("bob"));
+    let request = || CreateVaultRequest { name: "prod".into(), request_id: request_id(1), ..Default::default() };
+    let made = world.vaults().create_vault(with(&alice, request())).await.unwrap().into_inner();
+    assert_eq!(made.request_id, request_id(1), "it is told as it was given");
+    world.vaults().create_vault(with(&alice, request())).await.unwrap();
+    let status = world.vaults().create_vault(with(&bob, request())).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::AlreadyExists, "VAULT_ALREADY_EXISTS".to_owned()));
+    assert_eq!(status.get_details_error_info().unwrap().metadata["request_id"], request_id(1));
+    let other = CreateVaultRequest { name: "other".into(), ..request() };
+    world.vaults().create_vault(with(&bob, other)).await.unwrap();
+}
+
+#[tokio::test]
+async fn calls_and_jobs_of_one_caller_have_rates_and_anothers_have_theirs() {
+    let pair = Pair::new("one");
+    let issuer = Issuer::start(&[&pair]).await;
+    let corp = wants(&issuer);
+    let world = World::start_with(|config| {
+        corp(config);
+        config.access.max_calls_per_second = 1;
+        config.access.max_call_burst = 4;
+        config.access.max_jobs_per_minute = 1;
+    })
+    .await;
+    let token = |sub| pair.sign(&issuer.claims(&json!({ "sub": sub })));
+    let (alice, bob) = (token("alice"), token("bob"));
+    let backup = || StartBackupRequest { resource: LABS.into(), vault: "missing".into(), ..Default::default() };
+    let first = world.jobs().start_backup(with(&alice, backup())).await.unwrap_err();
+    assert_ne!(first.code(), Code::ResourceExhausted, "{first:?}");
+    let second = world.jobs().start_backup(with(&alice, backup())).await.unwrap_err();
+    assert_eq!(reason(&second), (Code::ResourceExhausted, "RATE_LIMITED".to_owned()));
+    assert!(second.message().contains("access.max_jobs_per_minute"), "{second:?}");
+    assert!(second.get_details_retry_info().unwrap().retry_delay.is_some());
+    let mut vaults = VaultServiceClient::new(world.channel());
+    let mut limited = None;
+    for _ in 0..10 {
+        limited = vaults.list_vaults(with(&alice, ListVaultsRequest::default())).await.err().or(limited);
+    }
+    let limited = limited.unwrap();
+    assert_eq!(reason(&limited), (Code::ResourceExhausted, "RATE_LIMITED".to_owned()));
+    assert!(limited.message().contains("access.max_calls_per_second"), "{limited:?}");
+    vaults.list_vaults(with(&bob, ListVaultsRequest::default())).await.unwrap();
+}
