@@ -48,7 +48,7 @@ LABEL org.opencontainers.image.title="strongroom-sandbox" \
       io.strongroom.sandbox="true"
 # The AWS in memory, for boto3, the AWS CLI and Terraform, and the control of its clock.
 EXPOSE 4566
-CMD ["serve", "--sandbox", "--listen", "0.0.0.0:50051", "--admin-listen", "0.0.0.0:9464", "--sandbox-listen", "0.0.0.0:4566"]
+CMD ["serve", "--sandbox", "--listen", "0.0.0.0:50051", "--admin-listen", "0.0.0.0:9464", "--sandbox-listen", "0.0.0.0:4566", "--set", "access.allow_anonymous=true"]
 
 FROM runtime-sandbox AS prebuilt-sandbox
 COPY --chmod=0555 dist/strongroom-sandbox /usr/local/bin/strongroom

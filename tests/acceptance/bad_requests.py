@@ -234,6 +234,8 @@ BASE = {
         "tag_keys": ["nothing"],
         "request_id": ID,
     },
+    "AccessService/WhoAmI": {},
+    "AccessService/ListAuditEvents": {"page_size": 5, "action": "DeleteVault", "interval": INTERVAL},
     "ServerService/GetServerInfo": {},
     "VaultService/CreateVault": {"scope": SCOPE, "name": "new-vault", "tags": {"a": "b"}, "request_id": ID},
     "VaultService/DeleteVault": {"scope": SCOPE, "vault": "vault", "request_id": ID},

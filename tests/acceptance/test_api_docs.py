@@ -9,8 +9,8 @@ from pages import Page, programs, run_script
 from processes import EmbeddedSandbox
 
 START = "2026-01-31T04:00:00Z"
-# AWS stops no job of a resource that the sandbox has.
-ALWAYS_REFUSED = {"JobService/CancelJob"}
+# AWS stops no job of a resource that the sandbox has, and the server of the pages keeps no record.
+ALWAYS_REFUSED = {"AccessService/ListAuditEvents", "JobService/CancelJob"}
 PAGES = sorted((Path(__file__).parents[2] / "docs/api").glob("*_service.md"))
 
 

@@ -12,6 +12,8 @@ METRICS: dict[str, tuple[str, set[str]]] = {
     "strongroom_rpc_failures_total": ("counter", {"rpc_method", "rpc_response_status_code", "reason"}),
     "strongroom_door_taken": ("gauge", {"what"}),
     "strongroom_door_limit": ("gauge", {"what"}),
+    "strongroom_access_authentications_total": ("counter", {"issuer", "outcome"}),
+    "strongroom_access_key_reads_total": ("counter", {"issuer", "outcome"}),
     "strongroom_connections": ("gauge", set()),
     "strongroom_connections_limit": ("gauge", set()),
     "strongroom_connections_ended_total": ("counter", {"reason"}),

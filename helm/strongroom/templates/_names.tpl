@@ -76,7 +76,8 @@ annotations:
 {{- regexFind "[0-9]+$" .Values.config.sandbox.listen }}
 {{- end }}
 
-{{- /* strongroom.toml. JSON's texts, lists of texts and booleans are TOML's too; numbers arrive as floats, and a whole
+{{- /* strongroom.toml. JSON's texts, lists of texts and booleans are TOML's too; tables with
+       names become keys with dots; numbers arrive as floats, and a whole
        one must not be written as 256.0 or 4.194304e+06. */}}
 {{- define "strongroom.toml" -}}
 {{- range $section, $keys := .Values.config }}
@@ -86,6 +87,18 @@ annotations:
 {{- if or (kindIs "bool" $value) (kindIs "float64" $value) (kindIs "int64" $value) (kindIs "int" $value) $value }}
 {{- if and (kindIs "float64" $value) (eq $value (floor $value)) (ne $key "sample_ratio") }}
 {{ $key }} = {{ int64 $value }}
+{{- else if kindIs "map" $value }}
+{{- range $name, $table := $value }}
+{{- range $inner, $text := $table }}
+{{- if kindIs "map" $text }}
+{{- range $claim, $said := $text }}
+{{ $key }}.{{ $name }}.{{ $inner }}.{{ toJson $claim }} = {{ toJson $said }}
+{{- end }}
+{{- else }}
+{{ $key }}.{{ $name }}.{{ $inner }} = {{ toJson $text }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- else }}
 {{ $key }} = {{ toJson $value }}
 {{- end }}

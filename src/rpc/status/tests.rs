@@ -204,6 +204,14 @@ fn the_table_of_errors() {
     row(&mut table, "StalePlan", Failure::StalePlan(point));
     row(&mut table, "CutOff", Failure::CutOff);
     row(&mut table, "RetryWithoutRequestId", Failure::RetryWithoutRequestId);
+    let text = || "what the door says".to_owned();
+    row(&mut table, "NoCredentials", Failure::NoCredentials(text()));
+    row(&mut table, "BadCredentials", Failure::BadCredentials(text()));
+    row(&mut table, "IssuerUnavailable", Failure::IssuerUnavailable(text()));
+    row(&mut table, "AccessDenied", Failure::AccessDenied(text()));
+    row(&mut table, "RateLimited", Failure::RateLimited(text(), Duration::from_secs(1)));
+    row(&mut table, "AuditUnavailable", Failure::AuditUnavailable(text()));
+    row(&mut table, "AuditNotKept", Failure::AuditNotKept);
     insta::assert_snapshot!(table);
 }
 
