@@ -62,6 +62,15 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{- /* The Secret of the server's certificate. Blank: plain text. */}}
+{{- define "strongroom.tlsSecret" -}}
+{{- if .Values.tls.certManager.enabled }}
+{{- include "strongroom.fullname" . | trunc 59 | trimSuffix "-" }}-tls
+{{- else }}
+{{- .Values.tls.secretName }}
+{{- end }}
+{{- end }}
+
 {{- /* The ports of config: one place says them, and container ports, probes and Services follow. */}}
 {{- define "strongroom.port" -}}
 {{- regexFind "[0-9]+$" .Values.config.server.listen }}
