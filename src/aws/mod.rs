@@ -2,6 +2,7 @@
 //! which has every operation, one file a noun; [`call`] is the one door.
 
 mod account;
+mod as_json;
 mod attempts;
 mod backups;
 mod budget;
@@ -44,6 +45,7 @@ mod whole;
 pub use client::Aws;
 pub(crate) use error::chain;
 pub use error::{Effect, Error, Failure, FailureKind};
+pub use patience::Detection;
 pub use permissions::{Lack, Permissions, Why};
 pub use scoped::Scoped;
 

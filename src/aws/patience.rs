@@ -3,6 +3,7 @@
 //! What AWS has begun to do for a change is done to its end: a selection that was to replace another must not stay beside it.
 //! So its deadline ends the reads that come first and keeps the first step from beginning, and nothing after that.
 
+mod changes;
 mod trail;
 
 use std::sync::{
@@ -13,6 +14,7 @@ use std::sync::{
 use tokio::time::Instant;
 
 use super::{Failure, call::Nature, error::Effect};
+pub use changes::{Changed, Changes, Detection};
 pub use trail::Trail;
 
 /// Shared by everything that works on one call. Of a read nothing ever begins.
@@ -29,6 +31,7 @@ struct Course {
     /// Some write was done, or may have been.
     begun: AtomicBool,
     trail: Trail,
+    changes: Changes,
 }
 
 impl Patience {
@@ -68,6 +71,11 @@ impl Patience {
     /// What was asked of AWS so far.
     pub(super) fn trail(&self) -> &Trail {
         &self.course.trail
+    }
+
+    /// What it changes.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.course.changes
     }
 
     /// Whether AWS has certainly done nothing for the change so far.

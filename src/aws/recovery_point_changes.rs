@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    Error, Failure, FailureKind, Scoped, call::Operation, legal_holds::Hold, lifecycle, looks::in_time, missing::Named,
-    time,
+    Detection, Error, Failure, FailureKind, Scoped, as_json, call::Operation, legal_holds::Hold, lifecycle,
+    looks::in_time, missing::Named, time,
 };
 use crate::domain::{
     Arn, Asked, ContinuousEnd, DeleteRecoveryPoint, Deletion, EndingPoint, Finding, KeptByHold, Lifecycle, Noun,
-    PointInVault, RecoveryPoint, RecoveryPointState, Refusal, RefusalKind, Unseen, UpdateLifecycle, Vault, VaultName,
-    check_etag, continuous_end,
+    PointInVault, RecoveryPoint, RecoveryPointState, Refusal, RefusalKind, Retention, Unseen, UpdateLifecycle, Vault,
+    VaultName, check_etag, continuous_end,
 };
 
 const DELETE: Operation = Operation::write("backup", "DeleteRecoveryPoint");
@@ -56,6 +56,16 @@ impl Scoped {
         if asked.is_check() {
             return Ok((point.with_lifecycle(lifecycle), findings));
         }
+        let before = point.lifecycle.as_ref();
+        self.changes_value(
+            arn.as_str(),
+            "lifecycle",
+            before.map(as_json::lifecycle),
+            Some(as_json::lifecycle(lifecycle)),
+        );
+        if before.map_or(Retention::Forever, |before| before.retention) > lifecycle.retention {
+            self.detects(Detection::PointKeptShorter);
+        }
         let sent = self.clients.backup.update_recovery_point_lifecycle().backup_vault_name(vault.as_str());
         let said = lifecycle::in_full(lifecycle, point.lifecycle.as_ref());
         match self.call(UPDATE_LIFECYCLE, sent.recovery_point_arn(arn.as_str()).lifecycle(said).send()).await {
@@ -92,6 +102,8 @@ impl Scoped {
             findings.extend(self.check_what_keeps(&asked.what).await?);
             return Ok((Some(point.state), findings));
         }
+        self.changes_value(arn.as_str(), "recovery_point", Some(as_json::point(&point)), None);
+        self.detects(Detection::RecoveryPointDisassociated);
         let sent = self.clients.backup.disassociate_recovery_point().backup_vault_name(vault.as_str());
         match self.call(DISASSOCIATE, sent.recovery_point_arn(arn.as_str()).send()).await {
             Ok(_) => Ok((self.look_after_disassociation(vault, arn).await?, findings)),
@@ -263,6 +275,8 @@ impl Scoped {
 
     /// Asks AWS to delete a recovery point. That AWS says yes does not mean that it does it.
     pub(super) async fn send_delete(&self, vault: &VaultName, arn: &str) -> Result<(), Failure> {
+        self.changes_value(arn, "recovery_point", Some(as_json::in_vault(vault.as_str())), None);
+        self.detects(Detection::RecoveryPointDeleted);
         let sent =
             self.clients.backup.delete_recovery_point().backup_vault_name(vault.as_str()).recovery_point_arn(arn);
         self.call(DELETE, sent.send()).await.map(drop)

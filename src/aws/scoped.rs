@@ -11,7 +11,7 @@ use super::{
     client::Clients,
     error::Error,
     flights::Freshness,
-    patience::{Patience, Trail},
+    patience::{Changed, Changes, Detection, Patience, Trail},
 };
 use crate::domain::{
     AccountId, Asked, AskedScope, Faults, Invalid, Noun, Place, Refusal, RefusalKind, RegionName, Scope,
@@ -154,6 +154,27 @@ impl Scoped {
     /// What was asked of AWS for this call so far.
     pub fn trail(&self) -> &Trail {
         self.patience.trail()
+    }
+
+    /// What this call changes, as far as it came.
+    pub fn changes(&self) -> &Changes {
+        self.patience.changes()
+    }
+
+    /// Notes a value that is about to be changed.
+    pub(super) fn changes_value(
+        &self,
+        subject: impl Into<String>,
+        field: &'static str,
+        old: Option<serde_json::Value>,
+        new: Option<serde_json::Value>,
+    ) {
+        self.patience.changes().note(Changed { subject: subject.into(), field, old, new });
+    }
+
+    /// Notes that what is about to be done is what public detection rules look for.
+    pub(super) fn detects(&self, detection: Detection) {
+        self.patience.changes().detect(detection);
     }
 
     /// Whether AWS has certainly changed nothing for this call so far.

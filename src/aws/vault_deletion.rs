@@ -9,7 +9,7 @@ use futures_util::{StreamExt, future, stream};
 use tokio::time::Instant;
 
 use super::{
-    Error, Failure, FailureKind, Scoped,
+    Detection, Error, Failure, FailureKind, Scoped,
     call::Operation,
     legal_holds::Hold,
     recovery_point_changes::{PAUSES, not_deleted},
@@ -102,6 +102,8 @@ impl Scoped {
 
     /// Deletes the vault, which must be empty.
     async fn send_delete_vault(&self, name: &VaultName) -> Result<(), Failure> {
+        self.changes_value(format!("vault/{name}"), "vault", Some(name.as_str().into()), None);
+        self.detects(Detection::VaultDeleted);
         match self.call(DELETE, self.clients.backup.delete_backup_vault().backup_vault_name(name.as_str()).send()).await
         {
             Ok(_) => Ok(()),

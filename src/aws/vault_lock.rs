@@ -1,6 +1,6 @@
 //! Locking and unlocking vaults.
 
-use super::{Error, Failure, FailureKind, Scoped, call::Operation};
+use super::{Detection, Error, Failure, FailureKind, Scoped, as_json, call::Operation};
 use crate::domain::{
     Asked, Finding, LockVault, LockedVault, Noun, OfVault, Refusal, RefusalKind, RetentionClash, Vault, VaultLock,
     VaultName, check_etag,
@@ -31,6 +31,10 @@ impl Scoped {
         let is_there = there.is_some();
         let planned = there.unwrap_or_else(|| lock.made_at(now));
         let (mut clashes, unchecked) = self.besides(asked).clashes(&vault, &planned).await;
+        if !is_there && !asked.is_check() {
+            let after = as_json::lock(&planned);
+            self.changes_value(format!("vault/{name}"), "lock", before.as_ref().map(as_json::lock), Some(after));
+        }
         let vault = if is_there || asked.is_check() {
             Vault { lock: Some(planned), ..vault }
         } else {
@@ -61,6 +65,9 @@ impl Scoped {
             Some(_) => unchanged(&vault, etag.as_deref())?,
         }
         if !asked.is_check() {
+            let before = vault.lock.as_ref().map(as_json::lock);
+            self.changes_value(format!("vault/{name}"), "lock", before, None);
+            self.detects(Detection::VaultLockRemoved);
             let sent = self.clients.backup.delete_backup_vault_lock_configuration().backup_vault_name(name.as_str());
             if let Err(error) = self.call(DELETE, sent.send()).await {
                 return Err(self.not_changed(error, name).await.into());

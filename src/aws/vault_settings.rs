@@ -4,7 +4,7 @@
 use aws_sdk_backup::types::BackupVaultEvent;
 
 use super::{
-    Error, Failure, FailureKind, Scoped,
+    Detection, Error, Failure, FailureKind, Scoped, as_json,
     call::{Operation, ask},
 };
 use crate::domain::{
@@ -50,6 +50,9 @@ impl Scoped {
         if asked.is_check() {
             return Ok((now.with(policy.as_str().to_owned()), findings));
         }
+        let (before, after) = (now.setting.as_deref().map(as_json::document), as_json::document(policy.as_str()));
+        self.changes_value(format!("vault/{name}"), "access_policy", before, Some(after));
+        self.detects(Detection::VaultPolicySet);
         let sent = self.clients.backup.put_backup_vault_access_policy().backup_vault_name(name.as_str());
         if let Err(error) = self.call(PUT_POLICY, sent.policy(policy.as_str()).send()).await {
             return Err(self.missing_or_denied(error, name).await.into());
@@ -87,6 +90,9 @@ impl Scoped {
         if asked.is_check() {
             return Ok(Deletion::checked());
         }
+        let before = now.setting.as_deref().map(as_json::document);
+        self.changes_value(format!("vault/{name}"), "access_policy", before, None);
+        self.detects(Detection::VaultPolicyDeleted);
         let sent = self.clients.backup.delete_backup_vault_access_policy().backup_vault_name(name.as_str());
         if let Err(error) = self.call(DELETE_POLICY, sent.send()).await {
             self.without_setting(error, name).await?;
@@ -128,9 +134,16 @@ impl Scoped {
         unchanged(NOTIFICATIONS, name, etag.as_deref(), &now.etag())?;
         let topic = given.topic.arn_in(self.scope());
         let events = given.events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect();
+        let before = now.setting.as_ref().map(|told| self.as_json(told));
+        let fewer = now.setting.iter().flat_map(|told| &told.events).any(|event| !given.events.contains(event));
         let then = now.with(VaultNotifications { topic: TopicRef::told(&topic), events: given.events.clone() });
         if asked.is_check() {
             return Ok(then);
+        }
+        let after = Some(as_json::notifications(&topic, &given.events));
+        self.changes_value(format!("vault/{name}"), "notifications", before, after);
+        if fewer {
+            self.detects(Detection::NotificationsFewer);
         }
         let sent = self.clients.backup.put_backup_vault_notifications().backup_vault_name(name.as_str());
         let sent = sent.sns_topic_arn(&topic).set_backup_vault_events(Some(events));
@@ -154,6 +167,9 @@ impl Scoped {
         if asked.is_check() {
             return Ok(Deletion::checked());
         }
+        let before = now.setting.as_ref().map(|told| self.as_json(told));
+        self.changes_value(format!("vault/{name}"), "notifications", before, None);
+        self.detects(Detection::NotificationsDeleted);
         let sent = self.clients.backup.delete_backup_vault_notifications().backup_vault_name(name.as_str());
         if let Err(error) = self.call(DELETE_NOTIFICATIONS, sent.send()).await {
             self.without_setting(error, name).await?;
@@ -163,6 +179,10 @@ impl Scoped {
 }
 
 impl Scoped {
+    fn as_json(&self, told: &VaultNotifications) -> serde_json::Value {
+        as_json::notifications(&told.topic.arn_in(self.scope()), &told.events)
+    }
+
     /// Of a vault that is there, "not found" means that it has no such setting: the vault. Else the failure.
     async fn without_setting(&self, error: Failure, name: &VaultName) -> Result<Vault, Failure> {
         match error.kind {

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     super::{
-        Error, Failure, FailureKind, Scoped,
+        Detection, Error, Failure, FailureKind, Scoped,
         call::Operation,
         date, just_before,
         looks::{IN_PLACE_OF_MORE, within},
@@ -253,6 +253,8 @@ impl Scoped {
         if asked.is_check() {
             return Ok((hold, found));
         }
+        self.changes_value(format!("legal_hold/{}", hold.id), "state", Some("ACTIVE".into()), Some("CANCELLED".into()));
+        self.detects(Detection::LegalHoldCancelled);
         let request = self.clients.backup.cancel_legal_hold().legal_hold_id(&hold.id);
         let request = request
             .cancel_description(&cancel.reason)

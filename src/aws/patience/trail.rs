@@ -36,6 +36,12 @@ impl Trail {
         }
     }
 
+    /// The ids, those of changes first.
+    pub fn ids(&self) -> Vec<String> {
+        let asked = self.asked();
+        asked.writes.iter().chain(&asked.reads).map(ToString::to_string).collect()
+    }
+
     /// How many there were.
     pub fn calls(&self) -> u64 {
         self.asked().calls

@@ -3,7 +3,7 @@
 use aws_sdk_backup::types::BackupPlansListMember;
 
 use super::{
-    super::{Error, Failure, FailureKind, Scoped, call::Operation, time},
+    super::{Detection, Error, Failure, FailureKind, Scoped, as_json, call::Operation, time},
     about_plan, is_missing, shape,
 };
 use crate::domain::{
@@ -61,6 +61,11 @@ impl Scoped {
                 }
                 self.with_tags(Plan { content, ..current }).await?
             } else {
+                let (old, new) = (as_json::rules(&before), as_json::rules(&content.rules));
+                self.changes_value(format!("plan/{id}"), "rules", Some(old), Some(new));
+                if as_json::keeps_shorter(&before, &content.rules) {
+                    self.detects(Detection::PlanKeepsShorter);
+                }
                 self.send_update(&id, &content).await?
             }
         };
@@ -213,6 +218,8 @@ impl Scoped {
                 Err(full.about(Noun::Plan, id).into())
             };
         }
+        self.changes_value(format!("plan/{id}"), "rules", Some(as_json::rules(&plan.content.rules)), None);
+        self.detects(Detection::PlanDeleted);
         match self.call(DELETE, self.clients.backup.delete_backup_plan().backup_plan_id(&id).send()).await {
             Ok(answer) => Ok(Deletion::done_at(time(answer.deletion_date.as_ref())).with(left)),
             // DeleteBackupPlan says InvalidRequestException for nothing but selections of the plan [D].

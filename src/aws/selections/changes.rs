@@ -3,7 +3,7 @@
 use aws_sdk_backup::{operation::create_backup_selection::CreateBackupSelectionOutput, types::BackupSelection};
 
 use super::{
-    super::{Error, Failure, FailureKind, Scoped, call::Operation, missing::Named, plans::about_plan, time},
+    super::{Detection, Error, Failure, FailureKind, Scoped, call::Operation, missing::Named, plans::about_plan, time},
     CREATE, is_missing_selection, shape,
 };
 use crate::domain::{
@@ -175,6 +175,7 @@ impl Scoped {
         if asked.is_check() {
             return Ok(Deletion::checked().with(left));
         }
+        self.detects(Detection::SelectionDeleted);
         match self.send_deletion(plan_id, id).await {
             Err(gone) if gone.is_gone_by_us() => Ok(Deletion::done().with(left)),
             answer => answer.map(|()| Deletion::done().with(left)),
@@ -182,6 +183,7 @@ impl Scoped {
     }
 
     pub(super) async fn send_deletion(&self, plan_id: &str, id: &str) -> Result<(), Error> {
+        self.changes_value(format!("plan/{plan_id}"), "selection", Some(id.into()), None);
         let sent = self.clients.backup.delete_backup_selection().backup_plan_id(plan_id).selection_id(id);
         match self.call(DELETE, sent.send()).await {
             Ok(_) => Ok(()),

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::{
-    super::{Error, Failure, FailureKind, Scoped},
+    super::{Error, Failure, FailureKind, Scoped, as_json},
     CREATE, GET,
     changes::of_etag,
     is_missing_selection, shape,
@@ -191,6 +191,8 @@ impl Scoped {
             }
         };
         if let Some(old) = &there.current {
+            let (before, after) = (as_json::selection(old), as_json::selection(&wanted));
+            self.changes_value(format!("plan/{plan_id}"), "selection", Some(before), Some(after));
             self.remove_selection(plan_id, &old.id).await.map_err(half_done)?;
         }
         let token = Maker::token_of_successor(&there.of, request_id);

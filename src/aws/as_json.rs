@@ -1,0 +1,90 @@
+//! Values as the record of changes tells them: in the words of the API, whole enough to be put back by hand.
+
+use serde_json::{Value, json};
+
+use crate::domain::{Lifecycle, RecoveryPoint, Retention, Rule, Selection, TagCondition, VaultLock};
+
+pub(super) fn lifecycle(told: &Lifecycle) -> Value {
+    let days = match told.retention {
+        Retention::Days(days) => Some(days),
+        Retention::Forever => None,
+    };
+    json!({ "delete_after_days": days, "cold_after_days": told.cold_after_days })
+}
+
+pub(super) fn lock(told: &VaultLock) -> Value {
+    json!({
+        "min_retention_days": told.min_retention_days,
+        "max_retention_days": told.max_retention_days,
+        "locked_at": told.locked_at,
+    })
+}
+
+pub(super) fn rules(told: &[Rule]) -> Value {
+    told.iter().map(rule).collect()
+}
+
+fn rule(told: &Rule) -> Value {
+    let copies: Vec<Value> = told
+        .copies
+        .iter()
+        .map(|copy| json!({ "vault": copy.vault.to_string(), "lifecycle": lifecycle(copy.kept()) }))
+        .collect();
+    json!({
+        "name": told.name,
+        "vault": told.vault,
+        "schedule": told.schedule,
+        "zone": told.zone,
+        "lifecycle": lifecycle(&told.lifecycle),
+        "copies": copies,
+        "continuous": told.continuous,
+    })
+}
+
+pub(super) fn selection(told: &Selection) -> Value {
+    let tests = |conditions: &[TagCondition]| -> Vec<Value> {
+        let test = |test: &TagCondition| json!([test.key, format!("{:?}", test.operator), test.value]);
+        conditions.iter().map(test).collect()
+    };
+    let criteria = told.criteria.as_ref().map(|criteria| {
+        json!({
+            "conditions": tests(&criteria.conditions),
+            "any_conditions": tests(&criteria.any_conditions),
+            "resources": criteria.resources.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "excluded_resources": criteria.excluded.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    });
+    json!({ "id": told.id, "name": told.name, "role": told.role_arn, "criteria": criteria })
+}
+
+pub(super) fn notifications(topic: &str, events: &[String]) -> Value {
+    json!({ "topic": topic, "events": events })
+}
+
+pub(super) fn point(told: &RecoveryPoint) -> Value {
+    json!({ "lifecycle": told.lifecycle.as_ref().map(lifecycle), "delete_at": told.delete_at })
+}
+
+pub(super) fn in_vault(vault: &str) -> Value {
+    json!({ "vault": vault })
+}
+
+/// A document as it is, or as text where it is no JSON.
+pub(super) fn document(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// Whether a rule keeps what it makes, or a copy, shorter than the rule of its name did; and whether such a rule is gone.
+pub(super) fn keeps_shorter(before: &[Rule], after: &[Rule]) -> bool {
+    let shorter = |old: &Rule, new: &Rule| {
+        let copy_shorter = old.copies.iter().any(|old| {
+            let same = new.copies.iter().filter(|new| new.vault.to_string() == old.vault.to_string());
+            same.map(|new| new.kept().retention).max().is_none_or(|kept| kept < old.kept().retention)
+        });
+        new.lifecycle.retention < old.lifecycle.retention || copy_shorter
+    };
+    before.iter().any(|old| {
+        let same = after.iter().find(|new| new.name == old.name);
+        same.is_none_or(|new| shorter(old, new))
+    })
+}
