@@ -14,7 +14,7 @@ use crate::{
     config::{AdminConfig, Config, Url},
     domain::MAX_PAGE_SIZE,
     lifecycle::Lifecycle,
-    rpc::{self, About, Limits},
+    rpc::{self, About, Audit, Limits},
     telemetry::{self, Admin, Standing},
 };
 
@@ -58,6 +58,9 @@ pub enum StartError {
         "this build has no sandbox: build it with --features sandbox (on by default; the runtime image leaves it out)"
     )]
     WithoutSandbox,
+    /// The record of what callers did cannot be kept.
+    #[error(transparent)]
+    Audit(#[from] rpc::AuditError),
 }
 
 /// Starts the server, with the sandbox first where it is asked for. Everything runs on `life`, and ends with it.
@@ -76,6 +79,8 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     let grpc = listener.local_addr().map_err(refused)?;
     let admin = bind_admin(config.admin).await?;
     let admin_at = admin.as_ref().and_then(|listener| listener.local_addr().ok());
+    // Nothing is served that cannot be recorded.
+    let audit = Audit::open(&config.audit)?;
     let standing = Standing::starting(life.soft());
     let about = about(config, neighbour);
     if let Some(listener) = admin {
@@ -98,7 +103,7 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     }
     let (settings, access) = (config.server.clone(), config.access.clone());
     let (about, serving) = (About { sandbox_endpoint, ..about }, life.clone());
-    let serve = async move { rpc::serve(listener, aws, &settings, &access, about, serving).await };
+    let serve = async move { rpc::serve(listener, aws, &settings, &access, audit, about, serving).await };
     life.spawn_vital("the gRPC server", serve);
     standing.serves();
     Ok(Running { grpc, sandbox, admin: admin_at })
@@ -124,6 +129,7 @@ async fn bind_admin(config: AdminConfig) -> Result<Option<TcpListener>, StartErr
 /// What the server says of itself, but for where its sandbox is.
 fn about(config: &Config, neighbour: Neighbour) -> About {
     let features = [
+        ("audit", config.audit.path.is_some()),
         ("assume_role", config.aws.assume_role.is_some()),
         ("reflection", config.server.reflection),
         ("sandbox", neighbour == Neighbour::Sandbox),

@@ -6,6 +6,7 @@
 
 mod access;
 mod admin;
+mod audit;
 mod aws;
 mod budget;
 mod client;
@@ -28,6 +29,7 @@ mod tests;
 pub use self::{
     access::{AccessConfig, Credential, DefaultAccess, IssuerConfig, SigningAlgorithm},
     admin::AdminConfig,
+    audit::{AuditConfig, AuditCopy, Unrecorded},
     aws::AwsConfig,
     budget::BudgetConfig,
     client::{CONTEXT_VARIABLE, CONTEXTS_VARIABLE, ClientEnvironment, SERVER_VARIABLE, Secret, TOKEN_VARIABLE},
@@ -54,6 +56,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// `access`: who may call, and how often.
     pub access: AccessConfig,
+    /// `audit`: the record of what callers did.
+    pub audit: AuditConfig,
     /// `aws`: which AWS, as whom, and how patiently.
     pub aws: AwsConfig,
     /// `sandbox`: the AWS neighbour of `serve --sandbox` and `sandbox`.
@@ -109,6 +113,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     let config = Config {
         server: ServerConfig::read(&mut reader),
         access: AccessConfig::read(&mut reader),
+        audit: AuditConfig::read(&mut reader),
         aws: AwsConfig::read(&mut reader),
         sandbox: SandboxConfig::read(&mut reader),
         shutdown: ShutdownConfig::read(&mut reader),
@@ -118,6 +123,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     };
     config.server.check(&config.aws, &mut reader);
     config.access.check(&config.server, &mut reader);
+    config.audit.check(config.server.listen, &mut reader);
     config.aws.check(&mut reader);
     config.sandbox.check(&mut reader);
     config.shutdown.check(&mut reader);

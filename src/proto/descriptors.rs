@@ -63,6 +63,12 @@ pub fn is_output_only(field: &FieldDescriptor) -> bool {
     is(field, OUTPUT_ONLY)
 }
 
+/// What the field holds stays out of every record: it is a secret, or whoever has it may do something.
+pub fn is_secret(field: &FieldDescriptor) -> bool {
+    let options = field.options();
+    options.get_field_by_name("debug_redact").is_some_and(|said| said.as_bool() == Some(true))
+}
+
 fn is(field: &FieldDescriptor, behavior: i32) -> bool {
     let Some(extension) = FIELD_BEHAVIOR.as_ref() else { return false };
     let options = field.options();

@@ -1,5 +1,6 @@
 //! Who calls, and what callers did.
 
+mod audit;
 mod gate;
 mod keys;
 mod metrics;
@@ -9,4 +10,9 @@ mod service;
 mod tokens;
 mod verified;
 
-pub(super) use self::{gate::Gate, service::Access};
+pub use self::audit::{Audit, AuditError};
+pub(super) use self::{
+    audit::{Act, Begun},
+    gate::Gate,
+    service::Access,
+};

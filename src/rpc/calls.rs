@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use self::joined::{Fingerprint, Lead, Outcome, Running, Told, Turn};
 use super::{
+    access::{Act, Audit, Begun},
     convert::{Change, Changed},
     doorway::LetIn,
     status::{Failure, of_no_library},
@@ -28,12 +29,13 @@ use crate::{
 pub(super) struct Calls {
     aws: Aws,
     lifecycle: Lifecycle,
+    audit: Audit,
     running: Arc<Running>,
 }
 
 impl Calls {
-    pub(super) fn new(aws: Aws, lifecycle: Lifecycle) -> Self {
-        Self { aws, lifecycle, running: Arc::default() }
+    pub(super) fn new(aws: Aws, lifecycle: Lifecycle, audit: Audit) -> Self {
+        Self { aws, lifecycle, audit, running: Arc::default() }
     }
 
     /// Answers a call that changes nothing: reads the request, finds its account and region, works. It ends with its
@@ -45,6 +47,7 @@ impl Calls {
         work: impl FnOnce(Scoped, T) -> F,
     ) -> Result<Response<R>, Status>
     where
+        M: Message,
         R: Message,
         F: Future<Output = Result<R, Failure>>,
     {
@@ -66,11 +69,35 @@ impl Calls {
         work: impl FnOnce(M) -> F,
     ) -> Result<Response<R>, Status>
     where
+        M: Message,
         R: Message,
         F: Future<Output = Result<R, Failure>>,
     {
-        let deadline = let_in(request.extensions())?.deadline;
-        Ok(respond(cancellable(deadline, work(request.into_inner())).await?))
+        let (_, extensions, message) = request.into_parts();
+        let let_in = let_in(&extensions)?;
+        let act = self.audit.wants_reads().then(|| Act::read(&extensions, &let_in, &message));
+        let answer = self.recorded(act, let_in.deadline, work(message), Status::from).await?;
+        Ok(respond(answer))
+    }
+
+    /// Does what changes nothing within its deadline, and has it recorded where such calls are.
+    async fn recorded<R: Message>(
+        &self,
+        act: Option<Act>,
+        deadline: Instant,
+        work: impl Future<Output = Result<R, Failure>>,
+        told: impl Fn(Failure) -> Status,
+    ) -> Result<R, Status> {
+        let begun = match act {
+            Some(act) => cancellable(deadline, self.audit.begin_read(act)).await.map_err(&told)?,
+            None => None,
+        };
+        let answer = cancellable(deadline, work).await.map_err(told);
+        if let Some(begun) = begun {
+            // Nobody waits for the end of what changes nothing.
+            drop(begun.end(answer.as_ref()));
+        }
+        answer
     }
 
     /// Answers a call that changes something, or with `validate_only` only checks it. Whatever the answer, it names the
@@ -98,6 +125,7 @@ impl Calls {
         // Without the id, which has more than one spelling.
         message.set_request_id("");
         let what = Fingerprint::of(&message);
+        let act = Act::read(&extensions, &let_in, &message).of_change(&request_id);
         message.set_request_id(&request_id);
         let asked = || {
             let mut asked = convert(message)?;
@@ -116,12 +144,17 @@ impl Calls {
         let answer = match asked() {
             Err(failure) => Err(failure.of_change(&request_id)),
             Ok(asked) if asked.mode == Mode::Check => {
-                let check = self.check(&let_in, asked, work).await;
-                check.map_err(|failure| failure.of_change(&request_id))
+                let act = self.audit.wants_reads().then_some(act);
+                let check = self.check(&let_in, asked, work);
+                self.recorded(act, let_in.deadline, check, |failure| failure.of_change(&request_id)).await
             }
             Ok(asked) => {
-                let answer = match self.turn::<M, R>(&let_in, &asked.request_id, &what).await {
-                    Ok(Decided::Lead(lead)) => self.carry_out(let_in, asked, lead, &request_id, work).await,
+                let act = act.done_in(&asked.scope);
+                let answer = match self.turn::<M, R>(&act, &let_in, &asked.request_id, &what).await {
+                    Ok(Decided::Lead(lead)) => match cancellable(let_in.deadline, self.audit.begin(act)).await {
+                        Ok(begun) => self.carry_out(begun, let_in, asked, lead, &request_id, work).await,
+                        Err(failure) => Err(failure.of_change(&request_id)),
+                    },
                     Ok(Decided::Told(answer)) => answer,
                     Err(failure) => Err(failure.of_change(&request_id)),
                 };
@@ -145,21 +178,24 @@ impl Calls {
     where
         F: Future<Output = Result<R, Failure>>,
     {
-        let check = async {
-            let aws = self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
-            let aws = aws.for_change(let_in.deadline);
-            let_in.facts.within(&aws);
-            Box::pin(work(aws, asked)).await
-        };
-        cancellable(let_in.deadline, check).await
+        let aws = self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
+        let aws = aws.for_change(let_in.deadline);
+        let_in.facts.within(&aws);
+        Box::pin(work(aws, asked)).await
     }
 
     /// Who does the change. A repetition of one that is under way waits for the answer to that, within its own deadline and
     /// without a place: its work has one already.
-    async fn turn<M, R>(&self, let_in: &LetIn, id: &RequestId, what: &Fingerprint) -> Result<Decided<R>, Failure>
+    async fn turn<M, R>(
+        &self,
+        act: &Act,
+        let_in: &LetIn,
+        id: &RequestId,
+        what: &Fingerprint,
+    ) -> Result<Decided<R>, Failure>
     where
         M: 'static,
-        R: Clone + Send + Sync + 'static,
+        R: Message + Clone + 'static,
     {
         loop {
             let told = match self.running.ask::<M, R>(let_in.principal.name(), id.as_str(), what) {
@@ -169,17 +205,22 @@ impl Calls {
             };
             tracing::debug!("joined the same change under way");
             let_in.leave_place();
+            let begun = cancellable(let_in.deadline, self.audit.begin(act.joined())).await?;
             if let Some(answer) = self.heard(let_in.deadline, told).await? {
+                drop(begun.end(answer.as_ref()));
                 return Ok(Decided::Told(answer));
             }
             let_in.take_place()?;
         }
     }
 
+    /// Only what was begun in the record is carried out, and the record is told how it ends by whoever works on it.
+    ///
     /// tonic drops a handler when its client hangs up, so a change is worked on in a task of its own: it runs to its end,
     /// and shutdown waits for it.
     async fn carry_out<T, R, F>(
         &self,
+        begun: Begun,
         let_in: LetIn,
         asked: Asked<T>,
         mut lead: Lead<R>,
@@ -188,18 +229,26 @@ impl Calls {
     ) -> Result<R, Status>
     where
         T: Send + 'static,
-        R: Clone + Send + Sync + 'static,
+        R: Message + Clone + 'static,
         F: Future<Output = Result<R, Failure>> + Send + 'static,
     {
         let refused = |failure: Failure| failure.of_change(request_id);
         let deadline = let_in.deadline;
         // The scope is found here and not in the task: until then nothing is changed, so the call may still be given up.
         let scoped = async { Ok(self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?) };
-        let aws = cancellable(deadline, scoped).await.map_err(refused)?.for_change(deadline);
+        let aws = match cancellable(deadline, scoped).await {
+            Ok(_) if Instant::now() >= deadline => Err(Failure::Deadline(Effect::None)),
+            found => found,
+        };
+        let aws = match aws {
+            Ok(aws) => aws.for_change(deadline),
+            Err(failure) => {
+                let refusal = refused(failure);
+                drop(begun.end::<R>(Err(&refusal)));
+                return Err(refusal);
+            }
+        };
         let_in.facts.within(&aws);
-        if Instant::now() >= deadline {
-            return Err(refused(Failure::Deadline(Effect::None)));
-        }
         let work = Box::pin(work(aws.clone(), asked));
         let told = lead.told();
         let (change, id) = (aws.clone(), request_id.to_owned());
@@ -218,7 +267,14 @@ impl Calls {
                 Outcome::Told(answer) => Some(answer.as_ref().map(|_| ())),
                 Outcome::GivenUp => None,
             });
+            let written = match &outcome {
+                Outcome::Told(answer) => begun.end(answer.as_ref()),
+                Outcome::GivenUp => begun.end::<R>(Err(&Failure::Deadline(Effect::None).of_change(&id))),
+            };
             lead.tell(outcome);
+            drop(let_in);
+            // Shutdown waits for this task, and so for the end of the call in the record.
+            written.on_disk().await;
         };
         self.lifecycle.spawn(task.in_current_span());
         match self.heard(deadline, told).await {

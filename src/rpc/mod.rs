@@ -24,6 +24,7 @@ mod status;
 mod telling;
 mod vaults;
 
+pub use access::{Audit, AuditError};
 pub use server::{ServerError, serve};
 pub use server_info::{About, Limits};
 pub use status::{DOMAIN, code_of, reason_name};

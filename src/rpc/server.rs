@@ -9,7 +9,7 @@ use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder as Reflection;
 
 use super::{
-    access::Access,
+    access::{Access, Audit},
     accounts::Accounts,
     calls::Calls,
     doorway::Doorway,
@@ -58,11 +58,12 @@ pub async fn serve(
     aws: Aws,
     config: &ServerConfig,
     access: &AccessConfig,
+    audit: Audit,
     about: About,
     lifecycle: Lifecycle,
 ) -> Result<(), ServerError> {
     let doorway = Doorway::new(config, access, &lifecycle);
-    let calls = Calls::new(aws.clone(), lifecycle.clone());
+    let calls = Calls::new(aws.clone(), lifecycle.clone(), audit.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut services = vec![""];
     let mut routes = Routes::new(health);
@@ -79,7 +80,7 @@ pub async fn serve(
     }
     let calls = &calls;
     add!(
-        AccessServiceServer(Access { calls: calls.clone() }),
+        AccessServiceServer(Access { calls: calls.clone(), audit: audit.clone() }),
         AccountServiceServer(Accounts(calls.clone())),
         ResourceServiceServer(Resources(calls.clone())),
         PlanServiceServer(Plans(calls.clone())),

@@ -2,19 +2,22 @@
 
 use tonic::{Request, Response, Status, async_trait};
 
-use super::principal::{Authentication, Principal};
+use super::{
+    audit::Audit,
+    principal::{Authentication, Principal},
+};
 use crate::{
     proto::{self, access_service_server::AccessService},
     rpc::{
         calls::{Calls, let_in},
         convert::timestamp,
-        status::Failure,
     },
 };
 
 #[derive(Debug)]
 pub(in crate::rpc) struct Access {
     pub(in crate::rpc) calls: Calls,
+    pub(in crate::rpc) audit: Audit,
 }
 
 #[async_trait]
@@ -35,7 +38,8 @@ impl AccessService for Access {
         &self,
         request: Request<proto::ListAuditEventsRequest>,
     ) -> Result<Response<proto::ListAuditEventsResponse>, Status> {
-        self.calls.answer(request, |_| async { Err(Failure::AuditNotKept) }).await
+        let audit = self.audit.clone();
+        self.calls.answer(request, |message| async move { audit.list(message).await }).await
     }
 }
 

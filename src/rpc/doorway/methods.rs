@@ -26,7 +26,9 @@ pub(in crate::rpc) struct Method {
     pub(in crate::rpc) name: &'static str,
     pub(in crate::rpc) kind: Kind,
     /// Of the API's own: what a request is made of.
-    pub(super) input: Option<MessageDescriptor>,
+    pub(in crate::rpc) input: Option<MessageDescriptor>,
+    /// And what an answer is made of.
+    pub(in crate::rpc) output: Option<MessageDescriptor>,
     /// Whether it changes something.
     pub(in crate::rpc) changes: bool,
 }
@@ -44,9 +46,15 @@ static ALL: LazyLock<BTreeMap<&'static str, Method>> = LazyLock::new(|| {
         let method = descriptors::method(&path)?;
         let name = format!("{}/{}", method.parent_service().full_name(), method.name());
         let changes = !descriptors::is_read(&method);
-        Some(Method { name: name.leak(), kind: Kind::Call, input: Some(method.input()), changes })
+        Some(Method {
+            name: name.leak(),
+            kind: Kind::Call,
+            input: Some(method.input()),
+            output: Some(method.output()),
+            changes,
+        })
     });
-    let others = OTHERS.map(|(name, kind)| Method { name, kind, input: None, changes: false });
+    let others = OTHERS.map(|(name, kind)| Method { name, kind, input: None, output: None, changes: false });
     of_the_api.chain(others).map(|method| (method.name, method)).collect()
 });
 

@@ -93,7 +93,7 @@ impl Facts {
         self.principal.get().map(Principal::name)
     }
 
-    pub(super) fn scoped(&self) -> Option<&Scoped> {
+    pub(in crate::rpc) fn scoped(&self) -> Option<&Scoped> {
         self.scoped.get()
     }
 

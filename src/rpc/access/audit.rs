@@ -1,0 +1,380 @@
+//! The record of what callers did. A change cannot begin before its begin is on disk, and its end follows whatever becomes of
+//! its caller. What cannot be recorded is not done.
+
+mod chain;
+mod file;
+mod reading;
+mod record;
+mod request;
+mod start;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use prost::Message;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tonic::{Status, codegen::http::Extensions};
+use uuid::Uuid;
+
+pub use self::start::AuditError;
+use self::{
+    chain::Keys,
+    record::{Authentication as KnownBy, Begin, Caller, Came, Change, Outcome, Record, Where},
+    writer::{State, Writer},
+};
+use super::principal::{Authentication, Principal};
+use crate::{
+    aws::{self, Detection, Scoped},
+    config::{AuditConfig, AuditCopy, Unrecorded},
+    domain::{AskedScope, PageRequest},
+    proto,
+    rpc::{
+        doorway::{LetIn, Method},
+        listener::Connection,
+        page_token::ListOf,
+        status::{Cause, Failure},
+        telling::Facts,
+    },
+};
+
+/// Most calls that are under way in the record: what waits for the disk is bounded by them.
+const MOST_UNDER_WAY: usize = 4096;
+
+/// How long the work of a call waits for its end to be on disk. What takes longer is written later, or by the next start.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The record. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Audit(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kept: Option<Kept>,
+    reads: bool,
+    unrecorded: Unrecorded,
+    copy: Vec<AuditCopy>,
+}
+
+/// What there is where a record is kept.
+#[derive(Debug)]
+struct Kept {
+    folder: PathBuf,
+    writer: Writer,
+    state: Arc<State>,
+    places: Arc<Semaphore>,
+}
+
+/// A call as the record tells it.
+#[derive(Debug, Clone)]
+pub(in crate::rpc) struct Act {
+    principal: Principal,
+    peer: String,
+    facts: Arc<Facts>,
+    method: Option<&'static Method>,
+    bytes: Vec<u8>,
+    digest: String,
+    request_id: String,
+    scope: Where,
+    read: bool,
+    joined: bool,
+}
+
+impl Act {
+    /// A call that changes nothing.
+    pub(in crate::rpc) fn read(extensions: &Extensions, let_in: &LetIn, message: &impl Message) -> Self {
+        let peer = extensions.get::<Arc<Connection>>().map(|connection| connection.peer.to_string());
+        let bytes = message.encode_to_vec();
+        Self {
+            principal: let_in.principal.clone(),
+            peer: peer.unwrap_or_default(),
+            facts: Arc::clone(&let_in.facts),
+            method: let_in.facts.method(),
+            digest: chain::digest(None, &bytes),
+            bytes,
+            request_id: String::new(),
+            scope: Where::default(),
+            read: true,
+            joined: false,
+        }
+    }
+
+    /// The same, of a change with this id.
+    pub(in crate::rpc) fn of_change(self, request_id: &str) -> Self {
+        Self { request_id: request_id.to_owned(), ..self }
+    }
+
+    /// The same, which is to be done.
+    pub(in crate::rpc) fn done_in(self, scope: &AskedScope) -> Self {
+        let account = scope.account.as_ref().map(ToString::to_string).unwrap_or_default();
+        let region = scope.region.as_ref().map(ToString::to_string).unwrap_or_default();
+        Self { scope: Where { account, region }, read: false, ..self }
+    }
+
+    /// The same, which waits for one that is under way.
+    pub(in crate::rpc) fn joined(&self) -> Self {
+        Self { joined: true, ..self.clone() }
+    }
+
+    fn begin(&self, id: &str) -> Begin {
+        let input = self.method.and_then(|method| method.input.as_ref());
+        let (request, resources) = input.map(|of| request::read(of, &self.bytes)).unwrap_or_default();
+        Begin {
+            time: Timestamp::now(),
+            id: id.to_owned(),
+            principal: caller(&self.principal),
+            peer: self.peer.clone(),
+            action: self.method.map(|method| method.name.to_owned()).unwrap_or_default(),
+            resources,
+            scope: self.scope.clone(),
+            request_id: self.request_id.clone(),
+            request_digest: self.digest.clone(),
+            request,
+            read: self.read,
+            joined: self.joined,
+        }
+    }
+}
+
+impl Audit {
+    /// Opens the record, or none where none is configured.
+    ///
+    /// # Errors
+    /// When it cannot be written, another process writes it, or what is there does not verify.
+    pub fn open(config: &AuditConfig) -> Result<Self, AuditError> {
+        let AuditConfig { path, hmac_key_file, reads, reads_when_unavailable, segment_bytes, copy } = config;
+        let keys = match hmac_key_file {
+            Some(path) => Keys::read(path).map_err(|why| AuditError::Key { path: path.clone(), why })?,
+            None => Keys::default(),
+        };
+        let kept = match path {
+            Some(folder) => {
+                let files = start::start(folder, &keys, *segment_bytes as u64)?;
+                let state = Arc::<State>::default();
+                let disk = |source| AuditError::Disk { path: folder.clone(), source };
+                let writer = Writer::new(files, &state).map_err(disk)?;
+                let places = Arc::new(Semaphore::new(MOST_UNDER_WAY));
+                Some(Kept { folder: folder.clone(), writer, state, places })
+            }
+            None => None,
+        };
+        Ok(Self(Arc::new(Inner { kept, reads: *reads, unrecorded: *reads_when_unavailable, copy: copy.clone() })))
+    }
+
+    /// Whether calls that change nothing are in the record.
+    pub(in crate::rpc) fn wants_reads(&self) -> bool {
+        self.0.reads
+    }
+
+    /// Writes the begin of a call. What it returns is the right to carry it out.
+    pub(in crate::rpc) async fn begin(&self, act: Act) -> Result<Begun, Failure> {
+        let id = Uuid::new_v4().to_string();
+        let mut begun =
+            Begun { audit: self.clone(), id, facts: Arc::clone(&act.facts), method: act.method, place: None };
+        if self.0.kept.is_none() && self.0.copy.is_empty() {
+            return Ok(begun);
+        }
+        let begin = act.begin(&begun.id);
+        self.copy(&Record::Begin(Box::new(begin.clone())));
+        let Some(kept) = &self.0.kept else { return Ok(begun) };
+        let unavailable = |why: String| {
+            Failure::AuditUnavailable(format!("the audit record cannot be written ({why}), and nothing was changed"))
+        };
+        if let Some(why) = kept.state.closed() {
+            return Err(unavailable(why));
+        }
+        let ended = |_| unavailable("its writer has ended".to_owned());
+        begun.place =
+            Some(Arc::clone(&kept.places).acquire_owned().await.map_err(|_| unavailable("closed".to_owned()))?);
+        kept.writer.begin(begin).await.map_err(ended)?.map_err(unavailable)?;
+        Ok(begun)
+    }
+
+    /// The same for a call that changes nothing, by what the configuration says of those.
+    pub(in crate::rpc) async fn begin_read(&self, act: Act) -> Result<Option<Begun>, Failure> {
+        match self.begin(act).await {
+            Ok(begun) => Ok(Some(begun)),
+            Err(_) if self.0.unrecorded == Unrecorded::Serve => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// A page of the record, newest first.
+    pub(in crate::rpc) async fn list(
+        &self,
+        request: proto::ListAuditEventsRequest,
+    ) -> Result<proto::ListAuditEventsResponse, Failure> {
+        let ListOf { filter: wanted, paged } = reading::read(request)?.what;
+        let Some(kept) = &self.0.kept else { return Err(Failure::AuditNotKept) };
+        let ask = |page: PageRequest| {
+            let (folder, shown, wanted) = (kept.folder.clone(), kept.state.shown(), wanted.clone());
+            let query = paged.query;
+            async move {
+                let look = move || reading::page(&folder, &shown, &wanted, page.size.into(), page.cursor.as_ref());
+                let unread = |what: &dyn std::fmt::Display| Failure::Bug(format!("the record cannot be read: {what}"));
+                let looked = tokio::task::spawn_blocking(look).await.map_err(|error| unread(&error))?;
+                let (events, next) = looked.map_err(aws::Error::from)?.map_err(|error| unread(&error))?;
+                let next_page_token = next.map(|next| query.token(&next)).unwrap_or_default();
+                Ok(proto::ListAuditEventsResponse { events, next_page_token })
+            }
+        };
+        paged.answer(ask).await
+    }
+
+    /// Nothing waits for a copy, and nothing is refused where it fails.
+    fn copy(&self, record: &Record) {
+        if self.0.copy.is_empty() {
+            return;
+        }
+        let Ok(line) = serde_json::to_string(record) else { return };
+        for copy in &self.0.copy {
+            match copy {
+                AuditCopy::Stdout => _ = writeln!(std::io::stdout(), "{line}"),
+                AuditCopy::Logs => tracing::info!(target: "strongroom::audit", event = %line, "audit"),
+            }
+        }
+    }
+}
+
+/// The begin of a call is in the record. Its end will be, also when this is dropped.
+#[derive(Debug)]
+#[must_use = "a call that is not ended has an unknown outcome"]
+pub(in crate::rpc) struct Begun {
+    audit: Audit,
+    id: String,
+    facts: Arc<Facts>,
+    method: Option<&'static Method>,
+    /// Absent: there is nothing to write.
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Begun {
+    /// Writes what came of the call. Nothing that fails here changes its answer.
+    pub(in crate::rpc) fn end<R: Message>(mut self, answer: Result<&R, &Status>) -> Written {
+        let mut came = match answer {
+            Ok(_) => self.came(Outcome::Succeeded, ""),
+            Err(status) => {
+                let reason = reason(status);
+                let certain = self.is_untouched() && reason != proto::ErrorReason::OutcomeUnknown.as_str_name();
+                self.came(if certain { Outcome::Failed } else { Outcome::Unknown }, reason)
+            }
+        };
+        let output = self.method.and_then(|method| method.output.as_ref());
+        if let (Ok(answer), Some(output)) = (answer, output) {
+            came.resources = request::read(output, &answer.encode_to_vec()).1;
+        }
+        self.write(came)
+    }
+
+    /// Whether AWS has certainly changed nothing for the call.
+    fn is_untouched(&self) -> bool {
+        self.facts.scoped().is_none_or(Scoped::is_untouched)
+    }
+
+    fn came(&self, outcome: Outcome, reason: &str) -> Came {
+        let mut came = Came::of(outcome, reason.strip_prefix("ERROR_REASON_").unwrap_or(reason));
+        let Some(aws) = self.facts.scoped() else { return came };
+        came.scope = Some(Where { account: aws.scope().account.to_string(), region: aws.scope().region.to_string() });
+        came.aws_request_ids = aws.trail().ids();
+        // What was refused before AWS was asked has changed nothing.
+        if !aws.is_untouched() {
+            let noted = aws.changes().so_far();
+            let changes = noted.changed.into_iter().map(|change| Change {
+                subject: change.subject,
+                field: change.field.to_owned(),
+                old: change.old.map(request::bounded),
+                new: change.new.map(request::bounded),
+            });
+            came.changes = changes.collect();
+            came.detection = noted.detection.map(|detection| of_detection(detection).as_str_name().to_owned());
+            came.event_name = noted.detection.map(|detection| detection.event_name().to_owned());
+        }
+        came
+    }
+
+    fn write(&mut self, came: Came) -> Written {
+        if !self.audit.0.copy.is_empty() {
+            // A copy has no positions of a record.
+            let begun = record::UnderWay {
+                id: self.id.clone(),
+                segment: 0,
+                offset: 0,
+                time: came.time,
+                principal: String::new(),
+                action: self.method.map(|method| method.name.to_owned()).unwrap_or_default(),
+                resources: Vec::new(),
+            };
+            self.audit.copy(&Record::End(Box::new(record::End { begun, came: came.clone() })));
+        }
+        let place = self.place.take();
+        let kept = self.audit.0.kept.as_ref();
+        Written(kept.zip(place).map(|(kept, place)| kept.writer.end(self.id.clone(), came, place)))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if self.place.is_none() {
+            return;
+        }
+        let outcome = if self.is_untouched() { Outcome::Failed } else { Outcome::Unknown };
+        let came = self.came(outcome, "CUT_OFF");
+        drop(self.write(came));
+    }
+}
+
+/// An end that is on its way to the disk.
+#[derive(Debug)]
+#[must_use = "the end of a call is waited for where that holds nobody up"]
+pub(in crate::rpc) struct Written(Option<oneshot::Receiver<()>>);
+
+impl Written {
+    /// When it is there, or after a while.
+    pub(in crate::rpc) async fn on_disk(self) {
+        if let Some(written) = self.0 {
+            _ = tokio::time::timeout(PATIENCE, written).await;
+        }
+    }
+}
+
+/// The reason of an error, by the cause that goes with its `Status`.
+fn reason(status: &Status) -> &'static str {
+    use std::error::Error as _;
+    let cause = status.source().and_then(|source| source.downcast_ref::<Cause>());
+    cause.map_or("INTERNAL", |cause| cause.reason)
+}
+
+fn caller(principal: &Principal) -> Caller {
+    let known = principal.known();
+    Caller {
+        name: known.name.clone(),
+        groups: known.groups.clone(),
+        authentication: match known.authentication {
+            Authentication::Anonymous => KnownBy::Anonymous,
+            Authentication::Token => KnownBy::Token,
+            Authentication::Certificate => KnownBy::Certificate,
+            Authentication::TokenAndCertificate => KnownBy::TokenAndCertificate,
+        },
+        issuer: known.issuer.clone(),
+        certificate: known.certificate.clone(),
+    }
+}
+
+fn of_detection(detection: Detection) -> proto::Detection {
+    match detection {
+        Detection::RecoveryPointDeleted | Detection::RecoveryPointDisassociated => {
+            proto::Detection::RecoveryPointDeleted
+        }
+        Detection::VaultDeleted => proto::Detection::VaultDeleted,
+        Detection::VaultLockRemoved => proto::Detection::VaultLockRemoved,
+        Detection::PlanDeleted => proto::Detection::PlanDeleted,
+        Detection::SelectionDeleted => proto::Detection::SelectionDeleted,
+        Detection::VaultPolicySet | Detection::VaultPolicyDeleted => proto::Detection::VaultPolicyChanged,
+        Detection::PointKeptShorter | Detection::PlanKeepsShorter => proto::Detection::RetentionShortened,
+        Detection::NotificationsFewer | Detection::NotificationsDeleted => proto::Detection::NotificationsSwitchedOff,
+        Detection::LegalHoldCancelled => proto::Detection::LegalHoldCancelled,
+    }
+}

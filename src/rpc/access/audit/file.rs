@@ -1,0 +1,251 @@
+//! The files of the record: one is written to, and the next begins with the seal of the one before.
+//!
+//! What [`Files::append`] has taken is on disk when it returns. What it has not, counts for nothing: the file is brought
+//! back to what was there before anything else is written.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    chain::{Chain, Key, Keys},
+    record::{Came, End, Record, UnderWay},
+};
+
+/// Nobody but the server's own user reads what callers did.
+pub(super) const MODE: u32 = 0o600;
+
+/// The file with this number.
+pub(super) fn path(folder: &Path, segment: u64) -> PathBuf {
+    folder.join(format!("audit-{segment:010}.jsonl"))
+}
+
+/// The numbers of the files that there are, ascending.
+pub(super) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix("audit-")?.strip_suffix(".jsonl"));
+        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The files, one of which is written to.
+#[derive(Debug)]
+pub(super) struct Files {
+    folder: PathBuf,
+    /// Held open, so that the kernel cannot lose what it has to tell of it; and by its lock no other process writes here.
+    directory: File,
+    _lock: File,
+    file: File,
+    segment: u64,
+    /// Bytes of the file that count.
+    length: u64,
+    chain: Chain,
+    /// The key that this file is chained with.
+    key: Option<Key>,
+    /// The key that the next one will be.
+    next_key: Option<Key>,
+    record: String,
+    /// Nothing follows in this file.
+    sealed: bool,
+    /// A write has failed, so that the file may have more than what counts.
+    spoiled: bool,
+    largest: u64,
+    /// What was begun and has not ended, by its id.
+    under_way: BTreeMap<String, UnderWay>,
+}
+
+/// What was found in the directory, on which the files go on.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) segment: u64,
+    pub(super) length: u64,
+    pub(super) chain: Chain,
+    pub(super) key: Option<Key>,
+    pub(super) record: String,
+    pub(super) sealed: bool,
+    pub(super) under_way: BTreeMap<String, UnderWay>,
+}
+
+impl Found {
+    /// Nothing: the record begins.
+    pub(super) fn nothing() -> Self {
+        Self {
+            segment: 0,
+            length: 0,
+            chain: Chain::new(),
+            key: None,
+            record: Uuid::new_v4().to_string(),
+            sealed: true,
+            under_way: BTreeMap::new(),
+        }
+    }
+}
+
+impl Files {
+    /// Goes on after what was found.
+    pub(super) fn resume(folder: &Path, lock: File, found: Found, keys: &Keys, largest: u64) -> io::Result<Self> {
+        let directory = File::open(folder)?;
+        let file = match found.segment {
+            // Nothing is written to it: the first file follows it.
+            0 => directory.try_clone()?,
+            segment => OpenOptions::new().append(true).open(path(folder, segment))?,
+        };
+        let mut files = Self {
+            folder: folder.to_owned(),
+            directory,
+            _lock: lock,
+            file,
+            segment: found.segment,
+            length: found.length,
+            chain: found.chain,
+            key: found.key,
+            next_key: keys.in_use().cloned(),
+            record: found.record,
+            sealed: found.sealed,
+            spoiled: false,
+            largest,
+            under_way: found.under_way,
+        };
+        let changes_key = files.key.as_ref().map(|key| &key.name) != files.next_key.as_ref().map(|key| &key.name);
+        if !files.sealed && changes_key {
+            files.seal()?;
+        }
+        if files.sealed {
+            files.begin_next()?;
+        }
+        Ok(files)
+    }
+
+    /// Appends lines. They are on disk when it returns; when it fails, none of them counts.
+    pub(super) fn append(&mut self, records: impl IntoIterator<Item = Entry>) -> io::Result<()> {
+        self.mend()?;
+        if self.sealed {
+            self.begin_next()?;
+        }
+        let (mut chain, mut text, mut under_way) = (self.chain.clone(), Vec::new(), self.under_way.clone());
+        for entry in records {
+            let record = match entry {
+                Entry::Line(record) => {
+                    if let Record::Begin(begin) = &record {
+                        let offset = self.length + text.len() as u64;
+                        under_way.insert(begin.id.clone(), begin.under_way(self.segment, offset));
+                    }
+                    record
+                }
+                Entry::End { id, came } => match under_way.remove(&id) {
+                    Some(begun) => Record::End(Box::new(End { begun, came })),
+                    // Its begin was refused, and nothing was done.
+                    None => continue,
+                },
+            };
+            text.extend_from_slice(chain.link(self.key.as_ref(), &record)?.as_bytes());
+        }
+        self.write(&text, chain)?;
+        self.under_way = under_way;
+        Ok(())
+    }
+
+    /// Begins the next file where this one is as large as one becomes.
+    pub(super) fn turn_over(&mut self) -> io::Result<()> {
+        if self.length < self.largest {
+            return Ok(());
+        }
+        self.mend()?;
+        if !self.sealed {
+            self.seal()?;
+        }
+        self.begin_next()
+    }
+
+    pub(super) fn under_way(&self) -> &BTreeMap<String, UnderWay> {
+        &self.under_way
+    }
+
+    /// The file that is written to, and how much of it counts.
+    pub(super) fn position(&self) -> (u64, u64) {
+        (self.segment, self.length)
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        let mut chain = self.chain.clone();
+        let seal = Record::Seal { time: Timestamp::now(), next: self.segment + 1 };
+        let line = chain.link(self.key.as_ref(), &seal)?;
+        self.write(line.as_bytes(), chain)?;
+        self.sealed = true;
+        Ok(())
+    }
+
+    /// The file that follows a seal. One that an earlier try left has nothing in it that anybody was told of.
+    fn begin_next(&mut self) -> io::Result<()> {
+        let segment = self.segment + 1;
+        let mut file =
+            OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(path(&self.folder, segment))?;
+        let open = Record::Open {
+            time: Timestamp::now(),
+            record: self.record.clone(),
+            segment,
+            key: self.next_key.as_ref().map(|key| key.name.clone()),
+            under_way: self.under_way.values().cloned().collect(),
+        };
+        let mut chain = self.chain.clone();
+        let line = chain.link(self.next_key.as_ref(), &open)?;
+        file.write_all(line.as_bytes())?;
+        file.sync_all()?;
+        self.directory.sync_all()?;
+        self.file = OpenOptions::new().append(true).open(path(&self.folder, segment))?;
+        (self.segment, self.length, self.chain) = (segment, line.len() as u64, chain);
+        self.key.clone_from(&self.next_key);
+        (self.sealed, self.spoiled) = (false, false);
+        Ok(())
+    }
+
+    fn write(&mut self, text: &[u8], chain: Chain) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.spoiled = true;
+        self.file.write_all(text)?;
+        self.file.sync_data()?;
+        self.spoiled = false;
+        self.length += text.len() as u64;
+        self.chain = chain;
+        Ok(())
+    }
+
+    /// After a write that failed: by a handle of its own, for what an old one says after an error is worth nothing.
+    fn mend(&mut self) -> io::Result<()> {
+        if !self.spoiled {
+            return Ok(());
+        }
+        let file = OpenOptions::new().append(true).open(path(&self.folder, self.segment))?;
+        if file.metadata()?.len() < self.length {
+            return Err(io::Error::other("the file of the record has become shorter"));
+        }
+        file.set_len(self.length)?;
+        file.sync_all()?;
+        self.file = file;
+        self.spoiled = false;
+        Ok(())
+    }
+}
+
+/// A line to append.
+pub(super) enum Entry {
+    Line(Record),
+    /// The end of a call, where its begin counts.
+    End {
+        id: String,
+        came: Came,
+    },
+}

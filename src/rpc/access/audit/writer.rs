@@ -1,0 +1,209 @@
+//! The thread that writes the record: what has gathered while it waited for the disk goes there together.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::{
+    file::{Entry, Files},
+    record::{Begin, Came, Record, UnderWay},
+};
+
+/// Most lines that share one wait for the disk, so that the first of them does not wait for ever more.
+const MOST_AT_ONCE: usize = 256;
+
+/// Between looks whether writing works again.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// How the record stands, for those who ask.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Why nothing can be written; absent: it can.
+    closed: AtomicBool,
+    why: Mutex<String>,
+    shown: Mutex<Shown>,
+    /// Writes that failed.
+    failures: AtomicU64,
+}
+
+/// What of the record can be read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shown {
+    pub(super) segment: u64,
+    pub(super) length: u64,
+    pub(super) under_way: BTreeMap<String, UnderWay>,
+}
+
+impl State {
+    pub(super) fn closed(&self) -> Option<String> {
+        self.closed.load(Ordering::Acquire).then(|| lock(&self.why).clone())
+    }
+
+    pub(super) fn shown(&self) -> Shown {
+        lock(&self.shown).clone()
+    }
+
+    fn close(&self, why: &io::Error) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.why) = why.to_string();
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            tracing::error!(error = %why, "the audit record cannot be written: changes are refused until it can");
+        }
+    }
+
+    fn open(&self) {
+        self.closed.store(false, Ordering::Release);
+        tracing::info!("the audit record is written again");
+    }
+
+    fn show(&self, files: &Files) {
+        let (segment, length) = files.position();
+        *lock(&self.shown) = Shown { segment, length, under_way: files.under_way().clone() };
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the thread is told.
+enum Told {
+    Begin(Box<Begin>, oneshot::Sender<Result<(), String>>),
+    End(Box<Ended>),
+}
+
+/// An end that is to be written.
+struct Ended {
+    id: String,
+    came: Came,
+    written: oneshot::Sender<()>,
+    /// The place among the calls under way, until then.
+    _place: OwnedSemaphorePermit,
+}
+
+/// The thread, which ends with its last hand-over. Dropped, it waits for that.
+#[derive(Debug)]
+pub(super) struct Writer {
+    told: Option<Sender<Told>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn new(files: Files, state: &Arc<State>) -> io::Result<Self> {
+        let (told, received) = channel();
+        state.show(&files);
+        let state = Arc::clone(state);
+        let work = move || Work { files, state, ends: Vec::new(), since: None }.run(&received);
+        let thread = thread::Builder::new().name("audit".to_owned()).spawn(work)?;
+        Ok(Self { told: Some(told), thread: Some(thread) })
+    }
+
+    /// Told once the begin is on disk, or why it is not.
+    pub(super) fn begin(&self, begin: Begin) -> oneshot::Receiver<Result<(), String>> {
+        let (tell, told) = oneshot::channel();
+        self.tell(Told::Begin(Box::new(begin), tell));
+        told
+    }
+
+    /// Told once the end is on disk. It holds the place that its begin took until then.
+    pub(super) fn end(&self, id: String, came: Came, place: OwnedSemaphorePermit) -> oneshot::Receiver<()> {
+        let (written, told) = oneshot::channel();
+        self.tell(Told::End(Box::new(Ended { id, came, written, _place: place })));
+        told
+    }
+
+    fn tell(&self, what: Told) {
+        // Where the thread is gone, whoever waits is told by the channel that is.
+        _ = self.told.as_ref().map(|told| told.send(what));
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.told = None;
+        _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+struct Work {
+    files: Files,
+    state: Arc<State>,
+    /// Ends that are not on disk yet: what cannot be written waits until it can.
+    ends: Vec<Ended>,
+    /// Since when nothing can be written, and why.
+    since: Option<(Timestamp, String)>,
+}
+
+impl Work {
+    fn run(mut self, received: &Receiver<Told>) {
+        loop {
+            let first = if self.since.is_some() {
+                match received.recv_timeout(PROBE) {
+                    Ok(told) => Some(told),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            } else {
+                match received.recv() {
+                    Ok(told) => Some(told),
+                    Err(_) => break,
+                }
+            };
+            let more = received.try_iter().take(MOST_AT_ONCE);
+            let batch: Vec<Told> = first.into_iter().chain(more).collect();
+            self.write(batch);
+        }
+    }
+
+    fn write(&mut self, batch: Vec<Told>) {
+        let mut begins = Vec::new();
+        for told in batch {
+            match told {
+                Told::Begin(begin, tell) => begins.push((begin, tell)),
+                Told::End(ended) => self.ends.push(*ended),
+            }
+        }
+        let gap = self.since.clone().map(|(since, why)| Record::Gap { time: Timestamp::now(), since, why });
+        let begun = begins.iter().map(|(begin, _)| Record::Begin(begin.clone()));
+        let ends = self.ends.iter().map(|ended| Entry::End { id: ended.id.clone(), came: ended.came.clone() });
+        let entries: Vec<Entry> = gap.into_iter().chain(begun).map(Entry::Line).chain(ends).collect();
+        let written = self.files.append(entries);
+        match &written {
+            Ok(()) => {
+                if self.since.take().is_some() {
+                    self.state.open();
+                }
+                self.state.show(&self.files);
+                for ended in self.ends.drain(..) {
+                    _ = ended.written.send(());
+                }
+            }
+            Err(why) => self.close(why),
+        }
+        for (_, tell) in begins {
+            _ = tell.send(written.as_ref().map(|()| ()).map_err(ToString::to_string));
+        }
+        if written.is_ok() {
+            match self.files.turn_over() {
+                Ok(()) => self.state.show(&self.files),
+                Err(why) => self.close(&why),
+            }
+        }
+    }
+
+    fn close(&mut self, why: &io::Error) {
+        self.since.get_or_insert_with(|| (Timestamp::now(), why.to_string()));
+        self.state.close(why);
+    }
+}
