@@ -14,7 +14,7 @@ use crate::{
     config::{AdminConfig, Config, Url},
     domain::MAX_PAGE_SIZE,
     lifecycle::Lifecycle,
-    rpc::{self, About, Audit, Limits},
+    rpc::{self, About, Audit, Limits, Tls},
     telemetry::{self, Admin, Standing},
 };
 
@@ -61,6 +61,9 @@ pub enum StartError {
     /// The record of what callers did cannot be kept.
     #[error(transparent)]
     Audit(#[from] rpc::AuditError),
+    /// The gRPC port cannot be encrypted as it should be.
+    #[error(transparent)]
+    Tls(#[from] rpc::TlsError),
 }
 
 /// Starts the server, with the sandbox first where it is asked for. Everything runs on `life`, and ends with it.
@@ -81,6 +84,7 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     let admin_at = admin.as_ref().and_then(|listener| listener.local_addr().ok());
     // Nothing is served that cannot be recorded.
     let audit = Audit::open(&config.audit)?;
+    let tls = Tls::open(&config.server.tls)?;
     let standing = Standing::starting(life.soft());
     let about = about(config, neighbour);
     if let Some(listener) = admin {
@@ -103,7 +107,7 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     }
     let (settings, access) = (config.server.clone(), config.access.clone());
     let (about, serving) = (About { sandbox_endpoint, ..about }, life.clone());
-    let serve = async move { rpc::serve(listener, aws, &settings, &access, audit, about, serving).await };
+    let serve = async move { rpc::serve(listener, aws, &settings, &access, audit, tls, about, serving).await };
     life.spawn_vital("the gRPC server", serve);
     standing.serves();
     Ok(Running { grpc, sandbox, admin: admin_at })

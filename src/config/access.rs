@@ -162,6 +162,6 @@ impl AccessConfig {
 }
 
 /// Whether clients show certificates, by which they are known.
-fn takes_certificates(_server: &ServerConfig) -> bool {
-    false
+fn takes_certificates(server: &ServerConfig) -> bool {
+    server.tls.client_ca_file.is_some()
 }

@@ -13,6 +13,7 @@ mod client;
 mod fault;
 mod listener;
 mod log;
+mod pem;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 mod reader;
@@ -21,6 +22,7 @@ mod server;
 mod shutdown;
 mod source;
 mod telemetry;
+mod tls;
 mod value;
 
 #[cfg(test)]
@@ -42,6 +44,7 @@ pub use self::{
     shutdown::ShutdownConfig,
     source::{CONFIG_VARIABLE, Flag, Source, Sources},
     telemetry::TelemetryConfig,
+    tls::{ClientCertificate, TlsConfig, TlsVersion},
     value::{RoleTemplate, Url},
 };
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{aws::AwsConfig, listener::ListenerConfig, reader::Reader};
+use super::{aws::AwsConfig, listener::ListenerConfig, reader::Reader, tls::TlsConfig};
 
 /// What callers of the gRPC API meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct ServerConfig {
     pub reflection: bool,
     /// What a connection may cost.
     pub connections: ListenerConfig,
+    /// How the port is encrypted.
+    pub tls: TlsConfig,
 }
 
 impl Default for ServerConfig {
@@ -61,6 +63,7 @@ impl Default for ServerConfig {
             request_timeout: Duration::from_secs(180),
             reflection: true,
             connections: ListenerConfig::default(),
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -100,14 +103,15 @@ impl ServerConfig {
             request_timeout: reader.within("server.request_timeout", d.request_timeout, second..=3600 * second),
             reflection: reader.value("server.reflection", d.reflection),
             connections: ListenerConfig::read(reader),
+            tls: TlsConfig::read(reader),
         }
     }
 
     pub(super) fn check(&self, aws: &AwsConfig, reader: &mut Reader) {
-        if !self.listen.ip().is_loopback() {
+        if !self.listen.ip().is_loopback() && !self.tls.is_on() {
             let message = format!(
-                "{} is reachable from other machines, and the server neither encrypts nor asks who calls: let only a \
-                 service mesh, a TLS proxy or a network policy lead to it",
+                "{} is reachable from other machines, and the server does not encrypt: set server.tls.certificate_file and \
+                 server.tls.key_file, or let only a service mesh, a TLS proxy or a network policy lead to it",
                 self.listen
             );
             reader.warn("server.listen", message);
@@ -124,5 +128,6 @@ impl ServerConfig {
             reader.warn("server.request_timeout", message);
         }
         self.connections.check(self.request_timeout, reader);
+        self.tls.check(reader);
     }
 }

@@ -1,6 +1,7 @@
 //! Who calls, and what callers did.
 
 mod audit;
+mod certificate;
 mod gate;
 mod keys;
 mod metrics;
@@ -13,6 +14,7 @@ mod verified;
 pub use self::audit::{Audit, AuditError};
 pub(super) use self::{
     audit::{Act, Begun},
+    certificate::{Certificate, Nameless},
     gate::Gate,
     service::Access,
 };

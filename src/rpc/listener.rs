@@ -10,8 +10,10 @@ mod life;
 mod metrics;
 mod seldom;
 mod streams;
+mod tls;
 mod wire;
 
+pub use self::tls::{Tls, TlsError};
 pub(super) use self::{connection::Connection, streams::plain_text};
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
@@ -25,7 +27,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::Instant,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_rustls::server::TlsStream;
+use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 use tonic::{
     body::Body,
     codegen::http::{Request, Response},
@@ -35,7 +38,7 @@ use self::{
     crowd::{Admitted, Crowd},
     life::{Life, Step, Why},
     seldom::Seldom,
-    streams::{Requests, Tasks},
+    streams::{NOT_HERE, Requests, Tasks},
     wire::Heard,
 };
 use crate::config::ListenerConfig;
@@ -51,8 +54,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
 /// Serves until `stop`, then lets the connections end: GOAWAY is sent, and what runs may end. Dropping the future cuts
 /// off what is left.
-pub(super) async fn serve<S, B>(listener: TcpListener, service: S, bounds: &ListenerConfig, stop: CancellationToken)
-where
+pub(super) async fn serve<S, B>(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    service: S,
+    bounds: &ListenerConfig,
+    stop: CancellationToken,
+) where
     S: tower::Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send,
     B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -63,7 +71,13 @@ where
     let cut = CancellationToken::new();
     let _cut_on_drop = cut.clone().drop_guard();
     let crowd = Arc::new(Crowd::new(bounds.max_connections, bounds.max_connections_per_peer));
-    let house = Arc::new(House { bounds: bounds.clone(), requests: TaskTracker::new(), tls: Seldom::default() });
+    let house = Arc::new(House {
+        bounds: bounds.clone(),
+        requests: TaskTracker::new(),
+        tls,
+        mistaken: Seldom::default(),
+        broken: Seldom::default(),
+    });
     let (failing, refused) = (Seldom::default(), Seldom::default());
     loop {
         let accept = async {
@@ -132,7 +146,11 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 struct House {
     bounds: ListenerConfig,
     requests: TaskTracker,
-    tls: Seldom,
+    tls: Option<Arc<Tls>>,
+    /// Who speaks TLS where there is none, or plain text where there is.
+    mistaken: Seldom,
+    /// Handshakes that came to nothing.
+    broken: Seldom,
 }
 
 impl House {
@@ -149,25 +167,15 @@ impl House {
         // Neither a secret nor a lottery: a number of the connection's own spreads well enough.
         let mut life = Life::begin(Instant::now(), &self.bounds, spread(connection.id));
         let opened = tokio::select! {
-            opened = tokio::time::timeout(self.bounds.handshake_timeout, wire::begins_with_tls(&stream)) => opened,
+            opened = tokio::time::timeout(self.bounds.handshake_timeout, self.open(stream, connection)) => opened,
             () = stop.cancelled() => return,
             () = connection.displaced.notified() => return metrics::ended(Why::Displaced.name()),
         };
-        match opened {
-            Ok(Ok(false)) => {}
-            Ok(Ok(true)) => {
-                if let Some(untold) = self.tls.tell(Instant::now()) {
-                    let peer = connection.peer;
-                    tracing::warn!(%peer, untold, "TLS on a plaintext port: this server does not encrypt");
-                }
-                let _ = tokio::time::timeout(self.bounds.handshake_timeout, wire::refuse_tls(stream)).await;
-                metrics::ended("tls");
-                return;
-            }
-            Ok(Err(_)) => return,
+        let stream = match opened {
+            Ok(Some(stream)) => stream,
+            Ok(None) => return,
             Err(_) => return metrics::ended(Why::Silent.name()),
-        }
-        // TLS will be accepted here, within what is left of the handshake time-out.
+        };
         let io = TokioIo::new(Heard { stream, connection: Arc::clone(connection) });
         let http = self.http();
         let requests = Requests { service, connection: Arc::clone(connection) };
@@ -215,6 +223,52 @@ impl House {
         };
         tracing::debug!(connection = connection.id, peer = %connection.peer, why = why.name(), "cut a connection off");
         metrics::ended(why.name());
+    }
+
+    /// The connection, encrypted where the port is; nothing for who does not speak as the port does.
+    async fn open(
+        &self,
+        stream: TcpStream,
+        connection: &Connection,
+    ) -> Option<Either<TcpStream, Box<TlsStream<TcpStream>>>> {
+        let peer = connection.peer;
+        let begins_with_tls = wire::begins_with_tls(&stream).await.ok()?;
+        let tls = match &self.tls {
+            Some(tls) if begins_with_tls => tls,
+            None if !begins_with_tls => return Some(Either::Left(stream)),
+            Some(_) => {
+                if let Some(untold) = self.mistaken.tell(Instant::now()) {
+                    tracing::warn!(%peer, untold, "plain text on a TLS port: this client does not encrypt");
+                }
+                metrics::ended("plain_text");
+                let _ = wire::refuse(stream, wire::TLS_HERE).await;
+                return None;
+            }
+            None => {
+                if let Some(untold) = self.mistaken.tell(Instant::now()) {
+                    tracing::warn!(%peer, untold, "TLS on a plaintext port: this server does not encrypt");
+                }
+                metrics::ended("tls");
+                let _ = wire::refuse(stream, NOT_HERE).await;
+                return None;
+            }
+        };
+        match tls.accept(stream).await {
+            Ok(stream) => {
+                let (_, session) = stream.get_ref();
+                if let Some(certificate) = session.peer_certificates().and_then(|chain| chain.first()) {
+                    connection.shows(certificate);
+                }
+                Some(Either::Right(Box::new(stream)))
+            }
+            Err(error) => {
+                metrics::ended("handshake");
+                if let Some(untold) = self.broken.tell(Instant::now()) {
+                    tracing::warn!(%peer, %error, untold, "a TLS handshake came to nothing");
+                }
+                None
+            }
+        }
     }
 
     /// HTTP as it is spoken here.

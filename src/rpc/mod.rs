@@ -25,6 +25,7 @@ mod telling;
 mod vaults;
 
 pub use access::{Audit, AuditError};
+pub use listener::{Tls, TlsError};
 pub use server::{ServerError, serve};
 pub use server_info::{About, Limits};
 pub use status::{DOMAIN, code_of, reason_name};

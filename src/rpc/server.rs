@@ -1,6 +1,6 @@
 //! The server: services, health, reflection, and the layers that every call goes through.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use super::{
     doorway::Doorway,
     jobs::Jobs,
     legal_holds::LegalHolds,
-    listener,
+    listener::{self, Tls},
     plans::Plans,
     protection::Protection,
     recovery_points::RecoveryPoints,
@@ -59,6 +59,7 @@ pub async fn serve(
     config: &ServerConfig,
     access: &AccessConfig,
     audit: Audit,
+    tls: Option<Arc<Tls>>,
     about: About,
     lifecycle: Lifecycle,
 ) -> Result<(), ServerError> {
@@ -105,6 +106,10 @@ pub async fn serve(
     }
     // Places, deadlines and sizes, before a service sees anything; and whatever comes of it is told of, once.
     let service = telling::of(doorway.before(routes.prepare()), &lifecycle);
+    if let Some(tls) = &tls {
+        let (keep, ends) = (Arc::clone(tls).keep(), lifecycle.soft());
+        lifecycle.spawn(async move { _ = ends.run_until_cancelled(keep).await });
+    }
     let stop = CancellationToken::new();
     let draining = async {
         lifecycle.soft().cancelled().await;
@@ -117,7 +122,7 @@ pub async fn serve(
         tokio::time::sleep(LINGER).await;
     };
     tokio::select! {
-        () = listener::serve(listener, service, &config.connections, stop.clone()) => {}
+        () = listener::serve(listener, tls, service, &config.connections, stop.clone()) => {}
         // A health watch never ends by itself, and who was told to go may not listen.
         () = draining => {}
     }

@@ -86,6 +86,7 @@ mod spellings;
 mod tags;
 mod telling;
 mod tidy;
+mod tls;
 mod tokens;
 mod vault_deletion;
 mod vault_locks;

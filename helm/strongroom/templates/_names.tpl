@@ -98,6 +98,9 @@ annotations:
 {{ $key }} = {{ int64 $value }}
 {{- else if kindIs "map" $value }}
 {{- range $name, $table := $value }}
+{{- if not (kindIs "map" $table) }}
+{{ $key }}.{{ $name }} = {{ toJson $table }}
+{{- else }}
 {{- range $inner, $text := $table }}
 {{- if kindIs "map" $text }}
 {{- range $claim, $said := $text }}
@@ -105,6 +108,7 @@ annotations:
 {{- end }}
 {{- else }}
 {{ $key }}.{{ $name }}.{{ $inner }} = {{ toJson $text }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

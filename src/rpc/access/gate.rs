@@ -2,10 +2,16 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tonic::codegen::http::HeaderMap;
 
-use super::{metrics, principal::Principal, rates::Rates, tokens::Tokens};
+use super::{
+    metrics,
+    principal::{Authentication, Known, Principal},
+    rates::Rates,
+    tokens::Tokens,
+};
 use crate::{
     aws::Effect,
     config::{AccessConfig, Credential, DefaultAccess, ServerConfig},
@@ -116,7 +122,28 @@ impl Gate {
     }
 }
 
-/// The caller whom the certificate of a connection names.
-fn certificate(_connection: Option<&Connection>) -> Result<Option<Principal>, Failure> {
-    Ok(None)
+/// The caller whom the certificate of a connection names. It was in time at the handshake, and is looked at by each call.
+fn certificate(connection: Option<&Connection>) -> Result<Option<Principal>, Failure> {
+    let refuse = |outcome, text: String| {
+        metrics::authenticated("certificate", outcome);
+        Err(Failure::BadCredentials(text))
+    };
+    match connection.and_then(Connection::certificate) {
+        None => Ok(None),
+        Some(Err(nameless)) => refuse("malformed", nameless.to_string()),
+        Some(Ok(certificate)) if !certificate.is_valid_at(Timestamp::now()) => {
+            refuse("expired", "the client certificate has expired: connect again with a new one".to_owned())
+        }
+        Some(Ok(certificate)) => {
+            metrics::authenticated("certificate", "verified");
+            Ok(Some(Principal::new(Known {
+                name: certificate.name.clone(),
+                groups: Vec::new(),
+                authentication: Authentication::Certificate,
+                issuer: None,
+                certificate: Some(certificate.name.clone()),
+                until: Some(certificate.not_after),
+            })))
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -11,6 +11,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use super::life::Seen;
+use crate::rpc::access::{Certificate, Nameless};
 
 /// What an HTTP/2 client says first: 24 bytes, and the header of its SETTINGS. Who has said as much will be answered,
 /// by an error if by nothing else, and is idle then rather than silent.
@@ -23,6 +24,8 @@ pub(crate) struct Connection {
     pub(crate) id: u64,
     /// The other end.
     pub(crate) peer: SocketAddr,
+    /// By which the client is known, where it showed one: whom it names, or why nobody.
+    certificate: OnceLock<Result<Certificate, Nameless>>,
     heard: AtomicUsize,
     open: AtomicUsize,
     quiet_since: Mutex<Instant>,
@@ -35,11 +38,22 @@ impl Connection {
         Self {
             id,
             peer,
+            certificate: OnceLock::new(),
             heard: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             quiet_since: Mutex::new(Instant::now()),
             displaced: Notify::new(),
         }
+    }
+
+    /// The client has shown this certificate, signed by whom we trust.
+    pub(super) fn shows(&self, der: &[u8]) {
+        self.certificate.get_or_init(|| Certificate::read(der));
+    }
+
+    /// The certificate that the client showed.
+    pub(in crate::rpc) fn certificate(&self) -> Option<&Result<Certificate, Nameless>> {
+        self.certificate.get()
     }
 
     /// Bytes came in.

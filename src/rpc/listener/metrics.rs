@@ -35,6 +35,18 @@ static FAILED: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
+static CERTIFICATES: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.tls.certificate.reloads")
+        .with_description("Times that the files of server.tls had new content, by whether it could be used.")
+        .build()
+});
+
+/// New certificates were found in the files, and could be used or not.
+pub(super) fn certificates_read(used: bool) {
+    CERTIFICATES.add(1, &[KeyValue::new("outcome", if used { "used" } else { "unusable" })]);
+}
+
 /// So many connections there may be.
 pub(super) fn limit(most: usize) {
     LIMIT.record(most as u64, &[]);

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{connection::Connection, streams::NOT_HERE};
+use super::connection::Connection;
 
 /// The first byte of a TLS handshake; no HTTP begins with it.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -24,19 +24,23 @@ pub(super) async fn begins_with_tls(stream: &TcpStream) -> io::Result<bool> {
     Ok(heard == 1 && first[0] == TLS_HANDSHAKE)
 }
 
-/// Refuses a TLS handshake in plain text. An alert would be closer to the letter, but clients tell it as a fault of
+/// What is told in plain text to whoever speaks it to a port with TLS.
+pub(super) const TLS_HERE: &str = "This port speaks gRPC over TLS: write https:// where the client takes an address, or call \
+                                   it without -plaintext.\n";
+
+/// Refuses in plain text what is no connection of this port: a TLS handshake here, plain text there. An alert would be closer to the letter, but clients tell it as a fault of
 /// versions or ciphers; at plain text they say that this is not TLS, which is what is wrong.
-pub(super) async fn refuse_tls(mut stream: TcpStream) -> io::Result<()> {
+pub(super) async fn refuse(mut stream: TcpStream, text: &str) -> io::Result<()> {
     // Closing with something unread would reset the connection, and the answer with it.
     let mut hello = [0; 4096];
     let _ = stream.read(&mut hello).await?;
-    let length = NOT_HERE.len();
+    let length = text.len();
     let head = format!(
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {length}\r\n\
          connection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
-    stream.write_all(NOT_HERE.as_bytes()).await?;
+    stream.write_all(text.as_bytes()).await?;
     stream.shutdown().await
 }
 

@@ -85,6 +85,8 @@ const STRONGROOM_OUTSIDE: &[Outside] = &[
     only(&["std::fs", "std::io", "std::net", "std::os", "std::process", "std::thread"], NOT_DOMAIN, "the domain is pure: no I/O"),
     only(&["strongroom_sandbox"], &["app::sandbox"], "the service knows the sandbox only over the wire; app starts it"),
     only(&["sqlx", "sqlx_*"], &["ledger::sqlite", "ledger::postgres"], "SQL stands in the two backends of the ledger"),
+    only(&["rustls", "tokio_rustls"], &["rpc::listener", "cli::client"], "connections are encrypted where they come in, and in the client commands"),
+    only(&["x509_parser"], &["rpc::access"], "certificates are read where callers come in"),
     only(&["jsonwebtoken", "hyper_rustls"], &["rpc::access"], "tokens are verified, and their issuers asked, where callers come in"),
     only(&["cedar_policy", "cedar_policy_*"], &["rpc::access"], "policies are judged where callers come in"),
 ];

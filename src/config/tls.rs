@@ -1,0 +1,142 @@
+//! `server.tls`: by which certificate callers know the server, and by whose certificates the server knows callers.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{reader::Reader, value::Value};
+
+/// How the gRPC port is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The server's certificate and what it is signed by, up to the root (PEM). Without it nothing is encrypted.
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub key_file: Option<PathBuf>,
+    /// Whose certificates of clients are taken (PEM).
+    pub client_ca_file: Option<PathBuf>,
+    /// Whether a client may come without a certificate, where certificates are taken.
+    pub client_certificate: ClientCertificate,
+    /// The oldest version of TLS that is spoken.
+    pub min_version: TlsVersion,
+    /// How often the files are looked at for new content.
+    pub reload_interval: Duration,
+}
+
+/// What is asked of clients where `client_ca_file` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// A certificate is looked at where there is one.
+    Optional,
+    /// Who has none comes no further than the handshake.
+    Required,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+impl Value for ClientCertificate {
+    const EXPECTED: &'static str = "\"optional\" or \"required\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "optional" => Some(Self::Optional),
+            "required" => Some(Self::Required),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Optional => "optional".to_owned(),
+            Self::Required => "required".to_owned(),
+        }
+    }
+}
+
+impl Value for TlsVersion {
+    const EXPECTED: &'static str = "\"1.2\" or \"1.3\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "1.2" => Some(Self::Tls12),
+            "1.3" => Some(Self::Tls13),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Tls12 => "1.2".to_owned(),
+            Self::Tls13 => "1.3".to_owned(),
+        }
+    }
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self {
+            certificate_file: None,
+            key_file: None,
+            client_ca_file: None,
+            client_certificate: ClientCertificate::Required,
+            min_version: TlsVersion::Tls12,
+            // Kubernetes takes a minute or two to bring a new Secret into a pod; nobody waits for this.
+            reload_interval: Duration::from_secs(30),
+        }
+    }
+}
+
+impl TlsConfig {
+    /// Whether the port is encrypted.
+    pub fn is_on(&self) -> bool {
+        self.certificate_file.is_some()
+    }
+
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let d = Self::default();
+        let second = Duration::from_secs(1);
+        Self {
+            certificate_file: reader.optional("server.tls.certificate_file"),
+            key_file: reader.optional("server.tls.key_file"),
+            client_ca_file: reader.optional("server.tls.client_ca_file"),
+            client_certificate: reader.value("server.tls.client_certificate", d.client_certificate),
+            min_version: reader.value("server.tls.min_version", d.min_version),
+            reload_interval: reader.within("server.tls.reload_interval", d.reload_interval, second..=3600 * second),
+        }
+    }
+
+    pub(super) fn check(&self, reader: &mut Reader) {
+        let (certificate, key, ca) =
+            ("server.tls.certificate_file", "server.tls.key_file", "server.tls.client_ca_file");
+        match (&self.certificate_file, &self.key_file) {
+            (Some(_), None) => {
+                reader.refuse(certificate, &[key], format!("needs {key} beside it"), "set both, or neither")
+            }
+            (None, Some(_)) => {
+                reader.refuse(key, &[certificate], format!("needs {certificate} beside it"), "set both, or neither");
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        if self.client_ca_file.is_some() && self.certificate_file.is_none() {
+            let problem = "has no effect on a port without TLS";
+            reader.refuse(ca, &[certificate], problem, format!("set {certificate} and {key}, or remove it"));
+        }
+        let files = [
+            (certificate, &self.certificate_file, "CERTIFICATE-----"),
+            (key, &self.key_file, "PRIVATE KEY-----"),
+            (ca, &self.client_ca_file, "CERTIFICATE-----"),
+        ];
+        for (key, path, label) in files {
+            let Some(path) = path else { continue };
+            // Another machine than the one that will serve may be the one that checks.
+            if let Err(problem) = super::pem::look(path, label) {
+                reader.warn(key, format!("{} {problem}: a server on this machine would not start", path.display()));
+            }
+        }
+    }
+}
