@@ -28,8 +28,9 @@ pub(super) async fn begins_with_tls(stream: &TcpStream) -> io::Result<bool> {
 pub(super) const TLS_HERE: &str = "This port speaks gRPC over TLS: write https:// where the client takes an address, or call \
                                    it without -plaintext.\n";
 
-/// Refuses in plain text what is no connection of this port: a TLS handshake here, plain text there. An alert would be closer to the letter, but clients tell it as a fault of
-/// versions or ciphers; at plain text they say that this is not TLS, which is what is wrong.
+/// Refuses in plain text what is no connection of this port: a TLS handshake here, plain text there. To a handshake an alert
+/// would be closer to the letter, but clients tell it as a fault of versions or ciphers; at plain text they say that this is
+/// not TLS, which is what is wrong.
 pub(super) async fn refuse(mut stream: TcpStream, text: &str) -> io::Result<()> {
     // Closing with something unread would reset the connection, and the answer with it.
     let mut hello = [0; 4096];
