@@ -4,6 +4,7 @@ EVERYTHING = {
     "image": {"digest": "sha256:" + "ab" * 32},
     "imagePullSecrets": [{"name": "registry"}],
     "config": {
+        "audit": {"path": "/var/lib/strongroom/audit", "reads": True, "copy": ["stdout"]},
         "server": {
             "listen": "[::]:8443",
             "max_request_bytes": 4194304,

@@ -141,5 +141,5 @@ def test_the_readme_of_the_chart_names_every_value(repository):
         for key, deeper in inner.get("properties", {}).items():
             keys = [f"{top}.{key}.{last}" for last in deeper.get("properties", {})] or [f"{top}.{key}"]
             for name in keys if top == "config" else [f"{top}.{key}"]:
-                assert f"`{name}`" in text or f"`{top}`" in text or f"### {name}" in text, name
+                assert f"`{name}" in text or f"`{top}`" in text or f"### {name}" in text, name
         assert f"`{top}`" in text or f"### {top}" in text or top == "global", top
