@@ -14,7 +14,7 @@ use crate::{
     config::{AdminConfig, Config, Url},
     domain::MAX_PAGE_SIZE,
     lifecycle::Lifecycle,
-    rpc::{self, About, Audit, Limits, Tls},
+    rpc::{self, About, Audit, Guards, Limits, Tls},
     telemetry::{self, Admin, Standing},
 };
 
@@ -102,12 +102,11 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
         None => Aws::connect(&config.aws).await,
     };
     if neighbour == Neighbour::Aws {
-        let (introduced, ends) = (identity::introduce(aws.clone(), config.aws.clone()), life.soft());
-        life.spawn(async move { _ = ends.run_until_cancelled(introduced).await });
+        life.spawn_until_stop(identity::introduce(aws.clone(), config.aws.clone()));
     }
-    let (settings, access) = (config.server.clone(), config.access.clone());
+    let (settings, guards) = (config.server.clone(), Guards { access: config.access.clone(), audit, tls });
     let (about, serving) = (About { sandbox_endpoint, ..about }, life.clone());
-    let serve = async move { rpc::serve(listener, aws, &settings, &access, audit, tls, about, serving).await };
+    let serve = async move { rpc::serve(listener, aws, &settings, guards, about, serving).await };
     life.spawn_vital("the gRPC server", serve);
     standing.serves();
     Ok(Running { grpc, sandbox, admin: admin_at })

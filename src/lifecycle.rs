@@ -104,6 +104,12 @@ impl Lifecycle {
         self.tasks.spawn(async move { hard.run_until_cancelled_owned(task).await });
     }
 
+    /// Runs a task that ends with the first stage, wherever it stands: nothing waits for what it would do.
+    pub fn spawn_until_stop(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let soft = self.soft.clone();
+        self.spawn(async move { _ = soft.run_until_cancelled_owned(task).await });
+    }
+
     /// Runs a task that must live as long as the process: when it fails or panics, or ends before the first stage, the
     /// process stops with [`Outcome::Failed`].
     pub fn spawn_vital<E: fmt::Display>(

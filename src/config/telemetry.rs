@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{pem::look, reader::Reader, value::Url};
+use super::{pem, reader::Reader, value::Url};
 
 /// What goes to an OpenTelemetry collector.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,35 +57,20 @@ impl TelemetryConfig {
     }
 
     pub(super) fn check(&self, reader: &mut Reader) {
-        let files = [
-            ("telemetry.otlp_ca_file", &self.otlp_ca_file, "CERTIFICATE-----"),
-            ("telemetry.otlp_certificate_file", &self.otlp_certificate_file, "CERTIFICATE-----"),
-            ("telemetry.otlp_key_file", &self.otlp_key_file, "PRIVATE KEY-----"),
-        ];
+        let ca = ("telemetry.otlp_ca_file", &self.otlp_ca_file);
+        let certificate = ("telemetry.otlp_certificate_file", &self.otlp_certificate_file);
+        let private_key = ("telemetry.otlp_key_file", &self.otlp_key_file);
         let encrypted = self.otlp_endpoint.as_ref().is_some_and(Url::is_encrypted);
-        for (key, path, label) in files {
-            let Some(path) = path else { continue };
-            if !encrypted {
+        let files = [(ca, pem::CERTIFICATE), (certificate, pem::CERTIFICATE), (private_key, pem::PRIVATE_KEY)];
+        for ((key, path), label) in files {
+            if encrypted {
+                pem::check_content(reader, (key, path), label);
+            } else if path.is_some() {
                 let advice = "write https:// in telemetry.otlp_endpoint, or remove it";
                 reader.refuse(key, &["telemetry.otlp_endpoint"], "has no effect on an endpoint without TLS", advice);
-            } else if let Err(problem) = look(path, label) {
-                // Another machine than the one that will serve may be the one that checks.
-                reader.warn(key, format!("{} {problem}: a server on this machine would not start", path.display()));
             }
         }
-        let alone = match (&self.otlp_certificate_file, &self.otlp_key_file) {
-            (Some(_), None) => Some(("telemetry.otlp_certificate_file", "telemetry.otlp_key_file")),
-            (None, Some(_)) => Some(("telemetry.otlp_key_file", "telemetry.otlp_certificate_file")),
-            (Some(_), Some(_)) | (None, None) => None,
-        };
-        if let Some((key, other)) = alone {
-            reader.refuse(
-                key,
-                &["telemetry.otlp_endpoint", other],
-                format!("needs {other} beside it"),
-                "set both, or neither",
-            );
-        }
+        pem::check_pair(reader, certificate, private_key, &["telemetry.otlp_endpoint"]);
         if self.otlp_endpoint.as_ref().is_some_and(|url| !url.is_encrypted() && !url.is_loopback()) {
             let what = if self.logs { "traces, metrics and logs" } else { "traces and metrics" };
             let message = format!("{what} leave this machine unencrypted; https:// encrypts");

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{reader::Reader, value::Value};
+use super::{pem, reader::Reader, value::Value};
 
 /// How the gRPC port is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,32 +111,17 @@ impl TlsConfig {
     }
 
     pub(super) fn check(&self, reader: &mut Reader) {
-        let (certificate, key, ca) =
-            ("server.tls.certificate_file", "server.tls.key_file", "server.tls.client_ca_file");
-        match (&self.certificate_file, &self.key_file) {
-            (Some(_), None) => {
-                reader.refuse(certificate, &[key], format!("needs {key} beside it"), "set both, or neither")
-            }
-            (None, Some(_)) => {
-                reader.refuse(key, &[certificate], format!("needs {certificate} beside it"), "set both, or neither");
-            }
-            (Some(_), Some(_)) | (None, None) => {}
-        }
+        let certificate = ("server.tls.certificate_file", &self.certificate_file);
+        let key = ("server.tls.key_file", &self.key_file);
+        let ca = ("server.tls.client_ca_file", &self.client_ca_file);
+        pem::check_pair(reader, certificate, key, &[]);
         if self.client_ca_file.is_some() && self.certificate_file.is_none() {
             let problem = "has no effect on a port without TLS";
-            reader.refuse(ca, &[certificate], problem, format!("set {certificate} and {key}, or remove it"));
+            let advice = format!("set {} and {}, or remove it", certificate.0, key.0);
+            reader.refuse(ca.0, &[certificate.0], problem, advice);
         }
-        let files = [
-            (certificate, &self.certificate_file, "CERTIFICATE-----"),
-            (key, &self.key_file, "PRIVATE KEY-----"),
-            (ca, &self.client_ca_file, "CERTIFICATE-----"),
-        ];
-        for (key, path, label) in files {
-            let Some(path) = path else { continue };
-            // Another machine than the one that will serve may be the one that checks.
-            if let Err(problem) = super::pem::look(path, label) {
-                reader.warn(key, format!("{} {problem}: a server on this machine would not start", path.display()));
-            }
-        }
+        pem::check_content(reader, certificate, pem::CERTIFICATE);
+        pem::check_content(reader, key, pem::PRIVATE_KEY);
+        pem::check_content(reader, ca, pem::CERTIFICATE);
     }
 }

@@ -75,7 +75,7 @@ impl Calls {
     {
         let (_, extensions, message) = request.into_parts();
         let let_in = let_in(&extensions)?;
-        let act = self.audit.wants_reads().then(|| Act::read(&extensions, &let_in, &message));
+        let act = self.audit.wants_reads().then(|| Act::read(&extensions, &let_in, message.encode_to_vec()));
         let answer = self.recorded(act, let_in.deadline, work(message), Status::from).await?;
         Ok(respond(answer))
     }
@@ -124,8 +124,9 @@ impl Calls {
         let_in.facts.set_request_id(&request_id);
         // Without the id, which has more than one spelling.
         message.set_request_id("");
-        let what = Fingerprint::of(&message);
-        let act = Act::read(&extensions, &let_in, &message).of_change(&request_id);
+        let bytes = message.encode_to_vec();
+        let what = Fingerprint::of(&bytes);
+        let act = Act::read(&extensions, &let_in, bytes).of_change(&request_id);
         message.set_request_id(&request_id);
         let asked = || {
             let mut asked = convert(message)?;

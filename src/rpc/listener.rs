@@ -232,24 +232,22 @@ impl House {
         connection: &Connection,
     ) -> Option<Either<TcpStream, Box<TlsStream<TcpStream>>>> {
         let peer = connection.peer;
-        let begins_with_tls = wire::begins_with_tls(&stream).await.ok()?;
-        let tls = match &self.tls {
-            Some(tls) if begins_with_tls => tls,
-            None if !begins_with_tls => return Some(Either::Left(stream)),
-            Some(_) => {
-                if let Some(untold) = self.mistaken.tell(Instant::now()) {
-                    tracing::warn!(%peer, untold, "plain text on a TLS port: this client does not encrypt");
-                }
-                metrics::ended("plain_text");
-                let _ = wire::refuse(stream, wire::TLS_HERE).await;
-                return None;
+        let accepted = match (&self.tls, wire::begins_with_tls(&stream).await.ok()?) {
+            (None, false) => return Some(Either::Left(stream)),
+            (Some(tls), true) => Ok(tls),
+            (Some(_), false) => {
+                Err((wire::TLS_HERE, "plain_text", "plain text on a TLS port: this client does not encrypt"))
             }
-            None => {
+            (None, true) => Err((NOT_HERE, "tls", "TLS on a plaintext port: this server does not encrypt")),
+        };
+        let tls = match accepted {
+            Ok(tls) => tls,
+            Err((answer, reason, mistake)) => {
                 if let Some(untold) = self.mistaken.tell(Instant::now()) {
-                    tracing::warn!(%peer, untold, "TLS on a plaintext port: this server does not encrypt");
+                    tracing::warn!(%peer, untold, "{mistake}");
                 }
-                metrics::ended("tls");
-                let _ = wire::refuse(stream, NOT_HERE).await;
+                metrics::ended(reason);
+                let _ = wire::refuse(stream, answer).await;
                 return None;
             }
         };

@@ -26,6 +26,6 @@ mod vaults;
 
 pub use access::{Audit, AuditError};
 pub use listener::{Tls, TlsError};
-pub use server::{ServerError, serve};
+pub use server::{Guards, ServerError, serve};
 pub use server_info::{About, Limits};
 pub use status::{DOMAIN, code_of, reason_name};

@@ -52,18 +52,28 @@ const LONGEST_QUESTION: usize = 4096;
 /// How long answers may take to leave once the last call has ended, where a stream keeps its connection open.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// What stands between callers and the services.
+#[derive(Debug)]
+pub struct Guards {
+    /// Who may call.
+    pub access: AccessConfig,
+    /// The record of what callers do.
+    pub audit: Audit,
+    /// How connections are encrypted, if they are.
+    pub tls: Option<Arc<Tls>>,
+}
+
 /// Serves until the first stage of shutdown, then lets the calls under way end.
 pub async fn serve(
     listener: TcpListener,
     aws: Aws,
     config: &ServerConfig,
-    access: &AccessConfig,
-    audit: Audit,
-    tls: Option<Arc<Tls>>,
+    guards: Guards,
     about: About,
     lifecycle: Lifecycle,
 ) -> Result<(), ServerError> {
-    let doorway = Doorway::new(config, access, &lifecycle);
+    let Guards { access, audit, tls } = guards;
+    let doorway = Doorway::new(config, &access, &lifecycle);
     let calls = Calls::new(aws.clone(), lifecycle.clone(), audit.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut services = vec![""];
@@ -107,8 +117,7 @@ pub async fn serve(
     // Places, deadlines and sizes, before a service sees anything; and whatever comes of it is told of, once.
     let service = telling::of(doorway.before(routes.prepare()), &lifecycle);
     if let Some(tls) = &tls {
-        let (keep, ends) = (Arc::clone(tls).keep(), lifecycle.soft());
-        lifecycle.spawn(async move { _ = ends.run_until_cancelled(keep).await });
+        lifecycle.spawn_until_stop(Arc::clone(tls).keep());
     }
     let stop = CancellationToken::new();
     let draining = async {

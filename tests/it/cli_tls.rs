@@ -6,7 +6,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -19,26 +18,23 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    authority,
     cli::{Ran, program, run},
     harness::World,
 };
 
 /// An authority with files of its own.
 struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    signs: authority::Authority,
     folder: PathBuf,
     name: &'static str,
 }
 
 impl Authority {
     fn new(folder: &Path, name: &'static str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        // Two authorities of one name would be one whose key has changed.
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        std::fs::write(folder.join(format!("{name}.pem")), issuer.pem()).unwrap();
-        Self { issuer, folder: folder.to_owned(), name }
+        let signs = authority::Authority::new(name);
+        std::fs::write(folder.join(format!("{name}.pem")), signs.pem()).unwrap();
+        Self { signs, folder: folder.to_owned(), name }
     }
 
     fn file(&self) -> String {
@@ -47,13 +43,18 @@ impl Authority {
 
     /// The files of a certificate and its key.
     fn signed(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let (certificate, key) = self.signs.signs_for(name);
         let file = |end: &str| self.folder.join(format!("{}-{name}.{end}", self.name));
-        std::fs::write(file("crt"), certificate.pem()).unwrap();
-        std::fs::write(file("key"), key.serialize_pem()).unwrap();
+        std::fs::write(file("crt"), certificate).unwrap();
+        std::fs::write(file("key"), key).unwrap();
         (file("crt").display().to_string(), file("key").display().to_string())
     }
+}
+
+/// Beside the test, which it ends with.
+#[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+fn beside(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
 }
 
 fn acceptor(signed: &(String, String), clients: Option<&Authority>) -> TlsAcceptor {
@@ -84,11 +85,11 @@ async fn door(world: &World, acceptor: TlsAcceptor) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = world.url().to_owned();
-    tokio::spawn(async move {
+    beside(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let (acceptor, server) = (acceptor.clone(), server.clone());
-            tokio::spawn(async move {
+            beside(async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
                     lead_on(stream, &server).await;
                 }
@@ -165,11 +166,11 @@ async fn a_server_behind_a_socket_is_called_by_both_spellings() {
     let path = folder.path().join("s.sock");
     let listener = UnixListener::bind(&path).unwrap();
     let server = world.url().to_owned();
-    tokio::spawn(async move {
+    beside(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let server = server.clone();
-            tokio::spawn(async move { lead_on(stream, &server).await });
+            beside(async move { lead_on(stream, &server).await });
         }
     });
     for server in [format!("unix:{}", path.display()), format!("unix://{}", path.display())] {
@@ -186,11 +187,11 @@ async fn guard(takes: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
     let server = format!("http://{}", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));
     let shown = seen.clone();
-    tokio::spawn(async move {
+    beside(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let shown = shown.clone();
-            tokio::spawn(async move {
+            beside(async move {
                 let mut connection = h2::server::handshake(stream).await.unwrap();
                 while let Some(Ok((request, mut respond))) = connection.accept().await {
                     let token = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());

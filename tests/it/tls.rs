@@ -1,11 +1,8 @@
 //! TLS and certificates of clients, over the wire.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType, date_time_ymd,
-};
+use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};
 use strongroom::{
     app::{self, Neighbour},
     config::{ClientCertificate, Clock, Config, TlsVersion},
@@ -21,43 +18,14 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
-use crate::harness::reason;
+use crate::{authority::Authority, harness::reason};
 
-/// An authority of the tests' own.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
-    }
-
-    /// Certificate and key, in PEM.
-    fn signs(&self, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
-        let mut params = CertificateParams::new([]).unwrap();
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
-    }
-
-    fn server(&self) -> (String, String) {
-        self.signs(|it| it.subject_alt_names = vec![SanType::DnsName("localhost".try_into().unwrap())])
-    }
-
-    fn client(&self, id: &str) -> (String, String) {
-        self.signs(|it| {
-            it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-            it.subject_alt_names = vec![SanType::URI(id.try_into().unwrap())];
-        })
-    }
+/// A client that is known by this id.
+fn client(authority: &Authority, id: &str) -> (String, String) {
+    authority.signs(|it| {
+        it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        it.subject_alt_names = vec![SanType::URI(id.try_into().unwrap())];
+    })
 }
 
 /// A server with TLS, and its files.
@@ -78,7 +46,7 @@ impl Encrypted {
     async fn start(authority: &Authority, change: impl FnOnce(&mut Config, &dyn Fn(&str) -> PathBuf)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        write(&at("server.pem"), &authority.server());
+        write(&at("server.pem"), &authority.signs_for("localhost"));
         let mut config = Config::default();
         config.server.listen = ([127, 0, 0, 1], 0).into();
         config.sandbox.listen = ([127, 0, 0, 1], 0).into();
@@ -99,7 +67,7 @@ impl Encrypted {
     }
 
     async fn channel(&self, authority: &Authority, client: Option<&(String, String)>) -> Result<Channel, String> {
-        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&authority.pem));
+        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.pem()));
         if let Some((certificate, key)) = client {
             tls = tls.identity(Identity::from_pem(certificate, key));
         }
@@ -133,11 +101,11 @@ async fn a_client_that_trusts_the_authority_is_served_and_one_that_does_not_goes
 async fn a_client_certificate_says_who_calls_and_without_one_nobody_comes_in() {
     let (ours, foreign) = (Authority::new("ours"), Authority::new("foreign"));
     let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), &ours.pem).unwrap();
+        fs::write(at("ca.pem"), ours.pem()).unwrap();
         config.server.tls.client_ca_file = Some(at("ca.pem"));
     })
     .await;
-    let portal = ours.client("spiffe://example/ns/tools/sa/portal");
+    let portal = client(&ours, "spiffe://example/ns/tools/sa/portal");
     let principal = who(server.channel(&ours, Some(&portal)).await.unwrap()).await.unwrap();
     assert_eq!(principal.name, "spiffe://example/ns/tools/sa/portal");
     assert_eq!(principal.authentication(), Authentication::Certificate);
@@ -146,7 +114,7 @@ async fn a_client_certificate_says_who_calls_and_without_one_nobody_comes_in() {
         it.not_after = date_time_ymd(2021, 1, 1);
         it.subject_alt_names = vec![SanType::URI("spiffe://example/old".try_into().unwrap())];
     });
-    let stranger = foreign.client("spiffe://example/ns/tools/sa/portal");
+    let stranger = client(&foreign, "spiffe://example/ns/tools/sa/portal");
     for client in [None, Some(&stranger), Some(&expired)] {
         // By TLS 1.3 the client learns only from its first call that the server has refused it.
         let served = match server.channel(&ours, client).await {
@@ -161,14 +129,14 @@ async fn a_client_certificate_says_who_calls_and_without_one_nobody_comes_in() {
 async fn where_a_certificate_is_optional_who_has_none_is_anonymous_and_who_has_one_is_known() {
     let ours = Authority::new("ours");
     let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), &ours.pem).unwrap();
+        fs::write(at("ca.pem"), ours.pem()).unwrap();
         config.server.tls.client_ca_file = Some(at("ca.pem"));
         config.server.tls.client_certificate = ClientCertificate::Optional;
     })
     .await;
     let principal = who(server.channel(&ours, None).await.unwrap()).await.unwrap();
     assert_eq!(principal.name, "anonymous");
-    let portal = ours.client("spiffe://example/portal");
+    let portal = client(&ours, "spiffe://example/portal");
     let principal = who(server.channel(&ours, Some(&portal)).await.unwrap()).await.unwrap();
     assert_eq!(principal.name, "spiffe://example/portal");
 }
@@ -177,11 +145,11 @@ async fn where_a_certificate_is_optional_who_has_none_is_anonymous_and_who_has_o
 async fn a_certificate_that_ends_while_its_client_is_connected_is_no_longer_taken() {
     let ours = Authority::new("ours");
     let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), &ours.pem).unwrap();
+        fs::write(at("ca.pem"), ours.pem()).unwrap();
         config.server.tls.client_ca_file = Some(at("ca.pem"));
     })
     .await;
-    let ends = jiff_now() + 4;
+    let ends = seconds_now() + 4;
     let client = ours.signs(|it| {
         it.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(ends);
         it.subject_alt_names = vec![SanType::URI("spiffe://example/short".try_into().unwrap())];
@@ -194,11 +162,11 @@ async fn a_certificate_that_ends_while_its_client_is_connected_is_no_longer_take
             Err(refused) => break refused,
         }
     };
-    assert!(jiff_now() >= ends, "not before its time");
+    assert!(seconds_now() >= ends, "not before its time");
     assert_eq!(reason(&refused), (Code::Unauthenticated, "CREDENTIALS_REFUSED".to_owned()));
 }
 
-fn jiff_now() -> u64 {
+fn seconds_now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
@@ -215,39 +183,41 @@ async fn plain_text_is_told_that_the_port_speaks_tls() {
 
 #[tokio::test]
 async fn certificates_and_authorities_are_exchanged_under_load_and_no_call_is_lost() {
-    let old = Arc::new(Authority::new("old"));
+    let old = Authority::new("old");
     let server = Encrypted::start(&old, |config, at| {
-        fs::write(at("ca.pem"), &old.pem).unwrap();
+        fs::write(at("ca.pem"), old.pem()).unwrap();
         config.server.tls.client_ca_file = Some(at("ca.pem"));
         config.server.tls.min_version = TlsVersion::Tls13;
     })
     .await;
-    let of_old = old.client("spiffe://example/old");
+    let of_old = client(&old, "spiffe://example/old");
     let channel = server.channel(&old, Some(&of_old)).await.unwrap();
-    let load = tokio::spawn(async move {
+    let load = async {
         for _ in 0..200 {
             assert_eq!(who(channel.clone()).await.unwrap().name, "spiffe://example/old");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    });
-    // Half of a certificate first: what there is stays.
-    let new = Authority::new("new");
-    let pair = new.server();
-    fs::write(server.file("server.pem"), &pair.0[..pair.0.len() / 2]).unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    who(server.channel(&old, Some(&of_old)).await.unwrap()).await.unwrap();
-    fs::write(server.file("ca.pem"), &new.pem).unwrap();
-    write(&server.file("server.pem"), &pair);
-    let of_new = new.client("spiffe://example/new");
-    let principal = loop {
-        if let Ok(channel) = server.channel(&new, Some(&of_new)).await {
-            break who(channel).await.unwrap();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    assert_eq!(principal.name, "spiffe://example/new");
-    assert!(server.channel(&old, Some(&of_old)).await.is_err(), "the old certificate is gone");
-    load.await.unwrap();
+    let exchange = async {
+        // Half of a certificate first: what there is stays.
+        let new = Authority::new("new");
+        let pair = new.signs_for("localhost");
+        fs::write(server.file("server.pem"), &pair.0[..pair.0.len() / 2]).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        who(server.channel(&old, Some(&of_old)).await.unwrap()).await.unwrap();
+        fs::write(server.file("ca.pem"), new.pem()).unwrap();
+        write(&server.file("server.pem"), &pair);
+        let of_new = client(&new, "spiffe://example/new");
+        let principal = loop {
+            if let Ok(channel) = server.channel(&new, Some(&of_new)).await {
+                break who(channel).await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(principal.name, "spiffe://example/new");
+        assert!(server.channel(&old, Some(&of_old)).await.is_err(), "the old certificate is gone");
+    };
+    tokio::join!(load, exchange);
 }
 
 #[tokio::test]
@@ -255,7 +225,7 @@ async fn a_key_that_is_not_the_certificates_is_no_start() {
     let (ours, life) = (Authority::new("ours"), Lifecycle::new());
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("b.pem"));
-    fs::write(&certificate, ours.server().0).unwrap();
+    fs::write(&certificate, ours.signs_for("localhost").0).unwrap();
     let mut config = Config::default();
     config.server.listen = ([127, 0, 0, 1], 0).into();
     config.admin.listen = None;
@@ -266,7 +236,7 @@ async fn a_key_that_is_not_the_certificates_is_no_start() {
     fs::write(&key, "no key").unwrap();
     let empty = app::start(&config, Neighbour::Sandbox, &life).await.unwrap_err().to_string();
     assert!(empty.contains("holds no private key"), "{empty}");
-    fs::write(&key, ours.server().1).unwrap();
+    fs::write(&key, ours.signs_for("localhost").1).unwrap();
     let other = app::start(&config, Neighbour::Sandbox, &life).await.unwrap_err().to_string();
     assert!(other.contains("the certificate and the key of server.tls"), "{other}");
 }

@@ -290,7 +290,7 @@ mod tests {
         let mut user = user();
         let find = |flags: &WayFlags, user: &User| {
             let way = Way::find(flags, &user.environment).unwrap();
-            (way.to_string(), way.tokens.origin.clone())
+            (way.to_string(), way.tokens.origin)
         };
         let staging = ("https://staging.example.com:443".to_owned(), Origin::Command("echo staging".to_owned()));
         assert_eq!(find(&flags(None, None), &user), staging);

@@ -23,10 +23,10 @@ use uuid::Uuid;
 pub use self::start::AuditError;
 use self::{
     chain::Keys,
-    record::{Authentication as KnownBy, Begin, Caller, Came, Change, Outcome, Record, Where},
+    record::{Begin, Caller, Came, Change, Outcome, Record, Where},
     writer::{State, Writer},
 };
-use super::principal::{Authentication, Principal};
+use super::principal::Principal;
 use crate::{
     aws::{self, Detection, Scoped},
     config::{AuditConfig, AuditCopy, Unrecorded},
@@ -36,7 +36,7 @@ use crate::{
         doorway::{LetIn, Method},
         listener::Connection,
         page_token::ListOf,
-        status::{Cause, Failure},
+        status::{Cause, Failure, reason_name},
         telling::Facts,
     },
 };
@@ -75,8 +75,8 @@ pub(in crate::rpc) struct Act {
     peer: String,
     facts: Arc<Facts>,
     method: Option<&'static Method>,
+    /// The request, without its `request_id`.
     bytes: Vec<u8>,
-    digest: String,
     request_id: String,
     scope: Where,
     read: bool,
@@ -84,16 +84,14 @@ pub(in crate::rpc) struct Act {
 }
 
 impl Act {
-    /// A call that changes nothing.
-    pub(in crate::rpc) fn read(extensions: &Extensions, let_in: &LetIn, message: &impl Message) -> Self {
+    /// A call that changes nothing, by its message.
+    pub(in crate::rpc) fn read(extensions: &Extensions, let_in: &LetIn, bytes: Vec<u8>) -> Self {
         let peer = extensions.get::<Arc<Connection>>().map(|connection| connection.peer.to_string());
-        let bytes = message.encode_to_vec();
         Self {
             principal: let_in.principal.clone(),
             peer: peer.unwrap_or_default(),
             facts: Arc::clone(&let_in.facts),
             method: let_in.facts.method(),
-            digest: chain::digest(None, &bytes),
             bytes,
             request_id: String::new(),
             scope: Where::default(),
@@ -131,7 +129,7 @@ impl Act {
             resources,
             scope: self.scope.clone(),
             request_id: self.request_id.clone(),
-            request_digest: self.digest.clone(),
+            request_digest: chain::digest(None, &self.bytes),
             request,
             read: self.read,
             joined: self.joined,
@@ -258,7 +256,7 @@ impl Begun {
             Ok(_) => self.came(Outcome::Succeeded, ""),
             Err(status) => {
                 let reason = reason(status);
-                let certain = self.is_untouched() && reason != proto::ErrorReason::OutcomeUnknown.as_str_name();
+                let certain = self.is_untouched() && reason != reason_name(proto::ErrorReason::OutcomeUnknown);
                 self.came(if certain { Outcome::Failed } else { Outcome::Unknown }, reason)
             }
         };
@@ -275,7 +273,7 @@ impl Begun {
     }
 
     fn came(&self, outcome: Outcome, reason: &str) -> Came {
-        let mut came = Came::of(outcome, reason.strip_prefix("ERROR_REASON_").unwrap_or(reason));
+        let mut came = Came::of(outcome, reason);
         let Some(aws) = self.facts.scoped() else { return came };
         came.scope = Some(Where { account: aws.scope().account.to_string(), region: aws.scope().region.to_string() });
         came.aws_request_ids = aws.trail().ids();
@@ -352,12 +350,7 @@ fn caller(principal: &Principal) -> Caller {
     Caller {
         name: known.name.clone(),
         groups: known.groups.clone(),
-        authentication: match known.authentication {
-            Authentication::Anonymous => KnownBy::Anonymous,
-            Authentication::Token => KnownBy::Token,
-            Authentication::Certificate => KnownBy::Certificate,
-            Authentication::TokenAndCertificate => KnownBy::TokenAndCertificate,
-        },
+        authentication: known.authentication,
         issuer: known.issuer.clone(),
         certificate: known.certificate.clone(),
     }

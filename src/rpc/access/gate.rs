@@ -53,8 +53,7 @@ impl Gate {
     /// Reads the keys of issuers from now on.
     pub(in crate::rpc) fn open(&self, lifecycle: &Lifecycle) {
         for issuer in self.tokens.issuers() {
-            let (keep, ends) = (Arc::clone(issuer).keep(), lifecycle.soft());
-            lifecycle.spawn(async move { _ = ends.run_until_cancelled(keep).await });
+            lifecycle.spawn_until_stop(Arc::clone(issuer).keep());
         }
     }
 

@@ -43,19 +43,24 @@ impl AccessService for Access {
     }
 }
 
+impl From<Authentication> for proto::Authentication {
+    fn from(authentication: Authentication) -> Self {
+        match authentication {
+            Authentication::Anonymous => Self::Anonymous,
+            Authentication::Token => Self::Token,
+            Authentication::Certificate => Self::Certificate,
+            Authentication::TokenAndCertificate => Self::TokenAndCertificate,
+        }
+    }
+}
+
 impl From<&Principal> for proto::Principal {
     fn from(principal: &Principal) -> Self {
         let known = principal.known();
-        let authentication = match known.authentication {
-            Authentication::Anonymous => proto::Authentication::Anonymous,
-            Authentication::Token => proto::Authentication::Token,
-            Authentication::Certificate => proto::Authentication::Certificate,
-            Authentication::TokenAndCertificate => proto::Authentication::TokenAndCertificate,
-        };
         Self {
             name: known.name.clone(),
             groups: known.groups.clone(),
-            authentication: authentication.into(),
+            authentication: proto::Authentication::from(known.authentication).into(),
             issuer: known.issuer.clone().unwrap_or_default(),
             certificate_name: known.certificate.clone().unwrap_or_default(),
         }

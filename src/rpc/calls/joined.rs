@@ -7,7 +7,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tonic::Status;
@@ -27,9 +26,9 @@ struct Key {
 pub(super) struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of everything in the request; equal requests are equal bytes, for maps are sorted.
-    pub(super) fn of(request: &impl Message) -> Self {
-        Self(Sha256::digest(request.encode_to_vec()).into())
+    /// Of the bytes of the request; equal requests are equal bytes, for maps are sorted.
+    pub(super) fn of(request: &[u8]) -> Self {
+        Self(Sha256::digest(request).into())
     }
 }
 
@@ -143,6 +142,7 @@ impl<R> Drop for Lead<R> {
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};
+    use prost::Message as _;
 
     use super::*;
     use crate::proto::{CreateVaultRequest, DeleteVaultRequest};
@@ -151,7 +151,7 @@ mod tests {
     const ID: &str = "6f1c2d3e-0000-4000-8000-5b6a79880000";
 
     fn print(name: &str) -> Fingerprint {
-        Fingerprint::of(&CreateVaultRequest { name: name.into(), ..Default::default() })
+        Fingerprint::of(&CreateVaultRequest { name: name.into(), ..Default::default() }.encode_to_vec())
     }
 
     fn lead(running: &Arc<Running>) -> Lead<u32> {

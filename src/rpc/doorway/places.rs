@@ -279,7 +279,7 @@ mod tests {
     fn a_known_caller_has_a_share_over_all_connections_and_addresses() {
         let known = Principal::anonymous().known().clone();
         let of = |name: &str| Some(Principal::new(Known { name: name.to_owned(), ..known.clone() }));
-        let by = |connection, name| Caller { principal: of(name), ..caller(connection, connection as u8) };
+        let by = |connection: u8, name| Caller { principal: of(name), ..caller(connection.into(), connection) };
         let mut shares = Shares::new(8, QUARTER);
         for connection in 1..=4 {
             assert_eq!(shares.take(&by(connection, "corp:alice"), 1), Ok(()));

@@ -4,7 +4,7 @@
 //! back to what was there before anything else is written.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -133,26 +133,31 @@ impl Files {
         if self.sealed {
             self.begin_next()?;
         }
-        let (mut chain, mut text, mut under_way) = (self.chain.clone(), Vec::new(), self.under_way.clone());
+        let (mut chain, mut text) = (self.chain.clone(), Vec::new());
+        // What these lines begin and end holds once they count.
+        let (mut begun, mut ended) = (BTreeMap::new(), BTreeSet::new());
         for entry in records {
             let record = match entry {
                 Entry::Line(record) => {
                     if let Record::Begin(begin) = &record {
                         let offset = self.length + text.len() as u64;
-                        under_way.insert(begin.id.clone(), begin.under_way(self.segment, offset));
+                        begun.insert(begin.id.clone(), begin.under_way(self.segment, offset));
                     }
                     record
                 }
-                Entry::End { id, came } => match under_way.remove(&id) {
-                    Some(begun) => Record::End(Box::new(End { begun, came })),
-                    // Its begin was refused, and nothing was done.
-                    None => continue,
+                Entry::End { id, came } => match begun.get(&id).or_else(|| self.under_way.get(&id)) {
+                    Some(of) if ended.insert(id) => Record::End(Box::new(End { begun: of.clone(), came })),
+                    // Its begin was refused, and nothing was done; or it has ended.
+                    Some(_) | None => continue,
                 },
             };
             text.extend_from_slice(chain.link(self.key.as_ref(), &record)?.as_bytes());
         }
         self.write(&text, chain)?;
-        self.under_way = under_way;
+        self.under_way.append(&mut begun);
+        for id in &ended {
+            self.under_way.remove(id);
+        }
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{
     chain::said,
     file::path,
-    record::{Authentication, Begin, Came, Outcome, Record, UnderWay},
+    record::{Begin, Came, Outcome, Record, UnderWay},
     writer::Shown,
 };
 use crate::{
@@ -93,6 +93,9 @@ fn position(cursor: Option<&Cursor>, shown: &Shown) -> Result<(u64, u64), Refusa
     segment.zip(offset).ok_or_else(Refusal::page_token)
 }
 
+/// Events, and where the next page begins.
+type Page = (Vec<proto::AuditEvent>, Option<Cursor>);
+
 /// A page.
 pub(super) fn page(
     folder: &Path,
@@ -100,7 +103,7 @@ pub(super) fn page(
     wanted: &Wanted,
     size: usize,
     cursor: Option<&Cursor>,
-) -> Result<io::Result<(Vec<proto::AuditEvent>, Option<Cursor>)>, Refusal> {
+) -> Result<io::Result<Page>, Refusal> {
     let (segment, offset) = position(cursor, shown)?;
     let mut events = Vec::new();
     if cursor.is_none() {
@@ -221,13 +224,7 @@ fn event(folder: &Path, begun: &UnderWay, came: Option<&Came>) -> proto::AuditEv
         event.principal = Some(proto::Principal {
             name: begin.principal.name,
             groups: begin.principal.groups,
-            authentication: match begin.principal.authentication {
-                Authentication::Anonymous => proto::Authentication::Anonymous,
-                Authentication::Token => proto::Authentication::Token,
-                Authentication::Certificate => proto::Authentication::Certificate,
-                Authentication::TokenAndCertificate => proto::Authentication::TokenAndCertificate,
-            }
-            .into(),
+            authentication: proto::Authentication::from(begin.principal.authentication).into(),
             issuer: begin.principal.issuer.unwrap_or_default(),
             certificate_name: begin.principal.certificate.unwrap_or_default(),
         });

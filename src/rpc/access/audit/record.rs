@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::rpc::access::principal::Authentication;
+
 /// What a line says, beside its place in the chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -70,15 +72,6 @@ pub(super) struct Caller {
     pub(super) issuer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) certificate: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Authentication {
-    Anonymous,
-    Token,
-    Certificate,
-    TokenAndCertificate,
 }
 
 /// Account and region; blank: not named.

@@ -11,10 +11,11 @@ use tokio::sync::Semaphore;
 use super::{
     chain::Keys,
     file::{Entry, Files, path},
-    record::{Authentication, Begin, Caller, Came, Outcome, Record, Where},
+    record::{Begin, Caller, Came, Outcome, Record, Where},
     start::{AuditError, start},
     writer::{State, Writer},
 };
+use crate::rpc::access::principal::Authentication;
 
 fn begin(id: &str) -> Begin {
     Begin {

@@ -192,7 +192,7 @@ impl Work {
             Err(why) => self.close(why),
         }
         for (_, tell) in begins {
-            _ = tell.send(written.as_ref().map(|()| ()).map_err(ToString::to_string));
+            _ = tell.send(written.as_ref().copied().map_err(ToString::to_string));
         }
         if written.is_ok() {
             match self.files.turn_over() {

@@ -23,7 +23,7 @@ use rustls::{
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::config::IssuerConfig;
+use crate::{aws, config::IssuerConfig};
 
 /// Bytes of an answer, and of a file. A set of keys has a few thousand.
 const LONGEST: usize = 256 * 1024;
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) enum Source {
     File(PathBuf),
-    Asked(Asked),
+    Asked(Box<Asked>),
 }
 
 #[derive(Debug)]
@@ -57,12 +57,12 @@ impl Source {
     pub(super) fn of(config: &IssuerConfig) -> Self {
         match &config.jwks_file {
             Some(file) => Self::File(file.clone()),
-            None => Self::Asked(Asked {
+            None => Self::Asked(Box::new(Asked {
                 issuer: config.issuer.clone(),
                 ca_file: config.ca_file.clone(),
                 configured: config.jwks_uri.as_ref().and_then(|url| url.as_str().parse().ok()),
                 told: Mutex::new(None),
-            }),
+            })),
         }
     }
 
@@ -181,14 +181,9 @@ fn client(ca_file: Option<&Path>) -> Result<Https, String> {
     Ok(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
 }
 
-fn told(error: &dyn std::error::Error) -> String {
-    let mut chain = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        chain.push(error.to_string());
-        cause = error.source();
-    }
-    chain.join(": ")
+/// The error with all that caused it.
+fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    aws::chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn shortened(text: &str) -> String {

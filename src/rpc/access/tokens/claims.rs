@@ -125,7 +125,8 @@ impl Claims<'_> {
 fn says(found: &Value, value: &str) -> bool {
     match found {
         Value::String(text) => text == value,
-        Value::Bool(_) | Value::Number(_) => found.to_string() == value,
+        Value::Bool(found) => found.to_string() == value,
+        Value::Number(found) => found.to_string() == value,
         Value::Array(several) => several.iter().any(|one| one.as_str() == Some(value)),
         Value::Object(_) | Value::Null => false,
     }
