@@ -12,6 +12,7 @@ mod accounts;
 mod admin;
 mod after_restores;
 mod allow_missing;
+mod audit;
 mod authority;
 mod aws_operations;
 mod backups;

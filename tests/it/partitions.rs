@@ -133,6 +133,10 @@ async fn an_arn_that_contradicts_itself_is_a_fault_wherever_it_stands() {
 async fn an_arn_of_another_partition_than_the_request_s_is_a_fault_wherever_it_stands() {
     let world = World::start().await;
     for input in inputs() {
+        // What is not asked of AWS has no region: an ARN in the record is from anywhere.
+        if input.method.name() == "ListAuditEvents" {
+            continue;
+        }
         // What a selection names elsewhere it only never selects.
         if ["resources", "excluded_resources"].contains(&input.name.as_str()) && !input.path.contains("recovery_point")
         {

@@ -24,6 +24,9 @@ const IMPLICIT: &[&str] = &[
 /// second `check-config --aws` asks what is missing.
 const WITHOUT_RPC: [&str; 2] = ["sts:AssumeRole", "iam:SimulatePrincipalPolicy"];
 
+/// RPCs that ask nothing of AWS.
+const WITHOUT_AWS: [&str; 2] = ["ListAuditEvents", "WhoAmI"];
+
 #[test]
 fn the_sample_policy_grants_what_the_comments_of_the_rpcs_name_and_nothing_else() {
     let named: BTreeSet<String> = comments().into_values().flatten().collect();
@@ -38,8 +41,8 @@ fn the_sample_policy_grants_what_the_comments_of_the_rpcs_name_and_nothing_else(
 fn every_rpc_names_its_permissions_and_every_operation_stands_in_some_comment() {
     let comments = comments();
     assert!(comments.len() > 30, "the walk finds the RPCs: {comments:?}");
-    let silent: Vec<_> = comments.iter().filter(|(_, named)| named.is_empty()).map(|(rpc, _)| rpc).collect();
-    assert!(silent.is_empty(), "no permissions in the comment of {silent:?}");
+    let silent: Vec<_> = comments.iter().filter(|(_, named)| named.is_empty()).map(|(rpc, _)| rpc.as_str()).collect();
+    assert_eq!(silent, WITHOUT_AWS, "no permissions in the comment of the left ones");
     let named: BTreeSet<String> = comments.into_values().flatten().collect();
     let sent = sent();
     let unnamed: Vec<_> = sent.difference(&named).filter(|action| !WITHOUT_RPC.contains(&action.as_str())).collect();

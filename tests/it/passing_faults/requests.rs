@@ -68,6 +68,7 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
         ),
         ("GetServerInfo", vec![json!({})]),
         ("WhoAmI", vec![json!({})]),
+        ("ListAuditEvents", vec![json!({})]),
         ("GetVault", vec![json!({"vault": "prod"}), json!({"vault": "missing"})]),
         ("ListVaults", vec![json!({}), json!({"page_size": 1})]),
         (

@@ -17,8 +17,8 @@ use super::{
     writer::Shown,
 };
 use crate::{
-    domain::{Asked, Cursor, Fault, Invalid, Refusal},
-    proto,
+    domain::{Arn, Asked, Cursor, Fault, Invalid, Refusal, did_you_mean, quoted},
+    proto::{self, descriptors},
     rpc::{
         convert::{reader::Reader, timestamp},
         page_token::ListOf,
@@ -67,8 +67,16 @@ pub(super) fn read(mut request: proto::ListAuditEventsRequest) -> Result<Asked<L
     let known = proto::Detection::try_from(request.detection);
     let known = known.map_err(|_| Fault(format!("{} is not a detection", request.detection)));
     let detection = read.note("detection", known);
+    let principal = read.note("principal", caller(&request.principal));
+    let action = read.note("action", action(&request.action));
+    // Names and ids are many; an ARN that is none, or that names many things, is in no record.
+    let resource = Some(&request.resource).filter(|text| Arn::looks_like(text));
+    let resource = read.note("resource", resource.map(|arn| Arn::parse(arn)).transpose());
     read.conclude(|| {
         let (interval, detection) = (interval?, detection?);
+        principal?;
+        action?;
+        resource?;
         let detection = match detection {
             proto::Detection::Unspecified => String::new(),
             known => known.as_str_name().to_owned(),
@@ -83,6 +91,29 @@ pub(super) fn read(mut request: proto::ListAuditEventsRequest) -> Result<Asked<L
         };
         Ok(ListOf { filter: wanted, paged: paged? })
     })
+}
+
+/// A caller's name begins with the way in which the caller is known.
+fn caller(name: &str) -> Result<(), Fault> {
+    if name.is_empty() || name == "anonymous" || name.contains(':') {
+        return Ok(());
+    }
+    Err(Fault(format!(
+        "{} is no caller's name: write anonymous, ISSUER:SUBJECT, spiffe://ID, dns:NAME or subject:CN=NAME",
+        quoted(name)
+    )))
+}
+
+/// An RPC, by any of its names.
+fn action(name: &str) -> Result<(), Fault> {
+    let known = descriptors::methods();
+    let without_package = name.strip_prefix("strongroom.v1.").unwrap_or(name);
+    let is_it = |path: &String| path == without_package || path.rsplit('/').next() == Some(name);
+    if name.is_empty() || known.iter().any(is_it) {
+        return Ok(());
+    }
+    let names = known.iter().map(|path| path.rsplit('/').next().unwrap_or(path));
+    Err(Fault(format!("{} is no RPC{}", quoted(name), did_you_mean(name, names))))
 }
 
 /// Where a page begins: before this byte of this file. Blank: with what is under way.
