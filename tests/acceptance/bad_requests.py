@@ -301,10 +301,12 @@ OTHER_WAYS = {
 }
 WAYS = BASE | OTHER_WAYS
 
-READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore"))}
+READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore", "WhoAmI"))}
 
 # Nothing is required; the defaults are asked about, or AWS's default role is ensured.
 EMPTY_IS_FINE = {
+    "AccessService/ListAuditEvents",
+    "AccessService/WhoAmI",
     "AccountService/EnsureServiceRole",
     "AccountService/GetAccount",
     "AccountService/GetGlobalSettings",

@@ -39,7 +39,9 @@ def aws_cli(sandbox):
 
 @pytest.fixture(scope="session")
 def one_server(binary, one_sandbox, tmp_path_factory):
-    server = Server(binary, tmp_path_factory.mktemp("server") / "log", "--endpoint-url", one_sandbox.url)
+    folder = tmp_path_factory.mktemp("server")
+    audit = f"audit.path={folder / 'audit'}"
+    server = Server(binary, folder / "log", "--endpoint-url", one_sandbox.url, "--set", audit)
     yield server
     assert server.process.stop() == 0
 

@@ -51,8 +51,6 @@ def lived(sandbox: EmbeddedSandbox) -> str:
     client.call("ResourceService/ListResources")
     assert refused(client, "VaultService/GetVault", vault="nobody") == "VAULT_NOT_FOUND"
     assert refused(client, "VaultService/CreateVault", name="not a name") == "INVALID_REQUEST"
-    sandbox.spoil(service="backup", operation="ListBackupPlans", next=1, effect="throttle")
-    client.call("PlanService/ListPlans")
     error = {"error": {"status": 500, "code": "ServiceUnavailableException", "message": "away"}}
     sandbox.spoil(service="backup", operation="DescribeBackupVault", next=4, effect=error)
     assert refused(client, "VaultService/GetVault", vault="nightly") == "AWS_UNAVAILABLE"
@@ -65,6 +63,10 @@ def lived(sandbox: EmbeddedSandbox) -> str:
     while missing != set() and time.monotonic() < deadline:
         text = scrape(server.admin)
         missing = METRICS.keys() - NOT_HERE - types(text).keys()
+        if "strongroom_aws_budget_rate" in missing:
+            # It is told at the end of a second in which enough was throttled: once may fall into a quiet one.
+            sandbox.spoil(service="backup", operation="ListBackupPlans", next=1, effect="throttle")
+            client.call("PlanService/ListPlans")
     assert missing == set(), "never told"
     client.close()
     return text
