@@ -20,6 +20,7 @@
 
 mod attacks;
 mod figures;
+mod gate;
 mod held;
 mod http2;
 mod instructions;
@@ -63,6 +64,8 @@ struct Arguments {
 enum Section {
     /// Calls a second and latencies beside bare tonic, the raw SDK and Python.
     Unary,
+    /// What tokens and the record of changes cost.
+    Gate,
     /// Memory and health while calls hang, and what equal reads cost.
     Held,
     /// Instructions a call, by callgrind.
@@ -100,6 +103,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
     println!("{}\n", figures::machine()?);
     if wanted(Section::Unary) {
         unary::run(pairs, arguments.quick, arguments.python.as_deref()).await?;
+    }
+    if wanted(Section::Gate) {
+        gate::run(pairs, arguments.quick).await?;
     }
     if wanted(Section::Held) {
         held::run(arguments.quick).await?;

@@ -20,8 +20,8 @@ use crate::{
 };
 
 /// Callers at once, over as many connections: what a platform's services make of it.
-const CALLERS: usize = 64;
-const CONNECTIONS: usize = 8;
+pub(crate) const CALLERS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 8;
 const VAULT: &str = "bench";
 
 pub(crate) async fn run(pairs: usize, quick: bool, python: Option<&Path>) -> Result<()> {
@@ -106,14 +106,14 @@ async fn cheapest(told: Told, pairs: usize, calls: usize, ours: &[Channel], thei
 }
 
 /// A figure of both over all pairs, and of their ratios: medians.
-struct Medians {
-    ours: f64,
-    theirs: f64,
-    ratio: f64,
+pub(crate) struct Medians {
+    pub(crate) ours: f64,
+    pub(crate) theirs: f64,
+    pub(crate) ratio: f64,
 }
 
 impl Medians {
-    fn of(pairs: &[(Ran, Ran)], figure: impl Fn(&Ran) -> f64) -> Self {
+    pub(crate) fn of(pairs: &[(Ran, Ran)], figure: impl Fn(&Ran) -> f64) -> Self {
         let over = |of: &dyn Fn(&(Ran, Ran)) -> f64| median(pairs.iter().map(of).collect());
         Self {
             ours: over(&|(ours, _)| figure(ours)),
@@ -124,7 +124,7 @@ impl Medians {
 }
 
 /// So many pairs.
-async fn in_pairs<A, B>(
+pub(crate) async fn in_pairs<A, B>(
     what: &str,
     pairs: usize,
     ours: impl Fn() -> A,

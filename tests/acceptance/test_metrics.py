@@ -51,6 +51,8 @@ def lived(sandbox: EmbeddedSandbox) -> str:
     client.call("ResourceService/ListResources")
     assert refused(client, "VaultService/GetVault", vault="nobody") == "VAULT_NOT_FOUND"
     assert refused(client, "VaultService/CreateVault", name="not a name") == "INVALID_REQUEST"
+    sandbox.spoil(service="backup", operation="ListBackupPlans", next=1, effect="throttle")
+    client.call("PlanService/ListPlans")
     error = {"error": {"status": 500, "code": "ServiceUnavailableException", "message": "away"}}
     sandbox.spoil(service="backup", operation="DescribeBackupVault", next=4, effect=error)
     assert refused(client, "VaultService/GetVault", vault="nightly") == "AWS_UNAVAILABLE"
@@ -64,9 +66,8 @@ def lived(sandbox: EmbeddedSandbox) -> str:
         text = scrape(server.admin)
         missing = METRICS.keys() - NOT_HERE - types(text).keys()
         if "strongroom_aws_budget_rate" in missing:
-            # It is told at the end of a second in which enough was throttled: once may fall into a quiet one.
-            sandbox.spoil(service="backup", operation="ListBackupPlans", next=1, effect="throttle")
-            client.call("PlanService/ListPlans")
+            # Of a budget that has a bound it is told with an answer that comes ten seconds after the last observation.
+            client.call("AccountService/GetServiceRole", role="backup")
     assert missing == set(), "never told"
     client.close()
     return text
