@@ -4,13 +4,7 @@
 mod jwks;
 mod source;
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use jsonwebtoken::Algorithm;
@@ -45,11 +39,39 @@ pub(super) struct Issuer {
     keys: ArcSwapOption<Keys>,
     /// Rung to have the keys read before their time.
     bell: Notify,
-    rung: Mutex<Option<Instant>>,
+    readings: watch::Sender<Readings>,
+}
+
+/// How far the readings of the keys have come. In one place, so that nobody who finds one under way misses its end.
+#[derive(Debug, Clone, Copy)]
+struct Readings {
     /// Whether one is under way, or rung for.
-    reading: AtomicBool,
-    /// How many readings have ended.
-    ended: watch::Sender<u64>,
+    under_way: bool,
+    ended: u64,
+    /// Whether the last one came to nothing.
+    failed: bool,
+    /// When one was last rung for.
+    rung: Option<Instant>,
+}
+
+impl Readings {
+    /// Which reading to wait for, if one may tell of a key that is not known; it is to be rung for where that is said too.
+    fn asked(&mut self, lack: Lack, now: Instant) -> Option<(u64, bool)> {
+        let idle = !self.under_way;
+        if idle {
+            // While there are none, they are read as often as may be.
+            if lack == Lack::Issuer || self.rung.is_some_and(|at| now.duration_since(at) < BETWEEN) {
+                return None;
+            }
+            (self.rung, self.under_way) = (Some(now), true);
+        }
+        Some((self.ended + 1, idle))
+    }
+
+    fn end(&mut self, done: bool) {
+        (self.under_way, self.failed) = (false, !done);
+        self.ended += 1;
+    }
 }
 
 /// Why there is no key for a token.
@@ -68,9 +90,7 @@ impl Issuer {
             source: Source::of(config),
             keys: ArcSwapOption::empty(),
             bell: Notify::new(),
-            rung: Mutex::new(None),
-            reading: AtomicBool::new(true),
-            ended: watch::Sender::new(0),
+            readings: watch::Sender::new(Readings { under_way: true, ended: 0, failed: false, rung: None }),
         })
     }
 
@@ -78,10 +98,10 @@ impl Issuer {
     pub(super) async fn keep(self: Arc<Self>) {
         let mut failures = 0_u32;
         loop {
-            self.reading.store(true, Ordering::Release);
-            failures = if self.read().await { 0 } else { failures.saturating_add(1) };
-            self.reading.store(false, Ordering::Release);
-            self.ended.send_modify(|ended| *ended += 1);
+            self.readings.send_modify(|readings| readings.under_way = true);
+            let done = self.read().await;
+            failures = if done { 0 } else { failures.saturating_add(1) };
+            self.readings.send_modify(|readings| readings.end(done));
             let pause = match (failures, self.keys.load().is_some()) {
                 (0, _) => FRESH,
                 (_, true) => BETWEEN,
@@ -123,8 +143,12 @@ impl Issuer {
             Ok(key) => return Ok(key),
             Err(lack) => lack,
         };
-        self.have_read(lack).await;
-        known(&self.keys)
+        let read = self.have_read(lack).await;
+        match known(&self.keys) {
+            // It may have become one of the issuer's since its keys were last read: that is no word of the issuer's.
+            Err(Lack::Key) if !read => Err(Lack::Issuer),
+            found => found,
+        }
     }
 
     /// Whether the issuer still has a key.
@@ -133,19 +157,38 @@ impl Issuer {
     }
 
     /// Has the keys read, unless they just were. Whoever comes meanwhile waits for the same reading; and so does whoever comes
-    /// while there are none, for they are read as often as may be then.
-    async fn have_read(&self, lack: Lack) {
-        let mut ended = self.ended.subscribe();
-        if !self.reading.load(Ordering::Acquire) {
-            let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-            if lack == Lack::Issuer || rung.is_some_and(|at| at.elapsed() < BETWEEN) {
-                return;
-            }
-            *rung = Some(Instant::now());
-            self.reading.store(true, Ordering::Release);
+    /// while there are none. Whether what is known afterwards is what the issuer has, as far as it can be asked that often.
+    async fn have_read(&self, lack: Lack) -> bool {
+        let mut readings = self.readings.subscribe();
+        let mut awaited = None;
+        self.readings.send_if_modified(|readings| {
+            awaited = readings.asked(lack, Instant::now());
+            false
+        });
+        let Some((awaited, ring)) = awaited else { return !self.readings.borrow().failed };
+        if ring {
             self.bell.notify_one();
         }
-        // What there is then is looked at, whether or not a reading ended.
-        let _ = timeout(PATIENCE, ended.changed()).await;
+        let ended = timeout(PATIENCE, readings.wait_for(|readings| readings.ended >= awaited)).await;
+        ended.is_ok_and(|ended| ended.is_ok_and(|readings| !readings.failed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_is_rung_for_once_in_a_while_and_joined_by_all_who_come_meanwhile() {
+        let begin = Instant::now();
+        let mut readings = Readings { under_way: true, ended: 0, failed: false, rung: None };
+        assert_eq!(readings.asked(Lack::Issuer, begin), Some((1, false)), "the first one is under way");
+        readings.end(false);
+        assert_eq!(readings.asked(Lack::Issuer, begin), None, "another one comes by itself");
+        assert_eq!(readings.asked(Lack::Key, begin), Some((2, true)));
+        assert_eq!(readings.asked(Lack::Key, begin), Some((2, false)));
+        readings.end(true);
+        assert_eq!(readings.asked(Lack::Key, begin + BETWEEN / 2), None);
+        assert_eq!(readings.asked(Lack::Key, begin + BETWEEN), Some((3, true)));
     }
 }

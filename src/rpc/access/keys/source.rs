@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
+use http::{Request, StatusCode, Uri, header, uri::Scheme};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{
@@ -125,7 +125,10 @@ impl Asked {
             return Err(format!("{at} is the configuration of another issuer: {:?}", shortened(&document.issuer)));
         }
         let keys: Uri = document.jwks_uri.parse().map_err(|_| format!("the jwks_uri in {at} is no URL"))?;
-        let origin = |uri: &Uri| (uri.scheme().cloned(), uri.host().map(str::to_ascii_lowercase), uri.port_u16());
+        let origin = |uri: &Uri| {
+            let usual = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+            (uri.scheme().cloned(), uri.host().map(str::to_ascii_lowercase), uri.port_u16().unwrap_or(usual))
+        };
         if origin(&keys) != origin(&at) {
             return Err(format!(
                 "{at} says that the keys are on another host, {:?}: where that is meant, set jwks_uri",
