@@ -14,14 +14,36 @@ HEAD = """# The chart of Strongroom
 
 ```
 helm install backup helm/strongroom --namespace backup --create-namespace \\
+  --values helm/examples/mtls.yaml \\
   --set config.aws.region=eu-central-1 \\
   --set serviceAccount.roleArn=arn:aws:iam::123456789012:role/strongroom
 helm test backup --namespace backup
 ```
 
 [docs/operations.md](../../docs/operations.md) tells what the role needs and how the server is run, and
-[docs/runbook.md](../../docs/runbook.md) what to do at an alert. Strongroom does not authenticate its callers: let only a gateway, a
-mesh or the network policy lead to it.
+[docs/runbook.md](../../docs/runbook.md) what to do at an alert.
+
+## Who may call
+
+There is no installation without an answer, and no default for it:
+
+| callers | values |
+|---|---|
+| workloads of a cluster, by the tokens of their service accounts | [service-accounts.yaml](../examples/service-accounts.yaml), and [what a client needs](../examples/service-accounts-client.yaml) |
+| whoever has a certificate, such as one of cert-manager | [mtls.yaml](../examples/mtls.yaml), and [what a client needs](../examples/mtls-client.yaml) |
+| people and pipelines, by tokens of an OpenID Connect provider | `config.access.issuers`, with `tls` |
+| whoever reaches the port, because the network policy, a mesh or a gateway keeps the gate | `config.access.allow_anonymous: true` |
+
+Several can be had together. Kubernetes' gRPC probes speak no TLS: with `tls` the probes go to the admin port, over HTTP.
+
+## The record
+
+`audit.persistence.enabled` keeps [the record](../../docs/audit.md) of what callers did. The pods are then those of a StatefulSet: each has a
+volume of its own, a record of its own on it, and gets both back when it is replaced. Rolling out replaces one pod after the other, and
+the old one ends first: have two pods at least. Switching it on replaces the Deployment. The volumes stay when pods
+or the release go; `strongroom audit verify` reads what is on them, and ListAuditEvents that of the pod that is asked.
+
+## Monitoring
 
 For monitoring by the Prometheus Operator and Grafana:
 
@@ -37,7 +59,8 @@ namespace, the network policy must let it in (`networkPolicy.metricsFrom`).
 For a development cluster without AWS, an imitation of AWS in the pod, which backs up nothing:
 
 ```
-helm install sandbox helm/strongroom --namespace sandbox --create-namespace --set sandbox.enabled=true
+helm install sandbox helm/strongroom --namespace sandbox --create-namespace \\
+  --set sandbox.enabled=true --set config.access.allow_anonymous=true
 ```
 
 ## Values

@@ -1,5 +1,8 @@
 """Values that the tests render the chart with: what a user may say, all of it at once, and as little as there can be."""
 
+# The least that an installation says: who may call. Here, whoever reaches the port.
+OPEN = {"config": {"access": {"allow_anonymous": True}}}
+
 EVERYTHING = {
     "image": {"digest": "sha256:" + "ab" * 32},
     "imagePullSecrets": [{"name": "registry"}],
@@ -84,15 +87,33 @@ EVERYTHING = {
             "metrics_interval": "15s",
         },
     },
+    "tls": {
+        "certManager": {
+            "enabled": True,
+            "issuerRef": {"name": "internal", "kind": "ClusterIssuer", "group": "cert-manager.io"},
+            "dnsNames": ["strongroom.example.com"],
+        },
+        "clientCa": {"configMapName": "clients", "key": "ca.pem"},
+        "clientCertificate": "optional",
+        "minVersion": "1.3",
+        "reloadInterval": "1m",
+    },
+    "tests": {"timeout": "5s", "tokenAudience": "strongroom", "certificateSecret": "caller"},
     "commonLabels": {"example.com/cost-centre": "4711"},
     "commonAnnotations": {"example.com/source": "git"},
     "extraEnv": [{"name": "AWS_PROFILE", "value": "backup"}],
     "extraArgs": ["--set", "aws.least_rate=10"],
-    "extraVolumes": [{"name": "ca", "configMap": {"name": "company-ca"}}],
-    "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/company", "readOnly": True}],
+    "extraVolumes": [
+        {"name": "ca", "configMap": {"name": "company-ca"}},
+        {"name": "disk", "hostPath": {"path": "/mnt/strongroom"}},
+    ],
+    "extraVolumeMounts": [
+        {"name": "ca", "mountPath": "/etc/company", "readOnly": True},
+        {"name": "disk", "mountPath": "/var/lib/strongroom"},
+    ],
     "initContainers": [{"name": "wait", "image": "example.com/wait:1"}],
     "sidecars": [{"name": "tls", "image": "example.com/envoy:1", "ports": [{"containerPort": 8444}]}],
-    "podSecurityContext": {"fsGroup": 65532},
+    "podSecurityContext": {"supplementalGroups": [4711]},
     "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
     "serviceAccount": {
         "roleArn": "arn:aws:iam::123456789012:role/strongroom",
@@ -135,8 +156,8 @@ EVERYTHING = {
 BARE = {
     "replicaCount": 1,
     "serviceAccount": {"create": False, "name": "existing"},
-    "config": {"admin": {"listen": "off"}},
-    "podSecurityContext": {"runAsUser": None, "runAsGroup": None},
+    "config": {"access": {"allow_anonymous": True}, "admin": {"listen": "off"}},
+    "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None, "fsGroupChangePolicy": None},
     "service": {"type": "LoadBalancer"},
     "preStopSleepSeconds": 0,
     "podDisruptionBudget": {"enabled": False},
@@ -149,6 +170,7 @@ SANDBOX = {
     "sandbox": {"enabled": True, "port": 80},
     "image": {"tag": "main"},
     "config": {
+        "access": {"allow_anonymous": True},
         "sandbox": {
             "listen": "[::]:4566",
             "account": "012345678901",
@@ -162,4 +184,33 @@ SANDBOX = {
     },
 }
 
-VALUES = {"defaults": {}, "everything": EVERYTHING, "bare": BARE, "sandbox": SANDBOX}
+# Pods that have volumes of their own, and all their secrets in Secrets.
+RECORD = {
+    "tls": {"secretName": "mine", "clientCa": {"secretName": "clients"}, "clientCertificate": "required"},
+    "audit": {
+        "persistence": {
+            "enabled": True,
+            "size": "20Gi",
+            "storageClassName": "encrypted",
+            "accessModes": ["ReadWriteOncePod"],
+        },
+        "hmacKey": {"secretName": "keys", "key": "of-the-record"},
+    },
+    "autoscaling": {"enabled": True},
+}
+
+# The same on one volume.
+SHARED = {
+    "config": {"access": {"allow_anonymous": True}},
+    "audit": {"persistence": {"enabled": True, "existingClaim": "record"}},
+    "extraEnv": [{"name": "AWS_PROFILE", "value": "backup"}],
+}
+
+VALUES = {
+    "open": OPEN,
+    "everything": EVERYTHING,
+    "bare": BARE,
+    "sandbox": SANDBOX,
+    "record": RECORD,
+    "shared": SHARED,
+}

@@ -22,15 +22,35 @@ def by_kind(chart, values) -> dict[str, list[dict]]:
     return objects
 
 
+def workload(objects) -> dict:
+    """What keeps the pods."""
+    (found,) = objects.get("Deployment", []) + objects.get("StatefulSet", [])
+    return found
+
+
 def pod(objects) -> dict:
-    """What the rendered Deployment makes of a pod."""
-    return objects["Deployment"][0]["spec"]["template"]["spec"]
+    """What that makes of a pod."""
+    return workload(objects)["spec"]["template"]["spec"]
+
+
+def settings(container: dict) -> dict[str, str]:
+    """What the arguments of the server set."""
+    words = container["args"]
+    return dict(after.split("=", 1) for word, after in zip(words, words[1:], strict=False) if word == "--set")
+
+
+def open_to_all(values: dict) -> dict:
+    """The values, and beside them that whoever reaches the port may call: what a test says that is about something else."""
+    config = values.get("config", {})
+    access = {"allow_anonymous": True} | config.get("access", {})
+    return values | {"config": config | {"access": access}}
 
 
 def rules(**values) -> dict:
     """The rules of Prometheus as the chart renders them, in Prometheus' own form: `groups`."""
     with helm.Chart.load(CHART) as chart:
-        return by_kind(chart, {"prometheusRule": {"enabled": True} | values})["PrometheusRule"][0]["spec"]
+        alerting = open_to_all({"prometheusRule": {"enabled": True} | values})
+        return by_kind(chart, alerting)["PrometheusRule"][0]["spec"]
 
 
 def alerts(rendered: dict) -> dict[str, dict]:

@@ -116,7 +116,7 @@ def test_the_alert_on_memory_knows_the_limit():
     def limit(**resources) -> str | None:
         with rendered.helm.Chart.load(rendered.CHART) as chart:
             values = {"prometheusRule": {"enabled": True}, "resources": {"limits": resources}}
-            rule = rendered.alerts(rendered.by_kind(chart, values)["PrometheusRule"][0]["spec"])
+            rule = rendered.alerts(rendered.by_kind(chart, rendered.open_to_all(values))["PrometheusRule"][0]["spec"])
         found = rule.get("StrongroomMemoryNearLimit")
         return found and found["expr"].split(" * ")[1]
 

@@ -9,9 +9,9 @@ import tomllib
 import helm_python as helm
 import kubernetes_validate
 import pytest
-from chart_values import BARE, EVERYTHING, SANDBOX, VALUES
+from chart_values import BARE, EVERYTHING, OPEN, RECORD, SANDBOX, VALUES
 from custom_resources import CUSTOM
-from rendered import by_kind, pod
+from rendered import by_kind, open_to_all, pod, workload
 
 # The oldest that the chart's kubeVersion admits, and the newest that the checker knows.
 KUBERNETES = ["1.30", "1.37"]
@@ -37,7 +37,7 @@ def test_kubernetes_accepts_every_object(chart, values, version):
 
 
 def test_the_checker_refuses_what_kubernetes_does_not_know(chart):
-    deployment = by_kind(chart, {})["Deployment"][0]
+    deployment = by_kind(chart, OPEN)["Deployment"][0]
     deployment["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["grpcs"] = {}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(deployment, KUBERNETES[0], strict=True)
@@ -45,18 +45,24 @@ def test_the_checker_refuses_what_kubernetes_does_not_know(chart):
 
 def test_the_objects_are_those_that_were_asked_for(chart):
     always = {"ConfigMap", "Deployment", "Pod", "Service"}
-    assert set(by_kind(chart, {})) == always | {"NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"}
+    assert set(by_kind(chart, OPEN)) == always | {"NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"}
     assert set(by_kind(chart, BARE)) == always
-    more = set(by_kind(chart, EVERYTHING)) - set(by_kind(chart, {}))
-    assert more == {"HorizontalPodAutoscaler", "GRPCRoute", "PrometheusRule", "ServiceMonitor"}
+    more = set(by_kind(chart, EVERYTHING)) - set(by_kind(chart, OPEN))
+    assert more == {"Certificate", "HorizontalPodAutoscaler", "GRPCRoute", "PrometheusRule", "ServiceMonitor"}
     # The autoscaler owns the number of pods: a chart that says it too would undo its work at every upgrade.
     assert "replicas" not in by_kind(chart, EVERYTHING)["Deployment"][0]["spec"]
+    with_a_record = by_kind(chart, RECORD)
+    assert "replicas" not in with_a_record["StatefulSet"][0]["spec"] and "Deployment" not in with_a_record
+    for values in (EVERYTHING, RECORD):
+        objects = by_kind(chart, values)
+        scaled, kept = objects["HorizontalPodAutoscaler"][0]["spec"]["scaleTargetRef"], workload(objects)
+        assert (scaled["kind"], scaled["name"]) == (kept["kind"], kept["metadata"]["name"])
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 def test_the_pod_has_no_more_rights_than_it_needs(chart, values):
-    spec = pod(by_kind(chart, values))
-    for spec in (spec, by_kind(chart, values)["Pod"][0]["spec"]):
+    objects = by_kind(chart, values)
+    for spec in (pod(objects), *(tester["spec"] for tester in objects.get("Pod", []))):
         container = spec["containers"][0]
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -75,7 +81,11 @@ def test_port_probes_and_service_follow_the_address_listened_on(chart, values):
     assert host in ("0.0.0.0", "[::]"), "nobody outside the pod would reach it"
     assert container["ports"][0]["containerPort"] == int(port)
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["grpc"]["port"] == int(port)
+        if values.get("tls"):
+            # Kubernetes speaks no TLS to gRPC: test_chart_tls.py.
+            assert container[probe]["httpGet"]["port"] == "metrics"
+        else:
+            assert container[probe]["grpc"]["port"] == int(port)
     assert objects["Service"][0]["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"]
 
 
@@ -97,7 +107,7 @@ def test_every_key_of_the_configuration_arrives_as_it_was_given(chart):
 
 def test_a_change_of_the_configuration_rolls_the_pods(chart):
     def checksum(values):
-        template = by_kind(chart, values)["Deployment"][0]["spec"]["template"]
+        template = by_kind(chart, open_to_all(values))["Deployment"][0]["spec"]["template"]
         return template["metadata"]["annotations"]["checksum/config"]
 
     assert checksum({}) == checksum({"replicaCount": 5})
@@ -115,7 +125,7 @@ def test_the_role_of_irsa_stands_on_the_service_account(chart):
 
 FOREIGN = {
     *("topologyKey", "whenUnsatisfiable", "requests", "limits", "cpu", "memory"),
-    *("runAsNonRoot", "runAsUser", "runAsGroup", "type", "allowPrivilegeEscalation", "privileged", "drop"),
+    *("fsGroup", "fsGroupChangePolicy", "runAsNonRoot", "runAsUser", "runAsGroup", "type", "allowPrivilegeEscalation", "privileged", "drop"),
     *("readOnlyRootFilesystem", "grafana_dashboard"),
 }
 
@@ -161,6 +171,17 @@ def test_the_chart_knows_every_key_of_the_configuration(chart, repository):
     elsewhere = {"aws.profile"}
     assert len(documented) > 20
     assert known == set(documented) - elsewhere
+
+
+def test_the_chart_knows_every_key_of_an_issuer_and_of_tls(chart, repository):
+    page = (repository / "docs/configuration.md").read_text()
+    issuers = chart.schema["properties"]["config"]["properties"]["access"]["properties"]["issuers"]
+    assert set(re.findall(r"^\| `access\.issuers\.NAME\.(\w+)` \|", page, re.MULTILINE)) == set(
+        issuers["additionalProperties"]["properties"]
+    )
+    # Those of TLS are made of where the certificates are.
+    documented = set(re.findall(r"^\| `(server\.tls\.\w+)` \|", page, re.MULTILINE))
+    assert documented == {word.split("=")[0] for word in pod(by_kind(chart, EVERYTHING))["containers"][0]["args"] if ".tls." in word}
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)

@@ -1,8 +1,11 @@
 """What the chart refuses: slips in the values, and values that contradict each other."""
 
+import re
+import shutil
+
 import helm_python as helm
 import pytest
-from rendered import by_kind
+from rendered import CHART, by_kind, open_to_all
 
 REFUSED = {
     "an unknown value": {"replicas": 3},
@@ -65,6 +68,11 @@ REFUSED = {
     "an unknown key of the dashboard": {"dashboard": {"folder": "Backup"}},
     "an unknown key of the tests": {"tests": {"image": "x"}},
     "who may scrape, as text": {"networkPolicy": {"metricsFrom": ["monitoring"]}},
+    "a size without a unit": {"audit": {"persistence": {"size": "8"}}},
+    "a volume that others write": {"audit": {"persistence": {"accessModes": ["ReadOnlyMany"]}}},
+    "a record by a relative path": {"config": {"audit": {"path": "audit"}}},
+    "a version of TLS that is a number": {"tls": {"minVersion": 1.2}},
+    "a section of the configuration that is nothing": {"config": {"access": None}},
     "a selector that would be set twice": {
         "topologySpreadConstraints": [
             {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
@@ -75,8 +83,34 @@ REFUSED = {
 
 @pytest.mark.parametrize("values", REFUSED.values(), ids=REFUSED)
 def test_a_bad_value_is_refused(chart, values):
-    with pytest.raises(helm.HelmValuesError):
+    values = values if "access" in values.get("config", {}) else open_to_all(values)
+    with pytest.raises(helm.HelmValuesError) as refused:
         chart.validate_schema(values)
+    assert "anyOf' failed\n  - at '/config/access" not in str(refused.value), "refused for want of callers, not for the slip"
+
+
+OPEN = {
+    "nothing": {},
+    "TLS alone": {"tls": {"secretName": "mine"}},
+    "a sandbox": {"sandbox": {"enabled": True}},
+    "tokens of nobody": {"config": {"access": {"require": ["token"]}}},
+    "nobody, by another word": {"config": {"access": {"allow_anonymous": None}}},
+}
+
+
+@pytest.mark.parametrize("values", OPEN.values(), ids=OPEN)
+def test_a_server_that_is_left_open_is_refused_with_what_would_close_it(chart, values, tmp_path):
+    with pytest.raises(helm.HelmValuesError) as refused:
+        chart.validate_schema(values)
+    for key in ("issuers", "allow_anonymous"):
+        assert re.search(rf"at '/config/access(/{key}'|': missing property '{key}')", str(refused.value)), refused.value
+    for key in ("secretName", "configMapName"):
+        assert f"at '/tls/clientCa/{key}'" in str(refused.value), refused.value
+    # As with --skip-schema-validation.
+    shutil.copytree(CHART, tmp_path / "chart", ignore=shutil.ignore_patterns("*.schema.json"))
+    told = "nothing says who may call: describe an issuer .* set config.access.allow_anonymous=true"
+    with helm.Chart.load(tmp_path / "chart") as unchecked, pytest.raises(helm.HelmRenderError, match=told):
+        unchecked.render(values, name="prod", namespace="backup")
 
 
 CONTRADICTIONS = {
@@ -92,6 +126,48 @@ CONTRADICTIONS = {
     "a memory limit in another unit": (
         {"prometheusRule": {"enabled": True}, "resources": {"limits": {"memory": "1Ei"}}}, "memoryLimitBytes"
     ),
+    "a record in two places": (
+        {"audit": {"persistence": {"enabled": True}}, "config": {"audit": {"path": "/record"}}}, "both say where the record is"
+    ),
+    "a record on the image itself": ({"config": {"audit": {"path": "/record"}}}, "is on no volume"),
+    "a record beside a volume": (
+        {
+            "config": {"audit": {"path": "/records"}},
+            "extraVolumes": [{"name": "record", "emptyDir": {}}],
+            "extraVolumeMounts": [{"name": "record", "mountPath": "/record"}],
+        },
+        "is on no volume",
+    ),
+    "keys of no record": ({"audit": {"hmacKey": {"secretName": "keys"}}}, "none is kept"),
+    "keys in two places": (
+        {
+            "audit": {"persistence": {"enabled": True}, "hmacKey": {"secretName": "keys"}},
+            "config": {"audit": {"hmac_key_file": "/etc/company/keys"}},
+        },
+        "both say where the keys are",
+    ),
+    "nobody unknown, and anybody": ({"config": {"access": {"require": ["token"]}}}, "contradict each other"),
+    "tokens of nobody": (
+        {"config": {"access": {"allow_anonymous": False, "require": ["token"]}}, "tls": {"secretName": "m", "clientCa": {"secretName": "c"}}},
+        "describe their issuer",
+    ),
+    "certificates of nobody": (
+        {
+            "config": {
+                "access": {
+                    "allow_anonymous": False,
+                    "require": ["certificate"],
+                    "issuers": {"corp": {"issuer": "https://id.example.com", "audiences": ["strongroom"]}},
+                }
+            }
+        },
+        "name their authorities",
+    ),
+    "a token of the test in plain text": ({"tests": {"tokenAudience": "strongroom"}}, "need TLS"),
+    "plain text that is encrypted": (
+        {"tls": {"secretName": "mine"}, "service": {"appProtocol": "kubernetes.io/h2c"}}, "is plain text"
+    ),
+    "a version of no TLS": ({"tls": {"minVersion": "1.3"}}, "are for TLS"),
     "fewest above most": ({"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 2}}, "minReplicas"),
 }
 
@@ -99,4 +175,4 @@ CONTRADICTIONS = {
 @pytest.mark.parametrize(("values", "named"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_values_that_contradict_each_other_are_refused(chart, values, named):
     with pytest.raises(helm.HelmRenderError, match=named):
-        by_kind(chart, values)
+        by_kind(chart, open_to_all(values))

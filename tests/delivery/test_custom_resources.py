@@ -1,4 +1,4 @@
-"""What the chart renders for the Prometheus Operator and the Gateway API, by the types and checks that are generated from their
+"""What the chart renders for the Prometheus Operator, the Gateway API and cert-manager, by the types and checks that are generated from their
 definitions: the compiler finds what they do not know, their own validation what they do not take."""
 
 import copy
@@ -61,7 +61,16 @@ def in_minutes(rule):
     rule["spec"]["groups"][1]["rules"][0]["for"] = "2 minutes"
 
 
-WRONG = {"GRPCRoute": without_a_port, "ServiceMonitor": misspelled, "PrometheusRule": in_minutes}
+def by_another_algorithm(certificate):
+    certificate["spec"]["privateKey"]["algorithm"] = "EC"
+
+
+WRONG = {
+    "GRPCRoute": without_a_port,
+    "ServiceMonitor": misspelled,
+    "PrometheusRule": in_minutes,
+    "Certificate": by_another_algorithm,
+}
 
 
 @pytest.mark.parametrize(("kind", "spoil"), WRONG.items(), ids=WRONG)

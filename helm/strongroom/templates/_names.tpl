@@ -71,6 +71,29 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{- /* What keeps the pods: with a record, one that gives a pod its volume back. */}}
+{{- define "strongroom.kind" -}}
+{{- .Values.audit.persistence.enabled | ternary "StatefulSet" "Deployment" }}
+{{- end }}
+
+{{- define "strongroom.appProtocol" -}}
+{{- $tls := include "strongroom.tlsSecret" . }}
+{{- if and $tls (eq .Values.service.appProtocol "kubernetes.io/h2c") }}
+{{- fail "service.appProtocol kubernetes.io/h2c is plain text, and tls encrypts; leave one of them out" }}
+{{- end }}
+{{- default ($tls | empty | ternary "kubernetes.io/h2c" "https") .Values.service.appProtocol }}
+{{- end }}
+
+{{- /* Whether `helm test` can make a call: blank where callers must show what the test has not. */}}
+{{- define "strongroom.testable" -}}
+{{- $access := .Values.config.access }}
+{{- $asked := and (or .Values.tls.clientCa.secretName .Values.tls.clientCa.configMapName) (eq .Values.tls.clientCertificate "required") }}
+{{- $certificate := or $asked (has "certificate" $access.require) }}
+{{- $token := has "token" $access.require }}
+{{- $tests := .Values.tests }}
+{{- if and (or $access.allow_anonymous $tests.tokenAudience $tests.certificateSecret) (or (not $certificate) $tests.certificateSecret) (or (not $token) $tests.tokenAudience) }}yes{{ end }}
+{{- end }}
+
 {{- /* The ports of config: one place says them, and container ports, probes and Services follow. */}}
 {{- define "strongroom.port" -}}
 {{- regexFind "[0-9]+$" .Values.config.server.listen }}
