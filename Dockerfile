@@ -5,8 +5,9 @@
 # docker build -t strongroom:sandbox --target sandbox .             for development: its AWS is in memory, nothing is real
 # docker build -t strongroom:sandbox --target prebuilt-sandbox .    takes dist/strongroom-sandbox
 #
-# Run it as it is meant to run:
-#   docker run --read-only --cap-drop ALL --security-opt no-new-privileges -p 50051:50051 strongroom
+# Run it as it is meant to run, which docs/operations.md tells in whole (Image):
+#   docker run --read-only --cap-drop ALL --security-opt no-new-privileges -p 50051:50051 \
+#     -v "$PWD/strongroom.toml:/etc/strongroom/strongroom.toml:ro" strongroom serve --config /etc/strongroom/strongroom.toml
 
 # Distroless `cc`: glibc, libgcc and CA certificates (rustls reads the system's roots), and no shell, package manager
 # or tzdata that we would need (zones are compiled in). Debian 12 because the build stage is Debian 12: a binary linked
@@ -33,7 +34,8 @@ ENV MIMALLOC_PURGE_DELAY=0
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/strongroom"]
 # The program's defaults are loopback addresses, which nobody outside the container reaches. As arguments and not as
-# variables, so that a configuration file can still say otherwise once the arguments are replaced.
+# variables, so that a configuration file can still say otherwise once the arguments are replaced. Who may call is not said here:
+# so it does not start until somebody says that.
 CMD ["serve", "--listen", "0.0.0.0:50051", "--admin-listen", "0.0.0.0:9464"]
 
 # Before the build stages, so that builders that don't skip unused stages never pull the rust image for it.
@@ -48,6 +50,7 @@ LABEL org.opencontainers.image.title="strongroom-sandbox" \
       io.strongroom.sandbox="true"
 # The AWS in memory, for boto3, the AWS CLI and Terraform, and the control of its clock.
 EXPOSE 4566
+# Whoever reaches it may call: there is nothing in it to guard.
 CMD ["serve", "--sandbox", "--listen", "0.0.0.0:50051", "--admin-listen", "0.0.0.0:9464", "--sandbox-listen", "0.0.0.0:4566", "--set", "access.allow_anonymous=true"]
 
 FROM runtime-sandbox AS prebuilt-sandbox
