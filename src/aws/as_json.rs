@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{Lifecycle, RecoveryPoint, Retention, Rule, Selection, TagCondition, VaultLock};
+use crate::domain::{
+    Lifecycle, PlanContent, RecoveryPoint, Retention, Rule, Selection, TagCondition, VaultLock, VaultName,
+};
 
 pub(super) fn lifecycle(told: &Lifecycle) -> Value {
     let days = match told.retention {
@@ -61,12 +63,35 @@ pub(super) fn notifications(topic: &str, events: &[String]) -> Value {
     json!({ "topic": topic, "events": events })
 }
 
-pub(super) fn point(told: &RecoveryPoint) -> Value {
-    json!({ "lifecycle": told.lifecycle.as_ref().map(lifecycle), "delete_at": told.delete_at })
+/// A recovery point that will be gone: whose it was, and what it would have been good for.
+pub(super) fn point(vault: &VaultName, told: &RecoveryPoint) -> Value {
+    known(json!({
+        "vault": vault.as_str(),
+        "resource_arn": told.resource_arn,
+        "resource_type": told.resource_type.as_ref().map(ToString::to_string),
+        "resource_name": told.resource_name,
+        "state": told.state.word(),
+        "created_at": told.created_at,
+        "completed_at": told.completed_at,
+        "lifecycle": told.lifecycle.as_ref().map(lifecycle),
+        "delete_at": told.delete_at,
+        "backup_size_bytes": told.backup_size_bytes,
+        "encryption_key_arn": told.encryption_key_arn,
+        "role": told.role_arn,
+        "source_vault_arn": told.source_vault_arn,
+    }))
 }
 
-pub(super) fn in_vault(vault: &str) -> Value {
-    json!({ "vault": vault })
+/// Without what AWS did not say.
+fn known(mut told: Value) -> Value {
+    if let Some(members) = told.as_object_mut() {
+        members.retain(|_, value| !value.is_null() && value != "");
+    }
+    told
+}
+
+pub(super) fn plan(told: &PlanContent) -> Value {
+    json!({ "name": told.name, "rules": rules(&told.rules) })
 }
 
 /// A document as it is, or as text where it is no JSON.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     Arn, Asked, ContinuousEnd, DeleteRecoveryPoint, Deletion, EndingPoint, Finding, KeptByHold, Lifecycle, Noun,
-    PointInVault, RecoveryPoint, RecoveryPointState, Refusal, RefusalKind, Retention, Unseen, UpdateLifecycle, Vault,
+    PointInVault, RecoveryPoint, RecoveryPointState, Refusal, RefusalKind, Retention, UpdateLifecycle, Vault,
     VaultName, check_etag, continuous_end,
 };
 
@@ -102,7 +102,7 @@ impl Scoped {
             findings.extend(self.check_what_keeps(&asked.what).await?);
             return Ok((Some(point.state), findings));
         }
-        self.changes_value(arn.as_str(), "recovery_point", Some(as_json::point(&point)), None);
+        self.changes_value(arn.as_str(), "recovery_point", Some(as_json::point(vault, &point)), None);
         self.detects(Detection::RecoveryPointDisassociated);
         let sent = self.clients.backup.disassociate_recovery_point().backup_vault_name(vault.as_str());
         match self.call(DISASSOCIATE, sent.recovery_point_arn(arn.as_str()).send()).await {
@@ -161,17 +161,17 @@ impl Scoped {
 
     /// Deletes a point, and says what will happen when it was a continuous one.
     async fn delete_with_findings(&self, point: &PointInVault) -> Result<Deletion, Error> {
-        let blank = || RecoveryPoint::blank(point.arn.to_string(), self.scope().clone());
-        let mut findings = Vec::new();
-        if blank().is_continuous() {
-            // What cannot be read leaves what its ARN tells.
-            let ending = match self.describe_recovery_point(&point.vault, &point.arn).await {
-                Ok(found) => self.ending([found]).await,
-                Err(unread) => vec![EndingPoint::unseen(blank(), &Unseen::from(&unread))],
-            };
-            findings = continuous_end::after(&ending, ContinuousEnd::Deleted);
-        }
-        let deletion = self.delete(&point.vault, &point.arn).await?;
+        let blank = RecoveryPoint::blank(point.arn.to_string(), self.scope().clone());
+        let continuous = blank.is_continuous();
+        // Afterwards nobody can tell what it was. What cannot be read leaves what its ARN tells.
+        let (found, ending) = match in_time(self.describe_recovery_point(&point.vault, &point.arn)).await {
+            Ok(found) if continuous => (found.clone(), self.ending([found]).await),
+            Ok(found) => (found, Vec::new()),
+            Err(unseen) if continuous => (blank.clone(), vec![EndingPoint::unseen(blank, &unseen)]),
+            Err(_) => (blank, Vec::new()),
+        };
+        let findings = continuous_end::after(&ending, ContinuousEnd::Deleted);
+        let deletion = self.delete(point, &found).await?;
         Ok(Deletion { findings, ..deletion })
     }
 
@@ -245,8 +245,12 @@ impl Scoped {
         }
     }
 
-    async fn delete(&self, vault: &VaultName, arn: &Arn) -> Result<Deletion, Error> {
-        let error = match self.send_delete(vault, arn.as_str()).await {
+    async fn delete(
+        &self,
+        PointInVault { vault, arn }: &PointInVault,
+        found: &RecoveryPoint,
+    ) -> Result<Deletion, Error> {
+        let error = match self.send_delete(vault, found).await {
             Ok(()) => return self.look_after_delete(vault, arn).await,
             Err(error) => error,
         };
@@ -274,12 +278,11 @@ impl Scoped {
     }
 
     /// Asks AWS to delete a recovery point. That AWS says yes does not mean that it does it.
-    pub(super) async fn send_delete(&self, vault: &VaultName, arn: &str) -> Result<(), Failure> {
-        self.changes_value(arn, "recovery_point", Some(as_json::in_vault(vault.as_str())), None);
+    pub(super) async fn send_delete(&self, vault: &VaultName, point: &RecoveryPoint) -> Result<(), Failure> {
+        self.changes_value(&*point.arn, "recovery_point", Some(as_json::point(vault, point)), None);
         self.detects(Detection::RecoveryPointDeleted);
-        let sent =
-            self.clients.backup.delete_recovery_point().backup_vault_name(vault.as_str()).recovery_point_arn(arn);
-        self.call(DELETE, sent.send()).await.map(drop)
+        let sent = self.clients.backup.delete_recovery_point().backup_vault_name(vault.as_str());
+        self.call(DELETE, sent.recovery_point_arn(&point.arn).send()).await.map(drop)
     }
 
     /// What became of a point whose deletion AWS accepted. The state can lag behind the answer, so a point that still

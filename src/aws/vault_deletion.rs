@@ -273,7 +273,7 @@ impl Sweep<'_> {
         let wanted = points.into_iter().filter(|point| point.state != RecoveryPointState::Deleting);
         let mut answers = stream::iter(wanted)
             .take_while(|_| future::ready(!is_past(until)))
-            .map(|point| async move { (scoped.send_delete(name, &point.arn).await, point) })
+            .map(|point| async move { (scoped.send_delete(name, &point).await, point) })
             .buffer_unordered(AT_ONCE);
         let mut stopped = None;
         while let Some((answer, point)) = answers.next().await {

@@ -151,7 +151,7 @@ impl Calls {
             }
             Ok(asked) => {
                 let act = act.done_in(&asked.scope);
-                let answer = match self.turn::<M, R>(&act, &let_in, &asked.request_id, &what).await {
+                let answer = match self.turn::<M, R>(&act, &let_in, &asked.request_id, &what, &request_id).await {
                     Ok(Decided::Lead(lead)) => match cancellable(let_in.deadline, self.audit.begin(act)).await {
                         Ok(begun) => self.carry_out(begun, let_in, asked, lead, &request_id, work).await,
                         Err(failure) => Err(failure.of_change(&request_id)),
@@ -193,6 +193,7 @@ impl Calls {
         let_in: &LetIn,
         id: &RequestId,
         what: &Fingerprint,
+        request_id: &str,
     ) -> Result<Decided<R>, Failure>
     where
         M: 'static,
@@ -207,11 +208,17 @@ impl Calls {
             tracing::debug!("joined the same change under way");
             let_in.leave_place();
             let begun = cancellable(let_in.deadline, self.audit.begin(act.joined())).await?;
-            if let Some(answer) = self.heard(let_in.deadline, told).await? {
-                drop(begun.end(answer.as_ref()));
-                return Ok(Decided::Told(answer));
-            }
-            let_in.take_place()?;
+            let answer = match self.heard(let_in.deadline, told).await {
+                Ok(Some(answer)) => answer,
+                Ok(None) => {
+                    begun.given_up();
+                    let_in.take_place()?;
+                    continue;
+                }
+                Err(failure) => Err(failure.of_change(request_id)),
+            };
+            drop(begun.end(answer.as_ref()));
+            return Ok(Decided::Told(answer));
         }
     }
 

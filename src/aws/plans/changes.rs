@@ -218,7 +218,7 @@ impl Scoped {
                 Err(full.about(Noun::Plan, id).into())
             };
         }
-        self.changes_value(format!("plan/{id}"), "rules", Some(as_json::rules(&plan.content.rules)), None);
+        self.changes_value(format!("plan/{id}"), "plan", Some(as_json::plan(&plan.content)), None);
         self.detects(Detection::PlanDeleted);
         match self.call(DELETE, self.clients.backup.delete_backup_plan().backup_plan_id(&id).send()).await {
             Ok(answer) => Ok(Deletion::done_at(time(answer.deletion_date.as_ref())).with(left)),

@@ -3,7 +3,10 @@
 use aws_sdk_backup::{operation::create_backup_selection::CreateBackupSelectionOutput, types::BackupSelection};
 
 use super::{
-    super::{Detection, Error, Failure, FailureKind, Scoped, call::Operation, missing::Named, plans::about_plan, time},
+    super::{
+        Detection, Error, Failure, FailureKind, Scoped, as_json, call::Operation, looks::in_time, missing::Named,
+        plans::about_plan, time,
+    },
     CREATE, is_missing_selection, shape,
 };
 use crate::domain::{
@@ -168,22 +171,33 @@ impl Scoped {
         asked: &Asked<DeleteSelection>,
     ) -> Result<Deletion, Error> {
         let etag = asked.what.etag.as_deref();
-        if asked.is_check() || etag.is_some() {
-            of_etag(&self.describe_selection(plan_id, id).await?, etag)?;
-        }
+        let found = if asked.is_check() || etag.is_some() {
+            let found = self.describe_selection(plan_id, id).await?;
+            of_etag(&found, etag)?;
+            Some(found)
+        } else {
+            // Afterwards nobody can tell what it selected. What cannot be read leaves its id.
+            in_time(self.describe_selection(plan_id, id)).await.ok()
+        };
         let left = self.continuous_points_left(plan_id, NoLongerMade::SelectionDeleted).await;
         if asked.is_check() {
             return Ok(Deletion::checked().with(left));
         }
         self.detects(Detection::SelectionDeleted);
+        self.selection_goes(plan_id, id, found.as_ref());
         match self.send_deletion(plan_id, id).await {
             Err(gone) if gone.is_gone_by_us() => Ok(Deletion::done().with(left)),
             answer => answer.map(|()| Deletion::done().with(left)),
         }
     }
 
+    /// Notes what a selection was that is about to be deleted, as far as that was read.
+    pub(super) fn selection_goes(&self, plan_id: &str, id: &str, found: Option<&Selection>) {
+        let was = found.map_or_else(|| serde_json::json!({ "id": id }), as_json::selection);
+        self.changes_value(format!("plan/{plan_id}"), "selection", Some(was), None);
+    }
+
     pub(super) async fn send_deletion(&self, plan_id: &str, id: &str) -> Result<(), Error> {
-        self.changes_value(format!("plan/{plan_id}"), "selection", Some(id.into()), None);
         let sent = self.clients.backup.delete_backup_selection().backup_plan_id(plan_id).selection_id(id);
         match self.call(DELETE, sent.send()).await {
             Ok(_) => Ok(()),

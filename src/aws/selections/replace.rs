@@ -169,13 +169,13 @@ impl Scoped {
             let current = Selection { name: wanted.name.clone(), ..left.clone() };
             let token = Maker::token_of_successor(&there.of, &RequestId::fresh());
             let current = self.put_selection(plan_id, &token, &current).await.map_err(half_done)?;
-            self.remove_selection(plan_id, &left.id).await.map_err(half_done)?;
+            self.remove_stand_in(plan_id, &left).await.map_err(half_done)?;
             there.of = Predecessor::of(&current.id);
             there.current = Some(current);
         }
         if let Some(current) = there.current.take_if(|current| current.selects_as(&wanted)) {
             if let Some(left) = there.stand_in {
-                self.remove_selection(plan_id, &left.id).await.map_err(half_done)?;
+                self.remove_stand_in(plan_id, &left).await.map_err(half_done)?;
             }
             return Ok(Replaced { selection: current, replaced: there.gone });
         }
@@ -183,7 +183,7 @@ impl Scoped {
             Some(left) if left.selects_as(&wanted) => left,
             left => {
                 if let Some(left) = left {
-                    self.remove_selection(plan_id, &left.id).await?;
+                    self.remove_stand_in(plan_id, &left).await?;
                 }
                 let token = Maker::token_of_stand_in(&there.of, &there.name, request_id);
                 let stand_in = Selection { name: there.name.of_stand_in(), ..wanted.clone() };
@@ -197,7 +197,7 @@ impl Scoped {
         }
         let token = Maker::token_of_successor(&there.of, request_id);
         let selection = self.put_selection(plan_id, &token, &wanted).await.map_err(half_done)?;
-        self.remove_selection(plan_id, &stand_in.id).await.map_err(half_done)?;
+        self.remove_stand_in(plan_id, &stand_in).await.map_err(half_done)?;
         Ok(Replaced { selection, replaced: there.current.map(|old| old.id).or(there.gone) })
     }
 
@@ -329,6 +329,12 @@ impl Scoped {
                 answer => return answer,
             }
         }
+    }
+
+    /// Deletes what stood in for a selection, or was to.
+    async fn remove_stand_in(&self, plan_id: &str, stand_in: &Selection) -> Result<(), Error> {
+        self.selection_goes(plan_id, &stand_in.id, Some(stand_in));
+        self.remove_selection(plan_id, &stand_in.id).await
     }
 
     /// Deletes a selection of which nobody minds if it is gone already.

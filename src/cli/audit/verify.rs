@@ -132,6 +132,7 @@ impl Walk {
         self.keyed = true;
         let found = keys.iter().map(|key| key.as_bytes()).find(|key| named(key) == name);
         if found.is_none() {
+            let name = name.escape_debug();
             self.fault(place, &format!("it is chained with key {name}: give it by --hmac-key-file"));
         }
         found.map(<[u8]>::to_vec)
@@ -175,6 +176,7 @@ impl Walk {
             Some("end") => {
                 let id = said["begun"]["id"].as_str().unwrap_or_default();
                 if self.open.remove(id).is_none() {
+                    let id = id.escape_debug();
                     self.report.notes.push(format!("{place}: the begin of call {id} is not in these files"));
                 }
             }
@@ -184,8 +186,12 @@ impl Walk {
                     .notes
                     .push(format!("{place}: half a line of {} bytes was cut here at a start", said["bytes"]));
             }
+            Some("restored") => {
+                self.report.notes.push(format!("{place}: somebody had taken the file away; it was written again"));
+            }
             Some("gap") => {
                 let (since, why) = (said["since"].as_str().unwrap_or_default(), &said["why"]);
+                let since = since.escape_debug();
                 self.report.notes.push(format!("{place}: nothing could be written since {since}: {why}"));
             }
             _ => {}
@@ -195,7 +201,10 @@ impl Walk {
     fn begins(&mut self, place: &str, id: &str, said: &Value) {
         let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
         let who = said["principal"]["name"].as_str().map_or_else(|| text("principal"), str::to_owned);
-        let told = format!("{place}: call {id}, {} by {who:?} at {}, has no end", text("action"), text("time"));
+        let (action, time) = (text("action"), text("time"));
+        let id_told = id.escape_debug();
+        let (action, time) = (action.escape_debug(), time.escape_debug());
+        let told = format!("{place}: call {id_told}, {action} by {who:?} at {time}, has no end");
         self.open.insert(id.to_owned(), told);
     }
 

@@ -3,6 +3,7 @@
 
 mod chain;
 mod file;
+mod metrics;
 mod reading;
 mod record;
 mod request;
@@ -154,6 +155,7 @@ impl Audit {
                 let state = Arc::<State>::default();
                 let disk = |source| AuditError::Disk { path: folder.clone(), source };
                 let writer = Writer::new(files, &state).map_err(disk)?;
+                metrics::observe(&state);
                 let places = Arc::new(Semaphore::new(MOST_UNDER_WAY));
                 Some(Kept { folder: folder.clone(), writer, state, places })
             }
@@ -170,8 +172,8 @@ impl Audit {
     /// Writes the begin of a call. What it returns is the right to carry it out.
     pub(in crate::rpc) async fn begin(&self, act: Act) -> Result<Begun, Failure> {
         let id = Uuid::new_v4().to_string();
-        let mut begun =
-            Begun { audit: self.clone(), id, facts: Arc::clone(&act.facts), method: act.method, place: None };
+        let (facts, method, joined) = (Arc::clone(&act.facts), act.method, act.joined);
+        let mut begun = Begun { audit: self.clone(), id, facts, method, joined, place: None };
         if self.0.kept.is_none() && self.0.copy.is_empty() {
             return Ok(begun);
         }
@@ -200,7 +202,7 @@ impl Audit {
         }
     }
 
-    /// A page of the record, newest first.
+    /// A page of the record, the call that began last first.
     pub(in crate::rpc) async fn list(
         &self,
         request: proto::ListAuditEventsRequest,
@@ -227,7 +229,7 @@ impl Audit {
         if self.0.copy.is_empty() {
             return;
         }
-        let Ok(line) = serde_json::to_string(record) else { return };
+        let Ok(line) = chain::text(record) else { return };
         for copy in &self.0.copy {
             match copy {
                 AuditCopy::Stdout => _ = writeln!(std::io::stdout(), "{line}"),
@@ -245,6 +247,8 @@ pub(in crate::rpc) struct Begun {
     id: String,
     facts: Arc<Facts>,
     method: Option<&'static Method>,
+    /// It waits for what comes of another's work, and cannot know how far that came.
+    joined: bool,
     /// Absent: there is nothing to write.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -267,9 +271,15 @@ impl Begun {
         self.write(came)
     }
 
+    /// Ends the begin of a call that waited for another's work, which was given up before anything was done.
+    pub(in crate::rpc) fn given_up(mut self) {
+        let came = self.came(Outcome::Failed, "GIVEN_UP");
+        drop(self.write(came));
+    }
+
     /// Whether AWS has certainly changed nothing for the call.
     fn is_untouched(&self) -> bool {
-        self.facts.scoped().is_none_or(Scoped::is_untouched)
+        !self.joined && self.facts.scoped().is_none_or(Scoped::is_untouched)
     }
 
     fn came(&self, outcome: Outcome, reason: &str) -> Came {
@@ -287,8 +297,14 @@ impl Begun {
                 new: change.new.map(request::bounded),
             });
             came.changes = changes.collect();
-            came.detection = noted.detection.map(|detection| of_detection(detection).as_str_name().to_owned());
-            came.event_name = noted.detection.map(|detection| detection.event_name().to_owned());
+            came.changes_left_out = noted.left_out;
+            for detection in noted.detections {
+                came.event_names.push(detection.event_name().to_owned());
+                let known = of_detection(detection).as_str_name();
+                if !came.detections.iter().any(|told| told == known) {
+                    came.detections.push(known.to_owned());
+                }
+            }
         }
         came
     }

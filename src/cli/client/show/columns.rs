@@ -156,7 +156,7 @@ const COLUMNS: &[(&str, &[Column])] = &[
             ("ABOUT", "resources"),
             ("OUTCOME", "outcome"),
             ("REASON", "reason"),
-            ("DETECTION", "detection"),
+            ("DETECTIONS", "detections"),
         ],
     ),
     ("RoleNeed", &[("TYPE", "resource_type"), ("RESTORE", "restore"), ("MISSING", "missing_policy_arns")]),

@@ -115,7 +115,7 @@ impl Chain {
 
     /// The next line, with its line feed.
     pub(super) fn link(&mut self, key: Option<&Key>, record: &Record) -> Result<String, serde_json::Error> {
-        let said = serde_json::to_string(record)?;
+        let said = text(record)?;
         let members = said.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
         let mut line = format!("{{\"seq\":{},\"prev\":\"{}\",{members}", self.sequence, self.last);
         let hash = digest(key, line.as_bytes());
@@ -148,6 +148,40 @@ impl Chain {
         let Line { seq, prev, record } = parse(line)?;
         Ok((Self { sequence: seq, last: prev }, record))
     }
+}
+
+/// Whether a line, the last of its file, is the seal that the first line of the next file follows. It goes by what both say:
+/// no hash is computed. What the seal says.
+pub(super) fn joins(seal: &[u8], open: &[u8]) -> Result<Record, String> {
+    let (_, hash) = split(seal).ok_or("its last line does not end with a hash")?;
+    let Line { seq, record, .. } = parse(seal)?;
+    let Record::Seal { .. } = &record else { return Err("its last line is no seal".to_owned()) };
+    let next = parse(open).map_err(|_| "the file after it does not begin with a line of a record")?;
+    if (next.seq, next.prev.as_str()) != (seq + 1, hash) {
+        return Err("the file after it does not follow its seal".to_owned());
+    }
+    Ok(record)
+}
+
+/// A record as one line of text for every reader. JSON lets characters stand in strings that some readers end a line at
+/// (U+2028, U+0085), and that terminals obey or turn the text around at: those are escaped as well.
+pub(super) fn text(record: &Record) -> Result<String, serde_json::Error> {
+    let said = serde_json::to_string(record)?;
+    if said.is_ascii() && !said.contains('\u{7f}') {
+        return Ok(said);
+    }
+    let mut escaped = String::with_capacity(said.len());
+    for letter in said.chars() {
+        // None of them stands anywhere but in a string, and each is one unit of UTF-16.
+        if letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            escaped.push(letter);
+        }
+    }
+    Ok(escaped)
 }
 
 /// What a line says, whether or not it is in its place.
@@ -189,6 +223,21 @@ mod tests {
         for other in [None, keys.named(Some(&keys.0[1].name)).unwrap()] {
             Chain::new().follow(other, line).unwrap_err();
         }
+    }
+
+    #[test]
+    fn a_text_is_one_line_for_every_reader_and_says_what_it_said() {
+        let why = "a\n\u{0}\u{7f}\u{85}\u{2028}\u{2029}\u{202e}\u{feff}\"}{\"seq\":9,ü😀".to_owned();
+        let record = Record::Gap { time: Timestamp::UNIX_EPOCH, since: Timestamp::UNIX_EPOCH, why };
+        let mut written = Chain::new();
+        let line = written.link(None, &record).unwrap();
+        let plain = line.trim_end_matches('\n');
+        assert!(
+            !plain.contains(|letter: char| letter.is_control() || ('\u{2028}'..='\u{202e}').contains(&letter)),
+            "{plain}"
+        );
+        assert!(plain.contains("ü😀"), "{plain}");
+        assert_eq!(Chain::new().follow(None, plain.as_bytes()), Ok(record));
     }
 
     #[test]

@@ -2,12 +2,16 @@
 //!
 //! What [`Files::append`] has taken is on disk when it returns. What it has not, counts for nothing: the file is brought
 //! back to what was there before anything else is written.
+//!
+//! The file under way is known by its inode and its length, which are looked at before each write: `rm` and `logrotate` would
+//! else have the lines go where nobody reads them. One that is gone is written again from what is held open; to one that
+//! somebody has replaced, cut or written to nothing is added until it is as it was.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -21,6 +25,12 @@ use super::{
 
 /// Nobody but the server's own user reads what callers did.
 pub(super) const MODE: u32 = 0o600;
+
+/// Where a file that is written again is put together.
+const RESTORED: &str = "audit.restored";
+
+/// Read at once of a file that is written again.
+const CHUNK: usize = 64 << 10;
 
 /// The file with this number.
 pub(super) fn path(folder: &Path, segment: u64) -> PathBuf {
@@ -47,6 +57,8 @@ pub(super) struct Files {
     directory: File,
     _lock: File,
     file: File,
+    /// Device and inode of the file.
+    inode: (u64, u64),
     segment: u64,
     /// Bytes of the file that count.
     length: u64,
@@ -60,6 +72,8 @@ pub(super) struct Files {
     sealed: bool,
     /// A write has failed, so that the file may have more than what counts.
     spoiled: bool,
+    /// The file was written again, which it does not tell yet.
+    restored: bool,
     largest: u64,
     /// What was begun and has not ended, by its id.
     under_way: BTreeMap<String, UnderWay>,
@@ -99,13 +113,15 @@ impl Files {
         let file = match found.segment {
             // Nothing is written to it: the first file follows it.
             0 => directory.try_clone()?,
-            segment => OpenOptions::new().append(true).open(path(folder, segment))?,
+            segment => opened(&path(folder, segment))?,
         };
+        let inode = inode(&file.metadata()?);
         let mut files = Self {
             folder: folder.to_owned(),
             directory,
             _lock: lock,
             file,
+            inode,
             segment: found.segment,
             length: found.length,
             chain: found.chain,
@@ -114,6 +130,7 @@ impl Files {
             record: found.record,
             sealed: found.sealed,
             spoiled: false,
+            restored: false,
             largest,
             under_way: found.under_way,
         };
@@ -129,11 +146,16 @@ impl Files {
 
     /// Appends lines. They are on disk when it returns; when it fails, none of them counts.
     pub(super) fn append(&mut self, records: impl IntoIterator<Item = Entry>) -> io::Result<()> {
+        self.is_in_place()?;
         self.mend()?;
         if self.sealed {
             self.begin_next()?;
         }
         let (mut chain, mut text) = (self.chain.clone(), Vec::new());
+        if self.restored {
+            let told = Record::Restored { time: Timestamp::now() };
+            text.extend_from_slice(chain.link(self.key.as_ref(), &told)?.as_bytes());
+        }
         // What these lines begin and end holds once they count.
         let (mut begun, mut ended) = (BTreeMap::new(), BTreeSet::new());
         for entry in records {
@@ -154,6 +176,7 @@ impl Files {
             text.extend_from_slice(chain.link(self.key.as_ref(), &record)?.as_bytes());
         }
         self.write(&text, chain)?;
+        self.restored = false;
         self.under_way.append(&mut begun);
         for id in &ended {
             self.under_way.remove(id);
@@ -184,7 +207,7 @@ impl Files {
 
     fn seal(&mut self) -> io::Result<()> {
         let mut chain = self.chain.clone();
-        let seal = Record::Seal { time: Timestamp::now(), next: self.segment + 1 };
+        let seal = Record::Seal { time: Timestamp::now(), next: self.segment + 1, bytes: self.length };
         let line = chain.link(self.key.as_ref(), &seal)?;
         self.write(line.as_bytes(), chain)?;
         self.sealed = true;
@@ -208,7 +231,7 @@ impl Files {
         file.write_all(line.as_bytes())?;
         file.sync_all()?;
         self.directory.sync_all()?;
-        self.file = OpenOptions::new().append(true).open(path(&self.folder, segment))?;
+        self.take(opened(&path(&self.folder, segment))?)?;
         (self.segment, self.length, self.chain) = (segment, line.len() as u64, chain);
         self.key.clone_from(&self.next_key);
         (self.sealed, self.spoiled) = (false, false);
@@ -233,16 +256,70 @@ impl Files {
         if !self.spoiled {
             return Ok(());
         }
-        let file = OpenOptions::new().append(true).open(path(&self.folder, self.segment))?;
-        if file.metadata()?.len() < self.length {
-            return Err(io::Error::other("the file of the record has become shorter"));
-        }
+        let file = opened(&path(&self.folder, self.segment))?;
         file.set_len(self.length)?;
         file.sync_all()?;
-        self.file = file;
+        self.take(file)?;
         self.spoiled = false;
         Ok(())
     }
+
+    fn take(&mut self, file: File) -> io::Result<()> {
+        self.inode = inode(&file.metadata()?);
+        self.file = file;
+        Ok(())
+    }
+
+    /// Whether the file is where it was put, with what was written to it and nothing else. One that is gone is put back.
+    fn is_in_place(&mut self) -> io::Result<()> {
+        let place = path(&self.folder, self.segment);
+        let found = match fs::symlink_metadata(&place) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.restore(&place),
+            Err(error) => return Err(error),
+        };
+        let wrong = if inode(&found) != self.inode {
+            "is another file than the one that the record was written to: move it away, and the record is put back"
+                .to_owned()
+        } else if found.len() < self.length || found.len() > self.length && !self.spoiled {
+            let (has, wrote) = (found.len(), self.length);
+            format!("has {has} bytes, and {wrote} were written to it: bring it back to those, or move it away")
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::other(format!("{} {wrong}", place.display())))
+    }
+
+    /// Writes the file again from what is held open, under its name at once as a whole.
+    fn restore(&mut self, place: &Path) -> io::Result<()> {
+        let under_way = self.folder.join(RESTORED);
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(&under_way)?;
+        let (mut at, mut chunk) = (0, vec![0; CHUNK]);
+        while at < self.length {
+            let wanted = usize::try_from(self.length - at).unwrap_or(CHUNK).min(CHUNK);
+            self.file.read_exact_at(&mut chunk[..wanted], at)?;
+            file.write_all(&chunk[..wanted])?;
+            at += wanted as u64;
+        }
+        file.sync_all()?;
+        fs::rename(&under_way, place)?;
+        // The directory may be another too.
+        self.directory = File::open(&self.folder)?;
+        self.directory.sync_all()?;
+        self.take(opened(place)?)?;
+        (self.spoiled, self.restored) = (false, true);
+        tracing::error!(path = %place.display(), "somebody took the file of the audit record away: it was written again");
+        Ok(())
+    }
+}
+
+/// What was written is read where the file is to be written again.
+fn opened(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).open(path)
+}
+
+fn inode(of: &fs::Metadata) -> (u64, u64) {
+    (of.dev(), of.ino())
 }
 
 /// A line to append.

@@ -1,9 +1,13 @@
-//! The record read back, newest first: what is under way, then what has ended, by its end.
+//! The record read back: by the begins of calls, the last one first.
+//!
+//! A begin never moves, so a page begins before the begin that the one before ended with, and each call is on one page. Its
+//! end stands further on: the way back to the begin has passed it, unless a page began in between. That one is looked for
+//! onwards.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fs::File,
-    io,
+    io::{self, BufRead as _, BufReader, Seek as _, SeekFrom},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -13,7 +17,7 @@ use jiff::Timestamp;
 use super::{
     chain::said,
     file::path,
-    record::{Begin, Came, Outcome, Record, UnderWay},
+    record::{Begin, Came, Outcome, Record},
     writer::Shown,
 };
 use crate::{
@@ -27,6 +31,9 @@ use crate::{
 
 /// Bytes of the record that one page looks at.
 const MOST_BYTES: u64 = 8 << 20;
+
+/// Bytes of the longest name that is looked for: an ARN has no more, and callers' names have less.
+const LONGEST_NAME: usize = 2048;
 
 /// Read at once, backwards.
 const CHUNK: u64 = 256 << 10;
@@ -43,18 +50,22 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn fits(&self, begun: &UnderWay, came: Option<&Came>) -> bool {
-        let of = |told: &[String]| told.contains(&self.resource);
-        let detection = came.and_then(|came| came.detection.as_deref()).unwrap_or_default();
-        let action = begun.action.as_str();
+    /// As far as the begin tells.
+    fn may_be(&self, begin: &Begin) -> bool {
+        let action = begin.action.as_str();
         let short = action.rsplit_once('.').map_or(action, |(_, short)| short);
         let name = action.rsplit_once('/').map_or(action, |(_, name)| name);
-        self.start.is_none_or(|start| begun.time >= start)
-            && self.end.is_none_or(|end| begun.time < end)
-            && (self.principal.is_empty() || begun.principal == self.principal)
+        self.start.is_none_or(|start| begin.time >= start)
+            && self.end.is_none_or(|end| begin.time < end)
+            && (self.principal.is_empty() || begin.principal.name == self.principal)
             && (self.action.is_empty() || [action, short, name].contains(&self.action.as_str()))
-            && (self.resource.is_empty() || of(&begun.resources) || came.is_some_and(|came| of(&came.resources)))
-            && (self.detection.is_empty() || detection == self.detection)
+    }
+
+    /// What only the end may tell.
+    fn is(&self, begin: &Begin, came: Option<&Came>) -> bool {
+        let of = |told: &[String]| told.contains(&self.resource);
+        (self.resource.is_empty() || of(&begin.resources) || came.is_some_and(|came| of(&came.resources)))
+            && (self.detection.is_empty() || came.is_some_and(|came| came.detections.contains(&self.detection)))
     }
 }
 
@@ -69,9 +80,7 @@ pub(super) fn read(mut request: proto::ListAuditEventsRequest) -> Result<Asked<L
     let detection = read.note("detection", known);
     let principal = read.note("principal", caller(&request.principal));
     let action = read.note("action", action(&request.action));
-    // Names and ids are many; an ARN that is none, or that names many things, is in no record.
-    let resource = Some(&request.resource).filter(|text| Arn::looks_like(text));
-    let resource = read.note("resource", resource.map(|arn| Arn::parse(arn)).transpose());
+    let resource = read.note("resource", resource(&request.resource));
     read.conclude(|| {
         let (interval, detection) = (interval?, detection?);
         principal?;
@@ -95,6 +104,7 @@ pub(super) fn read(mut request: proto::ListAuditEventsRequest) -> Result<Asked<L
 
 /// A caller's name begins with the way in which the caller is known.
 fn caller(name: &str) -> Result<(), Fault> {
+    bounded(name, "a caller's name")?;
     if name.is_empty() || name == "anonymous" || name.contains(':') {
         return Ok(());
     }
@@ -102,6 +112,25 @@ fn caller(name: &str) -> Result<(), Fault> {
         "{} is no caller's name: write anonymous, ISSUER:SUBJECT, spiffe://ID, dns:NAME or subject:CN=NAME",
         quoted(name)
     )))
+}
+
+/// Names and ids are many; an ARN that is none, or that names many things, is in no record.
+fn resource(name: &str) -> Result<(), Fault> {
+    if Arn::looks_like(name) {
+        return Arn::parse(name).map(drop);
+    }
+    bounded(name, "the name or id of a thing")
+}
+
+/// Nothing longer is in a record, nor anything that does not show.
+fn bounded(name: &str, what: &str) -> Result<(), Fault> {
+    if name.len() > LONGEST_NAME {
+        return Err(Fault(format!("it has {} bytes, and {what} has at most {LONGEST_NAME}", name.len())));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Fault(format!("{} is not {what}: it has a control character", quoted(name))));
+    }
+    Ok(())
 }
 
 /// An RPC, by any of its names.
@@ -116,12 +145,16 @@ fn action(name: &str) -> Result<(), Fault> {
     Err(Fault(format!("{} is no RPC{}", quoted(name), did_you_mean(name, names))))
 }
 
-/// Where a page begins: before this byte of this file. Blank: with what is under way.
-fn position(cursor: Option<&Cursor>, shown: &Shown) -> Result<(u64, u64), Refusal> {
-    let Some(cursor) = cursor else { return Ok((shown.segment, shown.length)) };
-    let segment = cursor.part.parse().ok().filter(|segment| *segment <= shown.segment);
+/// A place in the record: a byte of a file.
+type Position = (u64, u64);
+
+/// Where a page begins: before this place. Blank: at the end.
+fn position(cursor: Option<&Cursor>, shown: &Shown) -> Result<Position, Refusal> {
+    let end = (shown.segment, shown.length);
+    let Some(cursor) = cursor else { return Ok(end) };
+    let segment = cursor.part.parse().ok();
     let offset = cursor.token.as_deref().and_then(|offset| offset.parse().ok());
-    segment.zip(offset).ok_or_else(Refusal::page_token)
+    segment.zip(offset).filter(|position| *position <= end).ok_or_else(Refusal::page_token)
 }
 
 /// Events, and where the next page begins.
@@ -135,15 +168,51 @@ pub(super) fn page(
     size: usize,
     cursor: Option<&Cursor>,
 ) -> Result<io::Result<Page>, Refusal> {
-    let (segment, offset) = position(cursor, shown)?;
+    let from = position(cursor, shown)?;
+    let back =
+        Backwards { folder: folder.to_owned(), segment: from.0, offset: from.1, lines: VecDeque::new(), read: 0 };
+    let end = (shown.segment, shown.length);
+    let onwards = Onwards { folder: folder.to_owned(), from, at: from, end, file: None, ends: HashMap::new() };
+    Ok(fill(back, onwards, shown, wanted, size))
+}
+
+fn fill(mut back: Backwards, mut onwards: Onwards, shown: &Shown, wanted: &Wanted, size: usize) -> io::Result<Page> {
     let mut events = Vec::new();
-    if cursor.is_none() {
-        let mut open: Vec<&UnderWay> = shown.under_way.values().filter(|begun| wanted.fits(begun, None)).collect();
-        open.sort_by_key(|begun| std::cmp::Reverse(begun.time));
-        events.extend(open.into_iter().take(size).map(|begun| event(folder, begun, None)));
+    // Passed on the way to their begins: as many as were under way at once.
+    let mut ends = HashMap::new();
+    while events.len() < size {
+        let Some(line) = back.next()? else { return Ok((events, None)) };
+        match said(line.trim_ascii_end()) {
+            Ok(Record::End(end)) => _ = ends.insert(end.begun.id, end.came),
+            Ok(Record::Begin(begin)) => {
+                let passed = ends.remove(&begin.id);
+                if wanted.may_be(&begin) {
+                    let came = match passed {
+                        None if !shown.under_way.contains_key(&begin.id) => onwards.end_of(&begin.id)?,
+                        passed => passed,
+                    };
+                    if wanted.is(&begin, came.as_ref()) {
+                        events.push(event(*begin, came));
+                    }
+                }
+            }
+            Ok(_) | Err(_) => {}
+        }
+        if back.read >= MOST_BYTES && back.lines.is_empty() {
+            break;
+        }
     }
-    let mut back = Backwards { folder: folder.to_owned(), segment, offset, lines: VecDeque::new(), read: 0 };
-    Ok(back.fill(wanted, size, &mut events).map(|next| (events, next)))
+    let next = Cursor { part: back.segment.to_string(), skip: 0, token: Some(back.offset.to_string()) };
+    Ok((events, Some(next)))
+}
+
+/// The file with this number; absent: it was put elsewhere.
+fn file(folder: &Path, segment: u64) -> io::Result<Option<File>> {
+    match File::open(path(folder, segment)) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The lines of the record from a place back to its beginning.
@@ -158,48 +227,24 @@ struct Backwards {
 }
 
 impl Backwards {
-    fn fill(
-        &mut self,
-        wanted: &Wanted,
-        size: usize,
-        events: &mut Vec<proto::AuditEvent>,
-    ) -> io::Result<Option<Cursor>> {
-        while events.len() < size {
-            let Some(line) = self.next()? else { return Ok(None) };
-            if let Ok(Record::End(end)) = said(line.trim_ascii_end())
-                && wanted.fits(&end.begun, Some(&end.came))
-            {
-                events.push(event(&self.folder, &end.begun, Some(&end.came)));
-            }
-            if self.read >= MOST_BYTES && self.lines.is_empty() {
-                break;
-            }
-        }
-        Ok(Some(Cursor { part: self.segment.to_string(), skip: 0, token: Some(self.offset.to_string()) }))
-    }
-
     fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some((at, line)) = self.lines.pop_back() {
                 self.offset = at;
                 return Ok(Some(line));
             }
+            let before = self.segment.saturating_sub(1);
+            let segment = if self.offset == 0 { before } else { self.segment };
+            let Some(file) = file(&self.folder, segment)? else { return Ok(None) };
             if self.offset == 0 {
-                let before = self.segment.saturating_sub(1);
-                match File::open(path(&self.folder, before)) {
-                    Ok(file) => (self.segment, self.offset) = (before, file.metadata()?.len()),
-                    // Older files were put elsewhere.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                    Err(error) => return Err(error),
-                }
+                (self.segment, self.offset) = (before, file.metadata()?.len());
             }
-            self.load()?;
+            self.load(&file)?;
         }
     }
 
     /// Whole lines before the offset: a chunk of them, or one that is longer than a chunk.
-    fn load(&mut self) -> io::Result<()> {
-        let file = File::open(path(&self.folder, self.segment))?;
+    fn load(&mut self, file: &File) -> io::Result<()> {
         let mut chunk = CHUNK;
         loop {
             let from = self.offset.saturating_sub(chunk);
@@ -222,64 +267,105 @@ impl Backwards {
     }
 }
 
-/// The begin of a call, where its file is still there.
-fn begin(folder: &Path, begun: &UnderWay) -> Option<Begin> {
-    let file = File::open(path(folder, begun.segment)).ok()?;
-    let (mut bytes, mut at) = (Vec::new(), begun.offset);
-    while !bytes.contains(&b'\n') {
-        let mut chunk = [0; 8192];
-        let read = file.read_at(&mut chunk, at).ok().filter(|read| *read > 0)?;
-        bytes.extend_from_slice(&chunk[..read]);
-        at += read as u64;
+/// The ends that stand behind a place, of calls that began before it: as many as were under way there.
+struct Onwards {
+    folder: PathBuf,
+    from: Position,
+    /// How far it has looked.
+    at: Position,
+    /// How far there is to look.
+    end: Position,
+    file: Option<BufReader<File>>,
+    ends: HashMap<String, Came>,
+}
+
+impl Onwards {
+    fn end_of(&mut self, id: &str) -> io::Result<Option<Came>> {
+        loop {
+            if let Some(came) = self.ends.remove(id) {
+                return Ok(Some(came));
+            }
+            let Some(line) = self.next()? else { return Ok(None) };
+            if is_end(&line)
+                && let Ok(Record::End(end)) = said(line.trim_ascii_end())
+                && (end.begun.segment, end.begun.offset) < self.from
+            {
+                self.ends.insert(end.begun.id, end.came);
+            }
+        }
     }
-    let line = bytes.split(|byte| *byte == b'\n').next()?;
-    match said(line) {
-        Ok(Record::Begin(begin)) if begin.id == begun.id => Some(*begin),
-        _ => None,
+
+    fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        while self.at < self.end {
+            let reader = match &mut self.file {
+                Some(reader) => reader,
+                None => {
+                    let Some(mut file) = file(&self.folder, self.at.0)? else { return Ok(None) };
+                    file.seek(SeekFrom::Start(self.at.1))?;
+                    self.file.insert(BufReader::new(file))
+                }
+            };
+            let mut line = Vec::new();
+            let read = reader.read_until(b'\n', &mut line)?;
+            if read > 0 {
+                self.at.1 += read as u64;
+                return Ok(Some(line));
+            }
+            (self.at, self.file) = ((self.at.0 + 1, 0), None);
+        }
+        Ok(None)
     }
 }
 
-fn event(folder: &Path, begun: &UnderWay, came: Option<&Came>) -> proto::AuditEvent {
-    let begin = begin(folder, begun);
-    let scope = came.and_then(|came| came.scope.clone()).or_else(|| begin.as_ref().map(|begin| begin.scope.clone()));
-    let mut event = proto::AuditEvent {
-        id: begun.id.clone(),
-        begin_time: Some(timestamp(begun.time)),
-        principal: Some(proto::Principal { name: begun.principal.clone(), ..Default::default() }),
-        action: begun.action.clone(),
-        resources: begun.resources.clone(),
-        scope: scope.map(|scope| proto::Scope { account: scope.account, region: scope.region }),
-        ..Default::default()
-    };
-    if let Some(begin) = begin {
-        event.principal = Some(proto::Principal {
+/// Whether a line is an end, by its first members: most are not, and are not read any further.
+fn is_end(line: &[u8]) -> bool {
+    const KIND: &[u8] = b"\"kind\":\"end\"";
+    line[..line.len().min(128)].windows(KIND.len()).any(|members| members == KIND)
+}
+
+fn event(begin: Begin, came: Option<Came>) -> proto::AuditEvent {
+    let scope = came.as_ref().and_then(|came| came.scope.clone()).unwrap_or(begin.scope);
+    let event = proto::AuditEvent {
+        id: begin.id,
+        begin_time: Some(timestamp(begin.time)),
+        principal: Some(proto::Principal {
             name: begin.principal.name,
             groups: begin.principal.groups,
             authentication: proto::Authentication::from(begin.principal.authentication).into(),
             issuer: begin.principal.issuer.unwrap_or_default(),
             certificate_name: begin.principal.certificate.unwrap_or_default(),
-        });
-        (event.peer, event.request_id, event.request_digest) = (begin.peer, begin.request_id, begin.request_digest);
-        event.request_json = begin.request.to_string();
-    }
+        }),
+        peer: begin.peer,
+        action: begin.action,
+        resources: begin.resources,
+        scope: Some(proto::Scope { account: scope.account, region: scope.region }),
+        request_id: begin.request_id,
+        request_digest: begin.request_digest,
+        request_json: begin.request.to_string(),
+        joined: begin.joined,
+        ..Default::default()
+    };
     let Some(came) = came else { return event };
-    event.end_time = Some(timestamp(came.time));
-    event.outcome = match came.outcome {
+    let outcome = match came.outcome {
         Outcome::Succeeded => proto::AuditOutcome::Succeeded,
         Outcome::Failed => proto::AuditOutcome::Failed,
         Outcome::Unknown => proto::AuditOutcome::Unknown,
-    }
-    .into();
-    event.reason.clone_from(&came.reason);
-    event.aws_request_ids.clone_from(&came.aws_request_ids);
-    let changes = came.changes.iter().map(|change| proto::AuditChange {
-        subject: change.subject.clone(),
-        field: change.field.clone(),
+    };
+    let changes = came.changes.into_iter().map(|change| proto::AuditChange {
+        subject: change.subject,
+        field: change.field,
         old_json: change.old.as_ref().map(ToString::to_string),
         new_json: change.new.as_ref().map(ToString::to_string),
     });
-    event.changes = changes.collect();
-    let detection = came.detection.as_deref().and_then(proto::Detection::from_str_name);
-    event.detection = detection.unwrap_or_default().into();
-    event
+    let detections = came.detections.iter().filter_map(|told| proto::Detection::from_str_name(told));
+    proto::AuditEvent {
+        end_time: Some(timestamp(came.time)),
+        outcome: outcome.into(),
+        reason: came.reason,
+        aws_request_ids: came.aws_request_ids,
+        changes: changes.collect(),
+        changes_left_out: i64::try_from(came.changes_left_out).unwrap_or(i64::MAX),
+        detections: detections.map(Into::into).collect(),
+        ..event
+    }
 }

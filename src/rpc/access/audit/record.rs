@@ -33,8 +33,10 @@ pub(super) enum Record {
     Cut { time: Timestamp, bytes: u64, sha256: String },
     /// Nothing could be written for a while, and so nothing was changed.
     Gap { time: Timestamp, since: Timestamp, why: String },
-    /// The last line of a file; the next one has this number.
-    Seal { time: Timestamp, next: u64 },
+    /// Somebody had taken the file away, and it was written again from its beginning.
+    Restored { time: Timestamp },
+    /// The last line of a file, which has so many bytes before it; the next file has this number.
+    Seal { time: Timestamp, next: u64, bytes: u64 },
 }
 
 /// The begin of a call.
@@ -106,11 +108,14 @@ pub(super) struct Came {
     pub(super) aws_request_ids: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) changes: Vec<Change>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) detection: Option<String>,
-    /// The name by which public detection rules know the deed: `eventName` of CloudTrail.
-    #[serde(rename = "eventName", default, skip_serializing_if = "Option::is_none")]
-    pub(super) event_name: Option<String>,
+    /// Values that were changed beside those.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) changes_left_out: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) detections: Vec<String>,
+    /// The names by which public detection rules know the deeds: `eventName` of CloudTrail.
+    #[serde(rename = "eventName", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) event_names: Vec<String>,
 }
 
 /// What came of a call.
@@ -169,12 +174,17 @@ impl Came {
             reason: reason.to_owned(),
             aws_request_ids: Vec::new(),
             changes: Vec::new(),
-            detection: None,
-            event_name: None,
+            changes_left_out: 0,
+            detections: Vec::new(),
+            event_names: Vec::new(),
         }
     }
 }
 
 fn is_not(said: &bool) -> bool {
     !said
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

@@ -1,10 +1,12 @@
-//! What a start finds: the last file is read from its beginning, and nothing is written to one that does not verify.
+//! What a start finds: the last file is read from its beginning, and nothing is written to one that does not verify. Of the
+//! files before it the ends are read: each has its seal, is as long as that says, and the next one follows it. A line that was
+//! changed in the middle of one of those is found by `strongroom audit verify`.
 
 use std::{
     collections::BTreeMap,
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, BufRead as _, BufReader},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +14,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    chain::{Chain, Keys, hex},
+    chain::{self, Chain, Keys, hex},
     file::{Entry, Files, Found, MODE, numbers, path},
     record::{Came, Outcome, Record, UnderWay},
 };
@@ -41,6 +43,14 @@ pub enum AuditError {
         path: PathBuf,
         /// Which line, counted from 1.
         line: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file before the last is missing, or not as it was sealed.
+    #[error("audit.path: {path} {why}; `strongroom audit verify` tells more, and docs/audit.md what to do")]
+    Gone {
+        /// Which file.
+        path: PathBuf,
         /// What is wrong with it.
         why: String,
     },
@@ -110,9 +120,9 @@ fn find(folder: &Path, keys: &Keys) -> Result<(Found, Option<Half>), AuditError>
     // The oldest may have been put elsewhere; between others none is missing.
     for pair in numbers.windows(2) {
         if pair[1] != pair[0] + 1 {
-            let why = "the file before it is missing".to_owned();
-            return Err(AuditError::Broken { path: path(folder, pair[1]), line: 1, why });
+            return Err(AuditError::Gone { path: path(folder, pair[0] + 1), why: "is missing".to_owned() });
         }
+        joins(folder, pair[0])?;
     }
     let Some(last) = numbers.last() else { return Ok((Found::nothing(), None)) };
     let (found, half) = read(&path(folder, *last), *last, keys)?;
@@ -136,6 +146,41 @@ fn find(folder: &Path, keys: &Keys) -> Result<(Found, Option<Half>), AuditError>
             Ok((found, half))
         }
     }
+}
+
+/// Whether a file has its seal at its end, and the next one follows it. Of a next one without a whole line it says nothing.
+fn joins(folder: &Path, segment: u64) -> Result<(), AuditError> {
+    let (of, next) = (path(folder, segment), path(folder, segment + 1));
+    let disk = |path: &Path| {
+        let path = path.to_owned();
+        move |source| AuditError::Disk { path, source }
+    };
+    let mut open = Vec::new();
+    let file = File::open(&next).map_err(disk(&next))?;
+    BufReader::new(file).read_until(b'\n', &mut open).map_err(disk(&next))?;
+    let Some(open) = open.strip_suffix(b"\n") else { return Ok(()) };
+    let (length, end) = end(&of).map_err(disk(&of))?;
+    let gone = |why: String| AuditError::Gone { path: of.clone(), why };
+    let seal = end.strip_suffix(b"\n").and_then(|end| end.rsplit(|byte| *byte == b'\n').next());
+    let seal = seal.ok_or_else(|| gone("has half a line at its end".to_owned()))?;
+    match chain::joins(seal, open) {
+        Ok(Record::Seal { bytes, .. }) if bytes + seal.len() as u64 + 1 == length => Ok(()),
+        Ok(_) => {
+            Err(gone(format!("has {length} bytes, and its seal says otherwise: lines of it are missing or added")))
+        }
+        Err(why) => Err(gone(format!("is not as it was sealed: {why}"))),
+    }
+}
+
+/// How long a file is, and its last bytes, more than a seal has.
+fn end(path: &Path) -> io::Result<(u64, Vec<u8>)> {
+    const MOST: u64 = 4096;
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(MOST);
+    let mut bytes = vec![0; usize::try_from(length - from).unwrap_or_default()];
+    file.read_exact_at(&mut bytes, from)?;
+    Ok((length, bytes))
 }
 
 /// Reads a file to its last whole line.
@@ -180,7 +225,11 @@ fn read(path: &Path, segment: u64, keys: &Keys) -> Result<(Found, Option<Half>),
                 found.under_way.remove(&end.begun.id);
             }
             Record::Seal { .. } => found.sealed = true,
-            Record::Open { .. } | Record::Start { .. } | Record::Cut { .. } | Record::Gap { .. } => {}
+            Record::Open { .. }
+            | Record::Start { .. }
+            | Record::Cut { .. }
+            | Record::Gap { .. }
+            | Record::Restored { .. } => {}
         }
         found.length += read as u64;
     }

@@ -158,6 +158,95 @@ fn what_the_disk_did_not_take_counts_for_nothing_and_is_gone_when_it_takes_again
     drop(opened(folder.path()));
 }
 
+#[test]
+fn a_file_that_is_taken_away_is_written_again_and_says_so() {
+    for how in ["removed", "renamed"] {
+        let folder = TempDir::new().unwrap();
+        let mut files = opened(folder.path());
+        files.append([begins("a")]).unwrap();
+        let before = fs::read(path(folder.path(), 1)).unwrap();
+        match how {
+            "removed" => fs::remove_file(path(folder.path(), 1)).unwrap(),
+            _ => fs::rename(path(folder.path(), 1), folder.path().join("audit-0000000001.jsonl.1")).unwrap(),
+        }
+        files.append([ends("a"), begins("b")]).unwrap();
+        files.append([ends("b")]).unwrap();
+        drop(files);
+        assert!(fs::read(path(folder.path(), 1)).unwrap().starts_with(&before), "{how}");
+        let told = kinds(folder.path(), 1);
+        assert_eq!(told, ["open", "start", "begin", "restored", "end", "begin", "end"], "{how}");
+        drop(opened(folder.path()));
+    }
+}
+
+#[test]
+fn nothing_is_added_to_a_file_that_somebody_replaced_cut_or_wrote_to_until_it_is_as_it_was() {
+    for how in ["replaced", "cut", "written to"] {
+        let folder = TempDir::new().unwrap();
+        let mut files = opened(folder.path());
+        files.append([begins("a")]).unwrap();
+        let (file, kept) = (path(folder.path(), 1), folder.path().join("kept"));
+        let before = fs::read(&file).unwrap();
+        match how {
+            "replaced" => {
+                fs::rename(&file, &kept).unwrap();
+                fs::write(&file, &before).unwrap();
+            }
+            "cut" => fs::write(&file, b"").unwrap(),
+            _ => fs::write(&file, [&before[..], b"{}\n"].concat()).unwrap(),
+        }
+        let changed = fs::read(&file).unwrap();
+        let refused = files.append([begins("b")]).unwrap_err().to_string();
+        assert!(refused.contains("audit-0000000001.jsonl"), "{how}: {refused}");
+        assert_eq!(fs::read(&file).unwrap(), changed, "{how}");
+        match how {
+            "replaced" => fs::rename(&kept, &file).unwrap(),
+            _ => fs::write(&file, &before).unwrap(),
+        }
+        files.append([ends("a")]).unwrap();
+        drop(files);
+        assert_eq!(kinds(folder.path(), 1), ["open", "start", "begin", "end"], "{how}");
+    }
+}
+
+#[test]
+fn a_start_finds_a_file_before_the_last_that_is_missing_cut_or_of_another_record() {
+    let record = || {
+        let folder = TempDir::new().unwrap();
+        let mut files = start(folder.path(), &Keys::default(), 1).unwrap();
+        for id in ["a", "b", "c"] {
+            files.append([begins(id), ends(id)]).unwrap();
+            files.turn_over().unwrap();
+        }
+        folder
+    };
+    let whole = record();
+    drop(opened(whole.path()));
+    fs::remove_file(path(whole.path(), 1)).unwrap();
+    drop(opened(whole.path()));
+    for how in ["missing", "cut", "shorter", "of another record"] {
+        let (folder, other) = (record(), record());
+        let middle = path(folder.path(), 2);
+        let text = fs::read_to_string(&middle).unwrap();
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        match how {
+            "missing" => fs::remove_file(&middle).unwrap(),
+            "cut" => fs::write(&middle, lines[..lines.len() - 1].concat()).unwrap(),
+            "shorter" => {
+                lines.remove(1);
+                fs::write(&middle, lines.concat()).unwrap();
+            }
+            _ => _ = fs::copy(path(other.path(), 2), &middle).unwrap(),
+        }
+        let refused = start(folder.path(), &Keys::default(), 1).unwrap_err().to_string();
+        assert!(refused.contains("audit-000000000"), "{how}: {refused}");
+        assert!(
+            matches!(how, "missing" | "of another record") || refused.contains("audit-0000000002.jsonl"),
+            "{refused}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_begins_share_the_disk_and_an_end_follows_each() {
     let folder = TempDir::new().unwrap();

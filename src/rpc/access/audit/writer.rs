@@ -33,8 +33,16 @@ pub(super) struct State {
     closed: AtomicBool,
     why: Mutex<String>,
     shown: Mutex<Shown>,
+    counts: Counts,
+}
+
+/// What was done since the start.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) begins: AtomicU64,
+    pub(super) ends: AtomicU64,
     /// Writes that failed.
-    failures: AtomicU64,
+    pub(super) failures: AtomicU64,
 }
 
 /// What of the record can be read.
@@ -54,8 +62,12 @@ impl State {
         lock(&self.shown).clone()
     }
 
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     fn close(&self, why: &io::Error) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
+        self.counts.failures.fetch_add(1, Ordering::Relaxed);
         *lock(&self.why) = why.to_string();
         if !self.closed.swap(true, Ordering::AcqRel) {
             tracing::error!(error = %why, "the audit record cannot be written: changes are refused until it can");
@@ -185,6 +197,9 @@ impl Work {
                     self.state.open();
                 }
                 self.state.show(&self.files);
+                let counts = self.state.counts();
+                counts.begins.fetch_add(begins.len() as u64, Ordering::Relaxed);
+                counts.ends.fetch_add(self.ends.len() as u64, Ordering::Relaxed);
                 for ended in self.ends.drain(..) {
                     _ = ended.written.send(());
                 }

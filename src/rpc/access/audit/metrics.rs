@@ -1,0 +1,48 @@
+//! How the record fares, as long as there is one. No label is a caller's.
+
+use std::sync::{Arc, Weak, atomic::Ordering};
+
+use opentelemetry::{KeyValue, global};
+
+use super::writer::State;
+
+/// Tells of it from now on.
+pub(super) fn observe(state: &Arc<State>) {
+    let meter = global::meter("strongroom");
+    let of = Arc::downgrade(state);
+    meter
+        .u64_observable_gauge("strongroom.audit.writable")
+        .with_description(
+            "Whether the audit record can be written: 1, or 0 while changes are refused because it cannot.",
+        )
+        .with_callback(move |seen| {
+            if let Some(state) = Weak::upgrade(&of) {
+                seen.observe(u64::from(state.closed().is_none()), &[]);
+            }
+        })
+        .build();
+    let of = Arc::downgrade(state);
+    meter
+        .u64_observable_counter("strongroom.audit.events")
+        .with_description("Begins and ends of calls that were written to the audit record.")
+        .with_callback(move |seen| {
+            if let Some(state) = Weak::upgrade(&of) {
+                for (kind, count) in [("begin", &state.counts().begins), ("end", &state.counts().ends)] {
+                    seen.observe(count.load(Ordering::Relaxed), &[KeyValue::new("kind", kind)]);
+                }
+            }
+        })
+        .build();
+    let of = Arc::downgrade(state);
+    meter
+        .u64_observable_counter("strongroom.audit.failures")
+        .with_description(
+            "Writes of the audit record that failed; while it cannot be written one is tried each second.",
+        )
+        .with_callback(move |seen| {
+            if let Some(state) = Weak::upgrade(&of) {
+                seen.observe(state.counts().failures.load(Ordering::Relaxed), &[]);
+            }
+        })
+        .build();
+}
