@@ -150,14 +150,15 @@ def serves(address: str) -> bool:
 class Server:
     """A running `strongroom serve`, with its addresses kept over restarts."""
 
-    def __init__(self, binary: Path, log: Path, *flags: str):
-        self.binary, self.log, self.flags = binary, log, flags
+    def __init__(self, binary: Path, log: Path, *flags: str, variables: dict[str, str] | None = None):
+        self.binary, self.log, self.flags, self.variables = binary, log, flags, variables
         self.address, self.admin = free_address(), free_address()
         self.start()
 
     def start(self) -> None:
         admin = ("--admin-listen", self.admin)
-        self.process = Process(self.log, self.binary, "serve", "--listen", self.address, *admin, *self.flags)
+        command = (self.binary, "serve", "--listen", self.address, *admin, *self.flags)
+        self.process = Process(self.log, *command, variables=self.variables)
         self.process.wait_until(lambda: serves(self.address))
 
     @property
