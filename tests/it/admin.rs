@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::TcpListener,
+    net::{IpAddr, TcpListener, UdpSocket},
     process::{Child, Command, Stdio},
     sync::{Mutex, mpsc},
 };
@@ -91,6 +91,95 @@ async fn pages_of_the_web_are_told_nothing() {
     }
 }
 
+/// An address of this machine that is not loopback. Nothing is sent for it.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.connect("198.51.100.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())
+}
+
+#[tokio::test]
+async fn what_changes_anything_is_taken_from_this_machine_alone_whatever_a_header_says() {
+    let world = World::start_with(|config| config.admin.listen = Some(([0, 0, 0, 0], 0).into())).await;
+    let port = world.admin().rsplit(':').next().unwrap().to_owned();
+    let put = async |host: &str, headers: &[(&str, &str)]| {
+        let mut request = Client::new().put(format!("http://{host}:{port}/loglevel")).body("trace");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    // This process has begun no telemetry, which is what is told to whom nothing else is refused.
+    for host in ["127.0.0.1", "127.0.0.2", "localhost"] {
+        let (code, told) = put(host, &[]).await;
+        assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE, "{host}: {told}");
+    }
+    let passed_on = [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("x-forwarded-host", "localhost"),
+        ("via", "1.1 here"),
+    ];
+    for header in passed_on {
+        let (code, told) = put("127.0.0.1", &[header]).await;
+        assert!(code == StatusCode::FORBIDDEN && told.contains(header.0), "{header:?}: {code} {told}");
+    }
+    let Some(own) = own_address() else {
+        eprintln!("this machine has no address but loopback: nobody can come from another");
+        return;
+    };
+    let own = own.to_string();
+    for headers in [&[][..], &passed_on, &[("host", "localhost")], &[("host", "evil.example")]] {
+        let (code, told) = put(&own, headers).await;
+        assert!(
+            code == StatusCode::FORBIDDEN && told.contains("from this machine alone"),
+            "{headers:?}: {code} {told}"
+        );
+        assert!(told.contains(&own), "{told}");
+    }
+    // Who scrapes comes from elsewhere.
+    for path in ["healthz", "readyz", "buildinfo"] {
+        assert_eq!(ask(Method::GET, format!("http://{own}:{port}/{path}")).await.0, StatusCode::OK, "{path}");
+    }
+    // And there is nothing else that changes anything.
+    for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
+        for path in ["metrics", "healthz", "readyz", "buildinfo", "drain", "config", ""] {
+            let (code, _) = ask(method.clone(), format!("http://127.0.0.1:{port}/{path}")).await;
+            assert!([StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_FOUND].contains(&code), "{method} {path}: {code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_level_stays_what_it_was_when_another_machine_asks_and_nothing_secret_is_told() {
+    let secrets = [
+        ("AWS_ACCESS_KEY_ID", "AKIAPLANTED000000001"),
+        ("AWS_SECRET_ACCESS_KEY", "planted-secret-key"),
+        ("AWS_SESSION_TOKEN", "planted-session-token"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=planted-header"),
+        ("STRONGROOM_AWS__EXTERNAL_ID", "planted-external-id"),
+        ("STRONGROOM_AWS__ASSUME_ROLE", "arn:aws:iam::{account}:role/Planted"),
+    ];
+    let serving = Serving::start_with("0.0.0.0", &secrets).await;
+    let mut vaults = serving.vaults().await;
+    _ = vaults.get_vault(GetVaultRequest { vault: "none".to_owned(), ..Default::default() }).await;
+    if let Some(own) = own_address() {
+        let from_elsewhere = serving.admin.replace("127.0.0.1", &own.to_string());
+        let answer = Client::new().put(format!("{from_elsewhere}/loglevel")).body("trace").send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    }
+    assert_eq!(ask(Method::GET, format!("{}/loglevel", serving.admin)).await, (StatusCode::OK, "info\n".to_owned()));
+    for path in ["metrics", "healthz", "readyz", "buildinfo", "loglevel", "none"] {
+        let (_, told) = ask(Method::GET, format!("{}/{path}", serving.admin)).await;
+        for (name, secret) in secrets {
+            let secret = secret.rsplit(['=', '/']).next().unwrap();
+            assert!(!told.contains(secret), "{path} tells {name}: {told}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn who_is_silent_or_long_winded_does_not_keep_others_from_asking() {
     let world = with_admin().await;
@@ -131,11 +220,17 @@ impl Drop for Serving {
 
 impl Serving {
     async fn start() -> Self {
+        Self::start_with("127.0.0.1", &[]).await
+    }
+
+    /// With an admin port at an address, and further variables.
+    async fn start_with(at: &str, variables: &[(&str, &str)]) -> Self {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let (grpc, sandbox, admin) = (free(), free(), free());
         let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .args(["serve", "--sandbox", "--log-format", "json", "--listen", &grpc, "--sandbox-listen", &sandbox])
-            .args(["--admin-listen", &admin])
+            .args(["--admin-listen", &admin.replace("127.0.0.1", at)])
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -25,6 +25,9 @@ const LONGEST_BODY: usize = 4096;
 /// How long the body of a request may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What proxies put on requests that they pass on.
+const PASSED_ON: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+
 const TEXT: &str = "text/plain; charset=utf-8";
 /// As Prometheus asks for it.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -150,6 +153,14 @@ impl Desk {
                 "the log level is changed from this machine alone, and {} is another: forward a port to it (kubectl \
                  port-forward)",
                 caller.peer.ip()
+            );
+            return Answer::new(StatusCode::FORBIDDEN, text);
+        }
+        // A proxy on this machine is this machine, and whom it speaks for is not.
+        if let Some(name) = PASSED_ON.iter().find(|name| request.headers().contains_key(**name)) {
+            let text = format!(
+                "the log level is changed from this machine alone, and this was passed on for somebody else: it has the \
+                 header {name}; ask the port itself"
             );
             return Answer::new(StatusCode::FORBIDDEN, text);
         }
