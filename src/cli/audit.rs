@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 
 use self::verify::{Report, verify};
-use super::{DONE, FAILED, failed};
+use super::{DONE, FAILED, failed, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,15 +62,13 @@ fn read(files: &[PathBuf], keys: Option<&PathBuf>) -> anyhow::Result<Report> {
 }
 
 fn tell(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    for fault in &report.faults {
-        writeln!(out, "BAD  {fault}")?;
-    }
-    for note in &report.notes {
-        writeln!(out, "note {note}")?;
-    }
-    for open in &report.open {
-        writeln!(out, "open {open}")?;
+    for (kind, told) in [("BAD ", &report.faults), ("note", &report.notes), ("open", &report.open)] {
+        for told in told {
+            writeln!(out, "{}", terminal::for_stdout(format!("{kind} {told}")))?;
+        }
     }
     let verdict = if report.faults.is_empty() { "verifies" } else { "does NOT verify" };
-    writeln!(out, "{} lines of {} files: the record {verdict}", report.lines, report.files)
+    let counted = |count: usize, of: &str| format!("{count} {of}{}", if count == 1 { "" } else { "s" });
+    let (lines, files) = (counted(report.lines, "line"), counted(report.files, "file"));
+    writeln!(out, "{lines} of {files}: the record {verdict}")
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::{DONE, FAILED, failed, flags::ServeFlags};
+use super::{DONE, FAILED, failed, flags::ServeFlags, terminal};
 use crate::{
     app::aws_check::{self, Checked, Depth},
     config::{Error, Fault, Loaded, Setting, Source, Warning},
@@ -90,7 +90,7 @@ fn told(
 fn text(loaded: &Result<Loaded, Error>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
     let loaded = match loaded {
         Ok(loaded) => loaded,
-        Err(error) => return writeln!(err, "error: {error}"),
+        Err(error) => return writeln!(err, "{}", terminal::for_stderr(format!("error: {error}"))),
     };
     let width = |of: fn(&Setting) -> usize| loaded.settings.iter().map(of).max().unwrap_or_default();
     let keys = width(|setting| setting.key.len());
@@ -100,7 +100,7 @@ fn text(loaded: &Result<Loaded, Error>, out: &mut dyn Write, err: &mut dyn Write
     }
     out.flush()?;
     for Warning { key, message } in &loaded.warnings {
-        writeln!(err, "warning: {key}: {message}")?;
+        writeln!(err, "{}", terminal::for_stderr(format!("warning: {key}: {message}")))?;
     }
     Ok(())
 }

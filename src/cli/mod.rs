@@ -122,9 +122,7 @@ pub fn main() -> ExitCode {
 
 /// Tells people something on standard error. Nobody can be told that this failed.
 fn tell(message: impl fmt::Display) {
-    let message = message.to_string();
-    let message = terminal::width_of_stderr().map_or(message.clone(), |width| terminal::wrapped(&message, width));
-    _ = writeln!(io::stderr(), "{message}");
+    _ = writeln!(io::stderr(), "{}", terminal::for_stderr(message.to_string()));
 }
 
 /// Says why it did not work, with every cause, and gives the exit code for it.

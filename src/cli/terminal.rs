@@ -14,8 +14,25 @@ pub(super) fn width_of_stdout() -> Option<usize> {
 }
 
 /// Columns of the terminal behind standard error; none: it is no terminal.
-pub(super) fn width_of_stderr() -> Option<usize> {
+fn width_of_stderr() -> Option<usize> {
     width(&Term::stderr())
+}
+
+/// The text as people read it on standard output: broken where that is a terminal.
+pub(super) fn for_stdout(text: String) -> String {
+    fitting(text, width_of_stdout())
+}
+
+/// The same on standard error.
+pub(super) fn for_stderr(text: String) -> String {
+    fitting(text, width_of_stderr())
+}
+
+fn fitting(text: String, width: Option<usize>) -> String {
+    match width {
+        Some(width) => wrapped(&text, width),
+        None => text,
+    }
 }
 
 /// Columns of `--help`. Nought is no bound: what reads a pipe breaks lines itself.
@@ -30,7 +47,7 @@ fn width(term: &Term) -> Option<usize> {
 
 /// The text with its lines broken between words. What goes on stands two columns further in than where it began; a word
 /// that is wider than the terminal, such as an ARN, stays whole, so that it can be copied.
-pub(super) fn wrapped(text: &str, width: usize) -> String {
+fn wrapped(text: &str, width: usize) -> String {
     let lines = text.split('\n').map(|line| {
         if console::measure_text_width(line) <= width {
             return line.to_owned();

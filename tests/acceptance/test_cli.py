@@ -1,10 +1,13 @@
 """The client commands as docs/cli.md shows them, and at a terminal: colours, questions, a bar."""
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -34,9 +37,10 @@ def test_the_commands_of_the_page_run_from_top_to_bottom(binary, neighbour, tmp_
 class Terminal:
     """The program at a terminal, as a person sees and answers it."""
 
-    def __init__(self, binary, server: str, *words: str):
+    def __init__(self, binary, server: str, *words: str, columns: int = 0, variables: dict[str, str] | None = None):
         self.here, there = pty.openpty()
-        variables = environment() | {"STRONGROOM_SERVER": f"http://{server}", "TERM": "xterm-256color"}
+        fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        variables = environment() | {"STRONGROOM_SERVER": f"http://{server}", "TERM": "xterm-256color"} | (variables or {})
         self.process = subprocess.Popen(
             [str(binary), *words], stdin=there, stdout=there, stderr=there, env=variables, close_fds=True
         )
@@ -83,6 +87,25 @@ def test_a_terminal_has_colours_and_a_pipe_has_none(binary, neighbour):
     assert terminal.end() == 0
     assert "\x1b[1mID" in terminal.seen
     assert "\x1b" not in run(binary, server, "resource", "list")
+
+
+def test_what_is_wrong_fits_a_narrow_terminal(binary, tmp_path):
+    contexts = {"STRONGROOM_CONTEXTS": str(tmp_path / "contexts.toml")}
+    server = "strongroom.production.eu-central-1.example.com:443"
+    words = ["context", "add", "production", "--server", server, "--token-command", "login", "--ca-file", "/ca.pem", "--use"]
+    subprocess.run([str(binary), *words], env=environment() | contexts, check=True, timeout=60)
+    (tmp_path / "audit-0000000001.jsonl").write_text('{"seq":1,"kind":"start"}\n{"seq":')
+    for words, code, told in [
+        (["context", "list"], 0, f"* production\n    {server}\n    token command, own authority\n"),
+        (["check-config", "--listen", "0.0.0.0:50051"], 1, "mesh, a\n    proxy or a network policy says who may call\n"),
+        (["audit", "verify", str(tmp_path / "audit-0000000001.jsonl")], 1, "1 line of 1 file: the record does NOT verify\n"),
+    ]:
+        terminal = Terminal(binary, "", *words, columns=60, variables=contexts)
+        assert terminal.end() == code, terminal.seen
+        seen = terminal.seen.replace("\r\n", "\n")
+        assert told in seen, seen
+        # A word that is wider, such as a path, stays whole.
+        assert [line for line in seen.splitlines() if len(line) > 60 and " " in line.strip()] == [], seen
 
 
 def test_a_person_is_asked_before_a_vault_is_deleted(binary, neighbour):

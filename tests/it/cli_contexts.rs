@@ -119,6 +119,34 @@ async fn the_file_is_its_owner_s_alone() {
     assert!(ran.code == 1 && ran.err.contains("is no file of contexts"), "{ran:?}");
 }
 
+#[tokio::test]
+async fn a_key_that_nobody_knows_is_refused_and_not_lost() {
+    let user = User::new();
+    user.done(&["context", "add", "a", "--server", "https://s"]).await;
+    for (line, told) in [
+        ("ca-file = \"/ca.pem\"", "there is no key \"ca-file\"; did you mean \"ca_file\"?"),
+        ("certificate_fil = \"/me.pem\"", "did you mean \"certificate_file\"?"),
+        ("timeout = 3", "there is no key \"timeout\", but server, ca_file, server_name, certificate_file"),
+    ] {
+        let text = format!("[contexts.a]\nserver = \"https://s\"\n{line}\n");
+        fs::write(user.file(), &text).unwrap();
+        for words in [vec!["context", "list"], vec!["context", "use", "a"], vec!["server", "get", "--context", "a"]] {
+            let ran = user.run(&words).await;
+            assert!(ran.code != 0 && ran.err.contains(told) && ran.err.contains("contexts.toml"), "{words:?}: {ran:?}");
+        }
+        assert_eq!(fs::read_to_string(user.file()).unwrap(), text, "what was there is there");
+    }
+    fs::write(user.file(), "in-use = \"a\"\n[contexts.a]\nserver = \"https://s\"\n").unwrap();
+    let ran = user.run(&["context", "list"]).await;
+    assert!(ran.code == 1 && ran.err.contains("in-use"), "{ran:?}");
+    // Every key that a context can have is known.
+    let whole = "[contexts.a]\nserver = \"https://s\"\nca_file = \"/a\"\nserver_name = \"s\"\ncertificate_file = \"/c\"\n\
+                 key_file = \"/k\"\ntoken_file = \"/t\"\n[contexts.b]\nserver = \"https://s\"\ntoken_command = \"login\"\n";
+    fs::write(user.file(), whole).unwrap();
+    user.done(&["context", "use", "a"]).await;
+    assert_eq!(fs::read_to_string(user.file()).unwrap().matches(" = ").count(), whole.matches(" = ").count() + 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_goes_by_the_flag_the_variable_or_the_context_in_use() {
     let world = World::start().await;

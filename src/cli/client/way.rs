@@ -64,6 +64,10 @@ pub(in crate::cli) struct Credentials {
 }
 
 impl Credentials {
+    /// Its keys in the file of contexts.
+    pub(in crate::cli) const KEYS: [&'static str; 6] =
+        ["ca_file", "server_name", "certificate_file", "key_file", "token_file", "token_command"];
+
     /// With paths that lead to the same files from everywhere.
     pub(in crate::cli) fn absolute(mut self) -> Result<Self, String> {
         for path in [&mut self.ca_file, &mut self.certificate_file, &mut self.key_file, &mut self.token_file]

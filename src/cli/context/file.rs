@@ -5,10 +5,11 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{ErrorKind, Read as _, Write as _},
+    iter,
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::cli::client::way::Credentials;
 
@@ -28,10 +29,38 @@ pub(in crate::cli) struct Contexts {
 
 /// A server and how it is spoken with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub(in crate::cli) struct Context {
     pub(in crate::cli) server: String,
     #[serde(flatten)]
     pub(in crate::cli) credentials: Credentials,
+}
+
+/// A context as it stands in the file, with what nobody knows: a slip would else be a way that is less guarded than its owner
+/// believes, and be gone when the file is next written.
+#[derive(Debug, Deserialize)]
+struct Written {
+    server: String,
+    #[serde(flatten)]
+    credentials: Credentials,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, IgnoredAny>,
+}
+
+impl TryFrom<Written> for Context {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Some(key) = written.unknown.into_keys().next() else {
+            return Ok(Self { server: written.server, credentials: written.credentials });
+        };
+        let known: Vec<&str> = iter::once("server").chain(Credentials::KEYS).collect();
+        let close = known.iter().map(|known| (strsim::damerau_levenshtein(known, &key), known)).min();
+        Err(match close {
+            Some((distance, close)) if distance <= 2 => format!("there is no key {key:?}; did you mean {close:?}?"),
+            _ => format!("there is no key {key:?}, but {}", known.join(", ")),
+        })
+    }
 }
 
 impl Contexts {

@@ -14,6 +14,7 @@ use super::{
         way::{Credentials, Way},
     },
     tell,
+    terminal::width_of_stdout,
 };
 use crate::config::{CONTEXT_VARIABLE, CONTEXTS_VARIABLE, ClientEnvironment};
 
@@ -126,7 +127,7 @@ fn obey(verb: &Verb, mut contexts: Contexts, path: &std::path::Path) -> Result<(
             contexts.in_use.clone_from(name);
         }
         Verb::List { output } => {
-            let shown = if output == "json" { json(&contexts) } else { table(&contexts) };
+            let shown = if output == "json" { json(&contexts) } else { table(&contexts, width_of_stdout()) };
             // A reader who has closed the pipe wants no more.
             _ = std::io::Write::write_all(&mut std::io::stdout(), shown.as_bytes());
             return Ok(());
@@ -143,7 +144,8 @@ fn obey(verb: &Verb, mut contexts: Contexts, path: &std::path::Path) -> Result<(
     contexts.write(path).map_err(|why| (FAILED, why))
 }
 
-fn table(contexts: &Contexts) -> String {
+/// A line a context; on a terminal that has no room for that, several.
+fn table(contexts: &Contexts, width: Option<usize>) -> String {
     let rows = contexts.contexts.iter().map(|(name, context)| {
         let star = if contexts.in_use.as_ref() == Some(name) { "*" } else { " " };
         [format!("{star} {name}"), context.server.clone(), context.credentials.kinds().join(", ")]
@@ -152,6 +154,12 @@ fn table(contexts: &Contexts) -> String {
         std::iter::once(["  NAME", "SERVER", "CREDENTIALS"].map(str::to_owned)).chain(rows).collect();
     let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let (names, servers) = (wide(0), wide(1));
+    if width.is_some_and(|width| names + servers + wide(2) + 4 > width) {
+        // One below the other, each whole: an address that is broken is not found by a search, nor copied.
+        let below = |text: &str| if text.is_empty() { String::new() } else { format!("    {text}\n") };
+        let block = |[name, server, kinds]: &[String; 3]| format!("{name}\n{}{}", below(server), below(kinds));
+        return rows[1..].iter().map(block).collect();
+    }
     let line = |[name, server, kinds]: &[String; 3]| {
         let line = format!("{name:names$}  {server:servers$}  {kinds}");
         format!("{}\n", line.trim_end())
