@@ -22,7 +22,7 @@ DATABASE = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs"
 
 @pytest.fixture
 def neighbour(binary, tmp_path):
-    sandbox = EmbeddedSandbox(binary, tmp_path / "log", start=START)
+    sandbox = EmbeddedSandbox(binary, tmp_path / "log", "--set", f"audit.path={tmp_path}/audit", start=START)
     yield sandbox
     assert sandbox.process.stop() == 0
 
