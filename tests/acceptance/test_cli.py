@@ -89,6 +89,15 @@ def test_a_terminal_has_colours_and_a_pipe_has_none(binary, neighbour):
     assert "\x1b" not in run(binary, server, "resource", "list")
 
 
+def test_the_page_of_operations_tells_what_an_open_server_is_told(binary):
+    page = (PAGE.parent / "operations.md").read_text()
+    ((command, answer),) = re.findall(r"(?m)^\$ strongroom (check-config .*)\n((?:.+\n)+?)```", page)
+    done = subprocess.run([str(binary), *command.split()], capture_output=True, text=True, env=environment(), timeout=60)
+    assert done.returncode == 1
+    for line in answer.splitlines():
+        assert line.removesuffix("…").rstrip() in done.stderr
+
+
 def test_what_is_wrong_fits_a_narrow_terminal(binary, tmp_path):
     contexts = {"STRONGROOM_CONTEXTS": str(tmp_path / "contexts.toml")}
     server = "strongroom.production.eu-central-1.example.com:443"
