@@ -6,6 +6,8 @@ use x509_parser::{
     prelude::{FromDer as _, X509Certificate},
 };
 
+use super::principal::is_printable;
+
 /// The longest name that is taken.
 const LONGEST: usize = 512;
 
@@ -60,13 +62,16 @@ impl Certificate {
         };
         let name = id.or_else(dns).or_else(subject).ok_or(Nameless::NoName)?;
         // What is written into a log and a record must not be able to break it.
-        if name.len() <= SPIFFE.len() && name.starts_with(SPIFFE)
-            || name.len() > LONGEST
-            || name.chars().any(char::is_control)
-        {
+        if name.len() <= SPIFFE.len() && name.starts_with(SPIFFE) || name.len() > LONGEST || !is_printable(&name) {
             return Err(Nameless::NoName);
         }
         Ok(Self { name, not_after: not_after.map_err(|_| Nameless::Unreadable)? })
+    }
+
+    /// When a certificate ends, whoever's it is; nothing where that cannot be read.
+    pub(in crate::rpc) fn ends(der: &[u8]) -> Option<Timestamp> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
     }
 
     /// Whether it has not ended by then: a connection can outlive it.
@@ -116,8 +121,10 @@ mod tests {
         assert_eq!(read(|_| {}), Err(Nameless::NoName));
         let two = vec![uri("spiffe://example/a"), uri("spiffe://example/b")];
         assert_eq!(read(|it| it.subject_alt_names = two), Err(Nameless::SeveralIds));
-        let injects = |it: &mut CertificateParams| it.distinguished_name.push(DnType::CommonName, "a\nb");
-        assert_eq!(read(injects), Err(Nameless::NoName));
+        for injected in ["a\nb", "a\u{202e}b"] {
+            let injects = |it: &mut CertificateParams| it.distinguished_name.push(DnType::CommonName, injected);
+            assert_eq!(read(injects), Err(Nameless::NoName), "{injected:?}");
+        }
         let two = |it: &mut CertificateParams| {
             it.distinguished_name.push(DnType::CommonName, "portal, O=Admins");
             it.distinguished_name.push(DnType::OrganizationName, "Portals");

@@ -10,7 +10,7 @@ use super::{
     metrics,
     principal::{Authentication, Known, Principal},
     rates::Rates,
-    tokens::Tokens,
+    tokens::{New, Shown, Tokens},
 };
 use crate::{
     aws::Effect,
@@ -33,6 +33,8 @@ const STARTS: [&str; 3] = ["StartBackup", "StartRestore", "StartCopy"];
 pub(in crate::rpc) struct Gate {
     tokens: Tokens,
     rates: Rates,
+    /// How many tokens addresses bring that are not known.
+    strangers: Rates,
     require: Vec<Credential>,
     default: DefaultAccess,
     /// Whether whoever brings nothing is served.
@@ -44,6 +46,7 @@ impl Gate {
         Self {
             tokens: Tokens::new(access),
             rates: Rates::new(access),
+            strangers: Rates::new(access),
             require: access.require.clone(),
             default: access.default,
             takes_anonymous: access.require.is_empty() && (access.allow_anonymous || server.listen.ip().is_loopback()),
@@ -64,20 +67,21 @@ impl Gate {
         connection: Option<&Connection>,
         deadline: Instant,
     ) -> Result<Principal, Failure> {
-        // Boxed: all but the first call of a token end before it waits for anything.
-        let token = match timeout_at(deadline, Box::pin(self.tokens.caller(headers))).await {
-            Ok(token) => token?,
-            Err(_) => return Err(Failure::Deadline(Effect::None)),
+        let token = match self.tokens.look(headers)? {
+            Shown::Nothing => None,
+            Shown::Remembered(principal) => Some(principal),
+            // Boxed: all but the first call of a token do without it.
+            Shown::New(token) => Some(Box::pin(self.examine(token, connection, deadline)).await?),
         };
         let certificate = certificate(connection)?;
-        let lacks = |what| self.require.contains(&what);
-        if token.is_none() && lacks(Credential::Token) {
+        let requires = |what| self.require.contains(&what);
+        if token.is_none() && requires(Credential::Token) {
             metrics::authenticated("", "missing");
             return Err(Failure::NoCredentials(
                 "the server wants a bearer token: authorization: Bearer TOKEN".to_owned(),
             ));
         }
-        if certificate.is_none() && lacks(Credential::Certificate) {
+        if certificate.is_none() && requires(Credential::Certificate) {
             metrics::authenticated("", "missing");
             return Err(Failure::NoCredentials("the server wants a client certificate".to_owned()));
         }
@@ -91,6 +95,30 @@ impl Gate {
                 Err(Failure::NoCredentials(text.to_owned()))
             }
         }
+    }
+
+    /// Whose a token is that is not known yet. Before anything of it is read: whoever sends those that are not good makes work
+    /// without end otherwise, and waits for keys that nobody has. Who is known already comes past them.
+    async fn examine(
+        &self,
+        token: New<'_>,
+        connection: Option<&Connection>,
+        deadline: Instant,
+    ) -> Result<Principal, Failure> {
+        let address = connection.map(Connection::party);
+        if let Some(address) = address {
+            self.strangers.take_as_stranger(address, Instant::now()).map_err(|spent| {
+                metrics::authenticated("", "limited");
+                let text = format!("{address} brings more tokens that are not known than it may ({})", spent.key);
+                Failure::RateLimited(text, spent.wait)
+            })?;
+        }
+        let verified = timeout_at(deadline, self.tokens.verify(token)).await;
+        let principal = verified.unwrap_or(Err(Failure::Deadline(Effect::None)))?;
+        if let Some(address) = address {
+            self.strangers.give_back(address);
+        }
+        Ok(principal)
     }
 
     /// Whether the caller may call this.

@@ -12,7 +12,7 @@ pub(in crate::rpc) struct Principal(Arc<Known>);
 /// What is known of a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::rpc) struct Known {
-    /// Unique over all ways in which callers are known. No control characters, and no more than 512 bytes.
+    /// Unique over all ways in which callers are known. Printable, and no more than 512 bytes.
     pub(in crate::rpc) name: String,
     /// Sorted.
     pub(in crate::rpc) groups: Vec<String>,
@@ -80,4 +80,10 @@ impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Nothing that ends a line, moves a cursor, or turns the direction of what follows: names stand in logs and records.
+pub(super) fn is_printable(text: &str) -> bool {
+    let hidden = |letter: char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !text.chars().any(|letter| letter.is_control() || hidden(letter))
 }

@@ -1,4 +1,5 @@
-//! How often a caller may call, and start jobs: so many in the long run, and a burst of them.
+//! How often a caller may call, and start jobs: so many in the long run, and a burst of them. And how many credentials that are
+//! not good an address may bring: each costs work before anybody knows who calls.
 
 use std::{
     collections::BTreeMap,
@@ -81,6 +82,24 @@ impl Rates {
             (true, Some(address)) if !address.is_loopback() => Whose::Address(address),
             (true, _) => return Ok(()),
         };
+        self.take_as(whose, starts_a_job, now)
+    }
+
+    /// A credential that is not known yet, from wherever it comes: before a proxy on this machine stand all others.
+    pub(super) fn take_as_stranger(&self, address: IpAddr, now: Instant) -> Result<(), Spent> {
+        self.take_as(Whose::Address(address), false, now)
+    }
+
+    /// It was good: its sender is no stranger, and leaves what there is to those.
+    pub(super) fn give_back(&self, address: IpAddr) {
+        let Some(allowance) = self.calls else { return };
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = left.0.get_mut(&Whose::Address(address)) {
+            one.calls = (one.calls + 1.0).min(allowance.most);
+        }
+    }
+
+    fn take_as(&self, whose: Whose, starts_a_job: bool, now: Instant) -> Result<(), Spent> {
         if self.calls.is_none() && (self.jobs.is_none() || !starts_a_job) {
             return Ok(());
         }
@@ -182,6 +201,18 @@ mod tests {
         let call = |address: [u8; 4]| rates.take(&Principal::anonymous(), Some(address.into()), false, now).is_ok();
         assert!(call([10, 0, 0, 1]) && call([10, 0, 0, 2]) && !call([10, 0, 0, 1]));
         assert!(call([127, 0, 0, 1]) && call([127, 0, 0, 1]));
+    }
+
+    #[test]
+    fn a_stranger_is_counted_on_this_machine_too_until_a_credential_is_good() {
+        let (rates, now) = (rates(1, 2, 0), Instant::now());
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let call = || rates.take_as_stranger(address, now).is_ok();
+        assert_eq!([call(), call(), call()], [true, true, false]);
+        rates.give_back(address);
+        assert_eq!([call(), call()], [true, false]);
+        rates.give_back([10, 0, 0, 1].into());
+        assert!(!call(), "another's is another's");
     }
 
     #[test]

@@ -48,6 +48,20 @@ struct Head {
     crit: Option<Value>,
 }
 
+/// What a request brings.
+pub(super) enum Shown<'h> {
+    Nothing,
+    /// A token that was found good before, and still is.
+    Remembered(Principal),
+    New(New<'h>),
+}
+
+/// A token that nothing is known of yet.
+pub(super) struct New<'h> {
+    token: &'h str,
+    print: Print,
+}
+
 #[derive(Debug)]
 pub(super) struct Tokens {
     issuers: Vec<Arc<Issuer>>,
@@ -68,17 +82,13 @@ impl Tokens {
         &self.issuers
     }
 
-    /// The caller whom the token of a request names; nobody where there is none.
-    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Option<Principal>, Failure> {
+    /// What a request brings, as far as that is told without believing a token that was not verified yet.
+    pub(super) fn look<'h>(&self, headers: &'h HeaderMap) -> Result<Shown<'h>, Failure> {
         // Without issuers, what stands there is for somebody else: a proxy before this server, say.
         if self.issuers.is_empty() {
-            return Ok(None);
+            return Ok(Shown::Nothing);
         }
-        let refuse = |issuer: &str, refused: Refused| {
-            metrics::authenticated(issuer, refused.outcome);
-            Failure::BadCredentials(refused.text)
-        };
-        let Some(token) = bearer(headers).map_err(|refused| refuse("", refused))? else { return Ok(None) };
+        let Some(token) = bearer(headers).map_err(|refused| refuse("", refused))? else { return Ok(Shown::Nothing) };
         let now = Timestamp::now().as_second();
         let print = Print::of(token);
         if let Some(known) = self.verified.get(&print) {
@@ -90,11 +100,16 @@ impl Tokens {
             }
             if issuer.has(&known.key) {
                 metrics::authenticated(name, "remembered");
-                return Ok(Some(known.principal));
+                return Ok(Shown::Remembered(known.principal));
             }
             // Its key is its issuer's no more: it is looked at like a new one.
             self.verified.forget(&print);
         }
+        Ok(Shown::New(New { token, print }))
+    }
+
+    /// The caller whom a token names that is not known yet.
+    pub(super) async fn verify(&self, New { token, print }: New<'_>) -> Result<Principal, Failure> {
         let (head, claims, signed) = read(token).map_err(|refused| refuse("", refused))?;
         let (at, issuer) = self.issuer(&claims).map_err(|refused| refuse("", refused))?;
         let name = issuer.config.name.as_str();
@@ -115,12 +130,14 @@ impl Tokens {
             let text = format!("the token is not signed by the key of issuer {name} that it names");
             return Err(refuse(name, Refused::new("signature", text)));
         }
+        // Not earlier: the key may have been waited for.
+        let now = Timestamp::now().as_second();
         let taken = Claims(&claims).taken(&issuer.config, now, self.skew).map_err(|refused| refuse(name, refused))?;
         let principal = Principal::new(taken.known);
         let known = Known { principal: principal.clone(), issuer: at, key: key.print, expires: taken.expires };
         self.verified.put(print, known);
         metrics::authenticated(name, "verified");
-        Ok(Some(principal))
+        Ok(principal)
     }
 
     /// Whose it says it is: nothing is believed of it yet but where to look.
@@ -130,6 +147,11 @@ impl Tokens {
         let refused = || Refused::new("issuer", "the token's issuer (`iss`) is none of those that this server takes");
         found.map(|(at, issuer)| (at, &**issuer)).ok_or_else(refused)
     }
+}
+
+fn refuse(issuer: &str, refused: Refused) -> Failure {
+    metrics::authenticated(issuer, refused.outcome);
+    Failure::BadCredentials(refused.text)
 }
 
 fn expired() -> Refused {

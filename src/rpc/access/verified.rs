@@ -10,8 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::principal::Principal;
 
-/// Tokens in each of the two halves. One takes about half a kilobyte.
+/// Tokens in each of the two halves, and bytes of them: one takes about half a kilobyte as a rule, and with hundreds of groups
+/// many times that.
 const HALF: usize = 5000;
+const HALF_BYTES: usize = 4 << 20;
 
 /// Which token. The token itself is kept nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,11 +37,22 @@ pub(super) struct Known {
     pub(super) expires: i64,
 }
 
+impl Known {
+    /// About how many bytes it takes.
+    fn bytes(&self) -> usize {
+        let known = self.principal.known();
+        let groups: usize = known.groups.iter().map(|group| size_of::<String>() + group.len()).sum();
+        size_of::<Print>() + size_of::<Self>() + known.name.len() + groups + 200
+    }
+}
+
 /// The newer half, and the older, which goes when the newer is full: what is asked for goes on to the newer one.
 #[derive(Debug, Default)]
 struct Halves {
     newer: BTreeMap<Print, Known>,
     older: BTreeMap<Print, Known>,
+    /// Of the newer.
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -63,23 +76,31 @@ impl Verified {
     /// It is good no more.
     pub(super) fn forget(&self, print: &Print) {
         let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        halves.newer.remove(print);
+        if let Some(known) = halves.newer.remove(print) {
+            halves.bytes -= known.bytes();
+        }
         halves.older.remove(print);
     }
 }
 
 impl Halves {
     fn put(&mut self, print: Print, known: Known) {
-        if self.newer.len() >= HALF {
+        let bytes = known.bytes();
+        if self.newer.len() >= HALF || self.bytes + bytes > HALF_BYTES {
             self.older = mem::take(&mut self.newer);
+            self.bytes = 0;
         }
-        self.newer.insert(print, known);
+        self.bytes += bytes;
+        if let Some(before) = self.newer.insert(print, known) {
+            self.bytes -= before.bytes();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rpc::access::principal;
 
     #[test]
     fn it_is_bounded_and_keeps_what_is_asked_for() {
@@ -99,5 +120,23 @@ mod tests {
         assert!(verified.get(&of(1)).is_none());
         verified.forget(&of(0));
         assert!(verified.get(&of(0)).is_none());
+    }
+
+    #[test]
+    fn callers_with_many_groups_take_no_more_memory_than_others() {
+        let verified = Verified::default();
+        let groups = vec!["g".repeat(100); 500];
+        let principal = Principal::new(principal::Known { groups, ..Principal::anonymous().known().clone() });
+        for number in 0..HALF {
+            let known = Known { principal: principal.clone(), issuer: 0, key: [0; 32], expires: 0 };
+            verified.put(Print::of(&number.to_string()), known.clone());
+            verified.put(Print::of(&number.to_string()), known);
+        }
+        verified.forget(&Print::of(&(HALF - 1).to_string()));
+        let halves = verified.0.lock().unwrap();
+        let bytes = |half: &BTreeMap<Print, Known>| half.values().map(Known::bytes).sum::<usize>();
+        assert_eq!(halves.bytes, bytes(&halves.newer));
+        assert!(halves.bytes <= HALF_BYTES && bytes(&halves.older) <= HALF_BYTES);
+        assert!(halves.older.len() > 50);
     }
 }

@@ -1,11 +1,11 @@
 //! An issuer of tokens that may misbehave: its OpenID configuration, its keys, and what it signs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, encode, jwk::Jwk};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -16,12 +16,15 @@ use tokio::{
 pub(crate) struct Pair {
     pub(crate) id: String,
     private: EncodingKey,
+    /// The public half as files and certificates have it: in PEM, and in DER.
+    pub(crate) published: (String, Vec<u8>),
 }
 
 impl Pair {
     pub(crate) fn new(id: &str) -> Self {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
-        Self { id: id.to_owned(), private: EncodingKey::from_ec_der(&pair.serialize_der()) }
+        let published = (pair.public_key_pem(), rcgen::PublicKeyData::subject_public_key_info(&pair));
+        Self { id: id.to_owned(), private: EncodingKey::from_ec_der(&pair.serialize_der()), published }
     }
 
     pub(crate) fn public(&self) -> Value {
@@ -33,6 +36,11 @@ impl Pair {
     /// A token of these claims.
     pub(crate) fn sign(&self, claims: &Value) -> String {
         self.sign_as(Some("JWT"), Some(&self.id), claims)
+    }
+
+    /// The signature of a text.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
+        crypto::sign(text.as_bytes(), &self.private, Algorithm::ES256).unwrap()
     }
 
     pub(crate) fn sign_as(&self, kind: Option<&str>, id: Option<&str>, claims: &Value) -> String {
@@ -53,6 +61,8 @@ struct State {
     /// By path; what is not in here is not found.
     pages: BTreeMap<String, Value>,
     asked: BTreeMap<String, usize>,
+    /// Where it takes a question and never answers.
+    silent: BTreeSet<String>,
 }
 
 /// Where it listens, and what it says.
@@ -71,17 +81,22 @@ impl Issuer {
         let state = Arc::clone(&issuer.state);
         #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
         tokio::spawn(async move {
+            let mut held = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut asked = Vec::new();
                 while !asked.windows(4).any(|end| end == b"\r\n\r\n") && stream.read_buf(&mut asked).await.unwrap() > 0
                 {
                 }
                 let path = String::from_utf8_lossy(&asked).split(' ').nth(1).unwrap_or_default().to_owned();
-                let answer = {
+                let (answer, silent) = {
                     let mut state = state.lock().unwrap();
                     *state.asked.entry(path.clone()).or_default() += 1;
-                    state.pages.get(&path).cloned()
+                    (state.pages.get(&path).cloned(), state.silent.contains(&path))
                 };
+                if silent {
+                    held.push(stream);
+                    continue;
+                }
                 let text = match answer {
                     Some(Value::String(location)) => {
                         format!(
@@ -111,6 +126,11 @@ impl Issuer {
             Some(page) => _ = state.pages.insert(path.to_owned(), page),
             None => _ = state.pages.remove(path),
         }
+    }
+
+    /// Takes questions for a path from now on, and never answers them.
+    pub(crate) fn says_nothing(&self, path: &str) {
+        self.state.lock().unwrap().silent.insert(path.to_owned());
     }
 
     /// How often it was asked for a path.

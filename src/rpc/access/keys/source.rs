@@ -140,7 +140,10 @@ impl Asked {
 
     async fn get(&self, at: &Uri) -> Result<Bytes, String> {
         let asked = async {
-            let client = client(self.ca_file.as_deref())?;
+            let ca_file = self.ca_file.clone();
+            // Reads files, of which a machine may have hundreds.
+            let client = tokio::task::spawn_blocking(move || client(ca_file.as_deref())).await;
+            let client = client.map_err(|error| error.to_string())??;
             let request = Request::get(at.clone())
                 .header(header::ACCEPT, "application/json")
                 .header(header::USER_AGENT, concat!("strongroom/", env!("CARGO_PKG_VERSION")))
@@ -172,6 +175,9 @@ fn client(ca_file: Option<&Path>) -> Result<Https, String> {
             for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
                 let certificate = certificate.map_err(|error| unreadable(&error))?;
                 roots.add(certificate).map_err(|error| unreadable(&error))?;
+            }
+            if roots.is_empty() {
+                return Err(format!("{} holds no certificate in PEM", path.display()));
             }
             let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
             let config = config.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Refused, expired};
 use crate::{
     config::IssuerConfig,
-    rpc::access::principal::{Authentication, Known},
+    rpc::access::principal::{Authentication, Known, is_printable},
 };
 
 /// Bytes of a caller's name, with the issuer's.
@@ -71,12 +71,7 @@ impl Claims<'_> {
 
     /// By its name, or else by a path whose parts are separated by dots.
     fn find(&self, claim: &str) -> Option<&Value> {
-        if let Some(found) = self.0.get(claim) {
-            return Some(found);
-        }
-        let mut parts = claim.split('.');
-        let first = self.0.get(parts.next()?)?;
-        parts.try_fold(first, |within, part| within.get(part))
+        within(self.0, claim)
     }
 
     fn audience(&self) -> Vec<&str> {
@@ -121,6 +116,15 @@ impl Claims<'_> {
     }
 }
 
+/// What stands at a path. Names have dots too, such as `kubernetes.io`: the longest name that is there is meant.
+fn within<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Value> {
+    if let Some(found) = claims.get(path) {
+        return Some(found);
+    }
+    let mut ends = path.rmatch_indices('.').map(|(at, _)| at);
+    ends.find_map(|at| within(claims.get(&path[..at])?.as_object()?, &path[at + 1..]))
+}
+
 /// Whether a claim has a value: is it, or has it in its list.
 fn says(found: &Value, value: &str) -> bool {
     match found {
@@ -130,12 +134,6 @@ fn says(found: &Value, value: &str) -> bool {
         Value::Array(several) => several.iter().any(|one| one.as_str() == Some(value)),
         Value::Object(_) | Value::Null => false,
     }
-}
-
-/// Nothing that ends a line, moves a cursor, or turns the direction of what follows: names stand in logs and records.
-fn is_printable(text: &str) -> bool {
-    let hidden = |letter: char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    !text.chars().any(|letter| letter.is_control() || hidden(letter))
 }
 
 #[cfg(test)]
@@ -214,5 +212,21 @@ mod tests {
             assert!(take_of(&issuer, |claims| claims["org"] = json!({"id": fine})).is_ok());
         }
         assert_eq!(take_of(&issuer, |claims| claims["org"] = json!({"id": "77"})).unwrap_err(), "claims");
+    }
+
+    #[test]
+    fn a_path_goes_through_names_that_have_dots() {
+        let claims = json!({
+            "kubernetes.io": {"namespace": "backup", "pod": {"name": "portal"}}, "https://example.com/groups": ["a"],
+            "a": {"b": 1}, "a.b": 2,
+        });
+        let find = |path| within(claims.as_object().unwrap(), path).cloned();
+        assert_eq!(find("kubernetes.io.namespace"), Some(json!("backup")));
+        assert_eq!(find("kubernetes.io.pod.name"), Some(json!("portal")));
+        assert_eq!(find("https://example.com/groups"), Some(json!(["a"])));
+        assert_eq!(find("a.b"), Some(json!(2)), "the name to the letter comes first");
+        for nothing in ["kubernetes.io.namespace.more", "kubernetes", ".", "", "kubernetes.io."] {
+            assert_eq!(find(nothing), None, "{nothing:?}");
+        }
     }
 }
