@@ -9,13 +9,21 @@ use std::{
 use super::reader::Reader;
 
 /// More than any chain of certificates has; a path to something else is noticed before memory is.
-const MAX_PEM_BYTES: u64 = 1 << 20;
+pub(super) const MAX_PEM_BYTES: u64 = 1 << 20;
 
 /// Whether a file has what its key promises, so that a slip is told by `check-config` and not by a start that fails.
 fn look(path: &Path, label: &str) -> Result<(), String> {
     let mut text = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_PEM_BYTES).read_to_end(&mut text));
-    read.map_err(|error| format!("cannot be read: {error}"))?;
+    let read = File::open(path).and_then(|file| {
+        let size = file.metadata()?.len();
+        file.take(MAX_PEM_BYTES + 1).read_to_end(&mut text)?;
+        Ok(size)
+    });
+    let size = read.map_err(|error| format!("cannot be read: {error}"))?;
+    if text.len() as u64 > MAX_PEM_BYTES {
+        let size = size.max(text.len() as u64);
+        return Err(format!("has {size} bytes, and a PEM file may have {MAX_PEM_BYTES}"));
+    }
     let has = text.windows(label.len()).any(|part| part == label.as_bytes());
     has.then_some(()).ok_or_else(|| format!("holds no PEM block {:?}", label.trim_end_matches('-')))
 }

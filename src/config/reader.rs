@@ -94,6 +94,11 @@ impl Reader {
         values
     }
 
+    /// Whether somebody has said a key, and be it what holds by default.
+    pub(super) fn says(&self, key: &str) -> bool {
+        self.layers.get(key).is_some()
+    }
+
     /// The names of the tables under a key, as in `access.issuers.NAME.issuer`, sorted.
     pub(super) fn tables(&self, key: &str) -> Vec<String> {
         self.rest(key)

@@ -92,6 +92,9 @@ impl Default for TlsConfig {
 }
 
 impl TlsConfig {
+    /// Bytes of a file in PEM that are read; one that has more is refused.
+    pub const MAX_PEM_BYTES: u64 = pem::MAX_PEM_BYTES;
+
     /// Whether the port is encrypted.
     pub fn is_on(&self) -> bool {
         self.certificate_file.is_some()
@@ -120,8 +123,55 @@ impl TlsConfig {
             let advice = format!("set {} and {}, or remove it", certificate.0, key.0);
             reader.refuse(ca.0, &[certificate.0], problem, advice);
         }
+        if reader.says("server.tls.client_certificate") && self.client_ca_file.is_none() {
+            let problem = "has no effect: without a client authority no client is asked for a certificate";
+            let advice = format!("set {}, or remove it", ca.0);
+            reader.refuse("server.tls.client_certificate", &[ca.0], problem, advice);
+        }
         pem::check_content(reader, certificate, pem::CERTIFICATE);
         pem::check_content(reader, key, pem::PRIVATE_KEY);
         pem::check_content(reader, ca, pem::CERTIFICATE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::config::{Sources, load};
+
+    #[test]
+    fn to_ask_clients_for_certificates_of_nobody_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("strongroom.toml");
+        let read = |text: &str| {
+            fs::write(&file, text).unwrap();
+            load(&Sources { file: Some(file.clone()), ..Sources::default() })
+        };
+        let tls = "[server.tls]\ncertificate_file = 'a.pem'\nkey_file = 'b.pem'\n";
+        for said in ["required", "optional"] {
+            let faults = read(&format!("{tls}client_certificate = '{said}'\n")).unwrap_err().faults;
+            let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].contains("server.tls.client_certificate"), "{told:?}");
+            assert!(told[0].contains("set server.tls.client_ca_file, or remove it"), "{told:?}");
+            read(&format!("{tls}client_certificate = '{said}'\nclient_ca_file = 'c.pem'\n")).unwrap();
+        }
+        read(tls).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_no_certificate_by_its_size_is_told_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let large = folder.path().join("large.pem");
+        fs::write(&large, "x".repeat(2 << 20)).unwrap();
+        let flags = |path: &str| {
+            let pair = ["certificate_file", "key_file"].map(|key| (format!("server.tls.{key}"), path.to_owned()));
+            load(&Sources { flags: pair.into_iter().collect(), ..Sources::default() }).unwrap().warnings
+        };
+        for warning in flags(large.to_str().unwrap()) {
+            assert!(warning.message.contains("has 2097152 bytes, and a PEM file may have 1048576"), "{warning:?}");
+        }
+        assert_eq!(flags(large.to_str().unwrap()).len(), 2);
     }
 }

@@ -1,5 +1,9 @@
 //! TLS and certificates of clients, over the wire.
 
+mod callers;
+mod files;
+mod handshakes;
+
 use std::{fs, path::PathBuf, time::Duration};
 
 use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};

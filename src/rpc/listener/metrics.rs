@@ -38,9 +38,36 @@ static FAILED: LazyLock<Counter<u64>> = LazyLock::new(|| {
 static CERTIFICATES: LazyLock<Counter<u64>> = LazyLock::new(|| {
     global::meter("strongroom")
         .u64_counter("strongroom.tls.certificate.reloads")
-        .with_description("Times that the files of server.tls had new content, by whether it could be used.")
+        .with_description("Times that the files of server.tls were found changed, by whether they could be used then.")
         .build()
 });
+
+static NOT_AFTER: LazyLock<Gauge<i64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .i64_gauge("strongroom.tls.certificate.not_after")
+        .with_unit("s")
+        .with_description("When the certificates in use end, in seconds since 1970.")
+        .build()
+});
+
+static USABLE: LazyLock<Gauge<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_gauge("strongroom.tls.files.usable")
+        .with_description(
+            "1 while the files of server.tls can be used as they stand; 0 while an earlier content stays in use.",
+        )
+        .build()
+});
+
+/// When the server's certificate ends, or the last authority of clients.
+pub(super) fn certificate_ends(whose: &'static str, at: i64) {
+    NOT_AFTER.record(at, &[KeyValue::new("certificate", whose)]);
+}
+
+/// What is in the files of server.tls could be used, or could not.
+pub(super) fn files_usable(usable: bool) {
+    USABLE.record(usable.into(), &[]);
+}
 
 /// New certificates were found in the files, and could be used or not.
 pub(super) fn certificates_read(used: bool) {

@@ -1,9 +1,15 @@
 //! TLS: by which certificate clients know the server, and by whose the server knows clients. What stands in the files is
 //! looked at again and again, and taken for the connections that come after; those that are open go on.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    error::Error,
+    fs, io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -15,7 +21,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::config::{ClientCertificate, TlsConfig, TlsVersion};
+use crate::{
+    aws,
+    config::{ClientCertificate, TlsConfig, TlsVersion},
+    rpc::access::Certificate,
+};
 
 /// What the port is encrypted with cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +50,16 @@ pub enum TlsError {
         /// What it should hold.
         what: &'static str,
     },
+    /// A file is something else than certificates or a key.
+    #[error("{key}: {path} has {bytes} bytes, and a PEM file may have {}", TlsConfig::MAX_PEM_BYTES)]
+    TooLarge {
+        /// The key of the configuration that names it.
+        key: &'static str,
+        /// Where.
+        path: String,
+        /// How many.
+        bytes: u64,
+    },
     /// Certificate and key do not belong together, or one of them is of a kind that is not known.
     #[error("the certificate and the key of server.tls cannot be used")]
     Certificate(#[from] rustls::Error),
@@ -53,6 +73,7 @@ pub enum TlsError {
 pub struct Tls {
     config: TlsConfig,
     present: ArcSwap<Taken>,
+    fault: Mutex<Fault>,
 }
 
 /// What was read in one look at the files.
@@ -61,6 +82,16 @@ struct Taken {
     server: Arc<ServerConfig>,
     /// Of all files together, so that a change is seen wherever it is.
     content: [u8; 32],
+    ends: Ends,
+}
+
+/// When the certificates end.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    /// The first of those that are shown to clients: without it they trust none.
+    server: Option<Timestamp>,
+    /// The last of those that sign clients' certificates: with it nobody comes in.
+    client_ca: Option<Timestamp>,
 }
 
 /// The files, as they stand.
@@ -75,8 +106,12 @@ impl Tls {
     pub(crate) fn open(config: &TlsConfig) -> Result<Option<Arc<Self>>, TlsError> {
         let Some(files) = Files::read(config)? else { return Ok(None) };
         let taken = files.take(config)?;
-        tracing::info!(certificate = fingerprint(&files.certificate), "the gRPC port is encrypted");
-        Ok(Some(Arc::new(Self { config: config.clone(), present: ArcSwap::from_pointee(taken) })))
+        let certificate = fingerprint(&files.certificate);
+        tracing::info!(certificate, until = taken.ends.told(), "the gRPC port is encrypted");
+        taken.ends.measure();
+        super::metrics::files_usable(true);
+        let present = ArcSwap::from_pointee(taken);
+        Ok(Some(Arc::new(Self { config: config.clone(), present, fault: Mutex::default() })))
     }
 
     /// The handshake with a client, by what is in the files now.
@@ -106,17 +141,67 @@ impl Tls {
             }
             Some(_) | None => Ok(None),
         });
-        match new {
-            Ok(None) => {}
+        let error = match new {
+            Ok(None) => None,
             Ok(Some((certificate, taken))) => {
+                tracing::info!(certificate, until = taken.ends.told(), "took new certificates for the gRPC port");
+                taken.ends.measure();
                 self.present.store(Arc::new(taken));
                 super::metrics::certificates_read(true);
-                tracing::info!(certificate, "took new certificates for the gRPC port");
+                None
             }
-            Err(error) => {
+            Err(error) => Some(error),
+        };
+        self.tell(error.as_ref());
+    }
+
+    /// A fault is told and counted when it comes, and not at each look that finds it still there.
+    fn tell(&self, error: Option<&TlsError>) {
+        super::metrics::files_usable(error.is_none());
+        let error = error.map(|error| error as &(dyn Error + 'static));
+        let text = error.map(|error| aws::chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": "));
+        if !self.fault.lock().unwrap_or_else(PoisonError::into_inner).is_news(text) {
+            return;
+        }
+        match error {
+            None => tracing::info!("the files of server.tls can be used again"),
+            Some(error) => {
                 super::metrics::certificates_read(false);
-                let error = &error as &(dyn std::error::Error + 'static);
                 tracing::warn!(error, "the files of server.tls cannot be used: the present certificate stays");
+            }
+        }
+    }
+}
+
+/// Why what is in the files cannot be used, as it was told last.
+#[derive(Debug, Default)]
+struct Fault(Option<String>);
+
+impl Fault {
+    /// Whether this is another one than before, or its end.
+    fn is_news(&mut self, fault: Option<String>) -> bool {
+        let news = self.0 != fault;
+        self.0 = fault;
+        news
+    }
+}
+
+impl Ends {
+    fn of(chain: &[CertificateDer<'_>], client_ca: &[CertificateDer<'_>]) -> Self {
+        let ends = |certificates: &[CertificateDer<'_>]| -> Vec<Timestamp> {
+            certificates.iter().filter_map(|certificate| Certificate::ends(certificate)).collect()
+        };
+        Self { server: ends(chain).into_iter().min(), client_ca: ends(client_ca).into_iter().max() }
+    }
+
+    fn told(self) -> String {
+        self.server.map(|ends| ends.to_string()).unwrap_or_default()
+    }
+
+    fn measure(self) {
+        for (whose, ends) in [("server", self.server), ("client_ca", self.client_ca)] {
+            if let Some(ends) = ends {
+                super::metrics::certificate_ends(whose, ends.as_second());
             }
         }
     }
@@ -152,11 +237,16 @@ impl Files {
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|_| holds_no("server.tls.key_file", config.key_file.as_deref(), "private key"))?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions)?;
+        let client_ca = match &self.client_ca {
+            None => Vec::new(),
+            Some(text) => certificates("server.tls.client_ca_file", config.client_ca_file.as_deref(), text)?,
+        };
+        let ends = Ends::of(&chain, &client_ca);
         let builder = match &self.client_ca {
             None => builder.with_no_client_auth(),
-            Some(text) => {
+            Some(_) => {
                 let mut roots = RootCertStore::empty();
-                for root in certificates("server.tls.client_ca_file", config.client_ca_file.as_deref(), text)? {
+                for root in client_ca {
                     roots.add(root)?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -170,20 +260,24 @@ impl Files {
         let mut server = builder.with_single_cert(chain, key)?;
         // HTTP/1.1 only to be told that it is the wrong one.
         server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Taken { server: Arc::new(server), content: self.content() })
+        Ok(Taken { server: Arc::new(server), content: self.content(), ends })
     }
 }
 
-/// More than any chain of certificates has; a path to something else is noticed before memory is.
-const MOST_BYTES: u64 = 1 << 20;
-
 fn bytes(key: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
     let read = || {
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(fs::File::open(path)?, MOST_BYTES), &mut bytes)?;
-        Ok(bytes)
+        let file = fs::File::open(path)?;
+        let (size, mut bytes) = (file.metadata()?.len(), Vec::new());
+        // One byte more tells that there are more, of what has no size too.
+        io::Read::read_to_end(&mut io::Read::take(file, TlsConfig::MAX_PEM_BYTES + 1), &mut bytes)?;
+        Ok((size.max(bytes.len() as u64), bytes))
     };
-    read().map_err(|source| TlsError::File { key, path: path.display().to_string(), source })
+    let path = || path.display().to_string();
+    let (size, bytes) = read().map_err(|source| TlsError::File { key, path: path(), source })?;
+    if bytes.len() as u64 > TlsConfig::MAX_PEM_BYTES {
+        return Err(TlsError::TooLarge { key, path: path(), bytes: size });
+    }
+    Ok(bytes)
 }
 
 fn certificates(key: &'static str, path: Option<&Path>, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -200,4 +294,19 @@ fn fingerprint(pem: &[u8]) -> String {
     let first = CertificateDer::from_pem_slice(pem);
     let digest = first.map(|first| Sha256::digest(&first));
     digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_news_once_and_so_is_its_end() {
+        let mut fault = Fault::default();
+        let mut looks = |text: &str| fault.is_news((!text.is_empty()).then(|| text.to_owned()));
+        assert_eq!(
+            ["", "a", "a", "a", "b", "", "", "a"].map(&mut looks),
+            [false, true, false, false, true, true, false, true]
+        );
+    }
 }
