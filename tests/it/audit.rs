@@ -1,15 +1,31 @@
 //! The record of what callers did, over the wire.
 
-use std::{fs, path::Path, time::Duration};
+mod detections;
+mod ends;
+mod every_call;
+mod forging;
+mod pages;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
-use strongroom::proto::{
-    AuditEvent, AuditOutcome, CreateVaultRequest, DeleteVaultRequest, Detection, ListAuditEventsRequest,
-    access_service_client::AccessServiceClient,
+use strongroom::{
+    config::Unrecorded,
+    proto::{
+        AuditEvent, AuditOutcome, CreateVaultRequest, DeleteVaultRequest, Detection, ListAuditEventsRequest,
+        ListVaultsRequest, access_service_client::AccessServiceClient,
+    },
 };
 use tonic::{Code, Status};
 
-use crate::harness::{World, reason};
+use crate::{
+    cli::{Ran, program},
+    harness::{World, reason},
+};
 
 async fn world(folder: &Path) -> World {
     World::start_with(|config| config.audit.path = Some(folder.to_owned())).await
@@ -33,7 +49,45 @@ fn lines(folder: &Path) -> Vec<Value> {
     files.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
     files.sort();
     let text: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.split_terminator('\n').map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The lines, once every call has ended: an end is on its way to the disk when its caller is answered.
+async fn ended(folder: &Path) -> Vec<Value> {
+    loop {
+        let lines = lines(folder);
+        let of = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).count();
+        if of("begin") == of("end") {
+            return lines;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The last end, once there are so many of them.
+async fn end(folder: &Path, number: usize) -> Value {
+    loop {
+        let mut ends: Vec<_> = lines(folder).into_iter().filter(|line| line["kind"] == "end").collect();
+        if ends.len() >= number {
+            return ends.swap_remove(number - 1);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What `strongroom audit verify` says of the record.
+async fn verified(folder: &Path) -> Ran {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().to_str().unwrap().to_owned());
+    let files: Vec<_> = files.filter(|path| path.ends_with(".jsonl")).collect();
+    let words: Vec<&str> = ["audit", "verify"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let mut command = program("", &words);
+    Ran::of(tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap())
+}
+
+/// The file that is written to.
+fn active(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).max().unwrap()
 }
 
 #[tokio::test]
@@ -43,12 +97,15 @@ async fn what_was_changed_is_read_back_newest_first_with_who_and_what_came_of_it
     create(&world, "main").await.unwrap();
     delete(&world, "nothing").await.unwrap_err();
     delete(&world, "main").await.unwrap();
+    while events(&world, ListAuditEventsRequest::default()).await[0].end_time.is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let all = events(&world, ListAuditEventsRequest::default()).await;
     let told: Vec<_> = all.iter().map(|event| (event.action.rsplit('/').next().unwrap(), event.outcome())).collect();
     use AuditOutcome::{Failed, Succeeded};
     assert_eq!(told, [("DeleteVault", Succeeded), ("DeleteVault", Failed), ("CreateVault", Succeeded)]);
     let deleted = &all[0];
-    assert_eq!(deleted.detection(), Detection::VaultDeleted);
+    assert_eq!(deleted.detections().collect::<Vec<_>>(), [Detection::VaultDeleted]);
     assert_eq!(deleted.principal.as_ref().unwrap().name, "anonymous");
     assert!(deleted.resources.contains(&"main".to_owned()), "{deleted:?}");
     assert!(!deleted.aws_request_ids.is_empty() && deleted.peer.starts_with("127.0.0.1:"), "{deleted:?}");
@@ -110,6 +167,55 @@ async fn what_cannot_be_recorded_is_refused_before_aws_is_asked_until_it_can_be(
     fs::remove_dir(&obstacle).unwrap();
     while create(&world, "third").await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_away_is_written_again_and_what_was_replaced_is_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    create(&world, "first").await.unwrap();
+    fs::remove_file(active(folder.path())).unwrap();
+    create(&world, "second").await.unwrap();
+    let told = verified(folder.path()).await;
+    assert!(told.code == 0 && told.out.contains("was written again"), "{told:?}");
+    assert_eq!(events(&world, ListAuditEventsRequest::default()).await.len(), 2);
+    // As a rotation of logs does that copies and cuts.
+    let active = active(folder.path());
+    let whole = fs::read(&active).unwrap();
+    fs::write(&active, "").unwrap();
+    world.asked_for().await;
+    let refused = create(&world, "third").await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::Unavailable, "AUDIT_UNAVAILABLE".to_owned()));
+    assert!(refused.message().contains("bring it back"), "{refused:?}");
+    assert_eq!(world.asked_for().await, [], "nothing is asked of AWS");
+    fs::write(&active, whole).unwrap();
+    while create(&world, "fourth").await.is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told = verified(folder.path()).await;
+    assert!(told.code == 0 && told.out.contains("nothing could be written since"), "{told:?}");
+}
+
+#[tokio::test]
+async fn reads_that_are_to_be_recorded_and_cannot_be_are_served_or_refused_as_configured() {
+    for (unrecorded, served) in [(Unrecorded::Serve, true), (Unrecorded::Refuse, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::start_with(|config| {
+            config.audit.path = Some(folder.path().to_owned());
+            config.audit.reads = true;
+            config.audit.reads_when_unavailable = unrecorded;
+        })
+        .await;
+        let list = || async { world.vaults().list_vaults(ListVaultsRequest::default()).await };
+        list().await.unwrap();
+        assert_eq!(end(folder.path(), 1).await["begun"]["action"], "strongroom.v1.VaultService/ListVaults");
+        fs::write(active(folder.path()), "").unwrap();
+        create(&world, "refused").await.unwrap_err();
+        match list().await {
+            Ok(_) => assert!(served),
+            Err(refused) => assert!(!served && reason(&refused).1 == "AUDIT_UNAVAILABLE", "{refused:?}"),
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage};
 use serde_json::{Value, json};
-use strongroom::proto::dynamic_codec::{DynamicCodec, path};
+use strongroom::{
+    config::Config,
+    proto::dynamic_codec::{DynamicCodec, path},
+};
 use tonic::{Code, Request, Response, Status, client::Grpc};
 use tonic_types::StatusExt;
 
@@ -45,10 +48,18 @@ fn told_by(error: &Status) -> Option<String> {
 
 /// A world with something to change of each noun, and for every change a request that can be done there.
 pub(crate) async fn world_and_requests() -> (World, BTreeMap<&'static str, Value>) {
+    world_and_requests_with(|_| {}).await
+}
+
+/// The same, with a configuration of one's own on top.
+pub(crate) async fn world_and_requests_with(
+    change: impl FnOnce(&mut Config),
+) -> (World, BTreeMap<&'static str, Value>) {
     // One attempt, and nothing kept of plans: what fails here fails at once.
     let world = World::start_with(|config| {
         config.aws.max_attempts = 1;
         config.aws.plans_age = Duration::ZERO;
+        change(config);
     });
     let world = world.await;
     prepare(&world).await;
