@@ -177,15 +177,15 @@ impl Audit {
         if self.0.kept.is_none() && self.0.copy.is_empty() {
             return Ok(begun);
         }
-        let begin = act.begin(&begun.id);
-        self.copy(&Record::Begin(Box::new(begin.clone())));
-        let Some(kept) = &self.0.kept else { return Ok(begun) };
         let unavailable = |why: String| {
             Failure::AuditUnavailable(format!("the audit record cannot be written ({why}), and nothing was changed"))
         };
-        if let Some(why) = kept.state.closed() {
+        if let Some(why) = self.0.kept.as_ref().and_then(|kept| kept.state.closed()) {
             return Err(unavailable(why));
         }
+        let begin = act.begin(&begun.id);
+        self.copy(&Record::Begin(Box::new(begin.clone())));
+        let Some(kept) = &self.0.kept else { return Ok(begun) };
         let ended = |_| unavailable("its writer has ended".to_owned());
         begun.place =
             Some(Arc::clone(&kept.places).acquire_owned().await.map_err(|_| unavailable("closed".to_owned()))?);

@@ -23,7 +23,8 @@ use super::{
 /// Most lines that share one wait for the disk, so that the first of them does not wait for ever more.
 const MOST_AT_ONCE: usize = 256;
 
-/// Between looks whether writing works again.
+/// Between looks whether the file is still as it was left, and whether writing works again: who waits for a change to find out
+/// may meanwhile lose the only handle of a file that somebody removed.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// How the record stands, for those who ask.
@@ -160,21 +161,18 @@ struct Work {
 impl Work {
     fn run(mut self, received: &Receiver<Told>) {
         loop {
-            let first = if self.since.is_some() {
-                match received.recv_timeout(PROBE) {
-                    Ok(told) => Some(told),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
-            } else {
-                match received.recv() {
-                    Ok(told) => Some(told),
-                    Err(_) => break,
-                }
+            let first = match received.recv_timeout(PROBE) {
+                Ok(told) => Some(told),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
             };
             let more = received.try_iter().take(MOST_AT_ONCE);
             let batch: Vec<Told> = first.into_iter().chain(more).collect();
             self.write(batch);
+        }
+        // Nobody tries again after this process.
+        if self.since.is_some() {
+            self.write(Vec::new());
         }
     }
 
