@@ -43,7 +43,7 @@ fn overloaded() -> (Code, String) {
 }
 
 /// Asks until the answer is as wanted: what another connection sent is not known to have come.
-async fn until(mut ask: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(mut ask: impl AsyncFnMut() -> bool) {
     let asked = async { while !ask().await {} };
     tokio::time::timeout(PATIENCE, asked).await.expect("it never came to that");
 }

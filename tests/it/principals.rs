@@ -8,6 +8,10 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::{
+    doorway::{
+        until,
+        wire::{Raw, framed},
+    },
     harness::{LABS, World, reason, request_id},
     tokens::{
         issuer::{Issuer, Pair},
@@ -63,4 +67,38 @@ async fn calls_and_jobs_of_one_caller_have_rates_and_anothers_have_theirs() {
     assert_eq!(reason(&limited), (Code::ResourceExhausted, "RATE_LIMITED".to_owned()));
     assert!(limited.message().contains("access.max_calls_per_second"), "{limited:?}");
     vaults.list_vaults(with(&bob, ListVaultsRequest::default())).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_caller_has_a_share_of_the_places_from_however_many_machines_it_calls() {
+    const WHO_AM_I: &str = "/strongroom.v1.AccessService/WhoAmI";
+    let pair = Pair::new("one");
+    let issuer = Issuer::start(&[&pair]).await;
+    let corp = wants(&issuer);
+    // Two places for a connection, four for a caller, six for an address.
+    let world = World::start_with(|config| {
+        corp(config);
+        config.server.max_concurrent_requests = 8;
+    })
+    .await;
+    let header = |sub| format!("Bearer {}", pair.sign(&issuer.claims(&json!({ "sub": sub }))));
+    let (alice, bob) = (header("alice"), header("bob"));
+    let mut halves = Vec::new();
+    for machine in [2, 3] {
+        let mut raw = Raw::connect_from(&world, [127, 0, 0, machine]).await;
+        for _ in 0..2 {
+            halves.push(raw.open(WHO_AM_I, &[("authorization", &alice)]).await);
+        }
+    }
+    let mut raw = Raw::connect_from(&world, [127, 0, 0, 4]).await;
+    let full = async |raw: &mut Raw| raw.call(WHO_AM_I, &[("authorization", &alice)], framed(&[])).await.status();
+    until(async || full(&mut raw).await.code() == Code::ResourceExhausted).await;
+    let told = full(&mut raw).await;
+    assert_eq!(reason(&told), (Code::ResourceExhausted, "OVERLOADED".to_owned()));
+    assert!(told.message().contains("access.max_share_per_principal"), "{told:?}");
+    assert!(told.get_details_retry_info().unwrap().retry_delay.is_some());
+    let another = raw.call(WHO_AM_I, &[("authorization", &bob)], framed(&[])).await;
+    assert_eq!(another.status().code(), Code::Ok, "{another:?}");
+    drop(halves);
+    until(async || full(&mut raw).await.code() == Code::Ok).await;
 }
