@@ -1,31 +1,10 @@
 """TLS as OpenSSL and Python's gRPC see it: versions, protocols, the chain, and who is let in."""
 
-import subprocess
-
 import grpc
 import pytest
+from certificates import CLIENT, SERVER, openssl, signed
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from processes import PATIENCE, Process, free_address
-
-SERVER = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-CLIENT = "subjectAltName=URI:spiffe://example/ns/a/sa/portal"
-
-
-def openssl(*arguments, said=b""):
-    run = subprocess.run(["openssl", *map(str, arguments)], input=said, capture_output=True, timeout=PATIENCE)
-    return run.returncode, (run.stdout + run.stderr).decode(errors="replace")
-
-
-def signed(folder, name, authority, extension):
-    """A key and a certificate; without an authority it is one itself."""
-    key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
-    by = ("-CA", folder / f"{authority}.pem", "-CAkey", folder / f"{authority}.key") if authority else ()
-    more = ("-addext", "basicConstraints=critical,CA:false", "-addext", extension) if authority else ()
-    code, said = openssl(
-        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"),
-        *("-subj", f"/CN={name}", "-keyout", key, "-out", certificate, *by, *more),
-    )
-    assert code == 0, said
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +17,7 @@ def served(binary, tmp_path_factory):
         ("portal", "authority", CLIENT),
         ("stranger", "foreign", CLIENT),
     ):
-        signed(folder, name, authority, extension)
+        signed(folder, name, authority and folder / authority, extension)
     address, log = free_address(), folder / "log"
     files = {"certificate_file": "server.pem", "key_file": "server.key", "client_ca_file": "authority.pem"}
     keys = [part for key, file in files.items() for part in ("--set", f"server.tls.{key}={folder / file}")]
@@ -60,6 +39,12 @@ def test_both_versions_are_spoken_and_http_2_is_agreed_on(served, flag, version)
     code, said = looks(served, flag, "-alpn", "h2")
     assert code == 0 and "Verify return code: 0 (ok)" in said, said
     assert f"New, {version}" in said and "ALPN protocol: h2" in said, said
+
+
+def test_older_versions_are_refused(served):
+    # At this level OpenSSL offers what it would not offer any more by itself.
+    code, said = looks(served, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+    assert code != 0 and "SSL alert number" in said and "Cipher is (NONE)" in said, said
 
 
 def test_who_knows_no_protocol_of_the_port_is_refused(served):

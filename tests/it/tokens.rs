@@ -4,6 +4,7 @@ mod forgeries;
 pub(crate) mod issuer;
 mod issuers;
 mod strangers;
+mod workloads;
 
 use std::fs;
 

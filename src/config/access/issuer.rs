@@ -169,6 +169,11 @@ impl IssuerConfig {
             let advice = "list what this server's tokens have in `aud`, such as [\"strongroom\"]";
             reader.refuse(&key("audiences"), &[], problem, advice);
         }
+        if self.required_claims.is_empty() && FOR_EVERYBODY.contains(&self.issuer.trim_end_matches('/')) {
+            let problem = "gives tokens to everybody, with the audience that they ask for";
+            let advice = "say by required_claims whose are taken, such as { repository_owner_id = \"65\" }";
+            reader.refuse(&key("issuer"), &[&key("required_claims")], problem, advice);
+        }
         if self.jwks_uri.as_ref().is_some_and(|url| !url.is_encrypted() && !url.is_loopback()) {
             let problem = "is not encrypted: whoever is between could sign tokens";
             reader.refuse(&key("jwks_uri"), &[], problem, "write an https URL");
@@ -182,6 +187,10 @@ impl IssuerConfig {
         }
     }
 }
+
+/// Issuers of whom anybody gets a token, in any audience: there, the audience says nothing of who calls.
+const FOR_EVERYBODY: [&str; 3] =
+    ["https://token.actions.githubusercontent.com", "https://gitlab.com", "https://accounts.google.com"];
 
 fn default_algorithms() -> Vec<SigningAlgorithm> {
     use SigningAlgorithm as S;

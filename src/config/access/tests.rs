@@ -56,6 +56,18 @@ fn every_fault_of_every_issuer_is_told_at_once() {
 }
 
 #[test]
+fn an_issuer_that_gives_everybody_tokens_is_taken_with_a_claim_that_says_whose_alone() {
+    for issuer in ["https://token.actions.githubusercontent.com", "https://gitlab.com/", "https://accounts.google.com"]
+    {
+        let table = format!("[access.issuers.ci]\nissuer = '{issuer}'\naudiences = ['strongroom']\n");
+        let faults = read(&table).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains("everybody") && faults[0].contains("required_claims"), "{faults:?}");
+        read(&format!("{table}required_claims = {{ owner = '7' }}\n")).unwrap();
+    }
+}
+
+#[test]
 fn a_server_that_others_reach_and_that_can_know_nobody_does_not_start_unless_it_says_so() {
     let open = read("[server]\nlisten = '0.0.0.0:50051'\n").unwrap_err();
     assert_eq!(open.len(), 1, "{open:?}");
