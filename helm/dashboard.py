@@ -97,6 +97,14 @@ ROWS: dict[str, list[Panel]] = {
         Panel("Connections that could not be accepted", "As for want of file descriptors.", "cps", 12,
               [(rate("strongroom_accept_failures_total", "pod, instance"), "{{pod}} {{instance}}")]),
     ],
+    "The audit record": [
+        Panel("Pods whose record cannot be written", "They refuse every change with AUDIT_UNAVAILABLE.", "none", 8,
+              [("strongroom_audit_writable{$S} == 0", "{{pod}} {{instance}}")]),
+        Panel("Begins and ends of calls", "More begins than ends: calls under way.", "wps", 8,
+              [(rate("strongroom_audit_events_total", "kind"), "{{kind}}")]),
+        Panel("Writes that failed", "One is tried each second while the record cannot be written.", "wps", 8,
+              [(rate("strongroom_audit_failures_total", "pod, instance"), "{{pod}} {{instance}}")]),
+    ],
     "AWS": [
         Panel("Calls by outcome", "", "reqps", 8, [(rate("strongroom_aws_calls_total", "outcome"), "{{outcome}}")]),
         Panel("Calls by account, region and service", "The ten with the most calls.", "reqps", 8,

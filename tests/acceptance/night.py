@@ -110,7 +110,9 @@ class Night:
         self.held, self.channels = [], []
         self.prometheus: Prometheus | None = None
         # One attempt: a fault is told at once, and not when the retries are over.
-        always = ("--endpoint-url", sandbox.url, "--log-format", "json", "--set", "aws.max_attempts=1")
+        self.audit = folder / "audit"
+        kept = ("--set", f"audit.path={self.audit}")
+        always = ("--endpoint-url", sandbox.url, "--log-format", "json", "--set", "aws.max_attempts=1", *kept)
         self.server = Server(binary, folder / "log", *always, *flags)
         self.admin = self.server.admin
         self.client = Client(self.server.address)

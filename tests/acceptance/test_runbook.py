@@ -56,6 +56,16 @@ def make_vault(night: Night) -> None:
     assert night.call("VaultService/CreateVault", name="nightly") == ""
 
 
+def make_another_vault(night: Night) -> None:
+    night.call("VaultService/CreateVault", name=night.another())
+
+
+def record_cut(night: Night) -> None:
+    """As a rotation of logs does that copies a file and cuts it."""
+    for file in night.audit.glob("*.jsonl"):
+        file.write_text("")
+
+
 def killed(night: Night) -> None:
     night.server.process.kill()
 
@@ -187,6 +197,9 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "StrongroomAcceptFailing": Scenario(
         ["strongroom_accept_failures_total", "process_open_file_descriptors", "cannot be accepted"], (), out_of_descriptors
+    ),
+    "StrongroomAuditUnavailable": Scenario(
+        ["strongroom_audit_writable 0", "bring it back"], (), record_cut, make_another_vault
     ),
     "StrongroomAwsCredentials": Scenario(
         ["AWS takes nobody for us", "UnrecognizedClientException"], (), credentials_do_not_count, list_vaults

@@ -155,6 +155,12 @@ CASES: dict[str, list[Case]] = {
         Case("the first failure", "4m", {"strongroom_accept_failures_total": "_x4 1x30"}, 1),
         Case("none since an hour", "60m", {"strongroom_accept_failures_total": "_x4 7x140"}),
     ],
+    "StrongroomAuditUnavailable": [
+        Case("the disk is full", "6m", {"strongroom_audit_failures_total": "0x6 0+30x30"}, 1),
+        Case("it was full at the start of a process", "4m", {"strongroom_audit_failures_total": "_x4 30x30"}, 1),
+        Case("nothing fails", "20m", {"strongroom_audit_failures_total": "0x50"}),
+        Case("it was an hour ago", "60m", {"strongroom_audit_failures_total": "_x4 7x140"}),
+    ],
     "StrongroomAwsCredentials": [
         Case("every call fails so", "10m", {failures("AWS_CREDENTIALS", "FAILED_PRECONDITION"): "_x6 1+1x40"}, 1),
         Case("a vault is locked, which has the same code", "10m", {
