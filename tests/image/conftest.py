@@ -67,9 +67,9 @@ def sandbox_image(engine, repository) -> str:
 
 @pytest.fixture
 def pod(repository, sandbox) -> Pod:
-    """What the chart makes of its defaults, its AWS being the sandbox."""
-    aws = {"endpoint_url": sandbox.url, "region": REGION}
-    return Pod(repository / "helm/strongroom", {"config": {"aws": aws}, "extraEnv": KEYS})
+    """What the chart makes of little more than its defaults, its AWS being the sandbox."""
+    config = {"aws": {"endpoint_url": sandbox.url, "region": REGION}, "access": {"allow_anonymous": True}}
+    return Pod(repository / "helm/strongroom", {"config": config, "extraEnv": KEYS})
 
 
 @pytest.fixture

@@ -39,8 +39,12 @@ class Container:
 
     def wait_until_it_serves(self, address: str) -> None:
         self.address = address
+        self.wait_until(lambda: serves(address))
+
+    def wait_until(self, holds) -> None:
+        """Until it is so, and the container lives meanwhile."""
         deadline = time.monotonic() + PATIENCE
-        while not serves(address):
+        while not holds():
             assert self.state("Running") == "true", f"it has ended with {self.state('ExitCode')}:\n{self.log.read_text()}"
             assert time.monotonic() < deadline, f"not ready after {PATIENCE} s:\n{self.log.read_text()}"
             time.sleep(0.02)

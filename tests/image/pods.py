@@ -1,5 +1,7 @@
 """What the chart says of its pod, as arguments of podman: each thing that a kubelet would see to, or a loud refusal."""
 
+import copy
+import os
 from pathlib import Path
 
 import helm_python as helm
@@ -11,9 +13,10 @@ UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
 class Pod:
-    """The pod of the Deployment that the chart renders, and its ConfigMap."""
+    """The server's pod as the chart renders it, and its ConfigMap. `brought`: the files of Secrets and ConfigMaps that are not the
+    chart's, by the name of the object."""
 
-    def __init__(self, chart: Path, values: dict):
+    def __init__(self, chart: Path, values: dict, brought: dict[str, dict[str, bytes]] | None = None):
         with helm.Chart.load(chart) as loaded:
             loaded.validate_schema(values)
             manifests = loaded.render(values, name="prod", namespace="backup")
@@ -24,9 +27,20 @@ class Pod:
             for document in yaml.safe_load_all(text)
             if document
         ]
-        self.spec = one(documents, "Deployment")["spec"]["template"]["spec"]
-        self.files = one(documents, "ConfigMap")["data"]
+        (workload,) = [found for found in documents if found["kind"] in ("Deployment", "StatefulSet")]
+        self.spec = workload["spec"]["template"]["spec"]
+        self.claims = {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", [])}
+        own = one(documents, "ConfigMap")
+        self.objects = {own["metadata"]["name"]: {name: text.encode() for name, text in own["data"].items()}} | (brought or {})
         (self.container,) = self.spec["containers"]
+        self.documents = documents
+
+    def tester(self) -> "Pod":
+        """The pod of `helm test`, beside this one."""
+        tester = copy.copy(self)
+        tester.spec, tester.claims = one(self.documents, "Pod")["spec"], set()
+        (tester.container,) = tester.spec["containers"]
+        return tester
 
     @property
     def arguments(self) -> list[str]:
@@ -47,16 +61,18 @@ class Pod:
         return next(port["containerPort"] for port in self.container["ports"] if port["name"] == name)
 
     def flags(self, folder: Path) -> list[str]:
-        """For `podman run`. The files of the ConfigMap are written to the folder."""
+        """For `podman run`. What is in its volumes is written to the folder, and so is what it writes itself."""
         assert set(self.container["resources"]["limits"]) == {"memory"}, "a limit that is not enforced here"
         return [*self.rights(), *self.environment(), *self.mounts(folder), "--memory", f"{self.memory}b"]
 
     def rights(self) -> list[str]:
-        asked = self.spec["securityContext"] | self.container["securityContext"]
+        asked = copy.deepcopy(self.spec["securityContext"] | self.container["securityContext"])
         assert asked.pop("seccompProfile") == {"type": "RuntimeDefault"}, "podman's own, where nothing is said"
         assert asked.pop("runAsNonRoot") and asked["runAsUser"] != 0
         assert asked.pop("privileged", False) is False
         flags = [f"--user={asked.pop('runAsUser')}:{asked.pop('runAsGroup')}"]
+        # Whose the volumes are, which mounts() sees to; and not at each start.
+        assert asked.pop("fsGroup") and asked.pop("fsGroupChangePolicy") == "OnRootMismatch"
         flags += [f"--cap-drop={capability.lower()}" for capability in asked["capabilities"].pop("drop")]
         assert not asked.pop("capabilities"), "further capabilities"
         if not asked.pop("allowPrivilegeEscalation"):
@@ -71,15 +87,29 @@ class Pod:
         return [f"--env={variable['name']}={variable['value']}" for variable in self.container.get("env", [])]
 
     def mounts(self, folder: Path) -> list[str]:
-        (mount,) = self.container["volumeMounts"]
-        (volume,) = self.spec["volumes"]
-        assert mount["name"] == volume["name"] and "configMap" in volume and mount["readOnly"]
-        files = folder / "configuration"
-        files.mkdir(mode=0o755)
-        for name, text in self.files.items():
-            (files / name).write_text(text)
-            (files / name).chmod(0o644)
-        return [f"--volume={files}:{mount['mountPath']}:ro"]
+        volumes = {volume["name"]: volume for volume in self.spec["volumes"]}
+        return [self.mount(mount, volumes.get(mount["name"]), folder) for mount in self.container["volumeMounts"]]
+
+    def mount(self, mount: dict, volume: dict | None, folder: Path) -> str:
+        assert mount.keys() <= {"name", "mountPath", "readOnly"}, mount
+        files = folder / mount["name"]
+        if volume is None:
+            assert mount["name"] in self.claims, f"there is no volume {mount['name']}"
+            if not files.exists():
+                # As a kubelet leaves the root of a volume for fsGroup.
+                files.mkdir()
+                os.chown(files, 0, self.spec["securityContext"]["fsGroup"])
+                files.chmod(0o2775)
+            return f"--volume={files}:{mount['mountPath']}"
+        assert mount["readOnly"] and len(volume) == 2, volume
+        source = volume.get("configMap") or volume["secret"]
+        content = self.objects[source.get("name") or source["secretName"]]
+        wanted = {item["key"]: item["path"] for item in source.get("items", [])} or {name: name for name in content}
+        files.mkdir(mode=0o755, exist_ok=True)
+        for name, path in wanted.items():
+            (files / path).write_bytes(content[name])
+            (files / path).chmod(0o644)
+        return f"--volume={files}:{mount['mountPath']}:ro"
 
 
 def one(documents: list[dict], kind: str) -> dict:

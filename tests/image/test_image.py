@@ -55,13 +55,23 @@ def test_the_image_cannot_pretend_to_be_aws(start, image):
     assert "this build has no sandbox" in container.log.read_text()
 
 
+def test_as_it_is_it_does_not_start_for_nobody_has_said_who_may_call(start, image):
+    """The default command listens on every address."""
+    container = start(image, [])
+    assert container.end() == 1
+    told = container.log.read_text()
+    assert "lets everybody in who reaches 0.0.0.0:50051" in told and "access.allow_anonymous = true" in told
+
+
 @pytest.mark.parametrize("of", ["image", "sandbox_image"])
 def test_as_it_is_it_listens_for_others_and_tells_what_it_is(start, repository, request, of):
-    """The default command; 127.0.0.2 is where only what listens everywhere is reached."""
+    """The default command, with no more than who may call; 127.0.0.2 is where only what listens everywhere is reached."""
     name = request.getfixturevalue(of)
     grpc, admin, aws = (address.replace("127.0.0.1", "127.0.0.2") for address in (GRPC, ADMIN, AWS))
     keys = [f"--env={key['name']}={key['value']}" for key in KEYS]
-    start(name, [*keys, "--env=AWS_REGION=us-east-1"]).wait_until_it_serves(grpc)
+    # The image of the sandbox says it itself.
+    said = ["--env=STRONGROOM_ACCESS__ALLOW_ANONYMOUS=true"] if of == "image" else []
+    start(name, [*keys, *said, "--env=AWS_REGION=us-east-1"]).wait_until_it_serves(grpc)
     assert get(f"http://{admin}/readyz")[0] == 200
     if of == "image":
         told = json.loads(get(f"http://{admin}/buildinfo")[1])

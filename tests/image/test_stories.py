@@ -24,7 +24,8 @@ def before_another_aws(server, sandbox):
 def with_its_own_aws(repository, start, sandbox_image, tmp_path):
     """As the chart runs it in a development cluster, with the clock in our hand."""
     clock = {"clock": "manual", "start": START}
-    pod = Pod(repository / "helm/strongroom", {"sandbox": {"enabled": True}, "config": {"sandbox": clock}})
+    config = {"sandbox": clock, "access": {"allow_anonymous": True}}
+    pod = Pod(repository / "helm/strongroom", {"sandbox": {"enabled": True}, "config": config})
     container = start(sandbox_image, pod.flags(tmp_path), pod.arguments)
     container.wait_until_it_serves(f"127.0.0.1:{pod.port('grpc')}")
     return container.address, SandboxOfContainer(f"127.0.0.1:{pod.port('sandbox')}")
