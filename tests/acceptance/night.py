@@ -107,6 +107,7 @@ class Night:
 
     def __init__(self, binary: Path, folder: Path, sandbox: Sandbox, *flags: str):
         self.sandbox, self.number = sandbox, 0
+        self.folder = folder
         self.held, self.channels = [], []
         self.prometheus: Prometheus | None = None
         # One attempt: a fault is told at once, and not when the retries are over.

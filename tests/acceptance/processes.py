@@ -147,6 +147,15 @@ def serves(address: str) -> bool:
     return answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
+def says_ready(admin: str) -> bool:
+    """What the kubelet asks a pod whose port is encrypted."""
+    try:
+        with urllib.request.urlopen(f"http://{admin}/readyz", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
 class Server:
     """A running `strongroom serve`, with its addresses kept over restarts."""
 
@@ -159,7 +168,9 @@ class Server:
         admin = ("--admin-listen", self.admin)
         command = (self.binary, "serve", "--listen", self.address, *admin, *self.flags)
         self.process = Process(self.log, *command, variables=self.variables)
-        self.process.wait_until(lambda: serves(self.address))
+        # Whom it does not know by certificate or authority it tells nothing at its port.
+        encrypted = any(flag.startswith("server.tls.") for flag in self.flags)
+        self.process.wait_until(lambda: says_ready(self.admin) if encrypted else serves(self.address))
 
     @property
     def pid(self) -> int:

@@ -18,6 +18,10 @@ NOT_HERE = {
     # Of a server that has issuers of tokens: tests/it/tokens.rs.
     "strongroom_access_authentications_total",
     "strongroom_access_key_reads_total",
+    # Of a server with TLS: tests/it/tls/files.rs.
+    "strongroom_tls_certificate_not_after_seconds",
+    "strongroom_tls_certificate_reloads_total",
+    "strongroom_tls_files_usable",
 }
 SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180]
 

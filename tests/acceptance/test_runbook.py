@@ -10,6 +10,7 @@ from typing import NamedTuple
 import grpc
 import pytest
 import rendered
+from certificates import SERVER, signed
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from night import Foreigner, Night, Prometheus
 from pages import BLOCK, Page, programs, put_in, run_script
@@ -26,7 +27,8 @@ class Scenario(NamedTuple):
     """What raises an alert. `again` is done over and over until it fires."""
 
     shows: list[str]
-    flags: tuple[str, ...] = ()
+    # Of the server; some need files, which they make in the folder.
+    flags: tuple[str, ...] | Callable[[Path], tuple[str, ...]] = ()
     begin: Callable[[Night], None] = lambda night: None
     again: Callable[[Night], object] = lambda night: None
     # It is so from the start of the server on, and never was otherwise.
@@ -118,6 +120,18 @@ def connected(night: Night) -> None:
         night.keep(channel)
 
 
+def encrypted(folder: Path) -> tuple[str, ...]:
+    """With certificates that are good for a day."""
+    signed(folder, "ca", None, None)
+    signed(folder, "server", folder / "ca", SERVER)
+    files = {"certificate_file": "server.pem", "key_file": "server.key", "client_ca_file": "ca.pem"}
+    return setting("server.tls.reload_interval=1s", *(f"server.tls.{key}={folder / file}" for key, file in files.items()))
+
+
+def certificate_emptied(night: Night) -> None:
+    (night.folder / "server.pem").write_text("")
+
+
 def out_of_descriptors(night: Night) -> None:
     """Connections that are at work, so that none makes room. Later all but a few of them are let go, for Prometheus gets in no
     sooner than a client does."""
@@ -195,6 +209,12 @@ SCENARIOS: dict[str, Scenario] = {
     "StrongroomConnectionsNearLimit": Scenario(
         ["strongroom_connections_limit 10"], setting("server.max_connections=10", "server.max_connections_per_peer=10"), connected
     ),
+    "StrongroomCertificateEnding": Scenario(
+        ["server ends 20", "client_ca ends 20", "the gRPC port is encrypted"], encrypted, from_the_start=True
+    ),
+    "StrongroomCertificateUnusable": Scenario(
+        ["strongroom_tls_files_usable 0", 'outcome="unusable"', "holds no certificate in PEM"], encrypted, certificate_emptied
+    ),
     "StrongroomAcceptFailing": Scenario(
         ["strongroom_accept_failures_total", "process_open_file_descriptors", "cannot be accepted"], (), out_of_descriptors
     ),
@@ -262,7 +282,8 @@ def test_the_first_looks_of_the_page_work(binary, sandbox, tmp_path):
 def test_an_alert_and_its_section(name, binary, limited, sandbox, prometheus_at_work, tmp_path):
     scenario = SCENARIOS[name]
     program = limited if name == "StrongroomAcceptFailing" else binary
-    night = Night(program, tmp_path, sandbox, *scenario.flags)
+    flags = scenario.flags(tmp_path) if callable(scenario.flags) else scenario.flags
+    night = Night(program, tmp_path, sandbox, *flags)
     foreigner = Foreigner() if name == "StrongroomMetricsMissing" else None
     admin = foreigner.address if foreigner else night.admin
     try:

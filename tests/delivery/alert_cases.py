@@ -151,6 +151,19 @@ CASES: dict[str, list[Case]] = {
         Case("most are open", "15m", {"strongroom_connections": "1900x40", "strongroom_connections_limit": "2000x40"}, 1),
         Case("half are open", "15m", {"strongroom_connections": "1000x40", "strongroom_connections_limit": "2000x40"}),
     ],
+    # promtool's time begins at 0.
+    "StrongroomCertificateEnding": [
+        Case("two days are left", "30m", {'strongroom_tls_certificate_not_after_seconds{certificate="server"}': "172800x60"}, 1),
+        Case("it has ended", "40m", {'strongroom_tls_certificate_not_after_seconds{certificate="client_ca"}': "600x80"}, 1),
+        Case("a month is left", "30m", {'strongroom_tls_certificate_not_after_seconds{certificate="server"}': "2592000x60"}),
+        Case("it was renewed in time", "60m", {
+            'strongroom_tls_certificate_not_after_seconds{certificate="server"}': "172800x10 2592000x120"
+        }),
+    ],
+    "StrongroomCertificateUnusable": [
+        Case("half a certificate is in the file", "15m", {"strongroom_tls_files_usable": "1x6 0x40"}, 1),
+        Case("key and certificate come one after the other", "15m", {"strongroom_tls_files_usable": "1x6 0x2 1x40"}),
+    ],
     "StrongroomAcceptFailing": [
         Case("the first failure", "4m", {"strongroom_accept_failures_total": "_x4 1x30"}, 1),
         Case("none since an hour", "60m", {"strongroom_accept_failures_total": "_x4 7x140"}),
