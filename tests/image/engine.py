@@ -1,6 +1,7 @@
 """buildah and podman without a daemon, a registry, or anything of the machine's own images."""
 
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -90,7 +91,9 @@ def run(*arguments, cwd: Path | None = None) -> str:
 def built(repository: Path) -> dict[str, str]:
     """The arguments of the build: what it is made of."""
     version = tomllib.loads((repository / "Cargo.toml").read_text())["package"]["version"]
-    return {"VERSION": version, "REVISION": run("git", "-C", repository, "rev-parse", "HEAD").strip()}
+    # That of the program, which `.ci/run` tells: there may be a commit since.
+    revision = os.environ.get("REVISION") or run("git", "-C", repository, "rev-parse", "HEAD").strip()
+    return {"VERSION": version, "REVISION": revision}
 
 
 def runtime_image(dockerfile: Path) -> str:
