@@ -3,7 +3,10 @@
 //! All it trusts is the format that `docs/audit.md` tells: each line is a JSON object whose `seq` is one more than that of
 //! the line before, whose `prev` is the `hash` of that, and whose own `hash` is the last member, over the bytes before it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, Read as _},
+};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
@@ -38,55 +41,87 @@ struct Walk {
     open: BTreeMap<String, String>,
 }
 
+/// Bytes of the longest line that is read; those of a record are far shorter.
+const LONGEST: u64 = 64 << 20;
+
+/// A file that is read once, line by line: a record can be larger than memory.
+struct File<R> {
+    name: String,
+    first: Vec<u8>,
+    rest: R,
+}
+
+impl<R: BufRead> File<R> {
+    fn new((name, mut rest): (String, R)) -> io::Result<Self> {
+        let mut first = Vec::new();
+        next_line(&mut rest, &mut first)?;
+        Ok(Self { name, first, rest })
+    }
+
+    /// The sequence that it begins with; what has none stands last.
+    fn first_number(&self) -> u64 {
+        serde_json::from_slice::<Value>(&self.first).ok().and_then(|line| line["seq"].as_u64()).unwrap_or(u64::MAX)
+    }
+}
+
+fn next_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<()> {
+    line.clear();
+    from.by_ref().take(LONGEST).read_until(b'\n', line).map(drop)
+}
+
 /// Whether the files are a record, and the whole of it from its oldest file on.
-pub(super) fn verify(mut files: Vec<(String, Vec<u8>)>, keys: &[&str]) -> Report {
-    files.sort_by_key(|(path, content)| (first_number(content), path.clone()));
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn verify<R: BufRead>(files: impl IntoIterator<Item = (String, R)>, keys: &[&str]) -> io::Result<Report> {
+    let mut files = files.into_iter().map(File::new).collect::<io::Result<Vec<_>>>()?;
+    files.sort_by_cached_key(|file| (file.first_number(), file.name.clone()));
     let mut walk = Walk::default();
     walk.report.files = files.len();
     let last = files.len().saturating_sub(1);
-    for (at, (path, content)) in files.iter().enumerate() {
-        walk.file(path, content, keys, at == last);
+    for (at, file) in files.into_iter().enumerate() {
+        walk.file(file, keys, at == last)?;
     }
     walk.report.open = walk.open.into_values().collect();
-    walk.report
-}
-
-/// The sequence that a file begins with.
-fn first_number(content: &[u8]) -> u64 {
-    let first = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    serde_json::from_slice::<Value>(first).ok().and_then(|line| line["seq"].as_u64()).unwrap_or(u64::MAX)
+    Ok(walk.report)
 }
 
 impl Walk {
-    fn file(&mut self, path: &str, content: &[u8], keys: &[&str], last: bool) {
-        let mut key = None;
+    fn file<R: BufRead>(&mut self, file: File<R>, keys: &[&str], last: bool) -> io::Result<()> {
+        let File { name, first: mut line, mut rest } = file;
+        let (mut key, mut number) = (None, 0);
         self.sealed = false;
-        for (at, line) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let place = format!("{path}:{}", at + 1);
-            let Some(line) = line.strip_suffix(b"\n") else {
+        while !line.is_empty() {
+            number += 1;
+            let place = format!("{name}:{number}");
+            let Some(text) = line.strip_suffix(b"\n") else {
                 self.fault(&place, "the line has no end: it was cut, or is being written");
-                return;
+                return Ok(());
             };
             self.report.lines += 1;
-            let Ok(said) = serde_json::from_slice::<Value>(line) else {
+            if let Ok(said) = serde_json::from_slice::<Value>(text) {
+                if number == 1 {
+                    key = self.opens(&place, &said, keys);
+                } else if said["kind"] == "open" {
+                    self.fault(&place, "a file is opened in the middle of another");
+                }
+                if self.sealed {
+                    self.fault(&place, "it stands after the seal of the file");
+                }
+                self.line(&place, text, &said, key.as_deref());
+                self.says(&place, &said);
+            } else {
                 self.fault(&place, "it is no JSON object");
                 self.next = None;
-                continue;
-            };
-            if at == 0 {
-                key = self.opens(&place, &said, keys);
-            } else if said["kind"] == "open" {
-                self.fault(&place, "a file is opened in the middle of another");
             }
-            if self.sealed {
-                self.fault(&place, "it stands after the seal of the file");
-            }
-            self.line(&place, line, &said, key.as_deref());
-            self.says(&place, &said);
+            next_line(&mut rest, &mut line)?;
         }
-        if !self.sealed && !last {
-            self.fault(path, "it has no seal at its end, and there is a later file: lines of it are missing");
+        if number == 0 && !last {
+            self.fault(&name, "it is empty");
+        } else if !self.sealed && !last {
+            self.fault(&name, "it has no seal at its end, and there is a later file: lines of it are missing");
         }
+        Ok(())
     }
 
     /// The first line of a file. The key that it is chained with.

@@ -1,5 +1,7 @@
 //! Records as the format tells them, made by hand: what writes them is tested beside it, and both together over the wire.
 
+use std::io::Cursor;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -39,6 +41,10 @@ fn record(key: Option<&'static str>) -> Vec<(String, Vec<u8>)> {
     vec![("one".to_owned(), file(&first)), ("two".to_owned(), file(&second))]
 }
 
+fn verified(files: Vec<(String, Vec<u8>)>, keys: &[&str]) -> Report {
+    verify(files.into_iter().map(|(name, content)| (name, Cursor::new(content))), keys).unwrap()
+}
+
 fn lines(of: &[u8]) -> Vec<Vec<u8>> {
     of.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
 }
@@ -48,7 +54,7 @@ fn a_whole_record_verifies_in_any_order_of_its_files_and_tells_what_has_no_end()
     for key in [None, Some(KEY)] {
         let mut files = record(key);
         files.reverse();
-        let report = verify(files, &key.into_iter().collect::<Vec<_>>());
+        let report = verified(files, &key.into_iter().collect::<Vec<_>>());
         assert_eq!(report.faults, [""; 0]);
         assert_eq!((report.lines, report.open.len()), (8, 1), "{report:?}");
         assert!(report.open[0].starts_with("two:3: call c, DeleteVault"), "{report:?}");
@@ -59,22 +65,22 @@ fn a_whole_record_verifies_in_any_order_of_its_files_and_tells_what_has_no_end()
 fn a_missing_file_and_a_tail_cut_before_the_seal_are_found() {
     let files = record(None);
     let first: Vec<u8> = lines(&files[0].1)[..4].concat();
-    let cut = verify(vec![("one".to_owned(), first), files[1].clone()], &[]);
+    let cut = verified(vec![("one".to_owned(), first), files[1].clone()], &[]);
     assert!(cut.faults.iter().any(|fault| fault.starts_with("two:1")), "{cut:?}");
     assert!(cut.faults.iter().any(|fault| fault.contains("it has no seal")), "{cut:?}");
-    let tail = verify(vec![files[1].clone()], &[]);
+    let tail = verified(vec![files[1].clone()], &[]);
     assert!(tail.faults.is_empty() && tail.notes[0].contains("begins with file 2"), "{tail:?}");
 }
 
 #[test]
 fn without_its_key_nothing_verifies_and_a_record_without_one_is_told() {
     for keys in [vec![], vec!["oooooooooooooooooooooooooooooooooooooooo"]] {
-        assert!(!verify(record(Some(KEY)), &keys).faults.is_empty());
+        assert!(!verified(record(Some(KEY)), &keys).faults.is_empty());
     }
-    assert!(verify(record(None), &[KEY]).notes[0].contains("without a key"));
+    assert!(verified(record(None), &[KEY]).notes[0].contains("without a key"));
     let mut mixed = record(Some(KEY));
     mixed[1] = record(None)[1].clone();
-    assert!(verify(mixed, &[KEY]).faults[0].contains("chained without a key"));
+    assert!(verified(mixed, &[KEY]).faults[0].contains("chained without a key"));
 }
 
 proptest! {
@@ -85,7 +91,7 @@ proptest! {
         let bytes = &mut files[file].1;
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
-        let report = verify(files, &key.into_iter().collect::<Vec<_>>());
+        let report = verified(files, &key.into_iter().collect::<Vec<_>>());
         prop_assert!(!report.faults.is_empty());
     }
 
@@ -103,7 +109,7 @@ proptest! {
         }
         let mut files = files;
         files[file].1 = changed.concat();
-        let report = verify(files, &[]);
+        let report = verified(files, &[]);
         prop_assert!(!report.faults.is_empty());
     }
 }
