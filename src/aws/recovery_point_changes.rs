@@ -164,7 +164,9 @@ impl Scoped {
         let blank = RecoveryPoint::blank(point.arn.to_string(), self.scope().clone());
         let continuous = blank.is_continuous();
         // Afterwards nobody can tell what it was. What cannot be read leaves what its ARN tells.
-        let (found, ending) = match in_time(self.describe_recovery_point(&point.vault, &point.arn)).await {
+        // Boxed: on the stack it is too much for a thread of a debug build.
+        let found = Box::pin(in_time(self.describe_recovery_point(&point.vault, &point.arn))).await;
+        let (found, ending) = match found {
             Ok(found) if continuous => (found.clone(), self.ending([found]).await),
             Ok(found) => (found, Vec::new()),
             Err(unseen) if continuous => (blank.clone(), vec![EndingPoint::unseen(blank, &unseen)]),

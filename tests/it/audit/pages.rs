@@ -24,6 +24,7 @@ fn name(event: &AuditEvent) -> &str {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "callers of their own, which end with the test")]
 async fn what_is_under_way_and_what_has_ended_is_told_once_in_the_order_of_their_begins() {
     let folder = tempfile::tempdir().unwrap();
     // Several files, so that a call ends in another than it began in.

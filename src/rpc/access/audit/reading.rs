@@ -5,7 +5,7 @@
 //! onwards.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fs::File,
     io::{self, BufRead as _, BufReader, Seek as _, SeekFrom},
     os::unix::fs::FileExt as _,
@@ -172,14 +172,14 @@ pub(super) fn page(
     let back =
         Backwards { folder: folder.to_owned(), segment: from.0, offset: from.1, lines: VecDeque::new(), read: 0 };
     let end = (shown.segment, shown.length);
-    let onwards = Onwards { folder: folder.to_owned(), from, at: from, end, file: None, ends: HashMap::new() };
+    let onwards = Onwards { folder: folder.to_owned(), from, at: from, end, file: None, ends: BTreeMap::new() };
     Ok(fill(back, onwards, shown, wanted, size))
 }
 
 fn fill(mut back: Backwards, mut onwards: Onwards, shown: &Shown, wanted: &Wanted, size: usize) -> io::Result<Page> {
     let mut events = Vec::new();
     // Passed on the way to their begins: as many as were under way at once.
-    let mut ends = HashMap::new();
+    let mut ends = BTreeMap::new();
     while events.len() < size {
         let Some(line) = back.next()? else { return Ok((events, None)) };
         match said(line.trim_ascii_end()) {
@@ -276,7 +276,7 @@ struct Onwards {
     /// How far there is to look.
     end: Position,
     file: Option<BufReader<File>>,
-    ends: HashMap<String, Came>,
+    ends: BTreeMap<String, Came>,
 }
 
 impl Onwards {
