@@ -198,8 +198,9 @@ impl Doorway {
         let connection = extensions.get::<Arc<Connection>>().map(|connection| &**connection);
         let principal = self.gate.identify(headers, connection, deadline).await?;
         facts.set_principal(&principal);
-        self.gate.admit(&principal, method)?;
+        // In this order, so that calls which are denied are counted too.
         self.gate.pace(&principal, connection.map(Connection::party), method, now)?;
+        self.gate.admit(&principal, method)?;
         Ok(principal)
     }
 

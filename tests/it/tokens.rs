@@ -272,6 +272,27 @@ async fn where_only_who_am_i_is_allowed_all_else_is_denied() {
 }
 
 #[tokio::test]
+async fn calls_that_are_denied_are_counted_like_others() {
+    let pair = Pair::new("one");
+    let issuer = Issuer::start(&[&pair]).await;
+    let corp = wants(&issuer);
+    let world = World::start_with(|config| {
+        corp(config);
+        config.access.default = DefaultAccess::WhoAmIOnly;
+        config.access.max_calls_per_second = 1;
+        config.access.max_call_burst = 3;
+    })
+    .await;
+    let token = pair.sign(&issuer.claims(&json!({})));
+    let mut vaults = VaultServiceClient::new(world.channel());
+    let mut told = Vec::new();
+    for _ in 0..8 {
+        told.push(reason(&vaults.list_vaults(with(&token, ListVaultsRequest::default())).await.unwrap_err()).1);
+    }
+    assert_eq!((&*told[0], &*told[2], &*told[7]), ("ACCESS_DENIED", "ACCESS_DENIED", "RATE_LIMITED"), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_token_is_verified_once_and_stands_in_no_log() {
     let pair = Pair::new("one");
     let folder = tempfile::tempdir().unwrap();

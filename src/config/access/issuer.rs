@@ -145,9 +145,9 @@ impl IssuerConfig {
             && self.name.len() <= 32
             && self.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         // Other ways to be known begin so.
-        let taken = ["spiffe", "dns", "subject", "anonymous"].contains(&self.name.as_str());
+        let taken = ["spiffe", "dns", "subject", "anonymous", "certificate"].contains(&self.name.as_str());
         if !fits || taken {
-            let advice = "choose up to 32 of a-z, 0-9 and -, and not spiffe, dns, subject or anonymous";
+            let advice = "choose up to 32 of a-z, 0-9 and -, and not spiffe, dns, subject, anonymous or certificate";
             reader.refuse(&key("issuer"), &[], format!("belongs to a table of the name {:?}", self.name), advice);
         }
         if self.issuer.is_empty() {

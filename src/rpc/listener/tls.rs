@@ -126,8 +126,8 @@ impl Tls {
             tokio::time::sleep(self.config.reload_interval).await;
             let this = Arc::clone(&self);
             // A file on a network can take its time.
-            if tokio::task::spawn_blocking(move || this.look()).await.is_err() {
-                return;
+            if let Err(error) = tokio::task::spawn_blocking(move || this.look()).await {
+                tracing::error!(%error, "a look at the files of server.tls broke off");
             }
         }
     }
