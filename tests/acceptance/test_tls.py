@@ -52,16 +52,28 @@ def test_who_knows_no_protocol_of_the_port_is_refused(served):
     assert code != 0 and "no application protocol" in said, said
 
 
-def check(served, name):
+def channel(served, name):
     address, folder = served
     roots = (folder / "authority.pem").read_bytes()
     shows = [(folder / f"{name}.{kind}").read_bytes() for kind in ("key", "pem")] if name else [None, None]
-    with grpc.secure_channel(address, grpc.ssl_channel_credentials(roots, *shows)) as channel:
-        return health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE).status
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(roots, *shows))
 
 
-def test_a_client_with_a_certificate_is_served(served):
+def check(served, name):
+    with channel(served, name) as open_:
+        return health_pb2_grpc.HealthStub(open_).Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE).status
+
+
+def test_a_client_with_a_certificate_is_served_and_known_by_it(served, generated):
+    from strongroom.v1 import access_service_pb2, access_service_pb2_grpc
+
     assert check(served, "portal") == health_pb2.HealthCheckResponse.SERVING
+    with channel(served, "portal") as open_:
+        access = access_service_pb2_grpc.AccessServiceStub(open_)
+        answer = access.WhoAmI(access_service_pb2.WhoAmIRequest(), timeout=PATIENCE)
+    assert answer.principal.name == CLIENT.partition("URI:")[2]
+    _, said = openssl("x509", "-in", served[1] / "portal.pem", "-noout", "-enddate", "-dateopt", "iso_8601")
+    assert answer.expire_time.ToJsonString() == said.strip().removeprefix("notAfter=").replace(" ", "T")
 
 
 @pytest.mark.parametrize("name", [None, "stranger"])

@@ -293,7 +293,7 @@ async fn calls_that_are_denied_are_counted_like_others() {
 }
 
 #[tokio::test]
-async fn a_token_is_verified_once_and_stands_in_no_log() {
+async fn a_token_is_verified_once_and_stands_in_no_log_trace_or_metric() {
     let pair = Pair::new("one");
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys.json");
@@ -322,10 +322,11 @@ async fn a_token_is_verified_once_and_stands_in_no_log() {
     assert_eq!((counted("verified"), counted("remembered"), counted("expired")), (Some(1.0), Some(4.0), Some(1.0)));
     let named = told.rpcs().iter().filter(|line| line["principal"] == "corp:alice").count();
     assert_eq!(named, 5, "{:#?}", told.lines);
+    let traced = format!("{:?} {:?}", told.spans, told.points);
     for token in [token, bad] {
         for part in token.split('.') {
             // A header alone is nobody's secret, and the same in every token.
-            assert!(!told.raw.contains(part), "{part}");
+            assert!(!told.raw.contains(part) && !traced.contains(part), "{part}");
         }
     }
 }
