@@ -209,6 +209,11 @@ SCENARIOS: dict[str, Scenario] = {
     "StrongroomConnectionsNearLimit": Scenario(
         ["strongroom_connections_limit 10"], setting("server.max_connections=10", "server.max_connections_per_peer=10"), connected
     ),
+    "StrongroomIssuerUnreadable": Scenario(
+        ['outcome="failed"', "Connection refused", "keys kept: false"],
+        setting(f"access.issuers.corp.issuer=http://{free_address()}", "access.issuers.corp.audiences=strongroom"),
+        from_the_start=True,
+    ),
     "StrongroomCertificateEnding": Scenario(
         ["server ends 20", "client_ca ends 20", "the gRPC port is encrypted"], encrypted, from_the_start=True
     ),

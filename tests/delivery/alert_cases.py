@@ -151,6 +151,19 @@ CASES: dict[str, list[Case]] = {
         Case("most are open", "15m", {"strongroom_connections": "1900x40", "strongroom_connections_limit": "2000x40"}, 1),
         Case("half are open", "15m", {"strongroom_connections": "1000x40", "strongroom_connections_limit": "2000x40"}),
     ],
+    "StrongroomIssuerUnreadable": [
+        Case("it is away", "40m", {
+            'strongroom_access_key_reads_total{issuer="corp",outcome="ok"}': "1x80",
+            'strongroom_access_key_reads_total{issuer="corp",outcome="failed"}': "_x40 1+1x60",
+        }, 1),
+        Case("one reading of several fails", "40m", {
+            'strongroom_access_key_reads_total{issuer="corp",outcome="ok"}': "1+1x80",
+            'strongroom_access_key_reads_total{issuer="corp",outcome="failed"}': "_x40 1+1x60",
+        }),
+        Case("another issuer is away for a moment", "60m", {
+            'strongroom_access_key_reads_total{issuer="corp",outcome="failed"}': "_x20 1+1x4 5x120",
+        }),
+    ],
     # promtool's time begins at 0.
     "StrongroomCertificateEnding": [
         Case("two days are left", "30m", {'strongroom_tls_certificate_not_after_seconds{certificate="server"}': "172800x60"}, 1),
