@@ -181,6 +181,7 @@ async fn what_was_taken_away_is_written_again_and_what_was_replaced_is_not_writt
     assert!(told.code == 0 && told.out.contains("was written again"), "{told:?}");
     assert_eq!(events(&world, ListAuditEventsRequest::default()).await.len(), 2);
     // As a rotation of logs does that copies and cuts.
+    ended(folder.path()).await;
     let active = active(folder.path());
     let whole = fs::read(&active).unwrap();
     fs::write(&active, "").unwrap();

@@ -177,9 +177,12 @@ impl Audit {
         if self.0.kept.is_none() && self.0.copy.is_empty() {
             return Ok(begun);
         }
-        let unavailable = |why: String| {
-            Failure::AuditUnavailable(format!("the audit record cannot be written ({why}), and nothing was changed"))
+        let so = match joined {
+            true => "so this call may not wait for the change under way, which goes on",
+            false => "and nothing was changed",
         };
+        let unavailable =
+            |why: String| Failure::AuditUnavailable(format!("the audit record cannot be written ({why}), {so}"));
         if let Some(why) = self.0.kept.as_ref().and_then(|kept| kept.state.closed()) {
             return Err(unavailable(why));
         }

@@ -81,9 +81,15 @@ async fn a_call_that_joins_another_has_a_begin_and_an_end_of_its_own_and_no_chan
     };
     let (first, (joined, _)) = tokio::join!(same(), again);
     assert_eq!(first.unwrap().into_inner(), joined.unwrap().into_inner());
-    ended(folder.path()).await;
+    let all = loop {
+        let all = events(&world, ListAuditEventsRequest::default()).await;
+        if all.iter().all(|event| event.end_time.is_some()) {
+            break all;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
     let mut told: Vec<_> = Vec::new();
-    for event in events(&world, ListAuditEventsRequest::default()).await {
+    for event in all {
         told.push((event.joined, event.outcome().as_str_name().to_owned(), event.request_id == request_id(1)));
     }
     told.sort();
@@ -164,6 +170,7 @@ async fn a_call_that_was_never_answered_for_want_of_a_record_has_no_end_either()
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path()).await;
     create(&world, "main").await.unwrap();
+    ended(folder.path()).await;
     let file = super::active(folder.path());
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, "").unwrap();
