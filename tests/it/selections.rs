@@ -337,8 +337,9 @@ async fn what_cannot_be_told_of_a_selection_is_not_taken_for_missing() {
     prepare(&world).await;
     let unknown = "1c2d3e4f-0000-4000-8000-5b6a79880000";
     let fault = json!({"error": {"status": 500, "code": "ServiceUnavailableException", "message": "no"}});
-    // AWS says that something is not there, and then not whether that is the plan. The first look at it is for findings.
-    world.arm(json!({"operation": "GetBackupPlan", "next": 2, "effect": fault})).await;
+    // AWS says that something is not there, and then not whether that is the plan. The first two looks at it are for the
+    // record and for findings.
+    world.arm(json!({"operation": "GetBackupPlan", "next": 3, "effect": fault})).await;
     let delete = DeleteSelectionRequest {
         plan: "plan".into(),
         selection: unknown.into(),
