@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
+use uuid::{Uuid, Version};
 
 use super::invalid::{Fault, quoted};
 
@@ -52,6 +52,11 @@ impl RequestId {
         Self { token: Uuid::new_v8(bytes).to_string(), ..self }
     }
 
+    /// Whether it has the form of what [`Self::of_caller`] makes, and so may be another caller's token.
+    pub fn looks_derived(&self) -> bool {
+        Uuid::try_parse(&self.token).is_ok_and(|id| id.get_version() == Some(Version::Custom))
+    }
+
     /// What AWS is given, and what it tells of what was made by it.
     pub fn as_str(&self) -> &str {
         &self.token
@@ -73,6 +78,13 @@ impl fmt::Display for RequestId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_derived_is_seen() {
+        let given = RequestId::parse_or_new("6f1c2d3e-0000-4000-8000-5b6a79880000").unwrap();
+        assert!(!given.looks_derived() && !RequestId::fresh().looks_derived());
+        assert!(given.of_caller("corp:alice").looks_derived());
+    }
 
     #[test]
     fn two_spellings_of_one_id_are_one_id() {

@@ -2,7 +2,7 @@
  *
  * RECORD is the record's directory, TRACE a file that is told each such call, FAULT_AT the number of the first one to break (from
  * 1; 0: none), FAULTS how many after each other, and FAULT how: EIO and ENOSPC fail, HALF writes half and then has no room,
- * KILL_BEFORE and KILL_AFTER are kill -9. */
+ * KILL_BEFORE and KILL_AFTER are kill -9, and HANG lasts until there is a file TRACE.goes-on. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -46,6 +46,13 @@ static enum fault fate(const char *call, const char *path) {
         raise(SIGKILL);
     if (strcmp(fault, "KILL_AFTER") == 0)
         return KILL_AFTER;
+    if (strcmp(fault, "HANG") == 0) {
+        char goes_on[4200];
+        snprintf(goes_on, sizeof goes_on, "%s.goes-on", trace);
+        while (access(goes_on, F_OK) != 0)
+            usleep(10000);
+        return NONE;
+    }
     errno = strcmp(fault, "EIO") == 0 ? EIO : ENOSPC;
     return strcmp(fault, "HALF") == 0 && strcmp(call, "write") == 0 ? HALF : FAILS;
 }

@@ -14,7 +14,8 @@ from pathlib import Path
 import grpc
 import pytest
 from grpc_client import Client, Failure
-from processes import Sandbox, Server, environment
+from exposition import scrape
+from processes import Sandbox, Server, environment, free_address, serves
 
 WAYS = ("EIO", "KILL_BEFORE", "HALF", "KILL_AFTER", "ENOSPC")
 VAULTS = ("one", "two", "three")
@@ -57,22 +58,26 @@ class Scene:
         assert server.stop() == 0
         shutil.copytree(self.record, self.filled)
 
-    def server(self, at: int | None = None, way: str = "") -> Server:
+    def begin(self) -> None:
+        """The world and the record as they were."""
+        self.sandbox.reset()
+        shutil.rmtree(self.record)
+        shutil.copytree(self.filled, self.record)
+        self.trace.write_text("")
+
+    def server(self, at: int | None = None, way: str = "", *more: str) -> Server:
         variables = environment()
         if at is not None:
             variables |= {"LD_PRELOAD": str(self.shim), "RECORD": str(self.record), "TRACE": str(self.trace)}
             # A disk that fails does so for a while: what mends a write fails too.
             variables |= {"FAULT_AT": str(at), "FAULT": way, "FAULTS": "1" if way.startswith("KILL") else "3"}
         audit = (f"audit.path={self.record}", f"audit.segment_bytes={LARGEST}")
-        flags = ("--endpoint-url", self.sandbox.url, "--set", audit[0], "--set", audit[1])
+        flags = ("--endpoint-url", self.sandbox.url, "--set", audit[0], "--set", audit[1], *more)
         return Server(self.binary, self.folder / "server.log", *flags, variables=variables)
 
     def play(self, at: int, way: str) -> list[str]:
         """Three vaults are made while one system call breaks. The system calls that there were."""
-        self.sandbox.reset()
-        shutil.rmtree(self.record)
-        shutil.copytree(self.filled, self.record)
-        self.trace.write_text("")
+        self.begin()
         try:
             server = self.server(at, way)
         except AssertionError as ended:
@@ -125,7 +130,7 @@ class Scene:
         begun = {line["id"]: line for line in lines if line["kind"] == "begin"}
         ended = [line["begun"]["id"] for line in lines if line["kind"] == "end"]
         assert sorted(begun) == sorted(ended), "each call has one end"
-        made = {line["request"]["name"] for line in begun.values()}
+        made = {line["request"]["name"] for line in begun.values() if line["action"].endswith("/CreateVault")}
         assert made == {"filler", *VAULTS}, "what is at AWS is in the record"
 
 
@@ -137,3 +142,67 @@ def test_whichever_system_call_of_the_record_breaks_nothing_is_done_that_is_not_
         for way in WAYS if everything else [WAYS[at % len(WAYS)]]:
             print(at, calls[at - 1], way)
             scene.play(at, way)
+
+
+@pytest.mark.parametrize("reads", ["serve", "refuse"])
+def test_a_disk_that_does_not_answer_is_one_that_cannot_be_written_to(scene, reads):
+    scene.begin()
+    recorded = ("--set", "audit.reads=true", "--set", f"audit.reads_when_unavailable={reads}")
+    probe = scene.server(0)
+    at = len(scene.trace.read_text().splitlines())
+    assert probe.stop() == 0
+    scene.begin()
+    # The first begin is written, and then the disk is waited for.
+    server = scene.server(at + 2, "HANG", *recorded)
+    client = Client(server.address)
+    before = scene.sandbox.state()
+    for name in VAULTS:
+        with pytest.raises(Failure) as refused:
+            client.call("VaultService/CreateVault", name=name)
+        assert refused.value.reason == "AUDIT_UNAVAILABLE", refused.value
+    assert scene.sandbox.state() == before
+    assert "strongroom_audit_writable 0" in scrape(server.admin)
+    if reads == "serve":
+        client.call("VaultService/ListVaults")
+    else:
+        with pytest.raises(Failure) as refused:
+            client.call("VaultService/ListVaults")
+        assert refused.value.reason == "AUDIT_UNAVAILABLE", refused.value
+    Path(f"{scene.trace}.goes-on").touch()
+    for name in VAULTS:
+        scene.make(server, name)
+    assert "strongroom_audit_writable 1" in scrape(server.admin)
+    client.close()
+    assert server.stop() == 0
+    Path(f"{scene.trace}.goes-on").unlink()
+    scene.judge()
+
+
+def test_nobody_waits_for_a_copy_that_is_not_read(binary, scene, tmp_path):
+    scene.begin()
+    address = free_address()
+    flags = ("--listen", address, "--admin-listen", free_address(), "--endpoint-url", scene.sandbox.url)
+    settings = ("--set", f"audit.path={scene.record}", "--set", "audit.copy=stdout")
+    with (tmp_path / "log").open("wb") as log:
+        command = [binary, "serve", *flags, *settings]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment())
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not serves(address):
+            assert server.poll() is None and time.monotonic() < deadline
+        client = Client(address)
+        for name in VAULTS:
+            client.call("VaultService/CreateVault", name=name, request_id=request_id(name))
+        # A pipe holds 64 KiB, which is some tens of changes.
+        for _ in range(150):
+            client.call("VaultService/CreateVault", name="one", request_id=request_id("one"))
+        client.close()
+        server.terminate()
+        assert server.wait(PATIENCE) == 0
+        copied = [json.loads(line) for line in server.stdout.read().splitlines()[:-1]]
+    finally:
+        server.kill()
+    ends = [line for line in copied if line["kind"] == "end"]
+    assert ends and all(end["begun"]["principal"] == "anonymous" and end["begun"]["resources"] for end in ends)
+    assert {line["kind"] for line in copied} == {"begin", "end"}
+    scene.judge()

@@ -1,8 +1,12 @@
 //! What holds for each known caller: ids of its own, and a share of the server.
 
 use serde_json::json;
-use strongroom::proto::{
-    CreateVaultRequest, ListVaultsRequest, StartBackupRequest, vault_service_client::VaultServiceClient,
+use strongroom::{
+    config::IssuerConfig,
+    proto::{
+        CreateVaultRequest, GetVaultRequest, ListVaultsRequest, StartBackupRequest,
+        vault_service_client::VaultServiceClient,
+    },
 };
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -35,6 +39,27 @@ async fn a_request_id_of_another_caller_is_another_id() {
     assert_eq!(status.get_details_error_info().unwrap().metadata["request_id"], request_id(1));
     let other = CreateVaultRequest { name: "other".into(), ..request() };
     world.vaults().create_vault(with(&bob, other)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_aws_was_given_for_a_known_caller_is_no_id_of_somebody_who_is_not() {
+    let pair = Pair::new("one");
+    let issuer = Issuer::start(&[&pair]).await;
+    let world = World::start_with(|config| {
+        config.access.issuers = vec![IssuerConfig::new("corp", &issuer.url, "strongroom")];
+    })
+    .await;
+    let token = pair.sign(&issuer.claims(&json!({})));
+    let request = || CreateVaultRequest { name: "prod".into(), request_id: request_id(1), ..Default::default() };
+    world.vaults().create_vault(with(&token, request())).await.unwrap();
+    let read = GetVaultRequest { vault: "prod".into(), ..Default::default() };
+    let vault = world.vaults().get_vault(read).await.unwrap().into_inner().vault.unwrap();
+    assert_ne!(vault.creator_request_id, request_id(1));
+    for stranger in [request_id(1), vault.creator_request_id] {
+        let again = CreateVaultRequest { request_id: stranger, ..request() };
+        let status = world.vaults().create_vault(again).await.unwrap_err();
+        assert_eq!(reason(&status), (Code::AlreadyExists, "VAULT_ALREADY_EXISTS".to_owned()));
+    }
 }
 
 #[tokio::test]

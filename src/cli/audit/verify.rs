@@ -38,6 +38,8 @@ struct Walk {
     sealed: bool,
     record: Option<String>,
     keyed: bool,
+    /// The last file, where keys are given and it is chained without one.
+    unkeyed: Option<String>,
     open: BTreeMap<String, String>,
 }
 
@@ -81,6 +83,9 @@ pub(super) fn verify<R: BufRead>(files: impl IntoIterator<Item = (String, R)>, k
     let last = files.len().saturating_sub(1);
     for (at, file) in files.into_iter().enumerate() {
         walk.file(file, keys, at == last)?;
+    }
+    if let Some(place) = walk.unkeyed.take() {
+        walk.fault(&place, "the record ends chained without a key, and keys are given: anybody can have made it");
     }
     walk.report.open = walk.open.into_values().collect();
     Ok(walk.report)
@@ -161,10 +166,12 @@ impl Walk {
                 self.fault(place, "it is chained without a key, and the file before has one");
             } else if !keys.is_empty() {
                 self.report.notes.push(format!("{place}: the file is chained without a key: anybody can have made it"));
+                self.unkeyed = Some(place.to_owned());
             }
             return None;
         };
         self.keyed = true;
+        self.unkeyed = None;
         let found = keys.iter().map(|key| key.as_bytes()).find(|key| named(key) == name);
         if found.is_none() {
             let name = name.escape_debug();

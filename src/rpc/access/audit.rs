@@ -2,6 +2,7 @@
 //! its caller. What cannot be recorded is not done.
 
 mod chain;
+mod copies;
 mod file;
 mod metrics;
 mod reading;
@@ -13,24 +14,28 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use prost::Message;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout,
+};
 use tonic::{Status, codegen::http::Extensions};
 use uuid::Uuid;
 
 pub use self::start::AuditError;
 use self::{
     chain::Keys,
-    record::{Begin, Caller, Came, Change, Outcome, Record, Where},
-    writer::{State, Writer},
+    copies::Copies,
+    record::{Begin, Caller, Came, Change, End, Outcome, Record, UnderWay, Where},
+    writer::{PATIENCE, State, Writer},
 };
 use super::principal::Principal;
 use crate::{
     aws::{self, Detection, Scoped},
-    config::{AuditConfig, AuditCopy, Unrecorded},
+    config::{AuditConfig, Unrecorded},
     domain::{AskedScope, PageRequest},
     proto,
     rpc::{
@@ -45,9 +50,6 @@ use crate::{
 /// Most calls that are under way in the record: what waits for the disk is bounded by them.
 const MOST_UNDER_WAY: usize = 4096;
 
-/// How long the work of a call waits for its end to be on disk. What takes longer is written later, or by the next start.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The record. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct Audit(Arc<Inner>);
@@ -57,7 +59,7 @@ struct Inner {
     kept: Option<Kept>,
     reads: bool,
     unrecorded: Unrecorded,
-    copy: Vec<AuditCopy>,
+    copies: Copies,
 }
 
 /// What there is where a record is kept.
@@ -161,7 +163,8 @@ impl Audit {
             }
             None => None,
         };
-        Ok(Self(Arc::new(Inner { kept, reads: *reads, unrecorded: *reads_when_unavailable, copy: copy.clone() })))
+        let copies = Copies::new(copy);
+        Ok(Self(Arc::new(Inner { kept, reads: *reads, unrecorded: *reads_when_unavailable, copies })))
     }
 
     /// Whether calls that change nothing are in the record.
@@ -173,8 +176,8 @@ impl Audit {
     pub(in crate::rpc) async fn begin(&self, act: Act) -> Result<Begun, Failure> {
         let id = Uuid::new_v4().to_string();
         let (facts, method, joined) = (Arc::clone(&act.facts), act.method, act.joined);
-        let mut begun = Begun { audit: self.clone(), id, facts, method, joined, place: None };
-        if self.0.kept.is_none() && self.0.copy.is_empty() {
+        let mut begun = Begun { audit: self.clone(), id, facts, method, joined, place: None, copied: None };
+        if self.0.kept.is_none() && self.0.copies.are_none() {
             return Ok(begun);
         }
         let so = match joined {
@@ -187,12 +190,26 @@ impl Audit {
             return Err(unavailable(why));
         }
         let begin = act.begin(&begun.id);
-        self.copy(&Record::Begin(Box::new(begin.clone())));
-        let Some(kept) = &self.0.kept else { return Ok(begun) };
-        let ended = |_| unavailable("its writer has ended".to_owned());
-        begun.place =
-            Some(Arc::clone(&kept.places).acquire_owned().await.map_err(|_| unavailable("closed".to_owned()))?);
-        kept.writer.begin(begin).await.map_err(ended)?.map_err(unavailable)?;
+        let copied = (!self.0.copies.are_none()).then(|| begin.clone());
+        if let Some(kept) = &self.0.kept {
+            let written = timeout(PATIENCE, async {
+                // What is refused from here on has a place, so that its begin, should it come to the disk, has an end.
+                begun.place = Arc::clone(&kept.places).acquire_owned().await.ok();
+                kept.writer.begin(begin).await
+            });
+            match written.await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(why))) => return Err(unavailable(why)),
+                Ok(Err(_)) => return Err(unavailable("its writer has ended".to_owned())),
+                Err(_) => {
+                    return Err(unavailable(format!("it was waited for for {} s in vain", PATIENCE.as_secs())));
+                }
+            }
+        }
+        if let Some(begin) = copied {
+            begun.copied = Some(Box::new(begin.under_way(0, 0)));
+            self.0.copies.take(&Record::Begin(Box::new(begin)));
+        }
         Ok(begun)
     }
 
@@ -217,28 +234,15 @@ impl Audit {
             let query = paged.query;
             async move {
                 let look = move || reading::page(&folder, &shown, &wanted, page.size.into(), page.cursor.as_ref());
-                let unread = |what: &dyn std::fmt::Display| Failure::Bug(format!("the record cannot be read: {what}"));
-                let looked = tokio::task::spawn_blocking(look).await.map_err(|error| unread(&error))?;
-                let (events, next) = looked.map_err(aws::Error::from)?.map_err(|error| unread(&error))?;
+                let looked = tokio::task::spawn_blocking(look).await;
+                let looked = looked.map_err(|error| Failure::Bug(format!("the record was not read: {error}")))?;
+                let unread = |error| Failure::AuditUnavailable(format!("the audit record cannot be read ({error})"));
+                let (events, next) = looked.map_err(aws::Error::from)?.map_err(unread)?;
                 let next_page_token = next.map(|next| query.token(&next)).unwrap_or_default();
                 Ok(proto::ListAuditEventsResponse { events, next_page_token })
             }
         };
         paged.answer(ask).await
-    }
-
-    /// Nothing waits for a copy, and nothing is refused where it fails.
-    fn copy(&self, record: &Record) {
-        if self.0.copy.is_empty() {
-            return;
-        }
-        let Ok(line) = chain::text(record) else { return };
-        for copy in &self.0.copy {
-            match copy {
-                AuditCopy::Stdout => _ = writeln!(std::io::stdout(), "{line}"),
-                AuditCopy::Logs => tracing::info!(target: "strongroom::audit", event = %line, "audit"),
-            }
-        }
     }
 }
 
@@ -254,6 +258,8 @@ pub(in crate::rpc) struct Begun {
     joined: bool,
     /// Absent: there is nothing to write.
     place: Option<OwnedSemaphorePermit>,
+    /// What the copies were told of its begin: without positions, for a copy has none.
+    copied: Option<Box<UnderWay>>,
 }
 
 impl Begun {
@@ -313,18 +319,8 @@ impl Begun {
     }
 
     fn write(&mut self, came: Came) -> Written {
-        if !self.audit.0.copy.is_empty() {
-            // A copy has no positions of a record.
-            let begun = record::UnderWay {
-                id: self.id.clone(),
-                segment: 0,
-                offset: 0,
-                time: came.time,
-                principal: String::new(),
-                action: self.method.map(|method| method.name.to_owned()).unwrap_or_default(),
-                resources: Vec::new(),
-            };
-            self.audit.copy(&Record::End(Box::new(record::End { begun, came: came.clone() })));
+        if let Some(begun) = self.copied.take() {
+            self.audit.0.copies.take(&Record::End(Box::new(End { begun: *begun, came: came.clone() })));
         }
         let place = self.place.take();
         let kept = self.audit.0.kept.as_ref();
@@ -334,7 +330,7 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        if self.place.is_none() {
+        if self.place.is_none() && self.copied.is_none() {
             return;
         }
         let outcome = if self.is_untouched() { Outcome::Failed } else { Outcome::Unknown };
@@ -352,7 +348,8 @@ impl Written {
     /// When it is there, or after a while.
     pub(in crate::rpc) async fn on_disk(self) {
         if let Some(written) = self.0 {
-            _ = tokio::time::timeout(PATIENCE, written).await;
+            // What takes longer is written later, or by the next start.
+            _ = timeout(PATIENCE, written).await;
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Over all pages each call is told once, by its begin, whatever ends in between.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use futures_util::future::join_all;
 use serde_json::json;
 use strongroom::proto::{
     AuditEvent, AuditOutcome, CreateVaultRequest, ListAuditEventsRequest, access_service_client::AccessServiceClient,
 };
+use tonic::Code;
 
 use super::{create, end, lines, world};
-use crate::harness::World;
+use crate::harness::{World, reason};
 
 /// The next page, and its token.
 async fn page(world: &World, size: i32, token: String) -> (Vec<AuditEvent>, String) {
@@ -102,4 +103,26 @@ async fn what_begins_and_ends_between_two_pages_moves_nothing() {
     told.iter().for_each(|event| *times.entry(name(event)).or_default() += 1);
     assert_eq!(times.len(), 6, "{times:?}");
     assert!(times.values().all(|times| *times == 1), "{times:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_emptied_is_told_of_and_not_looked_into_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start_with(|config| {
+        config.audit.path = Some(folder.path().to_owned());
+        config.audit.segment_bytes = 4096;
+    })
+    .await;
+    let (first, second) = (folder.path().join("audit-0000000001.jsonl"), folder.path().join("audit-0000000002.jsonl"));
+    for number in 0.. {
+        create(&world, &format!("vault-{number}")).await.unwrap();
+        if second.exists() {
+            break;
+        }
+    }
+    fs::write(&first, "").unwrap();
+    let wanted = ListAuditEventsRequest::default();
+    let told = AccessServiceClient::new(world.channel()).list_audit_events(wanted).await.unwrap_err();
+    assert_eq!(reason(&told), (Code::Unavailable, "AUDIT_UNAVAILABLE".to_owned()));
+    assert!(told.message().contains("audit-0000000001.jsonl: it has no whole line"), "{told:?}");
 }

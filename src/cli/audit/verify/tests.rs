@@ -77,7 +77,8 @@ fn without_its_key_nothing_verifies_and_a_record_without_one_is_told() {
     for keys in [vec![], vec!["oooooooooooooooooooooooooooooooooooooooo"]] {
         assert!(!verified(record(Some(KEY)), &keys).faults.is_empty());
     }
-    assert!(verified(record(None), &[KEY]).notes[0].contains("without a key"));
+    let bare = verified(record(None), &[KEY]);
+    assert!(bare.notes[0].contains("without a key") && bare.faults[0].contains("keys are given"), "{bare:?}");
     let mut mixed = record(Some(KEY));
     mixed[1] = record(None)[1].clone();
     assert!(verified(mixed, &[KEY]).faults[0].contains("chained without a key"));

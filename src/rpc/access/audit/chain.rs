@@ -10,6 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::record::Record;
+use crate::telemetry::disturbs;
 
 /// What stands before the hash of a line, and behind it.
 const BEFORE: &str = ",\"hash\":\"";
@@ -172,11 +173,11 @@ pub(super) fn text(record: &Record) -> Result<String, serde_json::Error> {
     }
     let mut escaped = String::with_capacity(said.len());
     for letter in said.chars() {
-        // None of them stands anywhere but in a string, and each is one unit of UTF-16.
-        if letter.is_control()
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        // None of them stands anywhere but in a string.
+        if disturbs(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             escaped.push(letter);
         }
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_text_is_one_line_for_every_reader_and_says_what_it_said() {
-        let why = "a\n\u{0}\u{7f}\u{85}\u{2028}\u{2029}\u{202e}\u{feff}\"}{\"seq\":9,ü😀".to_owned();
+        let why = "a\n\u{0}\u{7f}\u{85}\u{61c}\u{e0041}\u{2028}\u{2029}\u{202e}\u{feff}\"}{\"seq\":9,ü😀".to_owned();
         let record = Record::Gap { time: Timestamp::UNIX_EPOCH, since: Timestamp::UNIX_EPOCH, why };
         let mut written = Chain::new();
         let line = written.link(None, &record).unwrap();
@@ -236,6 +237,7 @@ mod tests {
             !plain.contains(|letter: char| letter.is_control() || ('\u{2028}'..='\u{202e}').contains(&letter)),
             "{plain}"
         );
+        assert!(plain.contains("\\u061c\\udb40\\udc41"), "{plain}");
         assert!(plain.contains("ü😀"), "{plain}");
         assert_eq!(Chain::new().follow(None, plain.as_bytes()), Ok(record));
     }

@@ -135,6 +135,11 @@ impl Files {
             under_way: found.under_way,
         };
         let changes_key = files.key.as_ref().map(|key| &key.name) != files.next_key.as_ref().map(|key| &key.name);
+        if changes_key && files.segment > 0 && files.key.is_none() {
+            tracing::warn!(
+                "the audit record was chained without a key up to here: of that part its key proves nothing"
+            );
+        }
         if !files.sealed && changes_key {
             files.seal()?;
         }

@@ -188,7 +188,7 @@ fn fill(mut back: Backwards, mut onwards: Onwards, shown: &Shown, wanted: &Wante
                 let passed = ends.remove(&begin.id);
                 if wanted.may_be(&begin) {
                     let came = match passed {
-                        None if !shown.under_way.contains_key(&begin.id) => onwards.end_of(&begin.id)?,
+                        None if !shown.under_way.contains(&begin.id) => onwards.end_of(&begin.id)?,
                         passed => passed,
                     };
                     if wanted.is(&begin, came.as_ref()) {
@@ -239,7 +239,9 @@ impl Backwards {
             if self.offset == 0 {
                 (self.segment, self.offset) = (before, file.metadata()?.len());
             }
-            self.load(&file)?;
+            self.load(&file).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path(&self.folder, self.segment).display()))
+            })?;
         }
     }
 
@@ -261,6 +263,10 @@ impl Backwards {
                 }
                 self.read += length as u64;
                 return Ok(());
+            }
+            // Somebody has emptied it: no file of a record is without a line.
+            if from == 0 {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "it has no whole line"));
             }
             chunk *= 2;
         }

@@ -1,7 +1,7 @@
 //! The thread that writes the record: what has gathered while it waited for the disk goes there together.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -9,7 +9,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -17,11 +17,14 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     file::{Entry, Files},
-    record::{Begin, Came, Record, UnderWay},
+    record::{Begin, Came, Record},
 };
 
 /// Most lines that share one wait for the disk, so that the first of them does not wait for ever more.
 const MOST_AT_ONCE: usize = 256;
+
+/// How long the disk may take for what is written. After that it counts as one that cannot be written to, until it has answered.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Between looks whether the file is still as it was left, and whether writing works again: who waits for a change to find out
 /// may meanwhile lose the only handle of a file that somebody removed.
@@ -33,6 +36,10 @@ pub(super) struct State {
     /// Why nothing can be written; absent: it can.
     closed: AtomicBool,
     why: Mutex<String>,
+    /// Since when the disk owes an answer.
+    waits: Mutex<Option<Instant>>,
+    /// That it owes one for too long was told.
+    hangs: AtomicBool,
     shown: Mutex<Shown>,
     counts: Counts,
 }
@@ -51,12 +58,23 @@ pub(super) struct Counts {
 pub(super) struct Shown {
     pub(super) segment: u64,
     pub(super) length: u64,
-    pub(super) under_way: BTreeMap<String, UnderWay>,
+    /// Ids of calls that have begun and not ended.
+    pub(super) under_way: BTreeSet<String>,
 }
 
 impl State {
+    /// Why nothing can be written.
     pub(super) fn closed(&self) -> Option<String> {
-        self.closed.load(Ordering::Acquire).then(|| lock(&self.why).clone())
+        if self.closed.load(Ordering::Acquire) {
+            return Some(lock(&self.why).clone());
+        }
+        let hangs = lock(&self.waits).is_some_and(|since| since.elapsed() >= PATIENCE);
+        hangs.then(|| {
+            if !self.hangs.swap(true, Ordering::AcqRel) {
+                tracing::error!("the disk of the audit record does not answer: changes are refused until it does");
+            }
+            format!("its disk has not answered for more than {} s", PATIENCE.as_secs())
+        })
     }
 
     pub(super) fn shown(&self) -> Shown {
@@ -80,9 +98,25 @@ impl State {
         tracing::info!("the audit record is written again");
     }
 
-    fn show(&self, files: &Files) {
-        let (segment, length) = files.position();
-        *lock(&self.shown) = Shown { segment, length, under_way: files.under_way().clone() };
+    /// While the disk is waited for. It does not matter how that ends: what failed is told by [`Self::close`].
+    fn waiting<R>(&self, write: impl FnOnce() -> R) -> R {
+        *lock(&self.waits) = Some(Instant::now());
+        let written = write();
+        *lock(&self.waits) = None;
+        if self.hangs.swap(false, Ordering::AcqRel) {
+            tracing::info!("the disk of the audit record answers again");
+        }
+        written
+    }
+
+    /// How far the file counts by now, and what has begun and ended with that.
+    fn show(&self, files: &Files, begun: &[(Box<Begin>, Taken)], ended: &[Ended]) {
+        let mut shown = lock(&self.shown);
+        (shown.segment, shown.length) = files.position();
+        shown.under_way.extend(begun.iter().map(|(begin, _)| begin.id.clone()));
+        for ended in ended {
+            shown.under_way.remove(&ended.id);
+        }
     }
 }
 
@@ -90,9 +124,12 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Told once a begin is on disk, or why it is not.
+type Taken = oneshot::Sender<Result<(), String>>;
+
 /// What the thread is told.
 enum Told {
-    Begin(Box<Begin>, oneshot::Sender<Result<(), String>>),
+    Begin(Box<Begin>, Taken),
     End(Box<Ended>),
 }
 
@@ -115,7 +152,8 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(files: Files, state: &Arc<State>) -> io::Result<Self> {
         let (told, received) = channel();
-        state.show(&files);
+        // A start has ended what was under way.
+        state.show(&files, &[], &[]);
         let state = Arc::clone(state);
         let work = move || Work { files, state, ends: Vec::new(), since: None }.run(&received);
         let thread = thread::Builder::new().name("audit".to_owned()).spawn(work)?;
@@ -188,13 +226,13 @@ impl Work {
         let begun = begins.iter().map(|(begin, _)| Record::Begin(begin.clone()));
         let ends = self.ends.iter().map(|ended| Entry::End { id: ended.id.clone(), came: ended.came.clone() });
         let entries: Vec<Entry> = gap.into_iter().chain(begun).map(Entry::Line).chain(ends).collect();
-        let written = self.files.append(entries);
+        let written = self.state.waiting(|| self.files.append(entries));
         match &written {
             Ok(()) => {
                 if self.since.take().is_some() {
                     self.state.open();
                 }
-                self.state.show(&self.files);
+                self.state.show(&self.files, &begins, &self.ends);
                 let counts = self.state.counts();
                 counts.begins.fetch_add(begins.len() as u64, Ordering::Relaxed);
                 counts.ends.fetch_add(self.ends.len() as u64, Ordering::Relaxed);
@@ -208,8 +246,8 @@ impl Work {
             _ = tell.send(written.as_ref().copied().map_err(ToString::to_string));
         }
         if written.is_ok() {
-            match self.files.turn_over() {
-                Ok(()) => self.state.show(&self.files),
+            match self.state.waiting(|| self.files.turn_over()) {
+                Ok(()) => self.state.show(&self.files, &[], &[]),
                 Err(why) => self.close(&why),
             }
         }
