@@ -408,18 +408,21 @@ impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
     }
 }
 
-/// Controls, ends of lines that are none in ASCII, and what turns or hides the text around it.
 fn needs_escape(c: char) -> bool {
     match c {
         '"' | '\\' => true,
         ' '..='~' => false,
-        _ => {
-            c.is_control()
-                || matches!(c,
-                    '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-        }
+        _ => disturbs(c),
     }
+}
+
+/// Controls, ends of lines that are none in ASCII, and what turns or hides the text around it. The one list of them: names of
+/// callers, the record and the log are all read where such a character would forge what others believe.
+pub(crate) fn disturbs(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

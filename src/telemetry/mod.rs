@@ -21,6 +21,7 @@ mod tests;
 pub(crate) use self::{
     admin::{Admin, serve},
     collector::LINES_OF_CALLS,
+    log_line::disturbs,
     standing::Standing,
     trace_context::{TRACEPARENT, continue_trace, trace_id},
 };

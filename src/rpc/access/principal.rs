@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::telemetry::disturbs;
+
 /// A caller. Clones are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::rpc) struct Principal(Arc<Known>);
@@ -84,6 +86,5 @@ impl fmt::Display for Principal {
 
 /// Nothing that ends a line, moves a cursor, or turns the direction of what follows: names stand in logs and records.
 pub(super) fn is_printable(text: &str) -> bool {
-    let hidden = |letter: char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    !text.chars().any(|letter| letter.is_control() || hidden(letter))
+    !text.chars().any(disturbs)
 }

@@ -191,7 +191,9 @@ mod tests {
 
     #[test]
     fn a_name_that_would_forge_a_line_is_no_name() {
-        for bad in ["", " ", "a\nb", "a\u{1b}[2J", "a\u{202e}b", "a\u{2028}b", &"x".repeat(600)] {
+        for bad in
+            ["", " ", "a\nb", "a\u{1b}[2J", "a\u{202e}b", "a\u{61c}b", "a\u{ad}b", "a\u{2028}b", &"x".repeat(600)]
+        {
             assert_eq!(take(|claims| claims["sub"] = bad.into()).unwrap_err(), "subject", "{bad:?}");
             if !bad.trim().is_empty() {
                 let group = json!({"groups": [bad]});
