@@ -126,8 +126,18 @@ impl AccessConfig {
     }
 
     pub(super) fn check(&self, server: &ServerConfig, reader: &mut Reader) {
-        for issuer in &self.issuers {
+        for (at, issuer) in self.issuers.iter().enumerate() {
             issuer.check(reader);
+            // Tokens are looked at by the one table of their issuer: another would never be asked.
+            if let Some(first) = self.issuers[..at].iter().find(|first| first.issuer == issuer.issuer) {
+                let key = |name: &str| format!("access.issuers.{name}.issuer");
+                let problem = format!("is that of access.issuers.{} too, and a token has one issuer", first.name);
+                let advice = format!(
+                    "keep one of the tables {} and {}, with the audiences of both, and with claims that all its tokens have",
+                    first.name, issuer.name
+                );
+                reader.refuse(&key(&issuer.name), &[&key(&first.name)], problem, advice);
+            }
         }
         let (tokens, certificates) = (!self.issuers.is_empty(), takes_certificates(server));
         if self.require.contains(&Credential::Token) && !tokens {

@@ -66,14 +66,23 @@ impl Reader {
 
     /// The value of a key that may be left out. Empty text leaves it out too.
     pub(super) fn optional<T: Value>(&mut self, key: impl Into<Key>) -> Option<T> {
-        let key = key.into();
-        let entry = self.layers.get(&key).cloned().filter(|entry| entry.raw != Raw::Text(String::new()));
+        self.may_be_left_out(key.into(), |entry| entry.raw != Raw::Text(String::new()))
+    }
+
+    /// The value of a key that may be left out, and says something where it is there: what would hold instead guards less.
+    pub(super) fn said<T: Value>(&mut self, key: impl Into<Key>) -> Option<T> {
+        self.may_be_left_out(key.into(), |_| true)
+    }
+
+    fn may_be_left_out<T: Value>(&mut self, key: Key, says: impl Fn(&Entry) -> bool) -> Option<T> {
+        let entry = self.layers.get(&key).cloned().filter(says);
         let value = entry.as_ref().and_then(|entry| self.one::<T>(&key, entry));
         self.note(key, value.as_ref().map(Value::show), entry);
         value
     }
 
-    /// The values of a list key: an array in the file, separated by commas elsewhere; each fault on its own.
+    /// The values of a list key: an array in the file, separated by commas elsewhere; each fault on its own. A text of none
+    /// is a fault too: such lists say what alone is taken or allowed, and who fills in nothing does not mean everything.
     pub(super) fn list<T: Value>(&mut self, key: impl Into<Key>) -> Vec<T> {
         let key = key.into();
         let entry = self.layers.get(&key).cloned();
@@ -84,13 +93,33 @@ impl Reader {
                 Raw::Text(text) => {
                     text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
                 }
+                Raw::Empty => Vec::new(),
             };
+            if items.is_empty() && !matches!(entry.raw, Raw::List(_)) {
+                let advice =
+                    format!("expected {}, or several in a list; leave it out where none is meant", T::EXPECTED);
+                self.faults.push(Fault::new(&key, "names nothing", advice).with_value("").from(entry.source.clone()));
+            }
             for item in items {
                 values.extend(self.parse::<T>(&key, &item, &entry.source));
             }
         }
         let shown: Vec<String> = values.iter().map(Value::show).collect();
         self.note(key, Some(shown.join(",")).filter(|text| !text.is_empty()), entry);
+        values
+    }
+
+    /// The values of a list key, of which there is one at least where it is said, or its default.
+    pub(super) fn some<T: Value>(&mut self, key: impl Into<Key>, default: Vec<T>) -> Vec<T> {
+        let key = key.into();
+        let values = self.list(key.clone());
+        if values.is_empty() {
+            if self.says(&key) {
+                let advice = format!("list at least one, {}; or leave the key out", T::EXPECTED);
+                self.refuse(&key, &[], "is an empty list, which would let nothing pass", advice);
+            }
+            return default;
+        }
         values
     }
 
@@ -108,11 +137,19 @@ impl Reader {
             .collect()
     }
 
-    /// The texts of a table whose keys are names of the reader's own, as in `access.issuers.NAME.required_claims.CLAIM`.
+    /// The texts of a table whose keys are names of the reader's own, as in `access.issuers.NAME.required_claims.CLAIM`. One
+    /// that has nothing in it is a fault, by a variable of the environment too: left out, it would be required of nobody.
     pub(super) fn texts(&mut self, key: &str) -> BTreeMap<String, String> {
         let names: BTreeSet<String> = self.rest(key).map(str::to_owned).collect();
+        let prefix = format!("{key}.");
+        for (unset, source) in self.layers.unset.iter().filter(|(unset, _)| unset.starts_with(&prefix)) {
+            if self.layers.get(unset).is_none() {
+                let advice = format!("expected {}; or unset the variable", String::EXPECTED);
+                self.faults.push(Fault::new(unset, "is not valid", advice).with_value("").from(source.clone()));
+            }
+        }
         let texts = names.into_iter().map(|name| {
-            let text = self.optional::<String>(format!("{key}.{name}"));
+            let text = self.said::<String>(format!("{key}.{name}"));
             Some((name, text?))
         });
         texts.collect::<Vec<_>>().into_iter().flatten().collect()
@@ -120,7 +157,7 @@ impl Reader {
 
     /// What keys that begin with one go on with.
     fn rest(&self, key: &str) -> impl Iterator<Item = &str> {
-        let keys = self.layers.0.iter().flat_map(BTreeMap::keys);
+        let keys = self.layers.said.iter().flat_map(BTreeMap::keys);
         let prefix = format!("{key}.");
         keys.filter_map(move |other| other.strip_prefix(&*prefix))
     }
@@ -146,8 +183,9 @@ impl Reader {
     /// Refuses the keys that nobody read, and hands everything over.
     pub(super) fn close<T>(mut self, config: T) -> Result<(T, Vec<Setting>, Vec<Warning>), Error> {
         let known: Vec<&str> = self.known.iter().map(|key| &**key).collect();
-        for (key, entry) in self.layers.0.iter().flatten() {
-            if known.contains(&key.as_str()) {
+        for (key, entry) in self.layers.said.iter().flatten() {
+            // A section with nothing in it says nothing.
+            if known.contains(&key.as_str()) || entry.raw == Raw::Empty {
                 continue;
             }
             let advice = match (suggestion(key, &known), &entry.source) {
@@ -166,9 +204,10 @@ impl Reader {
     fn one<T: Value>(&mut self, key: &str, entry: &Entry) -> Option<T> {
         match &entry.raw {
             Raw::Text(text) => self.parse(key, text, &entry.source),
-            Raw::List(_) => {
+            Raw::List(_) | Raw::Empty => {
+                let problem = if entry.raw == Raw::Empty { "is a table" } else { "is a list" };
                 let advice = format!("expected {}", T::EXPECTED);
-                self.faults.push(Fault::new(key, "is a list", advice).from(entry.source.clone()));
+                self.faults.push(Fault::new(key, problem, advice).from(entry.source.clone()));
                 None
             }
         }

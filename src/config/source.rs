@@ -87,6 +87,8 @@ impl Sources {
 pub(super) enum Raw {
     Text(String),
     List(Vec<String>),
+    /// A table with nothing in it; of others, the keys in them are what is kept.
+    Empty,
 }
 
 #[derive(Debug, Clone)]
@@ -97,12 +99,16 @@ pub(super) struct Entry {
 
 /// One source after the other; an entry of a later one wins.
 #[derive(Debug, Default)]
-pub(super) struct Layers(pub(super) Vec<BTreeMap<String, Entry>>);
+pub(super) struct Layers {
+    pub(super) said: Vec<BTreeMap<String, Entry>>,
+    /// What variables of the environment would set that have nothing in them, which is as good as not set.
+    pub(super) unset: BTreeMap<String, Source>,
+}
 
 impl Layers {
     /// Reads all sources. What cannot be read is a fault, and the rest is read all the same.
     pub(super) fn read(sources: &Sources, faults: &mut Faults) -> Self {
-        let mut environment = BTreeMap::new();
+        let (mut environment, mut unset) = (BTreeMap::new(), BTreeMap::new());
         let mut file = sources.file.clone().map(|path| (path, Source::Flag("--config".to_owned())));
         for (name, value) in &sources.environment {
             let Some(name) = name.to_str().filter(|name| name.starts_with(ENVIRONMENT_PREFIX)) else { continue };
@@ -111,15 +117,21 @@ impl Layers {
                 faults.push(Fault::new(name, "is not UTF-8", "set it to readable text, or unset it").from(source));
                 continue;
             };
-            // `docker compose` and Helm pass on variables that nobody set as empty ones.
-            if value.is_empty() || CLIENT_VARIABLES.contains(&name) {
+            if CLIENT_VARIABLES.contains(&name) {
                 continue;
             }
             if name == CONFIG_VARIABLE {
-                file.get_or_insert_with(|| (PathBuf::from(value), source));
+                if !value.is_empty() {
+                    file.get_or_insert_with(|| (PathBuf::from(value), source));
+                }
             } else if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|path| !is_service_link(path)) {
                 let key = path.split("__").collect::<Vec<_>>().join(".").to_ascii_lowercase();
-                environment.insert(key, Entry { raw: Raw::Text(value.to_owned()), source });
+                // `docker compose` and Helm pass on variables that nobody set as empty ones.
+                if value.is_empty() {
+                    unset.insert(key, source);
+                } else {
+                    environment.insert(key, Entry { raw: Raw::Text(value.to_owned()), source });
+                }
             }
         }
         let file = file.map(|(path, named_by)| read_file(&path, named_by, faults)).unwrap_or_default();
@@ -127,12 +139,12 @@ impl Layers {
             let source = Source::Flag(flag.flag.clone());
             (flag.key.clone(), Entry { raw: Raw::Text(flag.value.clone()), source })
         });
-        Self(vec![file, environment, flags.collect()])
+        Self { said: vec![file, environment, flags.collect()], unset }
     }
 
     /// What holds for a key.
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
-        self.0.iter().rev().find_map(|layer| layer.get(key))
+        self.said.iter().rev().find_map(|layer| layer.get(key))
     }
 }
 
@@ -193,6 +205,8 @@ fn flatten(prefix: &str, table: &DeTable<'_>, found: &mut dyn FnMut(String, usiz
     for (name, value) in table {
         let key = if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
         match value.get_ref() {
+            // What it was meant to say must not be lost: a claim with nothing in it would be required of nobody.
+            DeValue::Table(table) if table.is_empty() => found(key, name.span().start, Some(Raw::Empty)),
             DeValue::Table(table) => flatten(&key, table, found),
             DeValue::Array(items) => {
                 let items: Option<Vec<String>> = items.iter().map(|item| scalar(item.get_ref())).collect();

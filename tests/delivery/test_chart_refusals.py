@@ -19,6 +19,13 @@ REFUSED = {
     "a grace over an hour": {"config": {"shutdown": {"grace": "3601s"}}},
     "a duration without unit": {"config": {"aws": {"read_timeout": "15"}}},
     "a number as an account": {"config": {"aws": {"allowed_accounts": [123456789012]}}},
+    "a claim that must say nothing": {
+        "config": {
+            "access": {
+                "issuers": {"ci": {"issuer": "https://i", "audiences": ["x"], "required_claims": {"environment": ""}}}
+            }
+        }
+    },
     "a region that is none": {"config": {"aws": {"region": "Frankfurt"}}},
     "more attempts than allowed": {"config": {"aws": {"max_attempts": 11}}},
     "a role without {account}": {"config": {"aws": {"assume_role": "arn:aws:iam::123456789012:role/x"}}},

@@ -122,19 +122,17 @@ impl IssuerConfig {
 
     pub(super) fn read(name: &str, reader: &mut Reader) -> Self {
         let key = |key: &str| format!("access.issuers.{name}.{key}");
-        let or = |given: Vec<String>, default: Vec<String>| if given.is_empty() { default } else { given };
-        let algorithms = reader.list(key("algorithms"));
         Self {
             name: name.to_owned(),
-            issuer: reader.optional(key("issuer")).unwrap_or_default(),
-            audiences: reader.list(key("audiences")),
-            algorithms: if algorithms.is_empty() { default_algorithms() } else { algorithms },
-            token_types: or(reader.list(key("token_types")), default_types()),
-            jwks_file: reader.optional(key("jwks_file")),
-            jwks_uri: reader.optional(key("jwks_uri")),
-            ca_file: reader.optional(key("ca_file")),
-            principal_claim: reader.optional(key("principal_claim")).unwrap_or_else(|| "sub".to_owned()),
-            groups_claim: reader.optional(key("groups_claim")),
+            issuer: reader.said(key("issuer")).unwrap_or_default(),
+            audiences: reader.some(key("audiences"), Vec::new()),
+            algorithms: reader.some(key("algorithms"), default_algorithms()),
+            token_types: reader.some(key("token_types"), default_types()),
+            jwks_file: reader.said(key("jwks_file")),
+            jwks_uri: reader.said(key("jwks_uri")),
+            ca_file: reader.said(key("ca_file")),
+            principal_claim: reader.said(key("principal_claim")).unwrap_or_else(|| "sub".to_owned()),
+            groups_claim: reader.said(key("groups_claim")),
             required_claims: reader.texts(&key("required_claims")),
         }
     }

@@ -1,12 +1,16 @@
 use std::{fs, path::PathBuf};
 
-use crate::config::{Sources, load};
+use crate::config::{Flag, Sources, load};
 
 fn read(text: &str) -> Result<crate::config::Loaded, Vec<String>> {
+    read_beside(text, Sources::default())
+}
+
+fn read_beside(text: &str, others: Sources) -> Result<crate::config::Loaded, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join("strongroom.toml");
     fs::write(&path, text).unwrap();
-    let loaded = load(&Sources { file: Some(path), ..Sources::default() });
+    let loaded = load(&Sources { file: Some(path), ..others });
     loaded.map_err(|error| error.faults.iter().map(ToString::to_string).collect())
 }
 
@@ -65,6 +69,71 @@ fn an_issuer_that_gives_everybody_tokens_is_taken_with_a_claim_that_says_whose_a
         assert!(faults[0].contains("everybody") && faults[0].contains("required_claims"), "{faults:?}");
         read(&format!("{table}required_claims = {{ owner = '7' }}\n")).unwrap();
     }
+}
+
+#[test]
+fn what_is_said_of_an_issuer_and_says_nothing_is_refused_and_not_left_out() {
+    const TABLE: &str = "[access.issuers.ci]\nissuer = 'https://id.example.com'\naudiences = ['x']\n";
+    for (line, told) in [
+        ("required_claims = { environment = '', owner = '7' }", "required_claims.environment = \"\" ("),
+        ("required_claims = { environment = ' ' }", "required_claims.environment = \" \" ("),
+        ("required_claims = { environment = {} }", "required_claims.environment ("),
+        ("required_claims = { environment = [] }", "required_claims.environment ("),
+        ("required_claims = ''", "required_claims ("),
+        ("algorithms = []", "algorithms ("),
+        ("algorithms = ''", "algorithms = \"\" ("),
+        ("token_types = []", "token_types ("),
+        ("token_types = ['']", "token_types = \"\" ("),
+        ("ca_file = ''", "ca_file = \"\" ("),
+        ("jwks_file = ''", "jwks_file = \"\" ("),
+        ("principal_claim = ''", "principal_claim = \"\" ("),
+    ] {
+        let faults = read(&format!("{TABLE}{line}\n")).unwrap_err();
+        let told = format!("access.issuers.ci.{told}");
+        assert!(faults.len() == 1 && faults[0].starts_with(&told) && faults[0].contains(':'), "{line}: {faults:?}");
+    }
+    let none = read("[access.issuers.ci]\nissuer = 'https://id.example.com'\naudiences = []\n").unwrap_err();
+    assert!(none.len() == 1 && none[0].contains("audiences (") && none[0].contains("empty list"), "{none:?}");
+    // A table that was begun is one of an issuer.
+    let begun = read("[access.issuers.ci]\n").unwrap_err();
+    assert!(begun.iter().any(|fault| fault.starts_with("access.issuers.ci.issuer is missing")), "{begun:?}");
+}
+
+#[test]
+fn a_claim_that_a_variable_without_a_value_would_require_is_refused() {
+    const TABLE: &str = "[access.issuers.ci]\nissuer = 'https://id.example.com'\naudiences = ['x']\n";
+    let variable = "STRONGROOM_ACCESS__ISSUERS__CI__REQUIRED_CLAIMS__ENVIRONMENT";
+    let others = || Sources { environment: vec![(variable.into(), "".into())], ..Sources::default() };
+    let faults = read_beside(TABLE, others()).unwrap_err();
+    assert!(faults.len() == 1 && faults[0].contains("required_claims.environment") && faults[0].contains(variable));
+    // As elsewhere, what is not set leaves what the file says.
+    let loaded = read_beside(&format!("{TABLE}required_claims.environment = 'production'\n"), others()).unwrap();
+    assert_eq!(loaded.config.access.issuers[0].required_claims["environment"], "production");
+}
+
+#[test]
+fn a_list_of_what_is_allowed_or_required_is_not_lifted_by_a_text_of_nothing() {
+    for key in ["access.require", "aws.allowed_accounts", "aws.allowed_regions"] {
+        for text in ["", " ", ",", " , "] {
+            let flag = Flag { flag: "--set".to_owned(), key: key.to_owned(), value: text.to_owned() };
+            let faults = read_beside("", Sources { flags: vec![flag], ..Sources::default() }).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].starts_with(&format!("{key} = \"\" (")), "{text:?}: {faults:?}");
+            assert!(faults[0].contains("names nothing") && faults[0].contains("leave it out"), "{faults:?}");
+        }
+    }
+    read("[access]\nrequire = []\n[aws]\nallowed_accounts = []\nallowed_regions = []\n").unwrap();
+}
+
+#[test]
+fn an_issuer_has_one_table() {
+    let table =
+        |name: &str, issuer: &str| format!("[access.issuers.{name}]\nissuer = '{issuer}'\naudiences = ['{name}']\n");
+    let one = "https://id.example.com";
+    let faults = read(&(table("people", one) + &table("other", "https://other") + &table("robots", one))).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].starts_with("access.issuers.robots.issuer = \"https://id.example.com\" ("), "{faults:?}");
+    assert!(faults[0].contains("access.issuers.people") && faults[0].contains("keep one of the tables"), "{faults:?}");
+    read(&(table("people", one) + &table("robots", "https://id.example.com/robots"))).unwrap();
 }
 
 #[test]
