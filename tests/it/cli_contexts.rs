@@ -1,6 +1,10 @@
 //! Named contexts: what `strongroom context` keeps, for whom it can be read, and which of them a command goes by.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown},
+    path::PathBuf,
+};
 
 use serde_json::json;
 
@@ -114,6 +118,15 @@ async fn the_file_is_its_owner_s_alone() {
         assert_eq!(user.run(&["server", "get", "--server", "http://127.0.0.1:1"]).await.code, 4);
     }
     fs::set_permissions(user.file(), fs::Permissions::from_mode(0o600)).unwrap();
+    // Only root can give a file away, and only root could be led by one of somebody else.
+    if chown(user.file(), Some(65_534), None).is_ok() {
+        for (words, code) in [(vec!["context", "list"], 1), (vec!["server", "get"], 2)] {
+            let ran = user.run(&words).await;
+            assert_eq!(ran.code, code, "{words:?}: {ran:?}");
+            assert!(ran.err.contains("another user (65534, and you are 0)") && ran.err.contains("chown 0"), "{ran:?}");
+        }
+        chown(user.file(), Some(0), None).unwrap();
+    }
     fs::write(user.file(), "contexts = 1").unwrap();
     let ran = user.run(&["context", "list"]).await;
     assert!(ran.code == 1 && ran.err.contains("is no file of contexts"), "{ran:?}");

@@ -84,8 +84,8 @@ fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
     match host.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
-        // The name itself, and those below it, never leave the machine (RFC 6761).
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        // Not the names below it, which should never leave the machine either (RFC 6761): some resolvers ask DNS for them.
+        Err(_) => host == "localhost",
     }
 }
 
@@ -118,6 +118,7 @@ mod tests {
             ("[::1]:50051", "http://[::1]:50051"),
             ("[::ffff:127.0.0.1]:1", "http://[::ffff:127.0.0.1]:1"),
             ("localhost:50051", "http://localhost:50051"),
+            ("a.localhost:50051", "https://a.localhost:50051"),
             ("unix:/run/strongroom.sock", "unix:/run/strongroom.sock"),
             ("unix:///run/strongroom.sock", "unix:/run/strongroom.sock"),
             ("unix:strongroom.sock", "unix:strongroom.sock"),
@@ -162,7 +163,10 @@ mod tests {
     fn only_plain_text_off_loopback_is_seen_by_others() {
         for (text, private) in [
             ("http://localhost:1", true),
-            ("http://a.localhost:1", true),
+            ("http://LOCALHOST:1", true),
+            ("http://a.localhost:1", false),
+            ("http://localhost.:1", false),
+            ("a.localhost:1", true),
             ("http://[::1]", true),
             ("https://s", true),
             ("unix:/x", true),

@@ -72,10 +72,7 @@ impl Contexts {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
         };
-        private(&file).map_err(|mode| {
-            let shown = path.display();
-            format!("{shown} is open to others (mode {mode:04o}), and names commands that are run: chmod 600 {shown}")
-        })?;
+        private(&file, path)?;
         let mut text = String::new();
         let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
         read.map_err(|error| wrong(format!("cannot be read: {error}")))?;
@@ -146,12 +143,28 @@ fn private_file(path: &Path) -> std::io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// The error is the mode by which others may read or write the file.
+/// Whether the file is the user's who runs this, and nobody else may read or write it. It was opened before: nobody can put
+/// another in its place.
 #[cfg(unix)]
-fn private(file: &fs::File) -> Result<(), u32> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata().map(|metadata| metadata.permissions().mode() & 0o7777).unwrap_or_default();
-    if mode & 0o077 == 0 { Ok(()) } else { Err(mode) }
+fn private(file: &fs::File, path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let shown = path.display();
+    let of = file.metadata().map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    // Root opens the files of everybody, and would run what they say.
+    let (owner, user) = (of.uid(), rustix::process::geteuid().as_raw());
+    if owner != user {
+        return Err(format!(
+            "{shown} belongs to another user ({owner}, and you are {user}), and names commands that are run: make a file of \
+             your own, or chown {user} {shown} if you know what it says"
+        ));
+    }
+    let mode = of.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(format!(
+            "{shown} is open to others (mode {mode:04o}), and names commands that are run: chmod 600 {shown}"
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
@@ -166,6 +179,6 @@ fn private_file(path: &Path) -> std::io::Result<fs::File> {
 
 /// There, a user's folder is the user's own.
 #[cfg(not(unix))]
-fn private(_: &fs::File) -> Result<(), u32> {
+fn private(_: &fs::File, _: &Path) -> Result<(), String> {
     Ok(())
 }
