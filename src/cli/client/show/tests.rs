@@ -143,6 +143,14 @@ fn what_only_a_database_has_is_a_column_of_resources() {
 }
 
 #[test]
+fn what_was_called_is_told_by_service_and_rpc() {
+    let event = proto::AuditEvent { action: "strongroom.v1.VaultService/DeleteVault".to_owned(), ..Default::default() };
+    let listed = proto::ListAuditEventsResponse { events: vec![event], ..Default::default() };
+    let listed = page(&answer("AccessService/ListAuditEvents", &listed), false);
+    assert_eq!(listed, "ACTION\nVaultService/DeleteVault\n");
+}
+
+#[test]
 fn what_made_a_job_is_told_in_a_line() {
     let plan = proto::PlanOrigin { plan_id: "p".to_owned(), rule_name: "r".to_owned(), ..Default::default() };
     let job = proto::Job {

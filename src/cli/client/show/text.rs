@@ -96,6 +96,8 @@ fn one(field: &FieldDescriptor, value: &Value) -> String {
         Value::U64(number) => number.to_string(),
         Value::F32(number) => number.to_string(),
         Value::F64(number) => number.to_string(),
+        // The package is the same for all of them, and takes the room that other columns need.
+        Value::String(rpc) if field.full_name() == "strongroom.v1.AuditEvent.action" => clean(short(rpc)),
         Value::String(text) => clean(text),
         Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
         Value::EnumNumber(number) => enum_word(field, *number),
