@@ -94,8 +94,8 @@ impl AuditConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let d = Self::default();
         Self {
-            path: reader.optional("audit.path"),
-            hmac_key_file: reader.optional("audit.hmac_key_file"),
+            path: reader.said("audit.path"),
+            hmac_key_file: reader.said("audit.hmac_key_file"),
             reads: reader.value("audit.reads", d.reads),
             reads_when_unavailable: reader.value("audit.reads_when_unavailable", d.reads_when_unavailable),
             segment_bytes: reader.within("audit.segment_bytes", d.segment_bytes, 65_536..=1 << 30),

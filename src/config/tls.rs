@@ -104,9 +104,9 @@ impl TlsConfig {
         let d = Self::default();
         let second = Duration::from_secs(1);
         Self {
-            certificate_file: reader.optional("server.tls.certificate_file"),
-            key_file: reader.optional("server.tls.key_file"),
-            client_ca_file: reader.optional("server.tls.client_ca_file"),
+            certificate_file: reader.said("server.tls.certificate_file"),
+            key_file: reader.said("server.tls.key_file"),
+            client_ca_file: reader.said("server.tls.client_ca_file"),
             client_certificate: reader.value("server.tls.client_certificate", d.client_certificate),
             min_version: reader.value("server.tls.min_version", d.min_version),
             reload_interval: reader.within("server.tls.reload_interval", d.reload_interval, second..=3600 * second),
@@ -159,6 +159,15 @@ mod tests {
             read(&format!("{text}client_ca_file = 'c.pem'\n")).unwrap();
         }
         read(pair).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_no_name_is_refused_and_not_left_out() {
+        for key in ["certificate_file", "key_file", "client_ca_file"] {
+            let faults = read(&format!("{key} = ''\n")).unwrap_err().faults;
+            let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            assert!(told.iter().any(|fault| fault.starts_with(&format!("server.tls.{key} = \"\" ("))), "{told:?}");
+        }
     }
 
     #[test]
