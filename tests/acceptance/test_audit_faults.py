@@ -178,6 +178,28 @@ def test_a_disk_that_does_not_answer_is_one_that_cannot_be_written_to(scene, rea
     scene.judge()
 
 
+def test_a_server_ends_though_its_disk_does_not_answer(scene):
+    scene.begin()
+    probe = scene.server(0)
+    at = len(scene.trace.read_text().splitlines())
+    assert probe.stop() == 0
+    scene.begin()
+    server = scene.server(at + 2, "HANG")
+    client = Client(server.address)
+    with pytest.raises(Failure) as refused:
+        client.call("VaultService/CreateVault", name="one")
+    assert refused.value.reason == "AUDIT_UNAVAILABLE", refused.value
+    client.close()
+    server.stop()
+    assert "was not written to its end" in server.log.read_text()
+    # What was written of it counts, and the next start ends it.
+    server = scene.server()
+    for name in VAULTS:
+        scene.make(server, name)
+    assert server.stop() == 0
+    scene.judge()
+
+
 def test_nobody_waits_for_a_copy_that_is_not_read(binary, scene, tmp_path):
     scene.begin()
     address = free_address()

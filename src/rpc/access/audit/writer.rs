@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -142,11 +142,11 @@ struct Ended {
     _place: OwnedSemaphorePermit,
 }
 
-/// The thread, which ends with its last hand-over. Dropped, it waits for that.
+/// The thread, which ends with its last hand-over. Dropped, it waits for that, but for no disk that does not answer.
 #[derive(Debug)]
 pub(super) struct Writer {
     told: Option<Sender<Told>>,
-    thread: Option<JoinHandle<()>>,
+    ended: Mutex<Receiver<()>>,
 }
 
 impl Writer {
@@ -155,9 +155,13 @@ impl Writer {
         // A start has ended what was under way.
         state.show(&files, &[], &[]);
         let state = Arc::clone(state);
-        let work = move || Work { files, state, ends: Vec::new(), since: None }.run(&received);
-        let thread = thread::Builder::new().name("audit".to_owned()).spawn(work)?;
-        Ok(Self { told: Some(told), thread: Some(thread) })
+        let (ends, ended) = channel();
+        let work = move || {
+            Work { files, state, ends: Vec::new(), since: None }.run(&received);
+            _ = ends.send(());
+        };
+        thread::Builder::new().name("audit".to_owned()).spawn(work)?;
+        Ok(Self { told: Some(told), ended: Mutex::new(ended) })
     }
 
     /// Told once the begin is on disk, or why it is not.
@@ -183,7 +187,10 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.told = None;
-        _ = self.thread.take().map(JoinHandle::join);
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("the audit record was not written to its end, for its disk does not answer");
+        }
     }
 }
 
