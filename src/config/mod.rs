@@ -38,6 +38,7 @@ pub use self::{
     fault::{Error, Fault},
     listener::ListenerConfig,
     log::{LogConfig, LogFilter, LogFormat},
+    pem::{MAX_PEM_BYTES, UnreadPem, read_pem},
     reader::environment_name,
     sandbox::{Clock, SandboxConfig},
     server::ServerConfig,

@@ -1,29 +1,46 @@
-//! Files of certificates and keys, as far as `check-config` looks into them.
+//! Files of certificates and keys: how they are read, and what `check-config` looks for in them.
 
 use std::{
     fs::File,
-    io::Read,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use super::reader::Reader;
 
 /// More than any chain of certificates has; a path to something else is noticed before memory is.
-pub(super) const MAX_PEM_BYTES: u64 = 1 << 20;
+pub const MAX_PEM_BYTES: u64 = 1 << 20;
+
+/// Why a file in PEM is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadPem {
+    /// The operating system does not let it.
+    #[error("cannot be read: {0}")]
+    File(#[source] io::Error),
+    /// It is something else, for it has so many bytes.
+    #[error("has {0} bytes, and a PEM file may have {MAX_PEM_BYTES}")]
+    TooLarge(u64),
+}
+
+/// The content of a file in PEM.
+///
+/// # Errors
+/// When it cannot be read, or is larger than any such file.
+pub fn read_pem(path: &Path) -> Result<Vec<u8>, UnreadPem> {
+    let read = || {
+        let file = File::open(path)?;
+        let (size, mut bytes) = (file.metadata()?.len(), Vec::new());
+        // One byte more tells that there are more, of what has no size too.
+        file.take(MAX_PEM_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok((size.max(bytes.len() as u64), bytes))
+    };
+    let (size, bytes) = read().map_err(UnreadPem::File)?;
+    if bytes.len() as u64 > MAX_PEM_BYTES { Err(UnreadPem::TooLarge(size)) } else { Ok(bytes) }
+}
 
 /// Whether a file has what its key promises, so that a slip is told by `check-config` and not by a start that fails.
 fn look(path: &Path, label: &str) -> Result<(), String> {
-    let mut text = Vec::new();
-    let read = File::open(path).and_then(|file| {
-        let size = file.metadata()?.len();
-        file.take(MAX_PEM_BYTES + 1).read_to_end(&mut text)?;
-        Ok(size)
-    });
-    let size = read.map_err(|error| format!("cannot be read: {error}"))?;
-    if text.len() as u64 > MAX_PEM_BYTES {
-        let size = size.max(text.len() as u64);
-        return Err(format!("has {size} bytes, and a PEM file may have {MAX_PEM_BYTES}"));
-    }
+    let text = read_pem(path).map_err(|unread| unread.to_string())?;
     let has = text.windows(label.len()).any(|part| part == label.as_bytes());
     has.then_some(()).ok_or_else(|| format!("holds no PEM block {:?}", label.trim_end_matches('-')))
 }

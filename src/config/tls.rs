@@ -92,9 +92,6 @@ impl Default for TlsConfig {
 }
 
 impl TlsConfig {
-    /// Bytes of a file in PEM that are read; one that has more is refused.
-    pub const MAX_PEM_BYTES: u64 = pem::MAX_PEM_BYTES;
-
     /// Whether the port is encrypted.
     pub fn is_on(&self) -> bool {
         self.certificate_file.is_some()

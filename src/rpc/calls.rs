@@ -152,7 +152,7 @@ impl Calls {
             }
             Ok(asked) => {
                 let act = act.done_in(&asked.scope);
-                let answer = match self.turn::<M, R>(&act, &let_in, &asked.request_id, &what, &request_id).await {
+                let answer = match self.turn::<M, R>(&act, &let_in, &asked.request_id, &what).await {
                     Ok(Decided::Lead(lead)) => match cancellable(let_in.deadline, self.audit.begin(act)).await {
                         Ok(begun) => self.carry_out(begun, let_in, asked, lead, &request_id, work).await,
                         Err(failure) => Err(failure.of_change(&request_id)),
@@ -194,7 +194,6 @@ impl Calls {
         let_in: &LetIn,
         id: &RequestId,
         what: &Fingerprint,
-        request_id: &str,
     ) -> Result<Decided<R>, Failure>
     where
         M: 'static,
@@ -216,7 +215,7 @@ impl Calls {
                     let_in.take_place()?;
                     continue;
                 }
-                Err(failure) => Err(failure.of_change(request_id)),
+                Err(failure) => Err(failure.of_change(act.request_id())),
             };
             drop(begun.end(answer.as_ref()));
             return Ok(Decided::Told(answer));

@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 use strongroom::{
-    config::Unrecorded,
+    config::{Config, Unrecorded},
     proto::{
         AuditEvent, AuditOutcome, CreateVaultRequest, DeleteVaultRequest, Detection, ListAuditEventsRequest,
         ListVaultsRequest, access_service_client::AccessServiceClient,
@@ -29,6 +29,15 @@ use crate::{
 
 async fn world(folder: &Path) -> World {
     World::start_with(|config| config.audit.path = Some(folder.to_owned())).await
+}
+
+/// Reads and checks too.
+fn everything_recorded(folder: &Path) -> impl FnOnce(&mut Config) + use<> {
+    let folder = folder.to_owned();
+    |config| {
+        config.audit.path = Some(folder);
+        config.audit.reads = true;
+    }
 }
 
 async fn create(world: &World, name: &str) -> Result<(), Status> {

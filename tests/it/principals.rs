@@ -19,15 +19,13 @@ use crate::{
     harness::{LABS, World, reason, request_id},
     tokens::{
         issuer::{Issuer, Pair},
-        wants, with,
+        with, world, world_with,
     },
 };
 
 #[tokio::test]
 async fn a_request_id_of_another_caller_is_another_id() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let world = World::start_with(wants(&issuer)).await;
+    let (world, issuer, pair) = world().await;
     let token = |sub| pair.sign(&issuer.claims(&json!({ "sub": sub })));
     let (alice, bob) = (token("alice"), token("bob"));
     let request = || CreateVaultRequest { name: "prod".into(), request_id: request_id(1), ..Default::default() };
@@ -64,11 +62,7 @@ async fn what_aws_was_given_for_a_known_caller_is_no_id_of_somebody_who_is_not()
 
 #[tokio::test]
 async fn calls_and_jobs_of_one_caller_have_rates_and_anothers_have_theirs() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
-    let world = World::start_with(|config| {
-        corp(config);
+    let (world, issuer, pair) = world_with(|config| {
         config.access.max_calls_per_second = 1;
         config.access.max_call_burst = 4;
         config.access.max_jobs_per_minute = 1;
@@ -97,15 +91,8 @@ async fn calls_and_jobs_of_one_caller_have_rates_and_anothers_have_theirs() {
 #[tokio::test]
 async fn one_caller_has_a_share_of_the_places_from_however_many_machines_it_calls() {
     const WHO_AM_I: &str = "/strongroom.v1.AccessService/WhoAmI";
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
     // Two places for a connection, four for a caller, six for an address.
-    let world = World::start_with(|config| {
-        corp(config);
-        config.server.max_concurrent_requests = 8;
-    })
-    .await;
+    let (world, issuer, pair) = world_with(|config| config.server.max_concurrent_requests = 8).await;
     let header = |sub| format!("Bearer {}", pair.sign(&issuer.claims(&json!({ "sub": sub }))));
     let (alice, bob) = (header("alice"), header("bob"));
     let mut halves = Vec::new();

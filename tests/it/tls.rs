@@ -47,6 +47,16 @@ impl Drop for Encrypted {
 }
 
 impl Encrypted {
+    /// One that knows clients by certificates of the same authority.
+    async fn start_knowing(authority: &Authority, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start(authority, |config, at| {
+            fs::write(at("ca.pem"), authority.pem()).unwrap();
+            config.server.tls.client_ca_file = Some(at("ca.pem"));
+            change(config);
+        })
+        .await
+    }
+
     async fn start(authority: &Authority, change: impl FnOnce(&mut Config, &dyn Fn(&str) -> PathBuf)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -104,11 +114,7 @@ async fn a_client_that_trusts_the_authority_is_served_and_one_that_does_not_goes
 #[tokio::test]
 async fn a_client_certificate_says_who_calls_and_without_one_nobody_comes_in() {
     let (ours, foreign) = (Authority::new("ours"), Authority::new("foreign"));
-    let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), ours.pem()).unwrap();
-        config.server.tls.client_ca_file = Some(at("ca.pem"));
-    })
-    .await;
+    let server = Encrypted::start_knowing(&ours, |_| {}).await;
     let portal = client(&ours, "spiffe://example/ns/tools/sa/portal");
     let principal = who(server.channel(&ours, Some(&portal)).await.unwrap()).await.unwrap();
     assert_eq!(principal.name, "spiffe://example/ns/tools/sa/portal");
@@ -132,9 +138,7 @@ async fn a_client_certificate_says_who_calls_and_without_one_nobody_comes_in() {
 #[tokio::test]
 async fn where_a_certificate_is_optional_who_has_none_is_anonymous_and_who_has_one_is_known() {
     let ours = Authority::new("ours");
-    let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), ours.pem()).unwrap();
-        config.server.tls.client_ca_file = Some(at("ca.pem"));
+    let server = Encrypted::start_knowing(&ours, |config| {
         config.server.tls.client_certificate = ClientCertificate::Optional;
     })
     .await;
@@ -148,11 +152,7 @@ async fn where_a_certificate_is_optional_who_has_none_is_anonymous_and_who_has_o
 #[tokio::test]
 async fn a_certificate_that_ends_while_its_client_is_connected_is_no_longer_taken() {
     let ours = Authority::new("ours");
-    let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), ours.pem()).unwrap();
-        config.server.tls.client_ca_file = Some(at("ca.pem"));
-    })
-    .await;
+    let server = Encrypted::start_knowing(&ours, |_| {}).await;
     let ends = seconds_now() + 4;
     let client = ours.signs(|it| {
         it.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(ends);
@@ -188,9 +188,7 @@ async fn plain_text_is_told_that_the_port_speaks_tls() {
 #[tokio::test]
 async fn certificates_and_authorities_are_exchanged_under_load_and_no_call_is_lost() {
     let old = Authority::new("old");
-    let server = Encrypted::start(&old, |config, at| {
-        fs::write(at("ca.pem"), old.pem()).unwrap();
-        config.server.tls.client_ca_file = Some(at("ca.pem"));
+    let server = Encrypted::start_knowing(&old, |config| {
         config.server.tls.min_version = TlsVersion::Tls13;
     })
     .await;

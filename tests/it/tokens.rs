@@ -44,10 +44,20 @@ pub(crate) fn wants(issuer: &Issuer) -> impl FnOnce(&mut Config) {
     }
 }
 
-async fn world() -> (World, Issuer, Pair) {
+pub(crate) async fn world() -> (World, Issuer, Pair) {
+    world_with(|_| {}).await
+}
+
+/// A server that takes tokens of one issuer alone, that issuer, and what it signs by.
+pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> (World, Issuer, Pair) {
     let pair = Pair::new("one");
     let issuer = Issuer::start(&[&pair]).await;
-    let world = World::start_with(wants(&issuer)).await;
+    let corp = wants(&issuer);
+    let world = World::start_with(|config| {
+        corp(config);
+        change(config);
+    })
+    .await;
     (world, issuer, pair)
 }
 
@@ -212,11 +222,7 @@ async fn a_flood_of_unknown_keys_asks_the_issuer_once() {
 
 #[tokio::test]
 async fn a_huge_token_and_two_tokens_are_refused() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
-    let world = World::start_with(|config| {
-        corp(config);
+    let (world, issuer, pair) = world_with(|config| {
         config.server.connections.max_header_bytes = 65_536;
     })
     .await;
@@ -255,11 +261,7 @@ async fn keys_are_exchanged_without_a_restart_and_what_the_old_one_signed_ends_w
 
 #[tokio::test]
 async fn where_only_who_am_i_is_allowed_all_else_is_denied() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
-    let world = World::start_with(|config| {
-        corp(config);
+    let (world, issuer, pair) = world_with(|config| {
         config.access.default = DefaultAccess::WhoAmIOnly;
     })
     .await;
@@ -273,11 +275,7 @@ async fn where_only_who_am_i_is_allowed_all_else_is_denied() {
 
 #[tokio::test]
 async fn calls_that_are_denied_are_counted_like_others() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
-    let world = World::start_with(|config| {
-        corp(config);
+    let (world, issuer, pair) = world_with(|config| {
         config.access.default = DefaultAccess::WhoAmIOnly;
         config.access.max_calls_per_second = 1;
         config.access.max_call_burst = 3;

@@ -55,12 +55,17 @@ impl TryFrom<Written> for Context {
             return Ok(Self { server: written.server, credentials: written.credentials });
         };
         let known: Vec<&str> = iter::once("server").chain(Credentials::KEYS).collect();
-        let close = known.iter().map(|known| (strsim::damerau_levenshtein(known, &key), known)).min();
-        Err(match close {
-            Some((distance, close)) if distance <= 2 => format!("there is no key {key:?}; did you mean {close:?}?"),
-            _ => format!("there is no key {key:?}, but {}", known.join(", ")),
+        Err(match close(&key, &known) {
+            Some(close) => format!("there is no key {key:?}; did you mean {close:?}?"),
+            None => format!("there is no key {key:?}, but {}", known.join(", ")),
         })
     }
+}
+
+/// The word that was meant, where it is hardly another.
+fn close<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let nearest = known.iter().map(|known| (strsim::damerau_levenshtein(known, word), *known)).min();
+    nearest.filter(|(distance, _)| *distance <= 2).map(|(_, known)| known)
 }
 
 impl Contexts {
@@ -86,13 +91,12 @@ impl Contexts {
     pub(in crate::cli) fn named(&self, name: &str) -> Result<&Context, String> {
         self.contexts.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.contexts.keys().map(String::as_str).collect();
-            let close = known.iter().map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
-            match close {
-                Some((distance, close)) if distance <= 2 => {
-                    format!("there is no context {name:?}; did you mean {close:?}?")
+            match close(name, &known) {
+                Some(close) => format!("there is no context {name:?}; did you mean {close:?}?"),
+                None if known.is_empty() => {
+                    format!("there is no context {name:?}; make it with: strongroom context add {name} --server …")
                 }
-                Some(_) => format!("there is no context {name:?}, but {}", known.join(", ")),
-                None => format!("there is no context {name:?}; make it with: strongroom context add {name} --server …"),
+                None => format!("there is no context {name:?}, but {}", known.join(", ")),
             }
         })
     }

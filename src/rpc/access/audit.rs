@@ -9,6 +9,7 @@ mod reading;
 mod record;
 mod request;
 mod start;
+mod thread;
 mod writer;
 
 #[cfg(test)]
@@ -106,6 +107,11 @@ impl Act {
     /// The same, of a change with this id.
     pub(in crate::rpc) fn of_change(self, request_id: &str) -> Self {
         Self { request_id: request_id.to_owned(), ..self }
+    }
+
+    /// The id that a change is told by.
+    pub(in crate::rpc) fn request_id(&self) -> &str {
+        &self.request_id
     }
 
     /// The same, which is to be done.

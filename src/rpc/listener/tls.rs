@@ -3,7 +3,7 @@
 
 use std::{
     error::Error,
-    fs, io,
+    io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -23,7 +23,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
     aws,
-    config::{ClientCertificate, TlsConfig, TlsVersion},
+    config::{ClientCertificate, MAX_PEM_BYTES, TlsConfig, TlsVersion, UnreadPem, read_pem},
     rpc::access::Certificate,
 };
 
@@ -51,7 +51,7 @@ pub enum TlsError {
         what: &'static str,
     },
     /// A file is something else than certificates or a key.
-    #[error("{key}: {path} has {bytes} bytes, and a PEM file may have {}", TlsConfig::MAX_PEM_BYTES)]
+    #[error("{key}: {path} has {bytes} bytes, and a PEM file may have {MAX_PEM_BYTES}")]
     TooLarge {
         /// The key of the configuration that names it.
         key: &'static str,
@@ -265,19 +265,11 @@ impl Files {
 }
 
 fn bytes(key: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    let read = || {
-        let file = fs::File::open(path)?;
-        let (size, mut bytes) = (file.metadata()?.len(), Vec::new());
-        // One byte more tells that there are more, of what has no size too.
-        io::Read::read_to_end(&mut io::Read::take(file, TlsConfig::MAX_PEM_BYTES + 1), &mut bytes)?;
-        Ok((size.max(bytes.len() as u64), bytes))
-    };
-    let path = || path.display().to_string();
-    let (size, bytes) = read().map_err(|source| TlsError::File { key, path: path(), source })?;
-    if bytes.len() as u64 > TlsConfig::MAX_PEM_BYTES {
-        return Err(TlsError::TooLarge { key, path: path(), bytes: size });
-    }
-    Ok(bytes)
+    let shown = || path.display().to_string();
+    read_pem(path).map_err(|unread| match unread {
+        UnreadPem::File(source) => TlsError::File { key, path: shown(), source },
+        UnreadPem::TooLarge(bytes) => TlsError::TooLarge { key, path: shown(), bytes },
+    })
 }
 
 fn certificates(key: &'static str, path: Option<&Path>, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use prost_reflect::MethodDescriptor;
 use serde_json::{Value, json};
 
-use super::{ended, verified};
+use super::{ended, everything_recorded, verified};
 use crate::{
     every_change::{send, with, world_and_requests_with},
     shapes::{changes, methods, reads},
@@ -56,12 +56,7 @@ async fn every_change_is_one_begin_and_one_end_and_no_check_and_no_read_is_any()
 #[tokio::test]
 async fn where_reads_are_recorded_every_read_and_every_check_is() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().to_owned();
-    let (world, requests) = world_and_requests_with(|config| {
-        config.audit.path = Some(kept);
-        config.audit.reads = true;
-    })
-    .await;
+    let (world, requests) = world_and_requests_with(everything_recorded(folder.path())).await;
     for method in methods() {
         let request = match reads(&method) {
             true => json!({}),

@@ -7,7 +7,7 @@ use serde_json::json;
 use strongroom::proto::dynamic_codec::{DynamicCodec, path};
 use tonic::{Request, client::Grpc};
 
-use super::{active, ended, verified};
+use super::{active, ended, everything_recorded, verified};
 use crate::{
     every_change::{method, send, world_and_requests_with},
     harness::World,
@@ -53,12 +53,7 @@ async fn send_filled(world: &World, method: &prost_reflect::MethodDescriptor, te
 #[tokio::test]
 async fn no_text_of_a_request_ends_its_line_for_any_reader() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().to_owned();
-    let (world, requests) = world_and_requests_with(|config| {
-        config.audit.path = Some(kept);
-        config.audit.reads = true;
-    })
-    .await;
+    let (world, requests) = world_and_requests_with(everything_recorded(folder.path())).await;
     let before = ended(folder.path()).await.len();
     let huge = FORGED.repeat(150);
     let mut sent = 0;

@@ -20,11 +20,7 @@ async fn whole(channel: Channel, request: Request<WhoAmIRequest>) -> Result<WhoA
 #[tokio::test]
 async fn who_is_known_by_a_certificate_is_told_until_when_it_holds() {
     let ours = Authority::new("ours");
-    let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), ours.pem()).unwrap();
-        config.server.tls.client_ca_file = Some(at("ca.pem"));
-    })
-    .await;
+    let server = Encrypted::start_knowing(&ours, |_| {}).await;
     let ends = seconds_now() + 3600;
     let client = ours.signs(|it| {
         it.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(ends);
@@ -46,9 +42,7 @@ async fn where_both_are_required_who_brings_one_is_told_what_is_missing_and_who_
     let (ours, pair) = (Authority::new("ours"), Pair::new("one"));
     let issuer = Issuer::start(&[&pair]).await;
     let corp = IssuerConfig::new("corp", &issuer.url, "strongroom");
-    let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), ours.pem()).unwrap();
-        config.server.tls.client_ca_file = Some(at("ca.pem"));
+    let server = Encrypted::start_knowing(&ours, |config| {
         config.server.tls.client_certificate = ClientCertificate::Optional;
         config.access.issuers = vec![corp];
         config.access.require = vec![Credential::Token, Credential::Certificate];
@@ -88,9 +82,7 @@ async fn where_either_is_taken_a_bad_one_is_refused_though_the_other_is_good() {
     let (ours, pair) = (Authority::new("ours"), Pair::new("one"));
     let issuer = Issuer::start(&[&pair]).await;
     let corp = IssuerConfig::new("corp", &issuer.url, "strongroom");
-    let server = Encrypted::start(&ours, |config, at| {
-        fs::write(at("ca.pem"), ours.pem()).unwrap();
-        config.server.tls.client_ca_file = Some(at("ca.pem"));
+    let server = Encrypted::start_knowing(&ours, |config| {
         config.server.tls.client_certificate = ClientCertificate::Optional;
         config.access.issuers = vec![corp];
     })

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::{Issuer, Pair, Raw, WHO_AM_I, World, ask, forged, framed, reason, refused, set, wants, world};
+use super::{Issuer, Pair, Raw, WHO_AM_I, World, ask, forged, framed, reason, refused, set, wants, world, world_with};
 
 /// What follows the last dot.
 fn signature(token: &str) -> String {
@@ -96,11 +96,7 @@ async fn another_algorithm_than_the_keys_own_is_refused() {
 
 #[tokio::test]
 async fn claims_of_other_kinds_than_they_should_be_are_refused_and_break_nothing() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
-    let world = World::start_with(|config| {
-        corp(config);
+    let (world, issuer, pair) = world_with(|config| {
         config.access.issuers[0].groups_claim = Some("groups".to_owned());
         config.access.max_call_burst = 10_000;
     })

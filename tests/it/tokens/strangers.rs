@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::{Code, Status};
 
-use super::{Issuer, Pair, Raw, WHO_AM_I, World, framed, reason, wants};
+use super::{Pair, Raw, WHO_AM_I, framed, reason, world_with};
 
 async fn call(raw: &mut Raw, token: &str) -> Status {
     raw.call(WHO_AM_I, &[("authorization", &format!("Bearer {token}"))], framed(&[])).await.status()
@@ -11,11 +11,7 @@ async fn call(raw: &mut Raw, token: &str) -> Status {
 
 #[tokio::test]
 async fn who_sends_forgeries_without_end_is_not_even_looked_at_and_those_who_are_known_come_past_them() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
-    let world = World::start_with(|config| {
-        corp(config);
+    let (world, issuer, pair) = world_with(|config| {
         config.access.max_calls_per_second = 1;
         config.access.max_call_burst = 10;
     })
@@ -44,11 +40,7 @@ async fn who_sends_forgeries_without_end_is_not_even_looked_at_and_those_who_are
 
 #[tokio::test]
 async fn callers_whose_tokens_are_good_are_no_strangers_however_many_they_are() {
-    let pair = Pair::new("one");
-    let issuer = Issuer::start(&[&pair]).await;
-    let corp = wants(&issuer);
-    let world = World::start_with(|config| {
-        corp(config);
+    let (world, issuer, pair) = world_with(|config| {
         config.access.max_calls_per_second = 1;
         config.access.max_call_burst = 2;
     })

@@ -3,15 +3,14 @@
 use std::{
     io::{self, Write as _},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{SyncSender, sync_channel},
     },
-    thread,
     time::Duration,
 };
 
-use super::{chain, record::Record};
+use super::{chain, record::Record, thread::Thread};
 use crate::config::AuditCopy;
 
 /// Lines that wait for standard output. Of a reader who stands still no more are kept.
@@ -31,7 +30,8 @@ pub(super) struct Copies {
 struct Stdout {
     lines: Option<SyncSender<String>>,
     left_out: Arc<AtomicU64>,
-    ended: Mutex<Receiver<()>>,
+    /// Absent: it could not be started.
+    thread: Option<Thread>,
 }
 
 impl Copies {
@@ -58,7 +58,6 @@ impl Copies {
 impl Stdout {
     fn new() -> Self {
         let (lines, taken) = sync_channel::<String>(MOST_WAITING);
-        let (ends, ended) = sync_channel(1);
         let left_out = Arc::new(AtomicU64::new(0));
         let missing = Arc::clone(&left_out);
         let write = move || {
@@ -69,13 +68,11 @@ impl Stdout {
                     tracing::warn!(count, "lines of the audit copy were left out, for standard output was not read");
                 }
             }
-            _ = ends.send(());
         };
         // Without it there is no copy, which is told; there is a record all the same.
-        if let Err(error) = thread::Builder::new().name("audit-copy".to_owned()).spawn(write) {
-            tracing::error!(%error, "there is no copy of the audit record on standard output");
-        }
-        Self { lines: Some(lines), left_out, ended: Mutex::new(ended) }
+        let thread = Thread::spawn("audit-copy", write)
+            .inspect_err(|error| tracing::error!(%error, "there is no copy of the audit record on standard output"));
+        Self { lines: Some(lines), left_out, thread: thread.ok() }
     }
 
     fn take(&self, line: String) {
@@ -88,7 +85,7 @@ impl Stdout {
 impl Drop for Stdout {
     fn drop(&mut self) {
         self.lines = None;
-        // Nothing comes either where the thread is gone.
-        _ = self.ended.get_mut().map(|ended| ended.recv_timeout(PATIENCE));
+        // What was not read by then is read by nobody.
+        _ = self.thread.as_mut().map(|thread| thread.ends_within(PATIENCE));
     }
 }

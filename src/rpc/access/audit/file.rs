@@ -10,8 +10,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
+    io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -28,9 +28,6 @@ pub(super) const MODE: u32 = 0o600;
 
 /// Where a file that is written again is put together.
 const RESTORED: &str = "audit.restored";
-
-/// Read at once of a file that is written again.
-const CHUNK: usize = 64 << 10;
 
 /// The file with this number.
 pub(super) fn path(folder: &Path, segment: u64) -> PathBuf {
@@ -299,12 +296,10 @@ impl Files {
     fn restore(&mut self, place: &Path) -> io::Result<()> {
         let under_way = self.folder.join(RESTORED);
         let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(&under_way)?;
-        let (mut at, mut chunk) = (0, vec![0; CHUNK]);
-        while at < self.length {
-            let wanted = usize::try_from(self.length - at).unwrap_or(CHUNK).min(CHUNK);
-            self.file.read_exact_at(&mut chunk[..wanted], at)?;
-            file.write_all(&chunk[..wanted])?;
-            at += wanted as u64;
+        // Where it is read from does not move where it is written to: that is its end.
+        self.file.rewind()?;
+        if io::copy(&mut (&self.file).take(self.length), &mut file)? < self.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         file.sync_all()?;
         fs::rename(&under_way, place)?;

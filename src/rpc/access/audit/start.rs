@@ -64,6 +64,12 @@ pub enum AuditError {
     },
 }
 
+/// What the disk says of a file or directory.
+fn disk(path: &Path) -> impl FnOnce(io::Error) -> AuditError {
+    let path = path.to_owned();
+    move |source| AuditError::Disk { path, source }
+}
+
 /// Half a last line.
 struct Half {
     bytes: u64,
@@ -72,10 +78,6 @@ struct Half {
 
 /// Opens the record in a directory, and closes in it what an earlier process left open.
 pub(super) fn start(folder: &Path, keys: &Keys, largest: u64) -> Result<Files, AuditError> {
-    let disk = |path: &Path| {
-        let path = path.to_owned();
-        move |source| AuditError::Disk { path, source }
-    };
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(disk(folder))?;
     let lock = lock(folder)?;
     let (found, half) = find(folder, keys)?;
@@ -106,17 +108,17 @@ pub(super) fn start(folder: &Path, keys: &Keys, largest: u64) -> Result<Files, A
 /// The right to write here, which ends with the process however that ends.
 fn lock(folder: &Path) -> Result<File, AuditError> {
     let path = folder.join("audit.lock");
-    let disk = |source| AuditError::Disk { path: path.clone(), source };
-    let file = OpenOptions::new().create(true).write(true).truncate(false).mode(MODE).open(&path).map_err(disk)?;
+    let file =
+        OpenOptions::new().create(true).write(true).truncate(false).mode(MODE).open(&path).map_err(disk(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(AuditError::Taken(folder.to_owned())),
-        Err(TryLockError::Error(source)) => Err(disk(source)),
+        Err(TryLockError::Error(source)) => Err(disk(&path)(source)),
     }
 }
 
 fn find(folder: &Path, keys: &Keys) -> Result<(Found, Option<Half>), AuditError> {
-    let numbers = numbers(folder).map_err(|source| AuditError::Disk { path: folder.to_owned(), source })?;
+    let numbers = numbers(folder).map_err(disk(folder))?;
     // The oldest may have been put elsewhere; between others none is missing.
     for pair in numbers.windows(2) {
         if pair[1] != pair[0] + 1 {
@@ -151,10 +153,6 @@ fn find(folder: &Path, keys: &Keys) -> Result<(Found, Option<Half>), AuditError>
 /// Whether a file has its seal at its end, and the next one follows it. Of a next one without a whole line it says nothing.
 fn joins(folder: &Path, segment: u64) -> Result<(), AuditError> {
     let (of, next) = (path(folder, segment), path(folder, segment + 1));
-    let disk = |path: &Path| {
-        let path = path.to_owned();
-        move |source| AuditError::Disk { path, source }
-    };
     let mut open = Vec::new();
     let file = File::open(&next).map_err(disk(&next))?;
     BufReader::new(file).read_until(b'\n', &mut open).map_err(disk(&next))?;
@@ -185,14 +183,13 @@ fn end(path: &Path) -> io::Result<(u64, Vec<u8>)> {
 
 /// Reads a file to its last whole line.
 fn read(path: &Path, segment: u64, keys: &Keys) -> Result<(Found, Option<Half>), AuditError> {
-    let disk = |source| AuditError::Disk { path: path.to_owned(), source };
-    let mut file = BufReader::new(File::open(path).map_err(disk)?);
+    let mut file = BufReader::new(File::open(path).map_err(disk(path))?);
     let broken = |line, why| AuditError::Broken { path: path.to_owned(), line, why };
     let mut found = Found { segment, sealed: false, ..Found::nothing() };
     let (mut line, mut number) = (Vec::new(), 0_usize);
     loop {
         line.clear();
-        let read = file.read_until(b'\n', &mut line).map_err(disk)?;
+        let read = file.read_until(b'\n', &mut line).map_err(disk(path))?;
         if read == 0 {
             return Ok((found, None));
         }

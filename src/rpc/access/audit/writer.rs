@@ -8,7 +8,6 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -18,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::{
     file::{Entry, Files},
     record::{Begin, Came, Record},
+    thread::Thread,
 };
 
 /// Most lines that share one wait for the disk, so that the first of them does not wait for ever more.
@@ -146,7 +146,7 @@ struct Ended {
 #[derive(Debug)]
 pub(super) struct Writer {
     told: Option<Sender<Told>>,
-    ended: Mutex<Receiver<()>>,
+    thread: Thread,
 }
 
 impl Writer {
@@ -155,13 +155,8 @@ impl Writer {
         // A start has ended what was under way.
         state.show(&files, &[], &[]);
         let state = Arc::clone(state);
-        let (ends, ended) = channel();
-        let work = move || {
-            Work { files, state, ends: Vec::new(), since: None }.run(&received);
-            _ = ends.send(());
-        };
-        thread::Builder::new().name("audit".to_owned()).spawn(work)?;
-        Ok(Self { told: Some(told), ended: Mutex::new(ended) })
+        let work = move || Work { files, state, ends: Vec::new(), since: None }.run(&received);
+        Ok(Self { told: Some(told), thread: Thread::spawn("audit", work)? })
     }
 
     /// Told once the begin is on disk, or why it is not.
@@ -187,8 +182,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.told = None;
-        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        if !self.thread.ends_within(PATIENCE) {
             tracing::error!("the audit record was not written to its end, for its disk does not answer");
         }
     }
