@@ -3,12 +3,16 @@
 mod advice;
 mod explain;
 mod filter;
+mod known;
+mod query;
 mod unlikely;
 
 use std::fmt;
 
 pub use explain::{ExplainedJob, JobWait};
 pub use filter::{FilterMembers, JobAsk, JobFilter};
+pub use known::{JobParts, JobSubject, KnownJob};
+pub use query::{JobOrder, JobQuery};
 use jiff::Timestamp;
 
 use super::{
@@ -17,7 +21,7 @@ use super::{
 };
 
 /// AWS's id of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(String);
 
 impl JobId {
@@ -74,7 +78,7 @@ pub struct GetJob {
 }
 
 /// What a job does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobKind {
     /// Makes a recovery point of a resource.
     Backup,

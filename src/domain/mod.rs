@@ -20,6 +20,7 @@ mod invalid;
 mod job;
 mod legal_hold;
 mod lifecycle;
+mod missed_run;
 mod names;
 mod nearest;
 mod page;
@@ -67,28 +68,32 @@ pub use finding::{Finding, Severity};
 pub use global_settings::{GlobalSettings, GlobalSettingsUpdate};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{
-    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrigin, JobState,
-    JobWait,
+    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrder,
+    JobOrigin, JobParts, JobQuery, JobState, JobSubject, JobWait, KnownJob,
 };
 pub use legal_hold::{
     CancelLegalHold, HeldCount, HeldPoint, HeldSelection, LegalHold, LegalHoldRef, LegalHoldState, NewLegalHold,
     WantedPoints,
 };
 pub use lifecycle::{Lifecycle, Retention};
+pub use missed_run::{
+    JobsMade, KnownJobs, Membership, MissedRun, PlanTiming, Renewed, RuleTiming, missed_runs,
+};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use nearest::{arn_meant, did_you_mean, nearest};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use place::{Bond, Place};
-pub(in crate::domain) use plan::ContinuousRuns;
+pub(in crate::domain) use plan::{RuleRuns, gives_way};
 pub use plan::{
     AdvancedSetting, CopyAction, DeletePlan, GetPlan, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES,
     NewPlan, NewRule, NewScanSetting, Plan, PlanContent, PlanFilter, PlanRef, PlanUpdate, PreviewedRun, Rule,
-    RulePreview, RuleVault, ScanAction, ScanSetting, SeenKey, SeenVault, SeenVaults, Windows, check_own_plan,
+    RulePreview, RuleVault, RunningPlan, ScanAction, ScanSetting, SeenKey, SeenVault, SeenVaults, Windows, check_own_plan,
     check_rule_names, check_setting_word,
 };
 pub use protection::{
-    Evidence, Explanation, JudgedSelection, NearMiss, Part, ProtectionVerdict, RuleCoverage, Unread, newest_usable,
+    ArrangedPlan, Arrangements, BackupAge, Evidence, Explanation, History, JudgedSelection, Looked, NearMiss, Part,
+    Protection, ProtectionVerdict, RuleCoverage, Survey, Unread, newest_usable,
 };
 pub use recovery_point::{
     DeleteRecoveryPoint, KeptByHold, PlanOrigin, PointFilter, PointInVault, RecoveryPoint, RecoveryPointQuery,
@@ -99,7 +104,7 @@ pub use recovery_point::{
 pub use refusal::{Noun, Refusal, RefusalKind, Subject};
 pub use region_settings::{RegionSettings, SettingsUpdate};
 pub use request_id::RequestId;
-pub use resource::{DatabaseRef, LastRestore, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef};
+pub use resource::{DatabaseIdentity, DatabaseRef, LastRestore, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef};
 pub use resource_type::{ResourceType, TAGGED_KINDS};
 pub use restore::{
     PointInTime, RdsClusterRestore, RdsInstanceRestore, Restore, RestoreChecks, RestoreMetadata, RestoreSource,

@@ -14,6 +14,14 @@ pub struct Period {
 }
 
 impl Period {
+    /// Whether an instant is in it; one that is not known is in the unbounded one alone.
+    pub fn has(&self, at: Option<Timestamp>) -> bool {
+        match at {
+            Some(at) => self.after.is_none_or(|after| after <= at) && self.before.is_none_or(|before| at < before),
+            None => self.is_unbounded(),
+        }
+    }
+
     /// A span that something can lie in.
     pub fn new(after: Option<Timestamp>, before: Option<Timestamp>) -> Result<Self, Fault> {
         match (after, before) {

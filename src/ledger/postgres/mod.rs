@@ -1,0 +1,171 @@
+//! The ledger in PostgreSQL: for several replicas, and for more history than one file should hold.
+
+mod statements;
+#[cfg(test)]
+mod tests;
+
+use std::{str::FromStr as _, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Column as _, Executor as _, PgPool, Postgres, Row as _, SqlStr, Transaction, TypeInfo as _,
+    ValueRef as _,
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgRow},
+    query::Query,
+};
+
+pub(super) use self::statements::STATEMENTS;
+use super::{
+    Error,
+    store::{Row, Sql, Value},
+};
+use crate::config::Secret;
+
+/// Connections of one replica.
+const CONNECTIONS: u32 = 10;
+
+/// How long a call waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+
+#[derive(Debug, Clone)]
+pub(in crate::ledger) struct Database {
+    pool: PgPool,
+}
+
+impl Database {
+    pub(super) async fn open(url: &str, password: Option<&Secret>) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url).map_err(fault)?.application_name("strongroom");
+        let options = match password {
+            Some(password) => options.password(password.reveal()),
+            None => options,
+        };
+        // A statement that the server does not end in time is one that a person would look for, not wait for.
+        let options = options.options([("statement_timeout", "30s"), ("lock_timeout", "10s")]);
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let pool = pool.connect_with(options).await.map_err(fault)?;
+        migrate(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn rows(&self, sql: Sql, args: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let rows = query(sql, args).fetch_all(&self.pool).await.map_err(fault)?;
+        rows.iter().map(row).collect()
+    }
+
+    pub(super) async fn write(&self) -> Result<Writing, Error> {
+        Ok(Writing(self.pool.begin().await.map_err(fault)?))
+    }
+
+    /// Waits for the heads that other replicas tell of, and tells them on.
+    pub(super) async fn listen(&self) -> Result<Bell, Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await.map_err(fault)?;
+        listener.listen("strongroom_head").await.map_err(fault)?;
+        Ok(Bell(listener))
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// What tells of new heads.
+pub(in crate::ledger) struct Bell(PgListener);
+
+impl Bell {
+    /// The next head that is told of. A connection that was lost is an error: meanwhile heads may have passed untold.
+    pub(super) async fn next(&mut self) -> Result<Option<i64>, Error> {
+        let told = self.0.try_recv().await.map_err(fault)?;
+        let told = told.ok_or_else(|| Error::down("the connection that tells of news was lost"))?;
+        Ok(told.payload().parse().ok())
+    }
+}
+
+pub(in crate::ledger) struct Writing(Transaction<'static, Postgres>);
+
+impl Writing {
+    pub(super) async fn rows(&mut self, sql: Sql, args: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let rows = self.0.fetch_all(query(sql, args)).await.map_err(fault)?;
+        rows.iter().map(row).collect()
+    }
+
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        self.0.commit().await.map_err(fault)
+    }
+}
+
+/// The parameter as a set of texts, the column among them.
+pub(super) fn one_of_texts(column: &str, parameter: &str) -> String {
+    format!("{column} IN (SELECT w FROM jsonb_array_elements_text({parameter}::jsonb) AS w)")
+}
+
+/// That the text of a column contains the parameter, which is in small letters.
+pub(super) fn contains(column: &str, parameter: &str) -> String {
+    format!("position({parameter} IN lower({column} COLLATE \"C\")) > 0")
+}
+
+/// The keys of several lanes, `[[subject, state], …]`, merged in their order: a page of each, and of all those a page. `lane` is
+/// what is true of the rows `j` of a lane.
+pub(super) fn merged(lanes: &str, lane: &str, most: &str, newest: bool) -> String {
+    let order = if newest { "DESC" } else { "ASC" };
+    format!(
+        "SELECT page.key FROM (SELECT (w ->> 0)::bigint AS subject, (w ->> 1)::bigint AS state \
+         FROM jsonb_array_elements({lanes}::jsonb) AS w) AS lane CROSS JOIN LATERAL \
+         (SELECT j.key FROM job AS j WHERE {lane} ORDER BY j.key {order} LIMIT {most}) AS page \
+         ORDER BY page.key {order} LIMIT {most}"
+    )
+}
+
+fn query(sql: Sql, args: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
+    let mut query = match sql {
+        Sql::Fixed(text) => sqlx::query(text),
+        Sql::Made(text) => sqlx::query(AssertSqlSafe(text)),
+    };
+    for arg in args {
+        query = match arg {
+            Value::Null => query.bind(None::<i64>),
+            Value::Int(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+        };
+    }
+    query
+}
+
+fn row(row: &PgRow) -> Result<Row, Error> {
+    let read = |at: usize| {
+        let raw = row.try_get_raw(at).map_err(fault)?;
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        match raw.type_info().name() {
+            "TEXT" => row.try_get(at).map(Value::Text).map_err(fault),
+            "INT8" => row.try_get(at).map(Value::Int).map_err(fault),
+            other => Err(Error::unreadable(format!("a column has the type {other}"))),
+        }
+    };
+    let columns = row.columns().iter().map(|column| read(column.ordinal()));
+    Ok(Row(columns.collect::<Result<_, Error>>()?))
+}
+
+async fn migrate(pool: &PgPool) -> Result<(), Error> {
+    let migrations = MIGRATIONS.map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    });
+    Migrator::with_migrations(migrations.to_vec()).run(pool).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => {
+            Error::unreadable(format!("it was written by a newer version of strongroom (schema {version})"))
+        }
+        sqlx::migrate::MigrateError::Execute(error) => fault(error),
+        other => Error::unreadable(other.to_string()),
+    })
+}
+
+/// XX001 and XX002 are damaged data and indices; whatever else goes wrong may be right the next time.
+fn fault(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|error| error.code());
+    match code.as_deref() {
+        Some("XX001" | "XX002") => Error::unreadable(error.to_string()),
+        _ => Error::down(error.to_string()),
+    }
+}

@@ -1,0 +1,42 @@
+//! What is forgotten, a little at a time: a long delete would keep everybody who writes waiting.
+
+use jiff::Timestamp;
+
+use super::{Error, Ledger, changes, jobs};
+
+/// Rows that are forgotten at once.
+const AT_ONCE: usize = 2_000;
+
+impl Ledger {
+    /// Forgets the oldest of the events that were true before the instant. Whether there may be more of them.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn forget_events(&self, before: Timestamp) -> Result<bool, Error> {
+        let store = self.store().await?;
+        let mut writing = store.write().await?;
+        changes::take_head(&mut writing).await?;
+        let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
+        let gone = writing.rows(writing.statements().forget_events, args).await?;
+        let last = gone.iter().filter_map(|row| row.some_int(0)).max();
+        if let Some(last) = last {
+            writing.rows(writing.statements().set_compacted, vec![last.into()]).await?;
+            writing.commit().await?;
+        }
+        Ok(gone.len() >= AT_ONCE)
+    }
+
+    /// Forgets the oldest of the jobs that were created before the instant. Whether there may be more of them.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn forget_jobs(&self, before: Timestamp) -> Result<bool, Error> {
+        let store = self.store().await?;
+        let mut writing = store.write().await?;
+        changes::take_head(&mut writing).await?;
+        let args = vec![jobs::first_key(before).into(), AT_ONCE.into()];
+        let gone = writing.rows(writing.statements().forget_jobs, args).await?;
+        writing.commit().await?;
+        Ok(gone.len() >= AT_ONCE)
+    }
+}

@@ -1,0 +1,192 @@
+//! The ledger in SQLite: a file, or memory. One connection writes, a few read: SQLite has one writer at a time, and who waits for
+//! it in a queue of ours starves nobody.
+
+mod statements;
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, str::FromStr as _, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Column as _, Executor as _, Row as _, SqlStr, Sqlite, SqlitePool, Transaction, TypeInfo as _,
+    ValueRef as _,
+    migrate::{Migration, MigrationType, Migrator},
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
+};
+
+pub(super) use self::statements::STATEMENTS;
+use super::{
+    Error,
+    store::{Row, Sql, Value},
+};
+
+/// Connections that read. Reads are short, and each connection is a thread with a cache of its own.
+const READERS: u32 = 4;
+
+/// How long a call waits for a connection, and a connection for a lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+
+#[derive(Debug, Clone)]
+pub(in crate::ledger) struct Database {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Database {
+    pub(super) async fn in_memory() -> Result<Self, Error> {
+        // A database in memory is its connection's own: there is one, and it is kept.
+        let options = SqliteConnectOptions::from_str("sqlite::memory:").map_err(fault)?;
+        let pool = SqlitePoolOptions::new().min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
+        let writer = pool.acquire_timeout(PATIENCE).connect_with(options).await.map_err(fault)?;
+        migrate(&writer).await?;
+        Ok(Self { readers: writer.clone(), writer })
+    }
+
+    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            let made = std::fs::create_dir_all(folder);
+            made.map_err(|error| Error::down(format!("{} cannot be made: {error}", folder.display())))?;
+        }
+        let named = |error| match fault(error) {
+            Error::Down(why) => Error::Down(format!("{}: {why}", path.display())),
+            Error::Unreadable(why) => Error::Unreadable(format!("{}: {why}", path.display())),
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was answered is kept over a loss of power too: a position that was given out must not come back as
+            // another event's.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE)
+            .pragma("cache_size", "-16000")
+            .pragma("journal_size_limit", "67108864");
+        let pool = || SqlitePoolOptions::new().acquire_timeout(PATIENCE).max_lifetime(None);
+        let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(named)?;
+        migrate(&writer).await?;
+        let reading = options.create_if_missing(false).read_only(true);
+        let readers = pool().max_connections(READERS).connect_with(reading).await.map_err(named)?;
+        Ok(Self { writer, readers })
+    }
+
+    pub(super) async fn rows(&self, sql: Sql, args: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let rows = query(sql, args).fetch_all(&self.readers).await.map_err(fault)?;
+        rows.iter().map(row).collect()
+    }
+
+    pub(super) async fn write(&self) -> Result<Writing, Error> {
+        Ok(Writing(self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?))
+    }
+
+    /// Whether the file is whole, by SQLite's own look at all of it: what is wrong, or nothing.
+    pub(super) async fn integrity(&self) -> Result<Vec<String>, Error> {
+        let told = self.rows(Sql::Fixed("PRAGMA integrity_check"), Vec::new()).await?;
+        let told: Result<Vec<String>, Error> = told.into_iter().map(|mut row| row.text(0)).collect();
+        Ok(told?.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+pub(in crate::ledger) struct Writing(Transaction<'static, Sqlite>);
+
+impl Writing {
+    pub(super) async fn rows(&mut self, sql: Sql, args: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let rows = self.0.fetch_all(query(sql, args)).await.map_err(fault)?;
+        rows.iter().map(row).collect()
+    }
+
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        self.0.commit().await.map_err(fault)
+    }
+}
+
+/// The parameter as a set of texts, the column among them.
+pub(super) fn one_of_texts(column: &str, parameter: &str) -> String {
+    format!("{column} IN (SELECT value FROM json_each({parameter}))")
+}
+
+/// That the text of a column contains the parameter, which is in small letters.
+pub(super) fn contains(column: &str, parameter: &str) -> String {
+    format!("instr(lower({column}), {parameter}) > 0")
+}
+
+/// The keys of several lanes, `[[subject, state], …]`, merged in their order: of all lanes the foremost key is taken, and the
+/// next one of its lane looked up, again and again, so that a page costs a step for each of its rows and each lane. `lane` is
+/// what is true of the rows `j` of a lane.
+pub(super) fn merged(lanes: &str, lane: &str, most: &str, newest: bool) -> String {
+    // The queue has an end that sorts behind every key.
+    let (order, after, end) = if newest { ("DESC", "<", i64::MIN) } else { ("ASC", ">", i64::MAX) };
+    let first = |lane: &str| {
+        format!("coalesce((SELECT j.key FROM job AS j WHERE {lane} ORDER BY j.key {order} LIMIT 1), {end})")
+    };
+    format!(
+        "WITH RECURSIVE lane(subject, state) AS (SELECT value ->> 0, value ->> 1 FROM json_each({lanes})), \
+         queue(key, subject, state) AS (SELECT {first}, subject, state FROM lane UNION ALL \
+         SELECT {next}, subject, state FROM queue WHERE queue.key <> {end} ORDER BY 1 {order} LIMIT {most}) \
+         SELECT key FROM queue WHERE key <> {end}",
+        first = first(lane),
+        next = first(&format!("{} AND j.key {after} queue.key", lane.replace("lane.", "queue."))),
+    )
+}
+
+fn query(sql: Sql, args: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
+    let mut query = match sql {
+        Sql::Fixed(text) => sqlx::query(text),
+        Sql::Made(text) => sqlx::query(AssertSqlSafe(text)),
+    };
+    for arg in args {
+        query = match arg {
+            Value::Null => query.bind(None::<i64>),
+            Value::Int(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+        };
+    }
+    query
+}
+
+fn row(row: &SqliteRow) -> Result<Row, Error> {
+    let read = |at: usize| {
+        let raw = row.try_get_raw(at).map_err(fault)?;
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        match raw.type_info().name() {
+            "TEXT" => row.try_get(at).map(Value::Text).map_err(fault),
+            "INTEGER" => row.try_get(at).map(Value::Int).map_err(fault),
+            other => Err(Error::unreadable(format!("a column has the type {other}"))),
+        }
+    };
+    let columns = row.columns().iter().map(|column| read(column.ordinal()));
+    Ok(Row(columns.collect::<Result<_, Error>>()?))
+}
+
+async fn migrate(writer: &SqlitePool) -> Result<(), Error> {
+    let migrations = MIGRATIONS.map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    });
+    Migrator::with_migrations(migrations.to_vec()).run(writer).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => {
+            Error::unreadable(format!("it was written by a newer version of strongroom (schema {version})"))
+        }
+        sqlx::migrate::MigrateError::Execute(error) => fault(error),
+        other => Error::unreadable(other.to_string()),
+    })
+}
+
+/// SQLITE_CORRUPT and SQLITE_NOTADB say that the file itself is wrong; whatever else goes wrong may be right the next time.
+fn fault(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|error| error.code());
+    match code.as_deref() {
+        Some("11" | "26" | "267" | "523" | "779") => Error::unreadable(error.to_string()),
+        _ => Error::down(error.to_string()),
+    }
+}

@@ -1,0 +1,53 @@
+//! The suite on SQLite, in memory and in a file.
+
+use crate::ledger::{Keeping, Ledger, suite};
+
+async fn open() -> Option<Ledger> {
+    Some(Ledger::new(Keeping::Memory))
+}
+
+suite::cases!(open);
+
+mod in_a_file {
+    use super::*;
+
+    async fn open() -> Option<Ledger> {
+        let folder = tempfile::tempdir().unwrap().keep();
+        Some(Ledger::new(Keeping::File(folder.join("new/ledger.db"))))
+    }
+
+    suite::cases!(open);
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_of_a_ledger_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    std::fs::write(&path, "no database, though it is long enough for a header of one, and then some more. ".repeat(20))
+        .unwrap();
+    let told = Ledger::new(Keeping::File(path)).head().await.unwrap_err().to_string();
+    assert!(told.contains("cannot be read") && told.contains("ledger.db"), "{told}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_down_and_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let told = Ledger::new(Keeping::File(file.join("ledger.db"))).head().await.unwrap_err().to_string();
+    assert!(told.contains("does not answer"), "{told}");
+}
+
+#[tokio::test]
+async fn what_was_learnt_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeping = Keeping::File(folder.path().join("ledger.db"));
+    let first = Ledger::new(keeping.clone());
+    first.learn(vec![suite::telling("a", 1)]).await.unwrap();
+    let head = first.head().await.unwrap();
+    first.close().await;
+    let second = Ledger::new(keeping);
+    assert_eq!(second.head().await.unwrap(), head);
+    assert_eq!(second.events(0, 10).await.unwrap().len(), 1);
+    assert_eq!(second.damage().await.unwrap(), [""; 0]);
+}

@@ -1,0 +1,177 @@
+//! The one database of a ledger, whichever it is: rows in, rows out. What stands above says what is read and written; the SQL
+//! itself stands in the two backends.
+
+use std::path::PathBuf;
+
+use super::{Error, postgres, sqlite, statements::Statements};
+use crate::config::Secret;
+
+/// Where a ledger is kept.
+#[derive(Debug, Clone)]
+pub enum Keeping {
+    /// In memory: gone with the process.
+    Memory,
+    /// A file of SQLite's, which is made when it is not there.
+    File(PathBuf),
+    /// A database of PostgreSQL's.
+    Postgres {
+        /// `postgres://user@host/database`, without a password.
+        url: String,
+        /// The user's password; without one, what the server lets in without.
+        password: Option<Secret>,
+    },
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Null,
+    Int(i64),
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+/// A row that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row(pub(super) Vec<Value>);
+
+impl Row {
+    /// The number in a column that has one in every row.
+    pub(super) fn int(&self, column: usize) -> Result<i64, Error> {
+        self.some_int(column).ok_or_else(|| Error::unreadable(format!("column {column} has no number: {:?}", self.0)))
+    }
+
+    /// The number in a column, if there is one.
+    pub(super) fn some_int(&self, column: usize) -> Option<i64> {
+        match self.0.get(column) {
+            Some(Value::Int(value)) => Some(*value),
+            Some(Value::Null | Value::Text(_)) | None => None,
+        }
+    }
+
+    /// The text in a column that has one in every row, taken out of it.
+    pub(super) fn text(&mut self, column: usize) -> Result<String, Error> {
+        let taken = self.some_text(column);
+        taken.ok_or_else(|| Error::unreadable(format!("column {column} has no text: {:?}", self.0)))
+    }
+
+    /// The text in a column, if there is one, taken out of it.
+    pub(super) fn some_text(&mut self, column: usize) -> Option<String> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(value)) => Some(std::mem::take(value)),
+            Some(Value::Null | Value::Int(_)) | None => None,
+        }
+    }
+}
+
+/// A statement: one of the backend's own, or one that was put together of its parts.
+pub(super) enum Sql {
+    Fixed(&'static str),
+    Made(String),
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self::Fixed(text)
+    }
+}
+
+/// A database that is open.
+#[derive(Debug, Clone)]
+pub(super) enum Store {
+    Sqlite(sqlite::Database),
+    Postgres(postgres::Database),
+}
+
+impl Store {
+    /// Opens the database, and brings its tables to what this version knows.
+    pub(super) async fn open(keeping: &Keeping) -> Result<Self, Error> {
+        Ok(match keeping {
+            Keeping::Memory => Self::Sqlite(sqlite::Database::in_memory().await?),
+            Keeping::File(path) => Self::Sqlite(sqlite::Database::open(path).await?),
+            Keeping::Postgres { url, password } => {
+                Self::Postgres(postgres::Database::open(url, password.as_ref()).await?)
+            }
+        })
+    }
+
+    /// The SQL of this database.
+    pub(super) fn statements(&self) -> &'static Statements {
+        match self {
+            Self::Sqlite(_) => &sqlite::STATEMENTS,
+            Self::Postgres(_) => &postgres::STATEMENTS,
+        }
+    }
+
+    /// Reads rows.
+    pub(super) async fn rows(&self, sql: impl Into<Sql>, args: Vec<Value>) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite(database) => database.rows(sql.into(), args).await,
+            Self::Postgres(database) => database.rows(sql.into(), args).await,
+        }
+    }
+
+    /// Begins to write. Writers take turns, whatever they write: so the order in which they are done is one that every reader
+    /// sees.
+    pub(super) async fn write(&self) -> Result<Writing, Error> {
+        Ok(match self {
+            Self::Sqlite(database) => Writing::Sqlite(database.write().await?),
+            Self::Postgres(database) => Writing::Postgres(database.write().await?),
+        })
+    }
+}
+
+/// A transaction that writes; dropped, it has written nothing.
+pub(super) enum Writing {
+    Sqlite(sqlite::Writing),
+    Postgres(postgres::Writing),
+}
+
+impl Writing {
+    /// Reads rows, as this transaction sees them; or writes, and reads what the statement returns.
+    pub(super) async fn rows(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite(writing) => writing.rows(sql.into(), args).await,
+            Self::Postgres(writing) => writing.rows(sql.into(), args).await,
+        }
+    }
+
+    /// The SQL of this database.
+    pub(super) fn statements(&self) -> &'static Statements {
+        match self {
+            Self::Sqlite(_) => &sqlite::STATEMENTS,
+            Self::Postgres(_) => &postgres::STATEMENTS,
+        }
+    }
+
+    /// Makes it so, on disk.
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(writing) => writing.commit().await,
+            Self::Postgres(writing) => writing.commit().await,
+        }
+    }
+}
