@@ -22,6 +22,8 @@ pub struct Call {
     pub access_key: String,
     /// The sandbox clock, read once: one request sees one instant.
     pub now: Timestamp,
+    /// Under which name and port the client came, as its `Host` says: URLs of queues lead there again.
+    pub host: String,
     /// Sent back as `x-amzn-RequestId`.
     pub request_id: String,
     /// Quotas, timings and switches as they are for this request.
@@ -72,6 +74,7 @@ impl Call {
             region: "us-east-1".to_owned(),
             access_key: String::new(),
             now,
+            host: "127.0.0.1:4566".to_owned(),
             request_id: "test".to_owned(),
             behaviour: Arc::default(),
         }

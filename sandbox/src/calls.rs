@@ -15,7 +15,7 @@ const MOST: usize = 1000;
 pub struct Asked {
     /// Counts the requests since the start, from 1.
     pub number: u64,
-    /// `backup`, `iam`, `kms`, `rds`, `sts` or `tagging`.
+    /// One of [`crate::service::NAMES`].
     pub service: &'static str,
     /// The operation's name in the service model.
     pub operation: &'static str,

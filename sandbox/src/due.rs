@@ -31,6 +31,8 @@ pub enum Kind {
     BackupStartWindowEnds,
     /// A created restore job starts.
     RestoreStarts,
+    /// What services told arrives. Last: it has happened by then.
+    LettersArrive,
 }
 
 /// One thing that falls due, by what it is about.

@@ -10,6 +10,7 @@ mod copies;
 mod databases;
 mod expiry;
 mod firing;
+mod post;
 mod restores;
 
 use std::collections::BTreeSet;
@@ -60,6 +61,7 @@ pub fn advance(world: &mut World, behaviour: &Behaviour, to: Timestamp) {
     let mut rules = rule_times(world);
     let mut pruned = None;
     loop {
+        post::collect(world);
         let event = world.agenda.next_at().filter(|at| *at <= to);
         let rule = rules.first().filter(|(at, ..)| *at <= to).cloned();
         // At one instant what was planned happens before rules fire: what ends frees its resource first.
@@ -128,6 +130,7 @@ fn happen(world: &mut World, now: &Instant<'_>, kind: Kind, id: &str) {
         Kind::RecoveryPointExpires => expiry::expires(world, now, id),
         Kind::RecoveryPointGone => expiry::gone(world, now, id),
         Kind::ContinuousBegins => continuous::begins(world, now, id),
+        Kind::LettersArrive => post::arrive(world, now),
     }
 }
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{call::AwsError, service::Service};
+use crate::{
+    call::AwsError,
+    service::{NAMES, Service},
+};
 
 /// Faults at once at most.
 const MAX_FAULTS: usize = 1000;
@@ -16,7 +19,7 @@ const MAX_DELAY_MS: u64 = 600_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `backup`, `iam`, `kms`, `rds`, `sts`, `tagging`, or `*`.
+    /// One of [`NAMES`], or `*`.
     #[serde(default = "any")]
     pub service: String,
     /// The operation's name in the service model, or `*`.
@@ -126,7 +129,7 @@ impl Fault {
     pub fn check(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if self.service != "*" && Service::signed_as(&self.service).is_none() {
-            faults.push(format!("service: '{}' is none of backup, iam, kms, rds, sts, tagging, *", self.service));
+            faults.push(format!("service: '{}' is none of {}, *", self.service, NAMES.join(", ")));
         }
         match (self.next, self.rate) {
             (None, None) => faults.push("one of next and rate is needed".to_owned()),

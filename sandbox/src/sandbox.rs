@@ -69,9 +69,12 @@ async fn tick(shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         let passing = apart(move || {
             let mut inner = shared.lock();
+            let before = inner.world.arrivals();
             if matches!(inner.clock.mode(), Mode::Auto { .. }) {
                 guarded("letting time pass", || inner.catch_up());
             }
+            drop(inner);
+            shared.wake_if_changed(before);
         });
         passing.await;
     }

@@ -2,6 +2,9 @@
 
 use crate::{call::AwsError, query};
 
+/// The names by which requests are signed for the services, for messages that list them.
+pub const NAMES: [&str; 8] = ["backup", "events", "iam", "kms", "rds", "sqs", "sts", "tagging"];
+
 /// A service the sandbox speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
@@ -9,15 +12,19 @@ pub enum Service {
     Backup,
     /// IAM, RDS or STS: form-encoded requests, XML answers.
     Query(query::Service),
-    /// A service with JSON 1.1.
+    /// A service with JSON 1.0 or 1.1.
     Json(Json),
 }
 
-/// The services with JSON 1.1.
+/// The services with JSON 1.0 or 1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Json {
+    /// EventBridge.
+    Events,
     /// Key Management Service.
     Kms,
+    /// Simple Queue Service, JSON 1.0.
+    Sqs,
     /// Resource Groups Tagging API.
     Tagging,
 }
@@ -27,7 +34,9 @@ impl Service {
     pub fn signed_as(name: &str) -> Option<Self> {
         match name {
             "backup" => Some(Self::Backup),
+            "events" => Some(Self::Json(Json::Events)),
             "kms" => Some(Self::Json(Json::Kms)),
+            "sqs" => Some(Self::Json(Json::Sqs)),
             "tagging" => Some(Self::Json(Json::Tagging)),
             _ => query::Service::signed_as(name).map(Self::Query),
         }
@@ -38,7 +47,9 @@ impl Service {
         match self {
             Self::Backup => "backup",
             Self::Query(service) => service.name(),
+            Self::Json(Json::Events) => "events",
             Self::Json(Json::Kms) => "kms",
+            Self::Json(Json::Sqs) => "sqs",
             Self::Json(Json::Tagging) => "tagging",
         }
     }
@@ -46,8 +57,11 @@ impl Service {
     /// What the service says when it is asked too often (docs/aws-backup-semantics.md, section 9).
     pub fn throttled(self) -> AwsError {
         match self {
-            Self::Backup | Self::Json(Json::Kms) => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
+            Self::Backup | Self::Json(Json::Events | Json::Kms) => {
+                AwsError::new(400, "ThrottlingException", "Rate exceeded")
+            }
             Self::Query(_) => AwsError::new(400, "Throttling", "Rate exceeded"),
+            Self::Json(Json::Sqs) => AwsError::new(400, "RequestThrottled", "Rate exceeded"),
             Self::Json(Json::Tagging) => AwsError::new(400, "ThrottledException", "Rate exceeded"),
         }
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::{
     calls::Calls,
@@ -39,12 +40,21 @@ pub(crate) struct Shared {
     faults: Mutex<Faults>,
     /// Likewise.
     calls: Mutex<Calls>,
+    /// Wakes the long polls: a message has come.
+    pub(crate) arrivals: Notify,
 }
 
 impl Shared {
     pub(crate) fn new(config: SandboxConfig) -> Self {
         let inner = Mutex::new(Inner::new(&config));
-        Self { config, inner, faults: Mutex::default(), calls: Mutex::default() }
+        Self { config, inner, faults: Mutex::default(), calls: Mutex::default(), arrivals: Notify::new() }
+    }
+
+    /// Wakes who waits for a message, if some have come since the world counted `before`.
+    pub(crate) fn wake_if_changed(&self, before: u64) {
+        if self.lock().world.arrivals() != before {
+            self.arrivals.notify_waiters();
+        }
     }
 
     /// The faults in force.

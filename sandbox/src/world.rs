@@ -11,6 +11,8 @@ use crate::config::Behaviour;
 pub struct World {
     /// What falls due when, in every account and region.
     pub agenda: crate::due::Agenda,
+    /// How what services tell arrives, and what became of it.
+    pub office: crate::outbox::Office,
     /// By account id.
     pub accounts: BTreeMap<String, Account>,
 }
@@ -26,8 +28,23 @@ impl World {
         for account in self.accounts.values_mut() {
             for region in account.regions.values_mut() {
                 region.backup.prune(now, behaviour);
+                region.sqs.prune(now);
             }
         }
+    }
+
+    /// Counts what came to be receivable in any queue: who waits for a message looks again when this has changed.
+    #[must_use]
+    pub fn arrivals(&self) -> u64 {
+        let regions = self.accounts.values().flat_map(|account| account.regions.values());
+        regions.map(|region| region.sqs.arrivals()).sum()
+    }
+
+    /// Whether something has been told that nobody has put on the agenda yet.
+    #[must_use]
+    pub fn has_letters(&self) -> bool {
+        let mut regions = self.accounts.values().flat_map(|account| account.regions.values());
+        regions.any(|region| region.outbox.has_fresh())
     }
 }
 
@@ -60,6 +77,12 @@ pub struct Region {
     pub backup: crate::backup::State,
     /// Databases and their snapshots.
     pub rds: crate::rds::State,
+    /// What services have told, on its way.
+    pub outbox: crate::outbox::Outbox,
+    /// Rules of EventBridge.
+    pub events: crate::events::State,
+    /// Queues.
+    pub sqs: crate::sqs::State,
     /// ARNs of KMS keys that somebody disabled.
     pub disabled_keys: std::collections::BTreeSet<String>,
 }

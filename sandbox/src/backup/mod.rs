@@ -3,6 +3,7 @@
 //! One file for each noun: its state, its handlers and its `ROUTES`, which [`routes`] gathers. `rest` is what a
 //! handler reads and answers, `page` and `json` are the protocol's paging and timestamps, `error` its error shapes.
 
+pub mod announcements;
 pub mod checks;
 pub mod copies;
 pub mod creator;

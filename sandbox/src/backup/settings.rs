@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error,
+    announcements, error,
     json::Epoch,
     rest::{RestReply, RestRequest},
     routes::{Route, route},
@@ -100,8 +100,10 @@ fn update_region(world: &mut World, call: &Call, request: &RestRequest) -> Resul
         return Err(error::invalid_parameter(format!("Unsupported resource types: {}", wrong.join(", "))));
     }
     let settings = &mut call.region(world).backup.settings;
+    let changed = serde_json::to_value(&opt_in).unwrap_or_default();
     settings.opt_in.extend(opt_in);
     settings.management.extend(management);
+    announcements::region_settings(call.region(world), call.now, &changed);
     Ok(RestReply::empty())
 }
 

@@ -3,6 +3,7 @@
 
 mod browsers;
 mod clock;
+mod events;
 mod state;
 
 use hyper::{
@@ -19,6 +20,7 @@ use crate::{
     call::AwsError,
     config::Behaviour,
     faults::{Fault, Faults},
+    service::NAMES,
     shared::{Inner, Shared, guarded},
 };
 
@@ -102,6 +104,16 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
             shared.calls().clear();
             Ok(json!({}))
         }
+        ("events", &Method::GET) => {
+            inner.catch_up();
+            Ok(events::show(&inner))
+        }
+        ("events", &Method::PUT) => {
+            let delivery = read(body)?;
+            // What has happened by now has been told by now.
+            inner.catch_up();
+            events::set(&mut inner, delivery)
+        }
         ("requests", &Method::GET) => Ok(shared.calls().counted()),
         ("settings", &Method::GET) => Ok(json!(*inner.behaviour)),
         ("settings", &Method::PATCH) => {
@@ -124,7 +136,8 @@ fn act(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
             Ok(clock::show(&inner.clock))
         }
         (
-            "" | "calls" | "clock" | "faults" | "organization-plans" | "requests" | "settings" | "state" | "reset",
+            "" | "calls" | "clock" | "events" | "faults" | "organization-plans" | "requests" | "settings" | "state"
+            | "reset",
             method,
         ) => Err(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,
@@ -195,10 +208,21 @@ fn help() -> Value {
         },
         "GET /_sandbox/calls": "the operations that were asked for, the newest 1000: number, service, operation",
         "DELETE /_sandbox/calls": "forgets them",
+        "GET /_sandbox/events": "how events arrive, how many did, the newest, and what each rule and its targets made of them",
+        "PUT /_sandbox/events": {
+            "what": "has what AWS tells arrive like this from now on; what is left out is as at first: at once, once, in order",
+            "delay": "a duration, from what happened to its arrival: PT5M",
+            "jitter": "up to so much more, by dice",
+            "every": "a duration: what is told arrives together, at multiples of it",
+            "shuffle": "true: what arrives together arrives in any order",
+            "duplicates": "this share arrives twice: 0 to 1",
+            "lost": "this share never arrives: 0 to 1",
+            "seed": "where the dice start",
+        },
         "GET /_sandbox/faults": "the faults in force",
         "POST /_sandbox/faults": {
             "what": "puts a fault in force and answers its id",
-            "service": "backup | iam | rds | sts | tagging | * (default)",
+            "service": format!("{} | * (default)", NAMES.join(" | ")),
             "operation": "an operation's name, or * (default)",
             "next": "spoil the next n matching requests; or",
             "rate": "spoil this share of them, above 0 and at most 1",

@@ -1,5 +1,6 @@
 //! The state as JSON: what there is, by account and region. Secrets are not state to show.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -8,19 +9,22 @@ use crate::{
 };
 
 pub(super) fn show(inner: &Inner) -> Value {
-    let accounts: Map<String, Value> = inner.world.accounts.iter().map(|(id, a)| (id.clone(), account(a))).collect();
-    json!({ "now": inner.clock.now().to_string(), "accounts": accounts })
+    let now = inner.clock.now();
+    let accounts = inner.world.accounts.iter().map(|(id, it)| (id.clone(), account(it, now)));
+    json!({ "now": now.to_string(), "accounts": accounts.collect::<Map<_, _>>() })
 }
 
-fn account(account: &Account) -> Value {
-    let regions: Map<String, Value> = account.regions.iter().map(|(name, r)| (name.clone(), region(r))).collect();
+fn account(account: &Account, now: Timestamp) -> Value {
+    let regions: Map<String, Value> =
+        account.regions.iter().map(|(name, it)| (name.clone(), region(it, now))).collect();
     json!({ "iam": account.iam.overview(), "regions": regions })
 }
 
-fn region(region: &Region) -> Value {
+fn region(region: &Region, now: Timestamp) -> Value {
     json!({
         "tags": region.tags.0,
         "backup": region.backup.overview(),
         "rds": region.rds.overview(),
+        "queues": region.sqs.overview(now),
     })
 }

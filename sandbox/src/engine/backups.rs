@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     backup::{
+        announcements,
         jobs::{BackupJob, Phase, Run},
         outcome::{Category, Failure, Outcome, Terminal},
         recovery_points::{Content, RecoveryPoint, Status, arn},
@@ -31,6 +32,7 @@ pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
         Ok(run) => {
             // Out of the completion window before the snapshot is done: the job ends there, EXPIRED.
             let ends_at = run.until.min(job.completion_window.end(now.at));
+            let point = run.recovery_point_arn.clone();
             let backup = &mut now.region(world).backup;
             if let Some(point) = backup.recovery_points.get_mut(&run.recovery_point_arn) {
                 point.users.insert(id.to_owned());
@@ -39,6 +41,11 @@ pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
                 job.start(run);
             }
             world.agenda.set(now.due(Kind::BackupEnds, id), ends_at);
+            let region = now.region(world);
+            if region.backup.recovery_points.get(&point).is_some_and(|point| point.status == Status::Creating) {
+                announcements::recovery_point(region, now.at, &point);
+            }
+            announcements::backup_job(region, now.at, id);
         }
         Err(failure) => finish(world, now, id, Outcome::failed(now.at, failure)),
     }
@@ -170,15 +177,20 @@ pub(super) fn end(world: &mut World, now: &Instant<'_>, id: &str) {
         return finish(world, now, id, expired);
     }
     let backup = &mut now.region(world).backup;
-    let mut delete_at = None;
+    let (mut delete_at, mut made) = (None, false);
     if let Some(point) = backup.recovery_points.get_mut(&run.recovery_point_arn) {
-        if point.status == Status::Creating {
+        made = point.status == Status::Creating;
+        if made {
             point.status = if point.is_continuous() { Status::Available } else { Status::Completed };
         }
         point.completed_at.get_or_insert(now.at);
         delete_at = point.delete_at();
     }
-    now.region(world).rds.finish_backup(&run.recovery_point_arn);
+    let region = now.region(world);
+    region.rds.finish_backup(&run.recovery_point_arn);
+    if made {
+        announcements::recovery_point(region, now.at, &run.recovery_point_arn);
+    }
     if let Some(at) = delete_at {
         world.agenda.set(now.due(Kind::RecoveryPointExpires, &run.recovery_point_arn), at.max(now.at));
     }
@@ -232,6 +244,7 @@ fn finish(world: &mut World, now: &Instant<'_>, id: &str, outcome: Outcome) {
     job.end(outcome);
     let resource = job.resource_arn.clone();
     let next = backup.slots.release(&resource, &Work::Backup(id.to_owned()));
+    announcements::backup_job(now.region(world), now.at, id);
     wake(world, now, next);
 }
 

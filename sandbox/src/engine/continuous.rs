@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{Instant, backups::new_point, databases};
 use crate::{
     backup::{
+        announcements,
         jobs::{BackupJob, Run},
         outcome::{Category, Failure},
         recovery_points::{Content, RecoveryPoint, Status, arn},
@@ -109,6 +110,7 @@ pub(super) fn begins(world: &mut World, now: &Instant<'_>, job_id: &str) {
     {
         point.status = Status::Available;
         point.completed_at = Some(now.at);
+        announcements::recovery_point(region, now.at, &arn);
     }
 }
 
@@ -197,7 +199,9 @@ fn stop(region: &mut Region, arn: &str, at: Timestamp, why: &str) -> Option<Time
     point.status = Status::Stopped;
     point.status_message = Some(why.to_owned());
     point.stopped_at = Some(at);
-    point.delete_at()
+    let delete_at = point.delete_at();
+    announcements::recovery_point(region, at, arn);
+    delete_at
 }
 
 /// When RDS can switch automated backups on: `None` where they are on already.

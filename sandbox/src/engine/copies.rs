@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Instant, backups::wake, databases};
 use crate::{
     backup::{
+        announcements,
         copies::{self, CopyJob, Phase, VaultArn},
         jobs::BackupJob,
         outcome::{Category, Failure, Outcome},
@@ -58,6 +59,7 @@ pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
             if let Some(job) = now.region(world).backup.copies.get_mut(id) {
                 job.phase = Phase::Running { destination_point_arn };
             }
+            announcements::copy_job(now.region(world), now.at, id);
             world.agenda.set(now.due(Kind::CopyEnds, id), now.after(now.behaviour.jobs.run_time));
         }
         Err(failure) => finish(world, now, id, Outcome::failed(now.at, failure)),
@@ -79,6 +81,7 @@ pub(super) fn end(world: &mut World, now: &Instant<'_>, id: &str) {
         point.completed_at = Some(now.at);
         delete_at = point.delete_at();
     }
+    announcements::recovery_point(there.region(world), now.at, arn);
     if let Some(at) = delete_at {
         world.agenda.set(there.due(Kind::RecoveryPointExpires, arn), at.max(now.at));
     }
@@ -159,6 +162,7 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &CopyJob) -> Result<String, 
         restore_metadata,
         ..point
     });
+    announcements::recovery_point(region, now.at, &copied_arn);
     Ok(copied_arn)
 }
 
@@ -274,6 +278,7 @@ fn finish(world: &mut World, now: &Instant<'_>, id: &str, outcome: Outcome) {
         point.users.remove(id);
     }
     let next = backup.slots.release(&resource, &Work::Copy(id.to_owned()));
+    announcements::copy_job(now.region(world), now.at, id);
     wake(world, now, next);
 }
 

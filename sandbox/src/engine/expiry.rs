@@ -2,7 +2,10 @@
 
 use super::Instant;
 use crate::{
-    backup::recovery_points::{self, Content, Status},
+    backup::{
+        announcements,
+        recovery_points::{self, Content, Status},
+    },
     due::Kind,
     world::{Region, World},
 };
@@ -30,6 +33,7 @@ pub(super) fn expires(world: &mut World, now: &Instant<'_>, arn: &str) {
         remove(region, now.at, arn);
     } else if let Some(point) = region.backup.recovery_points.get_mut(arn) {
         recovery_points::expire(point);
+        announcements::recovery_point(region, now.at, arn);
     }
 }
 
@@ -44,6 +48,7 @@ pub(super) fn gone(world: &mut World, now: &Instant<'_>, arn: &str) {
 /// Removes a point, its snapshot in RDS and its tags; a continuous one's database is RDS's again.
 pub(super) fn remove(region: &mut Region, at: jiff::Timestamp, arn: &str) {
     let Some(point) = region.backup.recovery_points.remove(arn) else { return };
+    announcements::recovery_point_gone(region, at, &point);
     match &point.content {
         Content::DbSnapshot(_) | Content::DbClusterSnapshot(_) => {
             region.rds.delete_backup(&mut region.tags, arn);

@@ -3,6 +3,7 @@
 use super::{Instant, databases};
 use crate::{
     backup::{
+        announcements,
         outcome::{Category, Failure, Outcome},
         recovery_points::{Content, LastRestore, RecoveryPoint},
         restores::{Phase, RestoreJob},
@@ -23,6 +24,7 @@ pub(super) fn start(world: &mut World, now: &Instant<'_>, id: &str) {
             if let Some(job) = now.region(world).backup.restores.get_mut(id) {
                 job.phase = Phase::Running { since: now.at, until, created_arn };
             }
+            announcements::restore_job(now.region(world), now.at, id);
             world.agenda.set(now.due(Kind::RestoreEnds, id), until);
         }
         Err(failure) => finish(world, now, id, Outcome::failed(now.at, failure)),
@@ -98,4 +100,5 @@ fn finish(world: &mut World, now: &Instant<'_>, id: &str, outcome: Outcome) {
     if let Some(point) = backup.recovery_points.get_mut(&point) {
         point.users.remove(id);
     }
+    announcements::restore_job(now.region(world), now.at, id);
 }

@@ -4,6 +4,7 @@
 
 mod continuous;
 mod copies;
+mod events;
 mod failures;
 mod harness;
 mod holds;

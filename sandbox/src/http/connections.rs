@@ -49,7 +49,8 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Canc
         let _ = stream.set_nodelay(true);
         let loopback = stream.local_addr().is_ok_and(|local| local.ip().to_canonical().is_loopback());
         let shared = Arc::clone(&shared);
-        let service = service_fn(move |request| answer(Arc::clone(&shared), loopback, request));
+        let stop = stop.clone();
+        let service = service_fn(move |request| answer(Arc::clone(&shared), loopback, stop.clone(), request));
         let connection = http1::Builder::new()
             // The machine's time; an answer has the sandbox's.
             .auto_date_header(false)

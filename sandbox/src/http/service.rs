@@ -1,5 +1,7 @@
 //! Which AWS service a request is for (docs/aws-backup-semantics.md, section 1.1), and how that service writes its answers.
 
+use std::time::Duration;
+
 use hyper::{
     Uri,
     body::Bytes,
@@ -13,22 +15,41 @@ use crate::{
         routes::{self, Route},
     },
     call::{AwsError, Call, JsonHandler},
-    iam, kms,
+    events, iam, kms,
     query::{self, Form, QueryHandler},
     rds,
-    service::{Json, Service},
-    sts, tagging,
+    service::{Json, NAMES, Service},
+    sqs, sts, tagging,
     world::World,
 };
 
 impl Json {
-    const ALL: [Self; 2] = [Self::Kms, Self::Tagging];
+    const ALL: [Self; 4] = [Self::Events, Self::Kms, Self::Sqs, Self::Tagging];
 
     /// What stands before the operation's name in the target, and the operations.
     fn served(self) -> (&'static str, &'static [(&'static str, JsonHandler)]) {
         match self {
+            Self::Events => (events::TARGET_PREFIX, events::OPERATIONS),
             Self::Kms => (kms::TARGET_PREFIX, kms::OPERATIONS),
+            Self::Sqs => (sqs::TARGET_PREFIX, sqs::OPERATIONS),
             Self::Tagging => (tagging::TARGET_PREFIX, tagging::OPERATIONS),
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Sqs => JSON_1_0,
+            Self::Events | Self::Kms | Self::Tagging => JSON_1_1,
+        }
+    }
+
+    /// The body of an error answer; the code stands in it, for boto3 reads no header here [X].
+    fn error(self, error: &AwsError) -> serde_json::Value {
+        let (code, message) = (&error.code, &error.message);
+        match self {
+            Self::Sqs => serde_json::json!({ "__type": format!("com.amazonaws.sqs#{code}"), "message": message }),
+            Self::Events | Self::Kms => serde_json::json!({ "__type": code, "message": message }),
+            Self::Tagging => serde_json::json!({ "__type": code, "Message": message }),
         }
     }
 }
@@ -43,10 +64,7 @@ impl Service {
             return Ok(Self::unsigned(headers, body));
         }
         Self::signed_as(&scope.service).ok_or_else(|| {
-            unknown_operation(format!(
-                "The sandbox does not serve '{}'; it serves backup, iam, kms, rds, sts and tagging",
-                scope.service
-            ))
+            unknown_operation(format!("The sandbox does not serve '{}'; it serves {}", scope.service, NAMES.join(", ")))
         })
     }
 
@@ -105,7 +123,7 @@ impl Service {
                 })?;
                 let body = if body.is_empty() { Ok(serde_json::json!({})) } else { serde_json::from_slice(&body) };
                 let body = body.map_err(|fault| AwsError::new(400, "SerializationException", fault.to_string()))?;
-                Ok(Operation::Json { name, handler, body })
+                Ok(Operation::Json { service: json, name, handler, body })
             }
         }
     }
@@ -122,27 +140,27 @@ impl Service {
                     content_type: JSON,
                     error_type: Some(error.code.clone().into_owned()),
                     body: serde_json::Value::from(members).to_string(),
+                    ..Written::default()
                 }
             }
             Self::Query(service) => Written {
                 status: error.status,
                 content_type: query::CONTENT_TYPE,
-                error_type: None,
                 body: service.error(request_id, error),
+                ..Written::default()
             },
-            // The code stands in the body: boto3 reads no header here [X].
-            Self::Json(json) => {
-                let message = match json {
-                    Json::Kms => "message",
-                    Json::Tagging => "Message",
-                };
-                Written {
-                    status: error.status,
-                    content_type: JSON_1_1,
-                    error_type: Some(error.code.clone().into_owned()),
-                    body: serde_json::json!({ "__type": error.code, message: error.message }).to_string(),
-                }
-            }
+            Self::Json(json) => Written {
+                status: error.status,
+                content_type: json.content_type(),
+                error_type: Some(error.code.clone().into_owned()),
+                // Who knew SQS by the query protocol knows its errors by other codes.
+                query_error: (json == Json::Sqs).then(|| {
+                    let fault = if error.status < 500 { "Sender" } else { "Receiver" };
+                    format!("{};{fault}", sqs::query_code(&error.code))
+                }),
+                body: json.error(error).to_string(),
+                ..Written::default()
+            },
         }
     }
 }
@@ -178,9 +196,10 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 const JSON: &str = "application/json";
+const JSON_1_0: &str = "application/x-amz-json-1.0";
 const JSON_1_1: &str = "application/x-amz-json-1.1";
 
-/// Names the operation of a JSON 1.1 request.
+/// Names the operation of a JSON 1.0 or 1.1 request.
 const TARGET: &str = "x-amz-target";
 
 fn unknown_operation(message: String) -> AwsError {
@@ -193,8 +212,8 @@ pub(crate) enum Operation {
     Rest(&'static Route, RestRequest),
     /// An action of IAM, RDS or STS.
     Query { service: query::Service, name: &'static str, handler: QueryHandler, form: Form },
-    /// One of JSON 1.1.
-    Json { name: &'static str, handler: JsonHandler, body: serde_json::Value },
+    /// One of JSON 1.0 or 1.1.
+    Json { service: Json, name: &'static str, handler: JsonHandler, body: serde_json::Value },
 }
 
 impl Operation {
@@ -212,21 +231,27 @@ impl Operation {
             Self::Rest(route, request) => (route.handler)(world, call, request).map(|reply| Written {
                 status: reply.status,
                 content_type: JSON,
-                error_type: None,
                 body: reply.body,
+                ..Written::default()
             }),
             Self::Query { service, name, handler, form } => handler(world, call, form).map(|result| Written {
                 status: 200,
                 content_type: query::CONTENT_TYPE,
-                error_type: None,
                 body: service.answer(name, &call.request_id, &result),
+                ..Written::default()
             }),
-            Self::Json { handler, body, .. } => handler(world, call, body).map(|answer| Written {
-                status: 200,
-                content_type: JSON_1_1,
-                error_type: None,
-                body: answer.to_string(),
-            }),
+            Self::Json { service, name, handler, body } => {
+                let answer = handler(world, call, body)?;
+                let waits = *service == Json::Sqs && *name == sqs::RECEIVE && answer.get("Messages").is_none();
+                Ok(Written {
+                    status: 200,
+                    content_type: service.content_type(),
+                    // What has no output has no body in JSON 1.0 [X]; clients of 1.1 read `null` as nothing.
+                    body: if *service == Json::Sqs && answer.is_null() { String::new() } else { answer.to_string() },
+                    patience: if waits { sqs::patience(world, call, body) } else { Duration::ZERO },
+                    ..Written::default()
+                })
+            }
         }
     }
 }

@@ -201,6 +201,26 @@ pub(super) fn check_identity(document: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// Checks the policy of a resource: each statement says whom it speaks of.
+///
+/// # Errors
+/// `MalformedPolicyDocument`, with the first fault.
+pub(super) fn checked_resource(document: &str) -> Result<(), AwsError> {
+    for statement in checked_statements(document, |text| matches!(text, "Allow" | "Deny"))? {
+        match statement.get("Principal").or_else(|| statement.get("NotPrincipal")) {
+            None => return Err(malformed("Missing required field Principal")),
+            Some(Value::String(any)) if any == "*" => {}
+            Some(Value::Object(kinds)) if !kinds.is_empty() => {
+                for (kind, principals) in kinds {
+                    check_principals(kind, principals)?;
+                }
+            }
+            Some(_) => return Err(malformed("Invalid principal in policy.")),
+        }
+    }
+    Ok(())
+}
+
 /// `is_effect` tells what may stand for Allow and Deny.
 fn checked_statements(document: &str, is_effect: fn(&str) -> bool) -> Result<Vec<Map<String, Value>>, AwsError> {
     let Ok(Value::Object(parsed)) = serde_json::from_str::<Value>(document) else {

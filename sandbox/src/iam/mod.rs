@@ -10,6 +10,7 @@ mod managed;
 mod overview;
 mod policies;
 mod policy_versions;
+pub mod resource_policy;
 mod role_policies;
 mod role_tags;
 mod roles;

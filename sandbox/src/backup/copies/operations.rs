@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{CopyJob, Phase};
 use crate::{
     backup::{
-        checks, error,
+        announcements, checks, error,
         job_store::Replay,
         json::Epoch,
         lifecycle::Lifecycle,
@@ -140,7 +140,9 @@ pub fn accept(world: &mut World, account: &str, region: &str, job: CopyJob, star
     if let Some(point) = backup.recovery_points.get_mut(&job.source_point_arn) {
         point.users.insert(job.id.clone());
     }
+    let (id, at) = (job.id.clone(), job.created_at);
     backup.copies.insert(job);
+    announcements::copy_job(world.account(account).region(region), at, &id);
 }
 
 fn started(job_id: &str, created_at: Timestamp) -> RestReply {

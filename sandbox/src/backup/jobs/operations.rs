@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{BackupJob, CompletionWindow, Phase};
 use crate::{
     backup::{
-        checks, error,
+        announcements, checks, error,
         job_store::Replay,
         json::Epoch,
         lifecycle::Lifecycle,
@@ -112,7 +112,10 @@ pub fn accept(world: &mut World, account: &str, region: &str, job: BackupJob, st
     let due = |kind| Due { kind, account: account.to_owned(), region: region.to_owned(), id: job.id.clone() };
     world.agenda.set(due(Kind::BackupStarts), start_at);
     world.agenda.set(due(Kind::BackupStartWindowEnds), job.start_by);
-    world.account(account).region(region).backup.jobs.insert(job);
+    let region = world.account(account).region(region);
+    let (id, at) = (job.id.clone(), job.created_at);
+    region.backup.jobs.insert(job);
+    announcements::backup_job(region, at, &id);
 }
 
 /// The answer tells the recovery point's ARN beforehand for EFS and DynamoDB alone `[M]`.
@@ -186,6 +189,7 @@ pub(super) fn stop_backup_job(world: &mut World, call: &Call, request: &RestRequ
     }
     let at = call.now.checked_add(call.behaviour.jobs.start_delay).unwrap_or(call.now);
     world.agenda.set(due(Kind::BackupAborted), at);
+    announcements::backup_job(call.region(world), call.now, id);
     Ok(RestReply::empty())
 }
 

@@ -13,9 +13,9 @@ use crate::backup::json::Epoch;
 use crate::backup::page::{Page, oldest_first};
 use crate::backup::rest::{RestReply, RestRequest};
 use crate::backup::vaults::check_token;
-use crate::backup::{State, error, selections, tags};
+use crate::backup::{State, announcements, error, selections, tags};
 use crate::call::{AwsError, Call};
-use crate::world::World;
+use crate::world::{Region, World};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -89,7 +89,16 @@ pub(super) fn create(world: &mut World, call: &Call, request: &RestRequest) -> R
         region.tags.0.insert(arn.clone(), given);
     }
     let plan = plans.create(id, arn, token, valid, call.now);
-    Ok(RestReply::json(&Changed::created(plan, plan.current())))
+    let (reply, id) = (RestReply::json(&Changed::created(plan, plan.current())), plan.id.clone());
+    announce(region, call, &id, "CREATED");
+    Ok(reply)
+}
+
+/// Tells that a plan was made, changed or deleted.
+fn announce(region: &mut Region, call: &Call, id: &str, state: &str) {
+    let Some(plan) = region.backup.plans.by_id.get(id) else { return };
+    let (arn, version) = (plan.arn.clone(), plan.current().id.clone());
+    announcements::plan(region, call.now, id, &arn, &version, state);
 }
 
 fn named<'p>(plans: &'p Plans, name: &str) -> Option<&'p Plan> {
@@ -235,7 +244,9 @@ pub(super) fn update(world: &mut World, call: &Call, request: &RestRequest) -> R
     let plan = plans.update(id, valid, call.now).ok_or_else(no_such_plan)?;
     let version = plan.current();
     let scan_settings = version.document.scan_settings.as_slice();
-    Ok(RestReply::json(&Changed { scan_settings, ..Changed::created(plan, version) }))
+    let reply = RestReply::json(&Changed { scan_settings, ..Changed::created(plan, version) });
+    announce(call.region(world), call, id, "MODIFIED");
+    Ok(reply)
 }
 
 /// DeleteBackupPlan: needs the selections gone; the plan stays readable.
@@ -245,12 +256,14 @@ pub(super) fn delete(world: &mut World, call: &Call, request: &RestRequest) -> R
     check_own(region.backup.plans.active(id).map_or("", |plan| &plan.id))?;
     let plan = region.backup.plans.delete(id, call.now)?;
     region.tags.0.remove(&plan.arn);
-    Ok(RestReply::json(&Changed {
+    let reply = RestReply::json(&Changed {
         creation_date: None,
         deletion_date: plan.deleted.map(Epoch),
         advanced_backup_settings: &[],
         ..Changed::created(plan, plan.current())
-    }))
+    });
+    announce(region, call, id, "DELETED");
+    Ok(reply)
 }
 
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Content, RecoveryPoint, Status, list, wire};
 use crate::{
     backup::{
-        State, checks, error,
+        State, announcements, checks, error,
         lifecycle::Lifecycle,
         members::Members,
         rest::{RestReply, RestRequest},
@@ -51,6 +51,7 @@ pub(super) fn delete_recovery_point(
             expire(point);
         }
     }
+    announcements::recovery_point(region, call.now, &arn);
     if allowed {
         world.agenda.cancel(&due(call, Kind::RecoveryPointExpires, &arn));
         let at = call.now.checked_add(call.behaviour.jobs.start_delay).unwrap_or(call.now);
@@ -160,6 +161,9 @@ pub(super) fn update_recovery_point_lifecycle(
         Some(at) => world.agenda.set(expiry, at),
         None => world.agenda.cancel(&expiry),
     }
+    if !passed_over {
+        announcements::recovery_point_modified(call.region(world), call.now, &arn);
+    }
     Ok(RestReply::json(&reply))
 }
 
@@ -185,7 +189,9 @@ pub(super) fn disassociate_recovery_point(
     check_idle(point)?;
     let (arn, source) = (point.arn.clone(), source.clone());
     region.rds.release_continuous(&source, &arn);
-    region.backup.recovery_points.remove(&arn);
+    if let Some(point) = region.backup.recovery_points.remove(&arn) {
+        announcements::recovery_point_gone(region, call.now, &point);
+    }
     region.tags.0.remove(&arn);
     world.agenda.cancel(&due(call, Kind::RecoveryPointExpires, &arn));
     Ok(RestReply::empty())

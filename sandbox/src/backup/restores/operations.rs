@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Phase, RestoreJob, Validation};
 use crate::{
     backup::{
-        checks, error,
+        announcements, checks, error,
         job_store::{Job, Replay},
         members::Members,
         recovery_points::{Content, RecoveryPoint},
@@ -101,6 +101,7 @@ pub(super) fn start_restore_job(world: &mut World, call: &Call, request: &RestRe
         point.users.insert(id.clone());
     }
     backup.restores.insert(job);
+    announcements::restore_job(call.region(world), call.now, &id);
     let due =
         Due { kind: Kind::RestoreStarts, account: call.account.clone(), region: call.region.clone(), id: id.clone() };
     world.agenda.set(due, call.now.checked_add(call.behaviour.jobs.start_delay).unwrap_or(call.now));

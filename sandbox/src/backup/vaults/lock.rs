@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::not_found;
 use crate::{
     backup::{
-        error,
+        announcements, error,
         rest::{RestReply, RestRequest},
     },
     call::{AwsError, Call},
@@ -103,6 +103,7 @@ fn replace(world: &mut World, call: &Call, request: &RestRequest, lock: Option<L
         ));
     }
     vault.lock = lock;
+    announcements::vault_is(call.region(world), call.now, name, "MODIFIED");
     Ok(RestReply::empty())
 }
 

@@ -16,6 +16,7 @@ pub use lock::Lock;
 pub use notifications::Notifications;
 
 use super::{
+    announcements,
     checks::shorten,
     error,
     json::Epoch,
@@ -85,7 +86,7 @@ pub struct Vault {
     pub lock: Option<Lock>,
     /// The resource policy as it was put.
     pub access_policy: Option<String>,
-    /// Where its events go. The sandbox keeps this and sends nothing.
+    /// Where its events go.
     pub notifications: Option<Notifications>,
     /// The tags it was made with, to know a repeated request by.
     made_with_tags: BTreeMap<String, String>,
@@ -208,6 +209,7 @@ fn create(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestR
         region.tags.0.insert(vault.arn.clone(), given);
     }
     region.backup.vaults.0.insert(vault.name.clone(), vault);
+    announcements::vault_is(region, call.now, name, "CREATED");
     Ok(reply)
 }
 
@@ -258,6 +260,8 @@ fn delete(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestR
         return Err(error::invalid_request("Backup vault cannot be deleted because it contains recovery points"));
     }
     region.tags.0.remove(&vault.arn);
-    region.backup.vaults.0.remove(name);
+    if let Some(gone) = region.backup.vaults.0.remove(name) {
+        announcements::vault(region, call.now, name, &gone.arn, gone.lock.is_some(), "DELETED");
+    }
     Ok(RestReply::empty())
 }

@@ -1,4 +1,4 @@
-//! Which events of a vault go to which SNS topic. The sandbox keeps it and sends nothing.
+//! Which events of a vault go to which SNS topic.
 
 use serde::{Deserialize, Serialize};
 

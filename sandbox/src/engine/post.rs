@@ -1,0 +1,112 @@
+//! Carries what services have told: from a region's outbox to the rules of its bus and the topics of SNS, and on to queues.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Instant;
+use crate::{
+    due::{Due, Kind},
+    events::Invocation,
+    iam::resource_policy::{self, ServiceRequest},
+    outbox::{Content, Letter},
+    sqs::NewMessage,
+    world::World,
+};
+
+/// `SenderId` of what EventBridge sends.
+const SENDER: &str = "AIDASANDBOXEVENTBRIDG";
+
+/// Puts on the agenda when what has been told since arrives.
+pub(super) fn collect(world: &mut World) {
+    let World { agenda, accounts, office, .. } = world;
+    for (account, state) in accounts.iter_mut() {
+        for (name, region) in state.regions.iter_mut().filter(|(_, region)| region.outbox.has_fresh()) {
+            for at in region.outbox.post(office) {
+                // One entry for whatever arrives here at that instant.
+                let due = Due {
+                    kind: Kind::LettersArrive,
+                    account: account.clone(),
+                    region: name.clone(),
+                    id: at.to_string(),
+                };
+                agenda.set(due, at);
+            }
+        }
+    }
+}
+
+/// Delivers what arrives in a region now.
+pub(super) fn arrive(world: &mut World, now: &Instant<'_>) {
+    let mut office = std::mem::take(&mut world.office);
+    let letters = now.region(world).outbox.arrived(now.at, &mut office);
+    world.office = office;
+    for letter in letters {
+        match &letter.content {
+            Content::Event { source, detail_type, resources, detail } => {
+                let event = json!({
+                    "version": "0",
+                    "id": letter.id,
+                    "detail-type": detail_type,
+                    "source": source,
+                    "account": now.account,
+                    "time": letter.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                    "region": now.region,
+                    "resources": resources,
+                    "detail": detail,
+                });
+                event_arrives(world, now, &event);
+            }
+            Content::Notice(_) => notice_arrives(world, now, &letter),
+        }
+    }
+}
+
+fn event_arrives(world: &mut World, now: &Instant<'_>, event: &Value) {
+    for invocation in now.region(world).events.matching(event) {
+        let done = invoke(world, now, &invocation, &invocation.target_arn);
+        if let (Err(why), Some(arn)) = (&done, &invocation.dead_letter_arn) {
+            // What even the dead-letter queue may not have is lost, as in AWS.
+            let buried = invoke(world, now, &invocation, arn);
+            tracing::debug!(rule = invocation.rule, why, buried = buried.is_ok(), "an event goes to the dead letters");
+        }
+        if let Err(why) = &done {
+            tracing::info!(
+                rule = invocation.rule,
+                target = invocation.target_arn,
+                why,
+                "a target does not get an event"
+            );
+        }
+        now.region(world).events.note(&invocation, now.at, &done);
+    }
+}
+
+fn invoke(world: &mut World, now: &Instant<'_>, invocation: &Invocation, queue: &str) -> Result<(), String> {
+    let request = ServiceRequest {
+        service: "events.amazonaws.com",
+        action: "sqs:SendMessage",
+        resource: queue,
+        source_arn: &invocation.rule_arn,
+        source_account: now.account,
+    };
+    into_queue(world, &request, NewMessage::text(invocation.body.clone(), SENDER), now.at)
+}
+
+/// Puts a message into a queue whose policy lets the service do it.
+fn into_queue(
+    world: &mut World,
+    request: &ServiceRequest<'_>,
+    message: NewMessage,
+    at: Timestamp,
+) -> Result<(), String> {
+    let queue = request.resource;
+    let parts: Vec<&str> = queue.split(':').collect();
+    let [_, _, "sqs", region, account, _] = parts[..] else { return Err(format!("{queue} is no queue")) };
+    // Looked at without making them: a mistyped account or region must not come to life.
+    let region = world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(region));
+    let sqs = region.map(|region| &mut region.sqs).ok_or_else(|| format!("there is no queue {queue}"))?;
+    resource_policy::lets(sqs.policy(queue)?, request)?;
+    sqs.deliver(queue, message, at)
+}
+
+fn notice_arrives(_: &mut World, _: &Instant<'_>, _: &Letter) {}
