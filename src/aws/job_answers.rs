@@ -148,7 +148,7 @@ fn state(word: Option<&str>) -> JobState {
 }
 
 /// Backup jobs say `12.5`, restore jobs `12.50%` `[D][Q]`.
-fn percent(text: Option<&str>) -> Option<f64> {
+pub(super) fn percent(text: Option<&str>) -> Option<f64> {
     let number = text?.trim().trim_end_matches('%').parse::<f64>().ok();
     number.filter(|number| number.is_finite()).map(|number| number.clamp(0.0, 100.0))
 }

@@ -12,6 +12,8 @@ mod clock;
 mod continuous_ends;
 mod copies;
 mod error;
+#[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "the worker that is to feed the ledger reads them"))]
+pub mod events;
 mod flights;
 mod global_settings;
 mod job_answers;
@@ -26,6 +28,8 @@ mod patience;
 mod permissions;
 mod plans;
 mod propagation;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod protection;
 mod recovery_point_changes;
 mod recovery_points;

@@ -71,7 +71,7 @@ fn every_law_of_the_parsers_is_a_target_of_the_fuzzer() {
     let files = files(Path::new("fuzz/fuzz_targets"), "rs");
     let targets: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let mut laws = 0;
-    for module in ["config", "domain", "rpc"] {
+    for module in ["aws", "config", "domain", "rpc"] {
         let properties = fs::read_to_string(format!("src/{module}/properties.rs")).unwrap();
         for law in properties.lines().filter_map(|line| line.strip_prefix("pub fn ")?.split('(').next()) {
             let found =
