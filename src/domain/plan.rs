@@ -6,6 +6,7 @@ mod content;
 mod findings;
 mod preview;
 mod rule_vault;
+mod running;
 #[cfg(test)]
 mod tests;
 mod vaults;
@@ -18,6 +19,8 @@ pub(super) use collisions::ContinuousRuns;
 pub use content::{PlanContent, Rule};
 pub use preview::{PreviewedRun, RulePreview};
 pub use rule_vault::RuleVault;
+pub use running::RunningPlan;
+pub(super) use running::{RuleRuns, gives_way};
 pub(super) use vaults::{Puts, Use, uses};
 pub use vaults::{SeenKey, SeenVault, SeenVaults};
 

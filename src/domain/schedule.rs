@@ -1,6 +1,7 @@
 //! When a rule runs: AWS's cron, read in the rule's own time zone (docs/aws-backup-semantics.md, section 7.1).
 
 mod cron;
+mod interval;
 #[cfg(test)]
 mod tests;
 

@@ -36,6 +36,7 @@ struct Instance<'r> {
 }
 
 /// The next runs of a plan's continuous rules that do not give way to another rule, in order.
+#[derive(Debug, Clone)]
 pub(in crate::domain) struct ContinuousRuns(Vec<Timestamp>);
 
 /// How a rule gets near windows.

@@ -66,9 +66,14 @@ impl Rule {
     /// Whether AWS runs only this rule, by its timetable, instead of another one's run at `at`, for a resource of both: it
     /// keeps longer, and the start windows meet `[D]`.
     pub(in crate::domain) fn overrules(&self, timetable: &Timetable, other: &Self, at: Timestamp) -> bool {
+        self.run_that_overrules(timetable, other, at).is_some()
+    }
+
+    /// The run of this rule, by its timetable, that AWS runs instead of another one's run at `at`.
+    pub(super) fn run_that_overrules(&self, timetable: &Timetable, other: &Self, at: Timestamp) -> Option<Timestamp> {
         // They meet when our last run before theirs closes has not closed before theirs opens.
-        let meets = || timetable.latest_before(other.start_by(at)).is_some_and(|ours| self.start_by(ours) > at);
-        self.keeps_longer_than(other) && meets()
+        let meets = || timetable.latest_before(other.start_by(at)).filter(|ours| self.start_by(*ours) > at);
+        if self.keeps_longer_than(other) { meets() } else { None }
     }
 
     /// Whether AWS prefers this rule where the two overlap `[D]`.
