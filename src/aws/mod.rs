@@ -38,6 +38,7 @@ mod restores;
 mod roles;
 mod scoped;
 mod selections;
+mod survey;
 mod tags;
 mod unmatched;
 mod vault_deletion;

@@ -143,7 +143,7 @@ impl Scoped {
     }
 
     /// A plan without its tags, unless it was deleted.
-    async fn plan_there(&self, id: &str) -> Result<Plan, Error> {
+    pub(super) async fn plan_there(&self, id: &str) -> Result<Plan, Error> {
         let plan = self.plan(id).await?;
         if plan.deleted_at.is_some() { Err(deleted(id).into()) } else { Ok(plan) }
     }

@@ -297,6 +297,7 @@ fn instance(found: DbInstance, scope: &Scope) -> Resource {
         cluster_id: found.db_cluster_identifier.unwrap_or_default(),
         continuous_recovery_point_arn: found.aws_backup_recovery_point_arn.unwrap_or_default(),
         latest_restorable_at: time(found.latest_restorable_time.as_ref()),
+        resource_id: found.dbi_resource_id.unwrap_or_default(),
     }
 }
 
@@ -321,6 +322,7 @@ fn cluster(found: DbCluster, scope: &Scope) -> Resource {
         cluster_id: String::new(),
         continuous_recovery_point_arn: found.aws_backup_recovery_point_arn.unwrap_or_default(),
         latest_restorable_at: time(found.latest_restorable_time.as_ref()),
+        resource_id: found.db_cluster_resource_id.unwrap_or_default(),
     }
 }
 

@@ -63,14 +63,34 @@ pub(super) fn database_unavailable(database: &Resource) -> Option<Finding> {
     Some(Finding::warning("DATABASE_NOT_AVAILABLE", message, format!("make {id} available")))
 }
 
+/// The windows of RDS in which, and in the hour before which, AWS lets backups of a database fail `[D]`.
+pub(super) struct NearWindows {
+    backup: Option<BackupWindow>,
+    maintenance: Option<MaintenanceWindow>,
+}
+
+impl NearWindows {
+    /// Those of a database. With a continuous backup AWS Backup owns the windows and they do not conflict `[D]`. Clusters
+    /// have no such rule.
+    pub(super) fn of(database: &Resource) -> Self {
+        if database.kind == ResourceKind::DbCluster || !database.continuous_recovery_point_arn.is_empty() {
+            return Self { backup: None, maintenance: None };
+        }
+        let makes_its_own = database.automated_backup_retention_days > 0;
+        let backup = makes_its_own.then(|| BackupWindow::parse(&database.automated_backup_window)).flatten();
+        Self { backup, maintenance: MaintenanceWindow::parse(&database.maintenance_window) }
+    }
+
+    /// Whether a backup that begins then fails for the backup window, and for the maintenance window.
+    pub(super) fn block(&self, at: Timestamp) -> [bool; 2] {
+        [self.backup.is_some_and(|it| it.blocks(at)), self.maintenance.is_some_and(|it| it.blocks(at))]
+    }
+}
+
 /// What of the database's state lets a backup that begins about `at` fail (docs/aws-backup-semantics.md, section 3.3).
 pub fn database_findings(database: &Resource, at: Timestamp) -> Vec<Finding> {
     let mut findings: Vec<Finding> = database_unavailable(database).into_iter().collect();
     let id = &database.id;
-    // With a continuous backup AWS Backup owns the windows and they do not conflict [D]. Clusters have no such rule.
-    if database.kind == ResourceKind::DbCluster || !database.continuous_recovery_point_arn.is_empty() {
-        return findings;
-    }
     let mut near = |code, name: &str, window: &str| {
         findings.push(Finding::warning(
             code,
@@ -80,12 +100,11 @@ pub fn database_findings(database: &Resource, at: Timestamp) -> Vec<Finding> {
             "start it after the window",
         ));
     };
-    let backup = BackupWindow::parse(&database.automated_backup_window);
-    if database.automated_backup_retention_days > 0 && backup.is_some_and(|window| window.blocks(at)) {
+    let [in_backup, in_maintenance] = NearWindows::of(database).block(at);
+    if in_backup {
         near("NEAR_BACKUP_WINDOW", "automated backup", &database.automated_backup_window);
     }
-    let maintenance = MaintenanceWindow::parse(&database.maintenance_window);
-    if maintenance.is_some_and(|window| window.blocks(at)) {
+    if in_maintenance {
         near("NEAR_MAINTENANCE_WINDOW", "maintenance", &database.maintenance_window);
     }
     findings

@@ -93,7 +93,7 @@ pub use plan::{
 };
 pub use protection::{
     ArrangedPlan, Arrangements, BackupAge, Evidence, Explanation, History, JudgedSelection, Looked, NearMiss, Part,
-    Protection, ProtectionVerdict, RuleCoverage, Survey, Unread, newest_usable,
+    Protection, ProtectionVerdict, RuleCoverage, Survey, Unread, UpcomingFilter, UpcomingRun, newest_usable,
 };
 pub use recovery_point::{
     DeleteRecoveryPoint, KeptByHold, PlanOrigin, PointFilter, PointInVault, RecoveryPoint, RecoveryPointQuery,

@@ -3,29 +3,39 @@
 //! Everything here is judged as of one moment, `now`, by AWS's clock. What was before it can be seen only as far as AWS
 //! keeps it: jobs for 30 days, the latest version of a plan, no history of tags.
 
+mod arrangements;
 mod continuous;
 mod covering;
 mod environment;
+mod history;
 mod last_run;
 mod next_runs;
+mod objective;
 mod points;
 mod summary;
+pub(in crate::domain) mod survey;
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 mod uncovered;
 mod unread;
+mod upcoming;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+pub use arrangements::{ArrangedPlan, Arrangements, Looked};
 use covering::Covering;
+pub use history::History;
+pub use objective::BackupAge;
 pub use points::newest_usable;
+pub use survey::{Protection, Survey};
 pub use unread::{Part, Unread};
+pub use upcoming::{UpcomingFilter, UpcomingRun};
 
 use super::{
-    Finding, Job, JobState, Mismatch, Plan, RecoveryPoint, Resource, RoleState, Rule, Scope, SeenVaults, Selection,
-    Severity, Vault, Verdict, backup::database_unavailable,
+    Finding, Job, JobState, Mismatch, RecoveryPoint, Resource, RoleState, Rule, RunningPlan, Scope, SeenVaults,
+    Selection, Severity, Verdict, backup::database_unavailable,
 };
 
 /// What AWS told about a database and its backups. What it did not tell stands in `unread`.
@@ -39,16 +49,16 @@ pub struct Evidence {
     pub asked_member: Option<String>,
     /// How many plans there are.
     pub plan_count: usize,
-    /// Every selection of every plan, as it judges the database.
+    /// How many selections they have.
+    pub selection_count: usize,
+    /// The selections that select the database or nearly do, in AWS's order.
     pub judged: Vec<JudgedSelection>,
-    /// The plans that have a selection which selects it, with their rules.
-    pub covering_plans: Vec<Plan>,
+    /// The plans that have a selection which selects it, with their rules, reckoned from `now`.
+    pub covering_plans: Vec<Arc<RunningPlan>>,
     /// The roles of these selections by ARN; `None`: there is no such role.
     pub roles: BTreeMap<String, Option<RoleState>>,
-    /// The vaults of these plans' rules by name; `None`: there is no such vault.
-    pub vaults: BTreeMap<String, Option<Vault>>,
-    /// The other vaults that these rules name, wherever they are.
-    pub destinations: SeenVaults,
+    /// The vaults that rules name, wherever they are.
+    pub vaults: Arc<SeenVaults>,
     /// Its backup jobs, the newest first; `None`: not read.
     pub jobs: Option<Vec<Job>>,
     /// Its recovery points; `None`: not read.
@@ -62,14 +72,10 @@ pub struct Evidence {
 /// A selection, and what it makes of the database.
 #[derive(Debug, Clone)]
 pub struct JudgedSelection {
-    /// Id of its plan.
-    pub plan_id: String,
-    /// ARN of its plan.
-    pub plan_arn: String,
     /// Name of its plan.
     pub plan_name: String,
     /// The selection.
-    pub selection: Selection,
+    pub selection: Arc<Selection>,
     /// What it makes of the database.
     pub verdict: Verdict,
 }
@@ -106,6 +112,8 @@ pub struct Explanation {
     pub last_job: Option<Job>,
     /// The one created last of those that completed.
     pub last_successful_job: Option<Job>,
+    /// The longest time between two backups that the rules which cover it promise: that of the tightest. `None`: none does.
+    pub expected_interval: Option<SignedDuration>,
     /// What was found, the most severe first.
     pub findings: Vec<Finding>,
     /// The moment of all this, by AWS's clock.
@@ -137,6 +145,8 @@ pub struct RuleCoverage {
     pub next_run_at: Option<Timestamp>,
     /// The latest time before now that its schedule names.
     pub last_run_at: Option<Timestamp>,
+    /// The longest time between two backups that it promises; `None`: it runs no more, or nobody can read when.
+    pub expected_interval: Option<SignedDuration>,
     /// At the next run it gives way to another rule.
     pub overruled: bool,
 }
@@ -168,11 +178,11 @@ impl Evidence {
             database: instance,
             asked_member: None,
             plan_count: 0,
+            selection_count: 0,
             judged: Vec::new(),
             covering_plans: Vec::new(),
             roles: BTreeMap::new(),
-            vaults: BTreeMap::new(),
-            destinations: SeenVaults::default(),
+            vaults: Arc::default(),
             jobs: None,
             points: None,
             last_point: None,
@@ -191,6 +201,7 @@ impl Evidence {
         let summary = self.summary(verdict, &covering, &findings);
         let coverage = covering.iter().flat_map(Covering::coverage).collect();
         let jobs = self.jobs.as_deref().unwrap_or_default();
+        let expected_interval = self.covering_plans.iter().filter_map(|plan| plan.expected_interval()).min();
         Explanation {
             verdict,
             summary,
@@ -198,6 +209,7 @@ impl Evidence {
             near_misses,
             last_job: jobs.first().cloned(),
             last_successful_job: jobs.iter().find(|job| job.state == JobState::Completed).cloned(),
+            expected_interval,
             last_point: self.last_point,
             findings,
             observed_at: self.now,

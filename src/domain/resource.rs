@@ -193,9 +193,28 @@ pub struct Resource {
     pub continuous_recovery_point_arn: String,
     /// Up to when RDS's own backups can be restored.
     pub latest_restorable_at: Option<Timestamp>,
+    /// RDS's id that no other database ever has, such as `db-ABC` or `cluster-ABC`; blank where RDS does not say.
+    pub resource_id: String,
+}
+
+/// Which database it is: one that was deleted and made anew under the same name has the same ARN, and is another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DatabaseIdentity {
+    /// ARN.
+    pub arn: String,
+    /// What tells it from others that had the ARN: RDS's id, or where RDS does not say, when it was created; blank while RDS
+    /// tells neither.
+    pub made: String,
 }
 
 impl Resource {
+    /// Which database it is.
+    pub fn identity(&self) -> DatabaseIdentity {
+        let created = || self.created_at.map(|at| at.to_string()).unwrap_or_default();
+        let made = if self.resource_id.is_empty() { created() } else { self.resource_id.clone() };
+        DatabaseIdentity { arn: self.arn.clone(), made }
+    }
+
     /// AWS Backup's name of its type (docs/aws-backup-semantics.md, section 8.2): the engine decides, and a cluster of another
     /// engine is a Multi-AZ one, which counts as RDS.
     pub fn resource_type(&self) -> ResourceType {

@@ -27,6 +27,7 @@ fn instance() -> Resource {
         cluster_id: String::new(),
         continuous_recovery_point_arn: String::new(),
         latest_restorable_at: None,
+        resource_id: String::new(),
     }
 }
 

@@ -3,21 +3,21 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Evidence, JudgedSelection, RuleCoverage};
-use crate::domain::{Job, Plan, Rule, Timetable, invalid::Fault};
+use crate::domain::{Job, Plan, Rule, RuleRuns, RunningPlan};
 
 /// A rule of a plan that covers the database.
 #[derive(Debug)]
 pub(super) struct Covering<'e> {
     pub(super) evidence: &'e Evidence,
+    pub(super) running: &'e RunningPlan,
     pub(super) plan: &'e Plan,
     pub(super) rule: &'e Rule,
+    /// Its place in the plan.
+    place: usize,
     /// The selections of the plan that select it: at least one.
     pub(super) selections: Vec<&'e JudgedSelection>,
-    pub(super) timetable: Result<Timetable, Fault>,
-    /// When it runs next.
-    pub(super) next: Option<Timestamp>,
-    /// The latest time before now that its schedule names.
-    pub(super) last: Option<Timestamp>,
+    /// When it runs.
+    pub(super) runs: &'e RuleRuns,
 }
 
 /// AWS counts in milliseconds and rounds; runs are whole minutes apart.
@@ -27,20 +27,17 @@ impl<'e> Covering<'e> {
     /// Every rule of every plan that covers the database.
     pub(super) fn all(evidence: &'e Evidence) -> Vec<Self> {
         let mut all = Vec::new();
-        for plan in &evidence.covering_plans {
-            let selections: Vec<_> = evidence
-                .judged
-                .iter()
-                .filter(|judged| judged.plan_id == plan.id && judged.verdict.selected())
-                .collect();
+        for running in &evidence.covering_plans {
+            let running: &RunningPlan = running;
+            let plan = &running.plan;
+            let of_plan = |judged: &&JudgedSelection| judged.selection.plan_id == plan.id;
+            let selections: Vec<_> =
+                evidence.judged.iter().filter(of_plan).filter(|judged| judged.verdict.selected()).collect();
             if selections.is_empty() {
                 continue;
             }
-            for rule in &plan.content.rules {
-                let timetable = rule.timetable();
-                let next = timetable.as_ref().ok().and_then(|timetable| timetable.next_after(evidence.now));
-                let last = timetable.as_ref().ok().and_then(|timetable| timetable.latest_before(evidence.now));
-                all.push(Self { evidence, plan, rule, selections: selections.clone(), timetable, next, last });
+            for (place, (rule, runs)) in plan.content.rules.iter().zip(&running.runs).enumerate() {
+                all.push(Self { evidence, running, plan, rule, place, selections: selections.clone(), runs });
             }
         }
         all
@@ -53,7 +50,6 @@ impl<'e> Covering<'e> {
 
     /// One row for each selection.
     pub(super) fn coverage(&self) -> impl Iterator<Item = RuleCoverage> {
-        let overruled = self.next.is_some_and(|at| self.gives_way_at(at).is_some());
         self.selections.iter().map(move |judged| RuleCoverage {
             scope: self.plan.scope.clone(),
             plan_id: self.plan.id.clone(),
@@ -64,9 +60,10 @@ impl<'e> Covering<'e> {
             selection_name: judged.selection.name.clone(),
             selected_by: judged.verdict.selected_by.clone().unwrap_or_default(),
             role_arn: judged.selection.role_arn.clone(),
-            next_run_at: self.next,
-            last_run_at: self.last,
-            overruled,
+            next_run_at: self.runs.next,
+            last_run_at: self.runs.last,
+            expected_interval: self.runs.interval,
+            overruled: self.runs.gives_way.is_some(),
         })
     }
 
@@ -89,18 +86,8 @@ impl<'e> Covering<'e> {
         at.is_some_and(|at| at >= run.saturating_sub(ROUNDING).unwrap_or(run))
     }
 
-    /// The rule of the plan to which this one gives way at its run at `at`: one that overrules it, or of two that keep
-    /// equally long and run at once the first in the plan `[I]`.
+    /// The rule of the plan to which this one gives way at its run at `at`.
     pub(super) fn gives_way_at(&self, at: Timestamp) -> Option<&'e Rule> {
-        let rules = &self.plan.content.rules;
-        let own = rules.iter().take_while(|rule| !std::ptr::eq(*rule, self.rule)).count();
-        let others = rules.iter().enumerate().filter(|(place, _)| *place != own);
-        let gives_way_to = |place: usize, other: &Rule| {
-            let Ok(timetable) = other.timetable() else { return false };
-            let a_moment_before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
-            let equals = place < own && other.lifecycle.retention == self.rule.lifecycle.retention;
-            other.overrules(&timetable, self.rule, at) || (equals && timetable.next_after(a_moment_before) == Some(at))
-        };
-        others.filter(|(place, other)| gives_way_to(*place, other)).map(|(_, other)| other).next()
+        self.plan.content.rules.get(self.running.gives_way_at(self.place, at)?)
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, slice};
 
 use super::{Evidence, covering::Covering};
-use crate::domain::{Finding, Rule, Scope, SeenVault, SeenVaults, Severity, VaultRef};
+use crate::domain::{Finding, Rule, Severity};
 
 impl Evidence {
     /// What is wrong with the roles.
@@ -34,8 +34,9 @@ impl Evidence {
         let mut told = BTreeSet::new();
         let mut findings = Vec::new();
         for Covering { plan, rule, .. } in covering {
-            let seen = self.seen_vaults(&plan.scope);
-            for found in Rule::vault_findings(slice::from_ref(*rule), &plan.scope, &seen, Some(&plan.content.name)) {
+            for found in
+                Rule::vault_findings(slice::from_ref(*rule), &plan.scope, &self.vaults, Some(&plan.content.name))
+            {
                 // That nobody looked is no reason to call the database badly protected.
                 let severity = match found.code {
                     "DESTINATION_NOT_CHECKED" | "KEY_NOT_CHECKED" | "NOT_CHECKED" => Severity::Info,
@@ -48,15 +49,6 @@ impl Evidence {
             }
         }
         findings
-    }
-
-    fn seen_vaults(&self, scope: &Scope) -> SeenVaults {
-        let mut seen = self.destinations.clone();
-        seen.vaults.extend(self.vaults.iter().map(|(name, vault)| {
-            let there = vault.as_ref().map(SeenVault::there);
-            (VaultRef::arn_of(name, scope), there.unwrap_or_else(|| SeenVault::Missing(Box::default())))
-        }));
-        seen
     }
 
     /// That copies of a cluster are asked for of which AWS Backup copies nothing.

@@ -14,7 +14,7 @@ const UNTIL_SEEN: SignedDuration = SignedDuration::from_mins(15);
 impl Covering<'_> {
     /// What became of the rule's last run.
     pub(super) fn findings_of_last_run(&self) -> Vec<Finding> {
-        let (Some(last), Some(_)) = (self.last, &self.evidence.jobs) else { return Vec::new() };
+        let (Some(last), Some(_)) = (self.runs.last, &self.evidence.jobs) else { return Vec::new() };
         match self.jobs().next().filter(|job| Self::since_run(job.created_at, last)) {
             Some(job) if job.state.is_final() => self.ended(job),
             Some(job) => {
@@ -29,7 +29,7 @@ impl Covering<'_> {
     }
 
     fn ended(&self, job: &Job) -> Vec<Finding> {
-        let run = job.created_at.or(self.last).map(|at| format!(", run of {at}")).unwrap_or_default();
+        let run = job.created_at.or(self.runs.last).map(|at| format!(", run of {at}")).unwrap_or_default();
         self.evidence.findings_of_end(job, &format!("{}{run}", self.name()))
     }
 
@@ -54,7 +54,8 @@ impl Covering<'_> {
     fn without_job(&self, last: Timestamp) -> Option<Finding> {
         let (name, evidence) = (self.name(), self.evidence);
         let (database, now) = (&evidence.database, evidence.now);
-        let first = self.next.map_or("it has no run to come".to_owned(), |next| format!("its next run is at {next}"));
+        let first =
+            self.runs.next.map_or("it has no run to come".to_owned(), |next| format!("its next run is at {next}"));
         if let Some(other) = self.gives_way_at(last) {
             let message = format!(
                 "{name} made no backup at {last}: it gave way to rule {}, whose start window overlaps and which keeps its \

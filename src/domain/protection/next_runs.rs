@@ -1,54 +1,42 @@
 //! What will become of the next runs of a rule.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::covering::Covering;
-use crate::domain::{ContinuousRuns, Finding, Severity, Timetable, backup::database_findings};
+use crate::domain::{Fault, Finding, Severity, backup::NearWindows};
 
-/// How far ahead runs are compared with the windows of RDS: both come once a week at least.
-const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// Most runs looked at: every quarter of an hour for a week is fewer.
-const MOST_RUNS: usize = 700;
-
-/// More runs in [`AHEAD`] than these, four a day, make one that fails bearable.
+/// More runs in seven days than these, four a day, make one that fails bearable.
 const OFTEN: usize = 28;
 
-/// How many next runs must all give way for a rule to be called idle.
-const IDLE_AFTER: usize = 10;
+impl Finding {
+    /// That Strongroom cannot read the schedule of a rule.
+    pub(super) fn schedule_not_read(rule: &str, fault: &Fault) -> Self {
+        let message = format!("when {rule} runs Strongroom cannot tell: {fault}");
+        Self::warning("SCHEDULE_NOT_READ", message, "see in AWS's console when it runs, or give it a cron expression")
+    }
+}
 
 impl Covering<'_> {
     /// What will become of the rule's next runs.
     pub(super) fn findings_of_next_runs(&self) -> Vec<Finding> {
         let name = self.name();
-        let timetable = match &self.timetable {
-            Ok(timetable) => timetable,
-            Err(fault) => {
-                let message = format!("when {name} runs Strongroom cannot tell: {fault}");
-                return vec![Finding::warning(
-                    "SCHEDULE_NOT_READ",
-                    message,
-                    "see in AWS's console when it runs, or give it a cron expression",
-                )];
-            }
-        };
-        let Some(next) = self.next else {
+        if let Err(fault) = &self.runs.timetable {
+            return vec![Finding::schedule_not_read(&name, fault)];
+        }
+        let Some(next) = self.runs.next else {
             let message = format!("{name} never runs again: the years of its schedule have passed");
             return vec![Finding::error("SCHEDULE_IS_OVER", message, "correct the year field with UpdatePlan")];
         };
-        let mut findings: Vec<Finding> = self.overruled(timetable, next).into_iter().collect();
-        findings.extend(self.near_windows(timetable));
+        let mut findings: Vec<Finding> = self.overruled(next).into_iter().collect();
+        findings.extend(self.near_windows());
         findings
     }
 
-    fn overruled(&self, timetable: &Timetable, next: Timestamp) -> Option<Finding> {
-        let by = &self.gives_way_at(next)?.name;
+    fn overruled(&self, next: Timestamp) -> Option<Finding> {
+        let gives_way = self.runs.gives_way?;
+        let by = &self.plan.content.rules.get(gives_way.to)?.name;
         let name = self.name();
-        let always = timetable
-            .runs_after(self.evidence.now)
-            .take(IDLE_AFTER)
-            .all(|run| self.gives_way_at(run.at.timestamp()).is_some());
-        if always {
+        if gives_way.always {
             return Some(Finding::warning(
                 "RULE_OVERRULED",
                 format!(
@@ -66,27 +54,18 @@ impl Covering<'_> {
     }
 
     /// Runs that begin in or near the windows of RDS.
-    fn near_windows(&self, timetable: &Timetable) -> Vec<Finding> {
-        let (database, now) = (&self.evidence.database, self.evidence.now);
-        let end = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
-        let runs = timetable.runs_after(now).map(|run| run.at.timestamp()).take_while(|at| *at <= end).take(MOST_RUNS);
-        // One that runs more seldom is judged by its next run.
-        let runs: Vec<Timestamp> = match runs.collect::<Vec<_>>() {
-            none if none.is_empty() => self.next.into_iter().collect(),
-            runs => runs,
-        };
+    fn near_windows(&self) -> Vec<Finding> {
+        let (database, runs) = (&self.evidence.database, &self.runs.soon);
+        let near = NearWindows::of(database);
         let windows = [
-            ("NEAR_BACKUP_WINDOW", "RUN_NEAR_BACKUP_WINDOW", "automated backup", &database.automated_backup_window),
-            ("NEAR_MAINTENANCE_WINDOW", "RUN_NEAR_MAINTENANCE_WINDOW", "maintenance", &database.maintenance_window),
+            ("RUN_NEAR_BACKUP_WINDOW", "automated backup", &database.automated_backup_window),
+            ("RUN_NEAR_MAINTENANCE_WINDOW", "maintenance", &database.maintenance_window),
         ];
         // Once a continuous rule of the plan has made its backup, AWS Backup owns the windows.
-        let owned_from = ContinuousRuns::of(&self.plan.content.rules, now).own_windows_from(database);
+        let owned_from = self.running.continuous.own_windows_from(database);
         let mut findings = Vec::new();
-        for (of_start, code, kind, window) in windows {
-            let blocked = |at: &&Timestamp| {
-                let is_free = owned_from.is_none_or(|from| **at < from);
-                is_free && database_findings(database, **at).iter().any(|found| found.code == of_start)
-            };
+        for (which, (code, kind, window)) in windows.into_iter().enumerate() {
+            let blocked = |at: &&Timestamp| owned_from.is_none_or(|from| **at < from) && near.block(**at)[which];
             let hit: Vec<&Timestamp> = runs.iter().filter(blocked).collect();
             let Some(first) = hit.first() else { continue };
             let which = match (hit.len(), runs.len()) {

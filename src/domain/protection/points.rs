@@ -28,7 +28,7 @@ impl Evidence {
         let Some(points) = &self.points else { return Vec::new() };
         let mut findings = Vec::new();
         if newest_usable(points, &self.database).is_none() {
-            let next: Option<Timestamp> = covering.iter().filter_map(|rule| rule.next).min();
+            let next: Option<Timestamp> = covering.iter().filter_map(|rule| rule.runs.next).min();
             let action = next.map_or("StartBackup backs it up now".to_owned(), |next| {
                 format!("StartBackup backs it up now; the next run is at {next}")
             });

@@ -32,7 +32,7 @@ impl Evidence {
                 _ => format!("its last backup is of {at}"),
             })
         });
-        let soonest = covering.iter().filter_map(|rule| Some((rule.next?, rule))).min_by_key(|(next, _)| *next);
+        let soonest = covering.iter().filter_map(|rule| Some((rule.runs.next?, rule))).min_by_key(|(next, _)| *next);
         let next = soonest.map(|(next, rule)| format!("{} backs it up next at {next}", rule.name()));
         [last, next].into_iter().flatten().collect::<Vec<_>>().join(", and ")
     }

@@ -5,25 +5,26 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    AccountId, Criteria, Hindrance, JobId, JobKind, JobOrigin, Lifecycle, MismatchKind, PlanContent, PlanOrigin,
-    RecoveryPointState, RegionName, ResourceKind, ResourceType, Retention, Scope, Unseen, VaultLock, Windows,
+    AccountId, Criteria, Hindrance, JobId, JobKind, JobOrigin, Lifecycle, MismatchKind, Plan, PlanContent, PlanOrigin,
+    RecoveryPointState, RegionName, ResourceKind, ResourceType, Retention, Scope, SeenVault, Unseen, VaultLock,
+    VaultRef, Windows,
 };
 
-const ROLE: &str = "arn:aws:iam::123456789012:role/service-role/R";
+pub(in crate::domain) const ROLE: &str = "arn:aws:iam::123456789012:role/service-role/R";
 const CONTINUOUS: &str = "arn:aws:backup:us-east-1:123456789012:recovery-point:continuous:db-abc-0123";
 
 /// A Monday, an hour after the daily rule.
-const NOW: &str = "2026-03-02T06:00:00Z";
+pub(in crate::domain) const NOW: &str = "2026-03-02T06:00:00Z";
 
-fn at(text: &str) -> Timestamp {
+pub(in crate::domain) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn scope() -> Scope {
+pub(in crate::domain) fn scope() -> Scope {
     Scope { account: AccountId::parse("123456789012").unwrap(), region: RegionName::parse("us-east-1").unwrap() }
 }
 
-fn database() -> Resource {
+pub(in crate::domain) fn database() -> Resource {
     Resource {
         arn: "arn:aws:rds:us-east-1:123456789012:db:orders".into(),
         id: "orders".into(),
@@ -44,10 +45,11 @@ fn database() -> Resource {
         cluster_id: String::new(),
         continuous_recovery_point_arn: String::new(),
         latest_restorable_at: None,
+        resource_id: String::new(),
     }
 }
 
-fn rule(name: &str, schedule: &str) -> Rule {
+pub(in crate::domain) fn rule(name: &str, schedule: &str) -> Rule {
     Rule {
         id: format!("id-of-{name}"),
         name: name.into(),
@@ -65,7 +67,7 @@ fn rule(name: &str, schedule: &str) -> Rule {
     }
 }
 
-fn plan(rules: Vec<Rule>) -> Plan {
+pub(in crate::domain) fn plan(rules: Vec<Rule>) -> Plan {
     Plan {
         id: "p1".into(),
         arn: String::new(),
@@ -81,24 +83,22 @@ fn plan(rules: Vec<Rule>) -> Plan {
     }
 }
 
-fn judged(name: &str, verdict: Verdict) -> JudgedSelection {
-    JudgedSelection {
+pub(in crate::domain) fn selection(name: &str) -> Selection {
+    Selection {
+        id: format!("id-of-{name}"),
+        name: name.into(),
+        scope: scope(),
         plan_id: "p1".into(),
         plan_arn: "arn:aws:backup:us-east-1:123456789012:backup-plan:p1".into(),
-        plan_name: "nightly".into(),
-        selection: Selection {
-            id: format!("id-of-{name}"),
-            name: name.into(),
-            scope: scope(),
-            plan_id: "p1".into(),
-            plan_arn: String::new(),
-            role_arn: ROLE.into(),
-            criteria: Some(Criteria::default()),
-            created_at: Some(at("2026-01-01T00:00:00Z")),
-            request_id: String::new(),
-        },
-        verdict,
+        role_arn: ROLE.into(),
+        criteria: Some(Criteria::default()),
+        created_at: Some(at("2026-01-01T00:00:00Z")),
+        request_id: String::new(),
     }
+}
+
+fn judged(name: &str, verdict: Verdict) -> JudgedSelection {
+    JudgedSelection { plan_name: "nightly".into(), selection: Arc::new(selection(name)), verdict }
 }
 
 fn selected() -> Verdict {
@@ -111,7 +111,7 @@ fn missed(kinds: &[MismatchKind]) -> Verdict {
 }
 
 /// A job of the rule `daily`.
-fn job(created: &str, state: JobState) -> Job {
+pub(in crate::domain) fn job(created: &str, state: JobState) -> Job {
     Job {
         state,
         resource_arn: Some(database().arn),
@@ -140,17 +140,17 @@ fn point(arn: &str, created: &str, state: RecoveryPointState) -> RecoveryPoint {
 }
 
 /// Backed up an hour ago by the rule `daily`; nothing is amiss.
-fn evidence() -> Evidence {
+pub(in crate::domain) fn evidence() -> Evidence {
     Evidence {
         now: at(NOW),
         database: database(),
         asked_member: None,
         plan_count: 1,
+        selection_count: 1,
         judged: vec![judged("all", selected())],
-        covering_plans: vec![plan(vec![rule("daily", "cron(0 5 ? * * *)")])],
+        covering_plans: vec![Arc::new(RunningPlan::of(plan(vec![rule("daily", "cron(0 5 ? * * *)")]), at(NOW)))],
         roles: BTreeMap::new(),
-        vaults: BTreeMap::new(),
-        destinations: SeenVaults::default(),
+        vaults: Arc::default(),
         jobs: Some(vec![job("2026-03-02T05:00:00Z", JobState::Completed)]),
         points: Some(vec![point("a", "2026-03-02T05:00:10Z", RecoveryPointState::Completed)]),
         last_point: None,
@@ -162,11 +162,22 @@ fn evidence() -> Evidence {
 fn found(change: impl FnOnce(&mut Evidence)) -> Explanation {
     let mut evidence = evidence();
     change(&mut evidence);
+    for plan in &mut evidence.covering_plans {
+        *plan = Arc::new(RunningPlan::of(plan.plan.clone(), evidence.now));
+    }
     evidence.explain()
 }
 
+fn plan_of(evidence: &mut Evidence) -> &mut Plan {
+    &mut Arc::make_mut(&mut evidence.covering_plans[0]).plan
+}
+
 fn rules_of(evidence: &mut Evidence) -> &mut Vec<Rule> {
-    &mut evidence.covering_plans[0].content.rules
+    &mut plan_of(evidence).content.rules
+}
+
+fn vault(evidence: &mut Evidence, seen: SeenVault) {
+    Arc::make_mut(&mut evidence.vaults).vaults.insert(VaultRef::arn_of("prod", &scope()), seen);
 }
 
 fn no_job(evidence: &mut Evidence) {
@@ -185,11 +196,11 @@ fn each_thing_that_is_amiss_is_found_alone_and_with_its_severity() {
         ("RUN_MISSED", Error, AtRisk, no_job),
         ("PLAN_DID_NOT_RUN", Error, AtRisk, |e| {
             no_job(e);
-            e.covering_plans[0].last_run_at = Some(at("2026-03-01T05:00:00Z"));
+            plan_of(e).last_run_at = Some(at("2026-03-01T05:00:00Z"));
         }),
         ("PLAN_IS_NEWER", Info, Protected, |e| {
             no_job(e);
-            e.covering_plans[0].created_at = Some(at("2026-03-02T05:30:00Z"));
+            plan_of(e).created_at = Some(at("2026-03-02T05:30:00Z"));
         }),
         ("DATABASE_IS_NEWER", Info, Protected, |e| {
             no_job(e);
@@ -215,7 +226,7 @@ fn each_thing_that_is_amiss_is_found_alone_and_with_its_severity() {
             e.points.as_mut().unwrap().push(stuck);
         }),
         ("NO_RECOVERY_POINT", Error, AtRisk, |e| e.points = Some(Vec::new())),
-        ("VAULT_MISSING", Error, AtRisk, |e| e.vaults = [("prod".to_owned(), None)].into()),
+        ("VAULT_MISSING", Error, AtRisk, |e| vault(e, SeenVault::Missing(Box::default()))),
         ("ROLE_MISSING", Error, AtRisk, |e| e.roles = [(ROLE.to_owned(), None)].into()),
         ("CONTINUOUS_BACKUP_NOT_ACTIVE", Warning, AtRisk, |e| rules_of(e)[0].continuous = true),
         ("CONTINUOUS_BACKUP_PENDING", Info, Protected, |e| {
@@ -305,20 +316,7 @@ fn of_many_runs_one_near_a_window_is_bearable() {
 fn a_lock_is_held_against_the_retention_of_each_rule() {
     let lock = VaultLock { min_retention_days: None, max_retention_days: Some(30), locked_at: None, immutable: false };
     let explained = found(|evidence| {
-        let vault = Vault {
-            name: "prod".into(),
-            arn: String::new(),
-            scope: scope(),
-            encryption_key_arn: String::new(),
-            created_at: None,
-            recovery_points: 0,
-            lock: Some(lock),
-            vault_type: String::new(),
-            state: String::new(),
-            tags: BTreeMap::new(),
-            request_id: String::new(),
-        };
-        evidence.vaults = [("prod".to_owned(), Some(vault))].into();
+        vault(evidence, SeenVault::There(Some(lock), Box::default()));
     });
     let [outside] = &explained.findings[..] else { panic!("{:?}", explained.findings) };
     assert_eq!((outside.code, outside.severity), ("RETENTION_OUTSIDE_VAULT_LOCK", Severity::Error));
@@ -333,7 +331,7 @@ fn near_misses_are_told_nearest_first_and_not_without_end() {
         evidence.jobs = Some(Vec::new());
         evidence.judged = vec![judged("far", missed(&[M::TagMissing, M::ResourceTypeOptedOut]))];
         evidence.judged.extend((0..30).map(|n| judged(&format!("near-{n:02}"), missed(&[M::TagValueDiffersInCase]))));
-        evidence.judged.push(judged("other", Verdict { near_miss: false, ..missed(&[M::ArnNotListed]) }));
+        evidence.selection_count = 32;
     });
     assert_eq!((explained.verdict, explained.near_misses.len()), (ProtectionVerdict::NotProtected, 20));
     let near = &explained.near_misses[0];
@@ -409,10 +407,10 @@ proptest! {
         let (a, b) = (make("a", ours, kept.0), make("b", theirs, kept.1));
         let rules = if other_first { vec![b.clone(), a.clone()] } else { vec![a.clone(), b.clone()] };
         let mut evidence = evidence();
-        evidence.covering_plans = vec![plan(rules)];
+        evidence.covering_plans = vec![Arc::new(RunningPlan::of(plan(rules), at(NOW)))];
         let covering = Covering::all(&evidence);
         let covered = covering.iter().find(|covered| covered.rule.name == "a").unwrap();
-        let run = covered.next.unwrap();
+        let run = covered.runs.next.unwrap();
         let window = |rule: &Rule| SignedDuration::from_mins(rule.windows.start_minutes);
         let start = run - SignedDuration::from_hours(24 * 4);
         let near: Vec<Timestamp> = b.timetable().unwrap().runs_after(start).take(8).map(|it| it.at.timestamp()).collect();

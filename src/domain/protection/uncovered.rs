@@ -23,8 +23,8 @@ impl Evidence {
         near.sort_by_key(|judged| (judged.verdict.mismatches.len(), &judged.plan_name, &judged.selection.name));
         let near = near.into_iter().take(MOST_NEAR_MISSES).map(|judged| NearMiss {
             scope: self.database.scope.clone(),
-            plan_id: judged.plan_id.clone(),
-            plan_arn: judged.plan_arn.clone(),
+            plan_id: judged.selection.plan_id.clone(),
+            plan_arn: judged.selection.plan_arn.clone(),
             plan_name: judged.plan_name.clone(),
             selection_id: judged.selection.id.clone(),
             selection_name: judged.selection.name.clone(),
@@ -39,7 +39,7 @@ impl Evidence {
             return Vec::new();
         }
         let (id, of_type) = (&self.database.id, self.database.resource_type());
-        let message = match (self.plan_count, self.judged.len()) {
+        let message = match (self.plan_count, self.selection_count) {
             (0, _) => format!("nothing backs {id} up: there are no backup plans"),
             (_, 0) => format!("nothing backs {id} up: no plan has a selection"),
             (_, 1) => format!("nothing backs {id} up: the one selection there is does not select it"),

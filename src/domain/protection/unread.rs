@@ -37,6 +37,8 @@ pub enum Part {
     Jobs,
     /// The recovery points.
     RecoveryPoints,
+    /// The list of instances, or of clusters.
+    Databases,
 }
 
 impl Part {
@@ -56,6 +58,7 @@ impl Part {
             Self::Vault => "VAULT_NOT_READ",
             Self::Jobs => "JOBS_NOT_READ",
             Self::RecoveryPoints => "RECOVERY_POINTS_NOT_READ",
+            Self::Databases => "DATABASES_NOT_READ",
         }
     }
 
@@ -71,12 +74,13 @@ impl Part {
             Self::Vault => format!("vault {name}"),
             Self::Jobs => "the jobs of the database".to_owned(),
             Self::RecoveryPoints => "the recovery points of the database".to_owned(),
+            Self::Databases => format!("the list of {name}"),
         }
     }
 
     fn permission(self, operation: &str) -> String {
         let service = match self {
-            Self::Cluster => "rds",
+            Self::Cluster | Self::Databases => "rds",
             Self::Role => "iam",
             _ => "backup",
         };
@@ -84,33 +88,40 @@ impl Part {
     }
 }
 
-impl Evidence {
-    /// A finding for each thing that could not be read.
-    pub(super) fn unread_findings(&self, covering: &[Covering<'_>]) -> Vec<Finding> {
-        self.unread.iter().map(|unread| self.unread_finding(unread, covering)).collect()
-    }
-
-    fn unread_finding(&self, unread: &Unread, covering: &[Covering<'_>]) -> Finding {
-        let Unread { part, name, operation, unseen } = unread;
-        let what = part.described(name);
+impl Unread {
+    /// That it could not be read.
+    pub fn finding(&self) -> Finding {
+        let Self { part, name, operation, unseen } = self;
         let permission = part.permission(operation);
         let why = match unseen.hindrance {
             Hindrance::Denied => format!("AWS denies {permission} to Strongroom"),
             Hindrance::NoWay | Hindrance::Passing | Hindrance::Settled => unseen.why.clone(),
         };
-        let message = format!("{what} could not be read: {why}");
-        let finding = Finding::warning(part.code(), message, unseen.action(&permission, "ask again"));
-        // What worked at the last run of every rule is not in doubt because Strongroom may not look at it.
-        let proven =
-            matches!(part, Part::Role | Part::Vault) && !covering.is_empty() && covering.iter().all(Covering::worked);
-        Finding { severity: if proven { Severity::Info } else { finding.severity }, ..finding }
+        let message = format!("{} could not be read: {why}", part.described(name));
+        Finding::warning(part.code(), message, unseen.action(&permission, "ask again"))
     }
+}
+
+impl Evidence {
+    /// A finding for each thing that could not be read.
+    pub(super) fn unread_findings(&self, covering: &[Covering<'_>]) -> Vec<Finding> {
+        self.unread.iter().map(|unread| unread_finding(unread, covering)).collect()
+    }
+}
+
+fn unread_finding(unread: &Unread, covering: &[Covering<'_>]) -> Finding {
+    let finding = unread.finding();
+    // What worked at the last run of every rule is not in doubt because Strongroom may not look at it.
+    let proven = matches!(unread.part, Part::Role | Part::Vault)
+        && !covering.is_empty()
+        && covering.iter().all(Covering::worked);
+    Finding { severity: if proven { Severity::Info } else { finding.severity }, ..finding }
 }
 
 impl Covering<'_> {
     /// Whether its last run is known to have made a backup.
     fn worked(&self) -> bool {
         let last = self.jobs().next().filter(|job| job.state == JobState::Completed);
-        last.is_some_and(|job| self.last.is_some_and(|run| Self::since_run(job.created_at, run)))
+        last.is_some_and(|job| self.runs.last.is_some_and(|run| Self::since_run(job.created_at, run)))
     }
 }

@@ -22,8 +22,17 @@ impl<'a> TagTest<'a> {
         format!("{}[{}]", self.list, self.index)
     }
 
-    /// Why it does not hold. Keys and values compare with case `[D]`; a missing tag fails Equals and Like and passes their
+    /// Whether it holds. Keys and values compare with case `[D]`; a missing tag fails Equals and Like and passes their
     /// negations, as in IAM `[I]`.
+    pub(super) fn holds(&self, tags: &BTreeMap<String, String>) -> bool {
+        let wanted = tags.get(self.key()).is_some_and(|has| self.wants(has));
+        match self.condition.operator {
+            Operator::Equals | Operator::Like => wanted,
+            Operator::NotEquals | Operator::NotLike => !wanted,
+        }
+    }
+
+    /// Why it does not hold.
     pub(super) fn mismatch(&self, tags: &BTreeMap<String, String>) -> Option<Mismatch> {
         let has = tags.get(self.key());
         let (kind, message) = match self.condition.operator {

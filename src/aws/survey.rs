@@ -1,0 +1,114 @@
+//! Everything that decides about the backups of a scope, read once: databases, plans, selections, settings, and what they
+//! lean on. Of a thousand databases AWS is asked twenty-odd times, and once for each plan and each selection.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::TryStreamExt;
+use tokio::time::Instant;
+
+use super::{
+    Error, Failure, Scoped,
+    budget::besides,
+    looks::there,
+    pages::pages,
+    protection::{Reading, every, unread},
+    resources::MOST_RECORDS,
+};
+use crate::domain::{
+    Arn, Arrangements, DatabaseRef, Part, PlanRef, ProtectedResource, Resource, ResourceKind, Survey, Unread,
+};
+
+impl Scoped {
+    /// What is there, and what is arranged for it. What could not be read is part of the answer; `at_a_glance`: plans and
+    /// selections may be some seconds old.
+    pub async fn survey(&self, at_a_glance: bool) -> Survey {
+        let plans = if at_a_glance { &self.at_a_glance() } else { self };
+        let reading = Reading { scoped: self, plans };
+        let arranged = async {
+            let (eligibility, plans) = tokio::join!(reading.eligibility(), reading.plans());
+            let mut arrangements = Arrangements::new(self.scope().clone(), self.now(), eligibility, plans);
+            reading.fill(&mut arrangements, None).await;
+            arrangements
+        };
+        let (arrangements, instances, clusters, backed_up) = tokio::join!(
+            Box::pin(arranged),
+            Box::pin(self.every_database(ResourceKind::DbInstance)),
+            Box::pin(self.every_database(ResourceKind::DbCluster)),
+            Box::pin(self.everything_backed_up()),
+        );
+        let (mut databases, mut unlisted) = (BTreeMap::new(), Vec::new());
+        for (kind, listed) in [(ResourceKind::DbInstance, instances), (ResourceKind::DbCluster, clusters)] {
+            match listed {
+                Ok(found) => databases.extend(found.into_iter().map(|database| (database.arn.clone(), database))),
+                Err(unread) => unlisted.push((kind, unread)),
+            }
+        }
+        Survey { arrangements: arrangements.reckoned(self.now()), databases, unlisted, backed_up }
+    }
+
+    /// The same for nobody who waits: its calls come after those of callers, and take at most so long.
+    pub async fn survey_besides(&self, longest: Duration) -> Survey {
+        Box::pin(besides(Instant::now() + longest, self.survey(false))).await
+    }
+
+    /// Reads one database of a survey anew, after a change of it: that costs one call. Answers the ARNs of the databases whose
+    /// protection is to be judged again.
+    pub async fn survey_database(&self, survey: &mut Survey, arn: &Arn) -> Result<Vec<String>, Error> {
+        let Some(DatabaseRef { kind: Some(kind), id }) = DatabaseRef::of_arn(arn) else { return Ok(Vec::new()) };
+        // What it was before counts too: its instances outlive a cluster by moments.
+        let mut touched: Vec<String> = survey.touched_by(arn.as_str()).into_iter().map(str::to_owned).collect();
+        match there(self.describe_resource(kind, &id).await)? {
+            Some(database) => survey.put(database),
+            None => survey.remove(arn.as_str()),
+        }
+        touched.extend(survey.touched_by(arn.as_str()).into_iter().map(str::to_owned));
+        touched.sort_unstable();
+        touched.dedup();
+        Ok(touched)
+    }
+
+    /// Reads one plan of a survey anew, after a change of it or of a selection of it. Whatever databases it covers, or covered,
+    /// are to be judged again: AWS need not be asked about them.
+    pub async fn survey_plan(&self, survey: &mut Survey, plan_id: &str) -> Result<(), Error> {
+        let reading = Reading { scoped: self, plans: self };
+        let plan = there(self.plan(plan_id).await)?.filter(|plan| plan.deleted_at.is_none());
+        let arranged = match &plan {
+            Some(plan) => Some(reading.with_selections(plan).await),
+            None => None,
+        };
+        let arrangements = &mut survey.arrangements;
+        // Where the list of plans could not be read, one alone says nothing.
+        if let Ok(plans) = &mut arrangements.plans {
+            let at = plans.iter().position(|plan| plan.id == plan_id);
+            match (at, arranged) {
+                (Some(at), Some(arranged)) => plans[at] = arranged,
+                (Some(at), None) => drop(plans.remove(at)),
+                (None, arranged) => plans.extend(arranged),
+            }
+            reading.fill(arrangements, None).await;
+        }
+        survey.arrangements = survey.arrangements.clone().reckoned(self.now());
+        Ok(())
+    }
+
+    /// The id of the plan that a question is about.
+    pub(super) async fn id_of_plan(&self, plan: &PlanRef) -> Result<String, Error> {
+        self.of_plan(plan, |id| async move { self.plan_there(&id).await }).await.map(|plan| plan.id)
+    }
+
+    async fn every_database(&self, kind: ResourceKind) -> Result<Vec<Resource>, Unread> {
+        let list = pages(|marker| self.databases(kind, None, MOST_RECORDS, marker));
+        let list: Result<Vec<Resource>, Failure> = list.try_concat().await;
+        let name = match kind {
+            ResourceKind::DbInstance => "instances",
+            ResourceKind::DbCluster => "clusters",
+        };
+        list.map_err(|error| unread(Part::Databases, name, error))
+    }
+
+    async fn everything_backed_up(&self) -> Result<BTreeMap<String, ProtectedResource>, Unread> {
+        let list = every(|page| async move { self.list_protected_resources(None, &page).await }).await;
+        let list: Vec<ProtectedResource> = list.map_err(|error| unread(Part::RecoveryPoints, "", error))?;
+        Ok(list.into_iter().map(|found| (found.arn.clone(), found)).collect())
+    }
+}
