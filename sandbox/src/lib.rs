@@ -1,12 +1,12 @@
 //! `strongroom-sandbox`: a local AWS neighbour for development and tests.
 //!
-//! One port speaks the wire protocols of AWS Backup (restJson1), IAM, RDS and STS (Query/XML), Resource Groups Tagging and
-//! KMS (JSON 1.1). Time is in your hand: rules fire, jobs progress and recovery points expire on the sandbox clock.
+//! One port speaks the wire protocols of AWS Backup (restJson1), IAM, RDS, SNS and STS (Query/XML), EventBridge, KMS and
+//! Resource Groups Tagging (JSON 1.1), and SQS (JSON 1.0). Time is in your hand: rules fire, jobs progress and recovery points expire on the sandbox clock.
 //! It is judged by the AWS CLI, boto3, Terraform and the AWS SDKs, and knows nothing of the strongroom service.
 //!
 //! The way of a request: [`http`] reads it and finds the service → [`faults`] may spoil it → [`engine`] brings the world
 //! up to now → the operation (a plain function over [`world::World`]) → `http` writes the answer. [`control`] answers
-//! what AWS doesn't have: the clock, the faults, a look at the state.
+//! what AWS doesn't have: the clock, the faults, how events arrive, a look at the state.
 //!
 //! ```no_run
 //! # async fn run() -> std::io::Result<()> {
@@ -41,6 +41,7 @@ pub mod rds;
 pub mod sandbox;
 pub mod service;
 mod shared;
+pub mod sns;
 pub mod sqs;
 mod start_world;
 pub mod sts;

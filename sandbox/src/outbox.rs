@@ -56,6 +56,8 @@ pub struct Notice {
     pub topic_arn: String,
     /// The service that sends it, such as `backup.amazonaws.com`; `None` for Publish. The topic's policy must let it.
     pub service: Option<&'static str>,
+    /// What has the service send it: ARN of the vault.
+    pub source_arn: String,
     /// The subject of an email, where there is one.
     pub subject: Option<String>,
     /// The text.

@@ -3,14 +3,14 @@
 use crate::{call::AwsError, query};
 
 /// The names by which requests are signed for the services, for messages that list them.
-pub const NAMES: [&str; 8] = ["backup", "events", "iam", "kms", "rds", "sqs", "sts", "tagging"];
+pub const NAMES: [&str; 9] = ["backup", "events", "iam", "kms", "rds", "sns", "sqs", "sts", "tagging"];
 
 /// A service the sandbox speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// AWS Backup, restJson1.
     Backup,
-    /// IAM, RDS or STS: form-encoded requests, XML answers.
+    /// IAM, RDS, SNS or STS: form-encoded requests, XML answers.
     Query(query::Service),
     /// A service with JSON 1.0 or 1.1.
     Json(Json),

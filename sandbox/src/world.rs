@@ -81,6 +81,8 @@ pub struct Region {
     pub outbox: crate::outbox::Outbox,
     /// Rules of EventBridge.
     pub events: crate::events::State,
+    /// Topics.
+    pub sns: crate::sns::State,
     /// Queues.
     pub sqs: crate::sqs::State,
     /// ARNs of KMS keys that somebody disabled.

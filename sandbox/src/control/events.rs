@@ -20,9 +20,10 @@ pub(super) fn show(inner: &Inner) -> Value {
 }
 
 fn of_region(region: &Region) -> Option<Value> {
-    let (rules, under_way) = (region.events.overview(), region.outbox.len());
-    let empty = rules.as_object().is_some_and(Map::is_empty) && under_way == 0;
-    (!empty).then(|| json!({ "rules": rules, "under_way": under_way }))
+    let (rules, topics, under_way) = (region.events.overview(), region.sns.overview(), region.outbox.len());
+    let is_empty = |shown: &Value| shown.as_object().is_some_and(Map::is_empty);
+    let silent = is_empty(&rules) && is_empty(&topics) && under_way == 0;
+    (!silent).then(|| json!({ "rules": rules, "topics": topics, "under_way": under_way }))
 }
 
 /// From now on it arrives like this.

@@ -8,13 +8,14 @@ use crate::{
     due::{Due, Kind},
     events::Invocation,
     iam::resource_policy::{self, ServiceRequest},
-    outbox::{Content, Letter},
-    sqs::NewMessage,
+    outbox::{Content, Letter, Notice},
+    sns::{self, Parcel},
+    sqs::{Attribute, NewMessage},
     world::World,
 };
 
-/// `SenderId` of what EventBridge sends.
-const SENDER: &str = "AIDASANDBOXEVENTBRIDG";
+/// `SenderId` of what services send.
+const SENDER: &str = "AIDASANDBOXOFSERVICES";
 
 /// Puts on the agenda when what has been told since arrives.
 pub(super) fn collect(world: &mut World) {
@@ -56,7 +57,7 @@ pub(super) fn arrive(world: &mut World, now: &Instant<'_>) {
                 });
                 event_arrives(world, now, &event);
             }
-            Content::Notice(_) => notice_arrives(world, now, &letter),
+            Content::Notice(notice) => notice_arrives(world, now, &letter, notice),
         }
     }
 }
@@ -109,4 +110,63 @@ fn into_queue(
     sqs.deliver(queue, message, at)
 }
 
-fn notice_arrives(_: &mut World, _: &Instant<'_>, _: &Letter) {}
+/// A message for a topic: to the queues that are subscribed.
+fn notice_arrives(world: &mut World, now: &Instant<'_>, letter: &Letter, notice: &Notice) {
+    let parcels = sns_of(world, &notice.topic_arn).and_then(|sns| sns.publish(letter, notice, now.at));
+    let parcels = match parcels {
+        Ok(parcels) => parcels,
+        Err(why) => return tracing::info!(topic = notice.topic_arn, why, "a topic does not take a message"),
+    };
+    for parcel in parcels {
+        let done = hand_over(world, now, notice, &parcel, &parcel.queue);
+        if let (Err(why), Some(arn)) = (&done, &parcel.dead_letter_arn) {
+            let buried = hand_over(world, now, notice, &parcel, arn);
+            tracing::debug!(
+                topic = notice.topic_arn,
+                why,
+                buried = buried.is_ok(),
+                "a message goes to the dead letters"
+            );
+        }
+        if let Err(why) = &done {
+            tracing::info!(topic = notice.topic_arn, queue = parcel.queue, why, "a queue does not get a message");
+        }
+        if let Ok(sns) = sns_of(world, &notice.topic_arn) {
+            sns.note(&parcel, now.at, &done);
+        }
+    }
+}
+
+/// The topics of the region and account that a topic's ARN names.
+fn sns_of<'w>(world: &'w mut World, topic: &str) -> Result<&'w mut sns::State, String> {
+    let parts: Vec<&str> = topic.split(':').collect();
+    let [_, _, "sns", region, account, _] = parts[..] else { return Err(format!("{topic} is no topic")) };
+    let region = world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(region));
+    region.map(|region| &mut region.sns).ok_or_else(|| format!("there is no topic {topic}"))
+}
+
+fn hand_over(
+    world: &mut World,
+    now: &Instant<'_>,
+    notice: &Notice,
+    parcel: &Parcel,
+    queue: &str,
+) -> Result<(), String> {
+    let request = ServiceRequest {
+        service: "sns.amazonaws.com",
+        action: "sqs:SendMessage",
+        resource: queue,
+        source_arn: &notice.topic_arn,
+        source_account: notice.topic_arn.split(':').nth(4).unwrap_or_default(),
+    };
+    let attribute = |(kind, value): &(String, String)| {
+        let text = Attribute { data_type: kind.clone(), ..Attribute::string(value) };
+        if kind.starts_with("Binary") {
+            return Attribute { string_value: None, binary_value: Some(value.clone()), ..text };
+        }
+        text
+    };
+    let attributes = parcel.attributes.iter().map(|(name, value)| (name.clone(), attribute(value))).collect();
+    let message = NewMessage { attributes, ..NewMessage::text(parcel.body.clone(), SENDER) };
+    into_queue(world, &request, message, now.at)
+}

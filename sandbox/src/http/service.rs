@@ -19,7 +19,7 @@ use crate::{
     query::{self, Form, QueryHandler},
     rds,
     service::{Json, NAMES, Service},
-    sqs, sts, tagging,
+    sns, sqs, sts, tagging,
     world::World,
 };
 
@@ -170,6 +170,7 @@ impl query::Service {
         match self {
             Self::Iam => iam::ACTIONS,
             Self::Rds => rds::ACTIONS,
+            Self::Sns => sns::ACTIONS,
             Self::Sts => sts::ACTIONS,
         }
     }
@@ -210,7 +211,7 @@ fn unknown_operation(message: String) -> AwsError {
 pub(crate) enum Operation {
     /// AWS Backup's.
     Rest(&'static Route, RestRequest),
-    /// An action of IAM, RDS or STS.
+    /// An action of IAM, RDS, SNS or STS.
     Query { service: query::Service, name: &'static str, handler: QueryHandler, form: Form },
     /// One of JSON 1.0 or 1.1.
     Json { service: Json, name: &'static str, handler: JsonHandler, body: serde_json::Value },
@@ -246,8 +247,8 @@ impl Operation {
                 Ok(Written {
                     status: 200,
                     content_type: service.content_type(),
-                    // What has no output has no body in JSON 1.0 [X]; clients of 1.1 read `null` as nothing.
-                    body: if *service == Json::Sqs && answer.is_null() { String::new() } else { answer.to_string() },
+                    // What has no output has no body [X].
+                    body: if answer.is_null() { String::new() } else { answer.to_string() },
                     patience: if waits { sqs::patience(world, call, body) } else { Duration::ZERO },
                     ..Written::default()
                 })

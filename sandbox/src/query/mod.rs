@@ -1,4 +1,4 @@
-//! The AWS Query protocol: form-encoded requests, XML answers. IAM, RDS and STS speak it.
+//! The AWS Query protocol: form-encoded requests, XML answers. IAM, RDS, SNS and STS speak it.
 
 mod form;
 mod page;
@@ -21,15 +21,19 @@ pub enum Service {
     Iam,
     /// Relational Database Service.
     Rds,
+    /// Simple Notification Service.
+    Sns,
     /// Security Token Service.
     Sts,
 }
 
 impl Service {
-    /// The service whose credential scope carries this name (`iam`, `rds`, `sts`).
+    const ALL: [Self; 4] = [Self::Iam, Self::Rds, Self::Sns, Self::Sts];
+
+    /// The service whose credential scope carries this name (`iam`, `rds`, `sns`, `sts`).
     #[must_use]
     pub fn signed_as(name: &str) -> Option<Self> {
-        [Self::Iam, Self::Rds, Self::Sts].into_iter().find(|service| service.name() == name)
+        Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
     /// The signing name.
@@ -38,6 +42,7 @@ impl Service {
         match self {
             Self::Iam => "iam",
             Self::Rds => "rds",
+            Self::Sns => "sns",
             Self::Sts => "sts",
         }
     }
@@ -45,7 +50,7 @@ impl Service {
     /// The service with this API version, the form's `Version`.
     #[must_use]
     pub fn of_version(version: &str) -> Option<Self> {
-        [Self::Iam, Self::Rds, Self::Sts].into_iter().find(|service| service.version() == version)
+        Self::ALL.into_iter().find(|service| service.version() == version)
     }
 
     /// API version `[M]`.
@@ -54,15 +59,17 @@ impl Service {
         match self {
             Self::Iam => "2010-05-08",
             Self::Rds => "2014-10-31",
+            Self::Sns => "2010-03-31",
             Self::Sts => "2011-06-15",
         }
     }
 
-    /// XML namespace of every answer; RDS's is http, the others' https `[M]`.
+    /// XML namespace of every answer; of RDS and SNS it is http, of the others https `[M]`.
     fn namespace(self) -> &'static str {
         match self {
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Rds => "http://rds.amazonaws.com/doc/2014-10-31/",
+            Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
         }
     }

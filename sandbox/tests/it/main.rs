@@ -13,6 +13,8 @@ mod plans;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
+mod queues;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod shutdown;

@@ -43,7 +43,8 @@ fn letter(
     about: &About<'_>,
     message: String,
 ) -> Option<Letter> {
-    let wanted = region.backup.vaults.0.get(vault)?.notifications.as_ref()?;
+    let vault = region.backup.vaults.0.get(vault)?;
+    let wanted = vault.notifications.as_ref()?;
     if !events.iter().any(|event| wanted.events.iter().any(|wanted| wanted == event)) {
         return None;
     }
@@ -59,6 +60,7 @@ fn letter(
     let notice = Notice {
         topic_arn: wanted.topic_arn.clone(),
         service: Some(SERVICE),
+        source_arn: vault.arn.clone(),
         subject: Some(SUBJECT.to_owned()),
         message,
         attributes,

@@ -244,6 +244,37 @@ fn a_queue_whose_policy_does_not_let_the_rule_in_gets_nothing_and_that_can_be_fo
 }
 
 #[test]
+fn a_vault_tells_its_topic_what_it_was_asked_to() {
+    const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:news";
+    let allow = |service: &str, action: &str, resource: &str| {
+        json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": service}, "Action": action, "Resource": resource}]})
+    };
+    let mut story = Story::new();
+    let to_queue = allow("sns.amazonaws.com", "sqs:SendMessage", QUEUE).to_string();
+    let made = json!({"QueueName": "q", "Attributes": {"Policy": to_queue, "VisibilityTimeout": "43200"}});
+    story.json(sqs::OPERATIONS, "CreateQueue", &made);
+    let to_topic = allow("backup.amazonaws.com", "SNS:Publish", TOPIC).to_string();
+    let policy = [("Attributes.entry.1.key", "Policy"), ("Attributes.entry.1.value", to_topic.as_str())];
+    story.action(crate::sns::ACTIONS, "CreateTopic", &[&[("Name", "news")], &policy[..]].concat());
+    let subscribe = [("TopicArn", TOPIC), ("Protocol", "sqs"), ("Endpoint", QUEUE)];
+    story.action(crate::sns::ACTIONS, "Subscribe", &subscribe);
+    let wanted = json!({"SNSTopicArn": TOPIC, "BackupVaultEvents": ["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED"]});
+    story.ok("PUT", "/backup-vaults/vault/notification-configuration", wanted);
+    let id = story.start(DB, &json!({}));
+    story.pass(SignedDuration::from_mins(2));
+    let heard = story.heard();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert_eq!((&heard[0]["TopicArn"], &heard[0]["Subject"]), (&json!(TOPIC), &json!("Notification from AWS Backup")));
+    let attribute = |name: &str| heard[0]["MessageAttributes"][name]["Value"].clone();
+    assert_eq!(
+        (attribute("EventType"), attribute("State"), attribute("Id")),
+        (json!("BACKUP_JOB"), json!("COMPLETED"), json!(id))
+    );
+    assert!(heard[0]["Message"].as_str().unwrap().contains(&id));
+}
+
+#[test]
 fn events_come_late_twice_and_in_another_order_where_that_is_switched_on() {
     let mut story = Story::new();
     story.listens(Some(policy()));

@@ -125,7 +125,7 @@ impl Story {
         self.action(crate::iam::ACTIONS, action, pairs);
     }
 
-    fn action(&mut self, actions: &[(&str, QueryHandler)], name: &str, pairs: &[(&str, &str)]) {
+    pub(super) fn action(&mut self, actions: &[(&str, QueryHandler)], name: &str, pairs: &[(&str, &str)]) {
         let (_, handler) = actions.iter().find(|(action, _)| *action == name).unwrap();
         let form = Form::of_pairs(
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>(),
