@@ -1,3 +1,6 @@
+#[cfg(feature = "sandbox")]
+mod survey;
+
 use std::future::pending;
 
 use super::*;
