@@ -15,7 +15,8 @@ use super::{
     resources::MOST_RECORDS,
 };
 use crate::domain::{
-    Arn, Arrangements, DatabaseRef, Part, PlanRef, ProtectedResource, Resource, ResourceKind, Survey, Unread,
+    Arn, Arrangements, Cursor, DatabaseRef, ListUpcomingRuns, Part, ProtectedResource, Resource, ResourceKind, Survey,
+    Unread, Upcoming, UpcomingFilter,
 };
 
 impl Scoped {
@@ -30,19 +31,8 @@ impl Scoped {
             reading.fill(&mut arrangements, None).await;
             arrangements
         };
-        let (arrangements, instances, clusters, backed_up) = tokio::join!(
-            Box::pin(arranged),
-            Box::pin(self.every_database(ResourceKind::DbInstance)),
-            Box::pin(self.every_database(ResourceKind::DbCluster)),
-            Box::pin(self.everything_backed_up()),
-        );
-        let (mut databases, mut unlisted) = (BTreeMap::new(), Vec::new());
-        for (kind, listed) in [(ResourceKind::DbInstance, instances), (ResourceKind::DbCluster, clusters)] {
-            match listed {
-                Ok(found) => databases.extend(found.into_iter().map(|database| (database.arn.clone(), database))),
-                Err(unread) => unlisted.push((kind, unread)),
-            }
-        }
+        let (arrangements, (databases, unlisted), backed_up) =
+            tokio::join!(Box::pin(arranged), Box::pin(self.databases_listed()), Box::pin(self.everything_backed_up()),);
         Survey { arrangements: arrangements.reckoned(self.now()), databases, unlisted, backed_up }
     }
 
@@ -91,9 +81,61 @@ impl Scoped {
         Ok(())
     }
 
-    /// The id of the plan that a question is about.
-    pub(super) async fn id_of_plan(&self, plan: &PlanRef) -> Result<String, Error> {
-        self.of_plan(plan, |id| async move { self.plan_there(&id).await }).await.map(|plan| plan.id)
+    /// The runs ahead, from where the page begins on: no more is read than says which rules run for which databases.
+    pub async fn upcoming_runs(&self, ask: &ListUpcomingRuns, cursor: Option<&Cursor>) -> Result<Upcoming, Error> {
+        let plan_id = async {
+            match &ask.plan {
+                Some(plan) => {
+                    self.of_plan(plan, |id| async move { self.plan_there(&id).await }).await.map(|it| Some(it.id))
+                }
+                None => Ok(None),
+            }
+        };
+        let (plan_id, subject) = tokio::join!(Box::pin(plan_id), Box::pin(self.subject_of(ask.resource.as_ref())));
+        let (plan_id, subject) = (plan_id?, subject?);
+        let resource_arn = subject.as_ref().map(|database| database.arn.clone());
+        let reading = Reading { scoped: self, plans: &self.at_a_glance() };
+        let arranged = async {
+            let (eligibility, plans) = tokio::join!(reading.eligibility(), reading.plans());
+            let mut arrangements = Arrangements::new(self.scope().clone(), self.now(), eligibility, plans);
+            reading.fill_rules(&mut arrangements, plan_id.as_deref()).await;
+            arrangements
+        };
+        let listed = async {
+            match subject {
+                Some(database) => (BTreeMap::from([(database.arn.clone(), database)]), Vec::new()),
+                None => self.databases_listed().await,
+            }
+        };
+        let (arrangements, (databases, unlisted)) = tokio::join!(Box::pin(arranged), Box::pin(listed));
+        let arrangements = arrangements.reckoned(self.now());
+        let survey = Survey { arrangements, databases, unlisted, backed_up: Ok(BTreeMap::new()) };
+        let filter = UpcomingFilter { hours: ask.hours, from: None, plan_id, resource_arn };
+        Ok(survey.upcoming_from(filter, cursor)?)
+    }
+
+    /// What is backed up of a database: it, or the cluster that it is an instance of.
+    async fn subject_of(&self, named: Option<&DatabaseRef>) -> Result<Option<Resource>, Error> {
+        let Some(named) = named else { return Ok(None) };
+        let found = self.database(named).await?;
+        if found.kind == ResourceKind::DbCluster || found.cluster_id.is_empty() {
+            return Ok(Some(found));
+        }
+        Ok(Some(self.describe_resource(ResourceKind::DbCluster, &found.cluster_id).await?))
+    }
+
+    /// The databases by ARN, and the kinds of which not all could be listed.
+    async fn databases_listed(&self) -> (BTreeMap<String, Resource>, Vec<(ResourceKind, Unread)>) {
+        let (instances, clusters) =
+            tokio::join!(self.every_database(ResourceKind::DbInstance), self.every_database(ResourceKind::DbCluster));
+        let (mut databases, mut unlisted) = (BTreeMap::new(), Vec::new());
+        for (kind, listed) in [(ResourceKind::DbInstance, instances), (ResourceKind::DbCluster, clusters)] {
+            match listed {
+                Ok(found) => databases.extend(found.into_iter().map(|database| (database.arn.clone(), database))),
+                Err(unread) => unlisted.push((kind, unread)),
+            }
+        }
+        (databases, unlisted)
     }
 
     async fn every_database(&self, kind: ResourceKind) -> Result<Vec<Resource>, Unread> {

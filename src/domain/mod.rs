@@ -92,8 +92,9 @@ pub use plan::{
     check_rule_names, check_setting_word,
 };
 pub use protection::{
-    ArrangedPlan, Arrangements, BackupAge, Evidence, Explanation, History, JudgedSelection, Looked, NearMiss, Part,
-    Protection, ProtectionVerdict, RuleCoverage, Survey, Unread, UpcomingFilter, UpcomingRun, newest_usable,
+    ArrangedPlan, Arrangements, BackupAge, Evidence, Explanation, History, JudgedSelection, ListUpcomingRuns, Looked,
+    NearMiss, Part, Protection, ProtectionVerdict, RuleCoverage, Survey, Unread, Upcoming, UpcomingFilter, UpcomingRun,
+    newest_usable,
 };
 pub use recovery_point::{
     DeleteRecoveryPoint, KeptByHold, PlanOrigin, PointFilter, PointInVault, RecoveryPoint, RecoveryPointQuery,

@@ -31,7 +31,7 @@ pub use objective::BackupAge;
 pub use points::newest_usable;
 pub use survey::{Protection, Survey};
 pub use unread::{Part, Unread};
-pub use upcoming::{UpcomingFilter, UpcomingRun};
+pub use upcoming::{ListUpcomingRuns, Upcoming, UpcomingFilter, UpcomingRun};
 
 use super::{
     Finding, Job, JobState, Mismatch, RecoveryPoint, Resource, RoleState, Rule, RunningPlan, Scope, SeenVaults,

@@ -191,6 +191,7 @@ BASE = {
     "LegalHoldService/ListLegalHoldRecoveryPoints": PAGE | {"legal_hold": "$hold"},
     "LegalHoldService/ListLegalHolds": PAGE | {"states": ["LEGAL_HOLD_STATE_ACTIVE"]},
     "ProtectionService/ExplainProtection": {"scope": SCOPE, "resource": "$labs"},
+    "ProtectionService/ListUpcomingRuns": PAGE | {"hours": 48, "plan": "$plan", "resource": "$labs"},
     "RecoveryPointService/DeleteRecoveryPoint": {
         "scope": SCOPE,
         "vault": "vault",
@@ -314,6 +315,7 @@ EMPTY_IS_FINE = {
     "JobService/ListJobs",
     "LegalHoldService/ListLegalHolds",
     "PlanService/ListPlans",
+    "ProtectionService/ListUpcomingRuns",
     "RecoveryPointService/ListRecoveryPoints",
     "ResourceService/ListProtectedResources",
     "ResourceService/ListResources",

@@ -90,6 +90,7 @@ mod telling;
 mod tidy;
 mod tls;
 mod tokens;
+mod upcoming_runs;
 mod vault_deletion;
 mod vault_locks;
 mod vault_settings;

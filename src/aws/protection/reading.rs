@@ -70,6 +70,13 @@ impl Reading<'_> {
         self.fill_vaults(arrangements, &rules).await;
     }
 
+    /// Reads the rules of all plans that select anything, or of that one, and nothing of what they lean on.
+    pub(in crate::aws) async fn fill_rules(self, arrangements: &mut Arrangements, of: Option<&str>) {
+        let selecting = arrangements.plans().filter(|plan| plan.selections().next().is_some());
+        let wanted = selecting.map(|plan| plan.id.clone()).filter(|id| of.is_none_or(|of| of == id)).collect();
+        self.fill_plans(arrangements.plans.as_deref_mut().unwrap_or_default(), &wanted).await;
+    }
+
     async fn fill_plans(self, plans: &mut [ArrangedPlan], wanted: &BTreeSet<String>) {
         let plans = plans.iter_mut().filter(|plan| plan.content.is_none() && wanted.contains(&plan.id));
         let plans: Vec<&mut ArrangedPlan> = plans.collect();

@@ -13,6 +13,7 @@ pub(super) const NOUNS: &[(&str, &str)] = &[
     ("hold", "Legal holds: what keeps recovery points from being deleted"),
     ("resource", "Databases, and what AWS Backup protects"),
     ("protection", "Why a database is protected, or is not"),
+    ("run", "What rules will back up, and when"),
     ("tag", "Tags of resources, vaults, plans and recovery points"),
     ("role", "The service role that AWS Backup acts as"),
     ("account", "The AWS account and region that the server works on"),
@@ -374,6 +375,7 @@ pub(super) const VERBS: &[Verb] = &[
         &["resource"],
         "strongroom protection explain orders",
     ),
+    verb("run", "list", "ProtectionService/ListUpcomingRuns", &[], "strongroom run list --hours 12 --plan nightly"),
     verb(
         "tag",
         "add",

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Survey;
 use crate::domain::{
-    Eligibility, Fault, Finding, Resource, ResourceKind, ResourceType, Rule, RunningPlan, Scope, Selection,
+    Cursor, DatabaseRef, Eligibility, Fault, Finding, PlanRef, Refusal, Resource, ResourceKind, ResourceType, Rule,
+    RunningPlan, Scope, Selection,
     backup::{NearWindows, database_unavailable},
 };
 
@@ -15,6 +16,17 @@ const MOST_DATABASES: usize = 1_000;
 
 /// Most databases that a finding names.
 const MOST_NAMED: usize = 5;
+
+/// Runs ahead as a request asks for them.
+#[derive(Debug, Clone)]
+pub struct ListUpcomingRuns {
+    /// For so many hours.
+    pub hours: u16,
+    /// Of this plan alone.
+    pub plan: Option<PlanRef>,
+    /// For this database alone; of an instance of a cluster its cluster's.
+    pub resource: Option<DatabaseRef>,
+}
 
 /// Which runs are asked for.
 #[derive(Debug, Clone)]
@@ -80,6 +92,59 @@ impl UpcomingRun {
     }
 }
 
+/// The runs ahead, from where a page begins on.
+#[derive(Debug, Clone)]
+pub struct Upcoming {
+    /// When it is so, by AWS's clock.
+    pub as_of: Timestamp,
+    /// What keeps the list from being whole.
+    pub findings: Vec<Finding>,
+    from: Timestamp,
+    runs: Vec<UpcomingRun>,
+}
+
+/// Where a page begins, and from when on its list looks: that stays as it was when the first page was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    from: Timestamp,
+    at: Timestamp,
+    plan_id: String,
+    place: usize,
+    part: usize,
+}
+
+impl Place {
+    fn of(cursor: &Cursor) -> Option<Self> {
+        let words: Vec<&str> = cursor.token.as_deref()?.splitn(5, ' ').collect();
+        let [from, at, place, part, plan_id] = words[..] else { return None };
+        Some(Self {
+            from: Timestamp::from_millisecond(from.parse().ok()?).ok()?,
+            at: Timestamp::from_second(at.parse().ok()?).ok()?,
+            plan_id: plan_id.to_owned(),
+            place: place.parse().ok()?,
+            part: part.parse().ok()?,
+        })
+    }
+
+    fn cursor(from: Timestamp, last: &UpcomingRun) -> Cursor {
+        let (at, plan_id, place, part) = last.key();
+        Cursor::at(format!("{} {} {place} {part} {plan_id}", from.as_millisecond(), at.as_second()))
+    }
+
+    fn key(&self) -> (Timestamp, &str, usize, usize) {
+        (self.at, &self.plan_id, self.place, self.part)
+    }
+}
+
+impl Upcoming {
+    /// The first so many runs, and where the next page begins.
+    pub fn page(&self, size: u16) -> (&[UpcomingRun], Option<Cursor>) {
+        let (page, rest) = self.runs.split_at(self.runs.len().min(size.into()));
+        let next = page.last().filter(|_| !rest.is_empty()).map(|last| Place::cursor(self.from, last));
+        (page, next)
+    }
+}
+
 /// What a plan makes of the databases.
 struct Reach<'s> {
     selected: Vec<&'s Resource>,
@@ -89,8 +154,21 @@ struct Reach<'s> {
 impl Survey {
     /// From when on and until when the filter looks.
     pub fn span_of(&self, filter: &UpcomingFilter) -> (Timestamp, Timestamp) {
-        let from = filter.from.unwrap_or_else(|| self.arrangements.as_of());
+        let now = self.arrangements.as_of();
+        // As precisely as a page's token tells it.
+        let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let from = filter.from.unwrap_or(now);
         (from, from.saturating_add(SignedDuration::from_hours(filter.hours.into())).unwrap_or(Timestamp::MAX))
+    }
+
+    /// The runs ahead from where the page begins on, and what keeps them from being whole.
+    pub fn upcoming_from(&self, filter: UpcomingFilter, cursor: Option<&Cursor>) -> Result<Upcoming, Refusal> {
+        let place = cursor.map(|cursor| Place::of(cursor).ok_or_else(Refusal::page_token)).transpose()?;
+        let filter = UpcomingFilter { from: place.as_ref().map(|place| place.from), ..filter };
+        let (from, _) = self.span_of(&filter);
+        let mut runs = self.upcoming(&filter);
+        runs.retain(|run| place.as_ref().is_none_or(|place| run.key() > place.key()));
+        Ok(Upcoming { as_of: self.arrangements.as_of(), findings: self.findings_of_upcoming(&filter), from, runs })
     }
 
     /// The runs ahead that are for a database, in the order of time. Runs of rules that select none are none.

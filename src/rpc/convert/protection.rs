@@ -2,8 +2,12 @@
 
 use super::{findings, reader::Reader, timestamp};
 use crate::{
-    domain::{Asked, DatabaseRef, Explanation, Invalid, NearMiss, ProtectionVerdict, RuleCoverage, VaultRef},
+    domain::{
+        Asked, DatabaseRef, Explanation, Invalid, ListUpcomingRuns, NearMiss, ProtectionVerdict, RuleCoverage,
+        UpcomingFilter, UpcomingRun, VaultRef,
+    },
     proto,
+    rpc::page_token::ListOf,
 };
 
 pub(in crate::rpc) fn explain(request: proto::ExplainProtectionRequest) -> Result<Asked<DatabaseRef>, Invalid> {
@@ -11,6 +15,44 @@ pub(in crate::rpc) fn explain(request: proto::ExplainProtectionRequest) -> Resul
     let mut read = Reader::new(scope);
     let named = read.database("resource", &resource);
     read.conclude(|| named)
+}
+
+pub(in crate::rpc) fn upcoming(
+    mut request: proto::ListUpcomingRunsRequest,
+) -> Result<Asked<ListOf<ListUpcomingRuns>>, Invalid> {
+    let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
+    let mut read = Reader::new(request.scope.clone());
+    let paged = read.page("ListUpcomingRuns", &request, size, &token);
+    let hours = read.note("hours", UpcomingFilter::hours_of(request.hours));
+    let plan = read.optional(&request.plan, |read, text| read.plan("plan", text));
+    let resource = read.optional(&request.resource, |read, text| read.database("resource", text));
+    let filter = || Ok(ListUpcomingRuns { hours: hours?, plan: plan?, resource: resource? });
+    read.conclude(|| Ok(ListOf { filter: filter()?, paged: paged? }))
+}
+
+impl From<&UpcomingRun> for proto::UpcomingRun {
+    fn from(run: &UpcomingRun) -> Self {
+        let (plan, rule) = (&run.plan.plan, run.rule().cloned());
+        let vault = rule.as_ref().map(|rule| rule.vault.clone()).unwrap_or_default();
+        Self {
+            scope: Some(run.scope.clone().into()),
+            plan_id: plan.id.clone(),
+            plan_arn: plan.arn.clone(),
+            plan_name: plan.content.name.clone(),
+            rule_id: rule.as_ref().map(|rule| rule.id.clone()).unwrap_or_default(),
+            rule_name: rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
+            run_time: Some(timestamp(run.at)),
+            start_by_time: Some(timestamp(run.start_by)),
+            vault_arn: VaultRef::arn_of(&vault, &run.scope),
+            vault_name: vault,
+            continuous: rule.as_ref().is_some_and(|rule| rule.continuous),
+            lifecycle: rule.map(|rule| rule.lifecycle.into()),
+            resource_arns: run.resources.clone(),
+            resource_count: i32::try_from(run.resource_count).unwrap_or(i32::MAX),
+            overruled: run.overruled,
+            findings: findings(run.findings.clone()),
+        }
+    }
 }
 
 impl From<Explanation> for proto::ExplainProtectionResponse {

@@ -1,5 +1,7 @@
 //! The table: what is asked for that nothing can have, and how that is told.
 
+mod runs;
+
 use serde_json::{Value, json};
 
 use super::{Fault, Finding, Found, Missing, Row, row, swapped};
@@ -10,7 +12,10 @@ use crate::{
 
 /// Every row.
 pub(super) fn all(found: &Found) -> Vec<Row> {
-    [of_jobs(found), of_points(found), of_the_rest(found), of_the_record()].into_iter().flatten().collect()
+    [of_jobs(found), of_points(found), of_the_rest(found), runs::of_the_record(), runs::ahead()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 const NO_DATABASE: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-lab";
@@ -327,24 +332,6 @@ fn of_points(found: &Found) -> Vec<Row> {
             json!(found.point),
         )
         .beside(json!({"vault": VAULT})),
-    ]
-}
-
-/// Of the record: the rows without a right value have one in audit.rs, where a record is kept.
-fn of_the_record() -> Vec<Row> {
-    let events = |field, never, says: &str| row("ListAuditEvents", field, never, Fault, says, Value::Null);
-    let before = json!("1999-01-01T00:00:00Z");
-    vec![
-        events("principal", json!("alice"), "is no caller's name"),
-        events("action", json!("DeleteVaults"), "did you mean DeleteVault?"),
-        events("resource", json!(WILDCARD), "names no one thing"),
-        events("detection", json!(77), "77 is not a detection"),
-        events("interval.end_time", before.clone(), "must be later")
-            .beside(json!({"interval": {"start_time": "2026-03-02T00:00:00Z"}}))
-            .blames("interval"),
-        events("interval.start_time", json!("2026-03-02T00:00:00Z"), "must be later")
-            .beside(json!({"interval": {"end_time": before}}))
-            .blames("interval"),
     ]
 }
 

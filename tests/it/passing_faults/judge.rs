@@ -75,6 +75,7 @@ fn may_lack(rpc: &str) -> &'static [&'static str] {
             "lastSuccessfulJob",
             "resource",
         ],
+        "ListUpcomingRuns" => &["runs", "nextPageToken"],
         "PlanRestore" => &["restoreToken", "restoreWindow"],
         "LockVault" => &["clashes"],
         _ => &[],

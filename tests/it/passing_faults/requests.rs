@@ -190,6 +190,16 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
                 json!({"resource": "missing"}),
             ],
         ),
+        (
+            "ListUpcomingRuns",
+            vec![
+                json!({"hours": 168}),
+                json!({"hours": 168, "plan": "evening", "resource": "rdspg-fcj-labs"}),
+                json!({"hours": 168, "resource": "aurora-billing-1"}),
+                json!({"plan": "missing"}),
+                json!({"resource": "missing"}),
+            ],
+        ),
     ];
     let all: Vec<Case> = requests
         .into_iter()

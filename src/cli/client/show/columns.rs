@@ -92,6 +92,18 @@ const COLUMNS: &[(&str, &[Column])] = &[
             ("LAST RECOVERY POINT", "last_recovery_point_arn"),
         ],
     ),
+    (
+        "UpcomingRun",
+        &[
+            ("RUNS", "run_time"),
+            ("PLAN", "plan_name"),
+            ("RULE", "rule_name"),
+            ("DATABASES", "resource_count"),
+            ("VAULT", "vault_name"),
+            ("START BY", "start_by_time"),
+            ("OVERRULED", "overruled"),
+        ],
+    ),
     ("Finding", &[("SEVERITY", "severity"), ("CODE", "code"), ("MESSAGE", "message"), ("ACTION", "action")]),
     (
         "LegalHold",

@@ -196,6 +196,29 @@ fn a_run_for_many_databases_is_told_in_parts() {
     assert!(parts.iter().all(|run| run.resource_count == 2_500));
 }
 
+#[test]
+fn pages_of_runs_follow_each_other_though_time_goes_on() {
+    let plans = || vec![arranged("a", &["cron(0 * ? * * *)"], GOLD), arranged("b", &["cron(0 * ? * * *)"], GOLD)];
+    let filter = || UpcomingFilter { hours: 6, from: None, plan_id: None, resource_arn: None };
+    let (mut told, mut cursor, mut now) = (Vec::new(), None, at(NOW));
+    loop {
+        let survey = survey(vec![named("x", &[GOLD])], plans(), &now.to_string());
+        let upcoming = survey.upcoming_from(filter(), cursor.as_ref()).unwrap();
+        let (page, next) = upcoming.page(5);
+        told.extend(page.iter().map(|run| (run.at.to_string(), run.plan.plan.id.clone())));
+        let Some(next) = next else { break };
+        cursor = Some(next);
+        now += jiff::SignedDuration::from_mins(90);
+    }
+    let all =
+        (7..=12).flat_map(|hour| ["a", "b"].map(|plan| (format!("2026-03-02T{hour:02}:00:00Z"), plan.to_owned())));
+    assert_eq!(told, all.collect::<Vec<_>>());
+    let survey = survey(Vec::new(), Vec::new(), NOW);
+    for foreign in ["", "1 2 3", "x 0 0 0 p", "0 0 0 99999999999999999999 p"] {
+        assert!(survey.upcoming_from(filter(), Some(&crate::domain::Cursor::at(foreign))).is_err(), "{foreign}");
+    }
+}
+
 /// So many databases under fifty plans of four selections, a third of which nothing selects.
 fn measure(count: usize) {
     let tiers = (0..50).map(|plan| format!("tier-{plan}")).collect::<Vec<_>>();
