@@ -262,6 +262,9 @@ fn is_there(region: &Region, call: &Call, arn: &str) -> bool {
     let here = (parts.next(), parts.next(), parts.next(), parts.next());
     match here {
         (Some("rds"), _, _, _) => region.rds.has(arn),
+        (Some("events"), _, _, _) => region.events.has(arn),
+        (Some("sns"), _, _, _) => region.sns.has(arn),
+        (Some("sqs"), _, _, _) => region.sqs.has(arn),
         (Some("backup"), Some(of_region), Some(account), Some(resource)) => {
             of_region == call.region && account == call.account && region.backup.holds(resource, arn)
         }

@@ -3,6 +3,7 @@
 import json
 
 from aws_clients import LABS, refused
+from lived_in_events import EVENTS, SNS, SQS, events
 from legal_holds import legal_holds
 from lived_in_iam import roles
 from processes import ACCOUNT, REGION
@@ -45,9 +46,12 @@ OPERATIONS = {
     f"{service}:{operation}"
     for service, operations in (
         ("backup", BACKUP),
+        ("events", EVENTS),
         ("iam", IAM),
         ("rds", RDS),
         ("kms", "DescribeKey"),
+        ("sns", SNS),
+        ("sqs", SQS),
         ("sts", "GetCallerIdentity AssumeRole"),
         ("tagging", "GetResources TagResources UntagResources GetTagKeys GetTagValues"),
     )
@@ -69,6 +73,7 @@ def live(aws, sandbox):
     role = roles(aws)
     databases(aws, sandbox)
     vaults(aws)
+    events(aws, sandbox)
     job, point = jobs(aws, sandbox, role)
     plan = plans(aws, sandbox, role)
     restores(aws, sandbox, role, point)

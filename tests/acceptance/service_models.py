@@ -29,7 +29,9 @@ def _json(operation, headers, body: bytes) -> list[str]:
     shape = operation.output_shape
     if shape is None or not shape.members:
         return [] if body.strip() in (b"", b"{}") else [f"a body where the model has none: {body[:80]!r}"]
-    expected = "application/json" if operation.service_model.metadata["protocol"] == "rest-json" else "application/x-amz-json-1.1"
+    metadata = operation.service_model.metadata
+    plain = metadata["protocol"] == "rest-json"
+    expected = "application/json" if plain else f"application/x-amz-json-{metadata['jsonVersion']}"
     if headers.get("Content-Type") != expected:
         return [f"Content-Type {headers.get('Content-Type')} instead of {expected}"]
     try:
@@ -81,6 +83,8 @@ def _json_value(shape, value, path):
             "double": number,
             # Epoch seconds, in both JSON protocols.
             "timestamp": number and value > 0,
+            # As base64.
+            "blob": isinstance(value, str),
         }[kind]
         if not fits:
             yield f"{path}: {value!r} instead of a {kind}"
@@ -174,7 +178,7 @@ def _xml_value(shape, element, path):
 
 # Answered by AWS for every operation, whatever the model lists (docs/aws-backup-semantics.md, 1.3).
 GENERIC = {"AccessDeniedException", "ThrottlingException", "AccessDenied", "Throttling", "ValidationError"}
-GENERIC |= {"InvalidParameterValue", "InvalidParameterCombination"}
+GENERIC |= {"InvalidParameterValue", "InvalidParameterCombination", "MissingParameter", "ValidationException"}
 
 
 def error_violations(operation, status: int, headers, body: bytes) -> list[str]:
@@ -199,10 +203,13 @@ def error_violations(operation, status: int, headers, body: bytes) -> list[str]:
         # KMS writes it in lower case; which of the two is right is the model's to say, below.
         message = value.get("Message") or value.get("message")
         code = headers.get("x-amzn-ErrorType") if protocol == "rest-json" else value.pop("__type", None)
+        # SQS writes it with the namespace of its model.
+        code = code and code.rpartition("#")[2]
         # The model of AWS Backup gives no status; its documentation says 400, and 500 for faults of the service.
         fault = code in shapes and shapes[code].metadata.get("fault", False)
         expected = (500 if fault else 400) if code in shapes else None
-        if code in shapes:
+        # Some models say nothing of what is in an error, and still there is a message.
+        if code in shapes and shapes[code].members:
             found += _json_value(shapes[code], value, code)
     if code not in shapes and code not in GENERIC:
         found.append(f"{code} is not an error of {operation.name}: {sorted(shapes)}")

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from aws_clients import LABS
 from processes import environment
 from read_back import compare_all
 
@@ -122,6 +123,32 @@ def test_nothing_of_what_terraform_made_is_lost_in_our_api(configured, aws, clie
     assert counts["aws_backup_plan"] == 2 and counts["aws_backup_selection"] == 4 and counts["aws_backup_vault"] == 4
     terraform("destroy", "-auto-approve")
     assert nothing_is_left(aws)
+
+
+def test_the_way_of_events_is_made_seen_without_drift_and_carries_them(configured, aws, sandbox):
+    terraform = configured(CONFIGURATIONS / "events")
+    assert "Apply complete! Resources: 10 added" in terraform.apply()
+    terraform.changes_nothing()
+    url = aws.sqs.get_queue_url(QueueName="events")["QueueUrl"]
+    aws.sqs.purge_queue(QueueUrl=url)
+    aws.backup.start_backup_job(BackupVaultName="told", ResourceArn=LABS, IamRoleArn=aws.role())
+    sandbox.advance("30s")
+    messages = aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    bodies = [json.loads(message["Body"]) for message in messages]
+    assert [body["detail"]["state"] for body in bodies if body.get("detail-type") == "Backup Job State Change"] == [
+        "CREATED",
+        "RUNNING",
+    ]
+    sandbox.advance("2m")
+    messages = aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    told = [json.loads(message["Body"]) for message in messages]
+    assert "Notification" in {body.get("Type") for body in told}, told
+    sandbox.advance("1h")
+    for point in aws.backup.list_recovery_points_by_backup_vault(BackupVaultName="told")["RecoveryPoints"]:
+        aws.backup.delete_recovery_point(BackupVaultName="told", RecoveryPointArn=point["RecoveryPointArn"])
+    sandbox.advance("1h")
+    assert "Resources: 10 destroyed" in terraform("destroy", "-auto-approve")
+    assert aws.sqs.list_queues().get("QueueUrls", []) == []
 
 
 @pytest.mark.skipif(not EXAMPLES, reason="NOT TESTED: STRONGROOM_TF_EXAMPLES names no example; see CONTRIBUTING.md")

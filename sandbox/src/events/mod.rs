@@ -122,6 +122,12 @@ impl State {
         shown.collect::<Map<_, _>>().into()
     }
 
+    /// Whether there is a rule with this ARN.
+    #[must_use]
+    pub fn has(&self, arn: &str) -> bool {
+        self.by_arn(arn).is_some()
+    }
+
     fn rule(&self, name: &str) -> Result<&Rule, AwsError> {
         self.rules.get(name).ok_or_else(|| no_such_rule(name))
     }

@@ -98,6 +98,12 @@ impl State {
         shown.collect::<Map<_, _>>().into()
     }
 
+    /// Whether there is a topic with this ARN.
+    #[must_use]
+    pub fn has(&self, arn: &str) -> bool {
+        self.topics.contains_key(arn)
+    }
+
     fn topic(&self, arn: &str) -> Result<&Topic, AwsError> {
         self.topics.get(arn).ok_or_else(no_such_topic)
     }

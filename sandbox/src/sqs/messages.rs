@@ -125,7 +125,7 @@ pub(super) fn receive(world: &mut World, call: &Call, body: &Value) -> Result<Va
     let redrive = queue.attributes.redrive().cloned();
     let most = usize::try_from(most).unwrap_or(1);
     let received = queue.receive(most, visibility, redrive.as_ref(), call.now).ok_or_else(|| {
-        AwsError::new(403, "OverLimit", "Too many messages are in flight: delete them, or let them become visible.")
+        AwsError::new(400, "OverLimit", "Too many messages are in flight: delete them, or let them become visible.")
     })?;
     let target = redrive.and_then(|redrive| state.queues.values_mut().find(|queue| queue.arn == redrive.target));
     match target {

@@ -77,6 +77,12 @@ impl State {
         self.arrivals
     }
 
+    /// Whether there is a queue with this ARN.
+    #[must_use]
+    pub fn has(&self, arn: &str) -> bool {
+        self.queues.values().any(|queue| queue.arn == arn)
+    }
+
     /// A queue's policy, for who may send to it.
     ///
     /// # Errors
@@ -111,7 +117,7 @@ impl State {
         let held: usize = self.queues.values().map(Queue::bytes).sum();
         if held.saturating_add(new.size()) > MOST_BYTES {
             let message = format!("The sandbox holds at most {MOST_BYTES} bytes of messages in a region.");
-            return Err(AwsError::new(403, "OverLimit", message));
+            return Err(AwsError::new(400, "OverLimit", message));
         }
         let queue = self.queues.get_mut(name).ok_or_else(no_such_queue)?;
         self.arrivals += 1;
@@ -166,7 +172,7 @@ fn region_of<'w>(world: &'w mut World, call: &Call, body: &Value) -> Result<(&'w
     let (name, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
         let message = format!("The address {} is not valid for this endpoint.", shorten(url));
-        return Err(AwsError::new(404, "InvalidAddress", message));
+        return Err(AwsError::new(400, "InvalidAddress", message));
     }
     // Looked at without making the account: a mistyped one must not come to life.
     let region = world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(&call.region));

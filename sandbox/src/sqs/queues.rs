@@ -59,7 +59,7 @@ pub(super) fn create(world: &mut World, call: &Call, body: &Value) -> Result<Val
     }
     if state.queues.len() >= MOST_QUEUES {
         let message = format!("The sandbox holds at most {MOST_QUEUES} queues in a region.");
-        return Err(AwsError::new(403, "OverLimit", message));
+        return Err(AwsError::new(400, "OverLimit", message));
     }
     if let (Some(policy), Some(text)) = (wanted.redrive(), wanted.get("RedrivePolicy")) {
         redrive::check_target(state, &arn, policy, text)?;
@@ -234,7 +234,7 @@ pub(super) fn purge(world: &mut World, call: &Call, body: &Value) -> Result<Valu
     let queue = queue_of(world, call, body)?;
     if queue.purged.is_some_and(|at| call.now.duration_since(at) < PURGE_RESTS) {
         let message = format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", queue.name);
-        return Err(AwsError::new(403, "PurgeQueueInProgress", message));
+        return Err(AwsError::new(400, "PurgeQueueInProgress", message));
     }
     queue.purge();
     queue.purged = Some(call.now);

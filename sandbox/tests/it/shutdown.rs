@@ -42,6 +42,26 @@ async fn a_request_in_flight_is_answered_before_the_end() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_message_is_answered_at_the_end() {
+    let (url, stop, served) = serve().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let sqs = |operation: &str, body: serde_json::Value| {
+        client.post(&url).header("x-amz-target", format!("AmazonSQS.{operation}")).json(&body).send()
+    };
+    sqs("CreateQueue", json!({"QueueName": "q"})).await.unwrap();
+    let begun = std::time::Instant::now();
+    let queue = format!("{url}/123456789012/q");
+    let waiting = TaskTracker::new().spawn(sqs("ReceiveMessage", json!({"QueueUrl": queue, "WaitTimeSeconds": 20})));
+    // Written down as soon as it is in the house.
+    while !client.get(format!("{url}/_sandbox/calls")).send().await.unwrap().text().await.unwrap().contains("Receive") {
+    }
+    stop.cancel();
+    assert_eq!(waiting.await.unwrap().unwrap().text().await.unwrap(), "{}");
+    served.await.unwrap();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4), "it did not wait for the grace to end");
+}
+
+#[tokio::test]
 async fn a_taken_port_is_an_error_of_bind() {
     let (url, _stop, _served) = serve().await;
     let listen = url.trim_start_matches("http://").parse().unwrap();
