@@ -54,11 +54,16 @@ pub(super) struct Asker {
 impl Asker {
     /// A call whose caller waits until then, in the class of what is under way.
     pub(super) fn until(deadline: Option<Instant>) -> Self {
+        Self::of(Class::Interactive, deadline)
+    }
+
+    /// A call of that class, or of the class of what is under way if that is behind it, for who waits until then.
+    pub(super) fn of(class: Class, deadline: Option<Instant>) -> Self {
         match BESIDES.try_with(|until| *until) {
             Ok(until) => {
                 Self { class: Class::Background, until: deadline.map_or(Some(until), |other| Some(until.min(other))) }
             }
-            Err(_) => Self { class: Class::Interactive, until: deadline },
+            Err(_) => Self { class, until: deadline },
         }
     }
 
@@ -361,5 +366,6 @@ mod tests {
         let sooner = until - Duration::from_secs(1);
         assert_eq!(of(besides(until, async { Asker::until(Some(sooner)) }).await), (Class::Background, Some(sooner)));
         assert_eq!(of(Asker::until(Some(until))), (Class::Interactive, Some(until)));
+        assert_eq!(of(Asker::of(Class::Background, None)), (Class::Background, None), "nor has a worker's");
     }
 }

@@ -32,12 +32,14 @@ use understood::understand;
 /// An operation of AWS, in AWS's words.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operation {
-    /// `backup`, `iam`, `kms`, `rds`, `sts` or `tagging`.
+    /// `backup`, `iam`, `kms`, `rds`, `sqs`, `sts` or `tagging`.
     pub(super) service: &'static str,
     /// Such as `CreateBackupVault`.
     pub(super) name: &'static str,
     /// Whether it changes anything: only then can an outcome be unknown.
     pub(super) nature: Nature,
+    /// Whether AWS waits with its answer until there is something to tell: how long that takes says nothing.
+    pub(super) waits: bool,
 }
 
 /// Whether an operation changes anything.
@@ -49,11 +51,15 @@ pub(super) enum Nature {
 
 impl Operation {
     pub(super) const fn read(service: &'static str, name: &'static str) -> Self {
-        Self { service, name, nature: Nature::Read }
+        Self { service, name, nature: Nature::Read, waits: false }
+    }
+
+    pub(super) const fn wait(service: &'static str, name: &'static str) -> Self {
+        Self { service, name, nature: Nature::Read, waits: true }
     }
 
     pub(super) const fn write(service: &'static str, name: &'static str) -> Self {
-        Self { service, name, nature: Nature::Write }
+        Self { service, name, nature: Nature::Write, waits: false }
     }
 }
 
@@ -83,7 +89,7 @@ impl Scoped {
         let send = Box::pin(send);
         async move {
             let budget = self.clients.budgets.of(operation.service);
-            let _lane = turn(budget, operation, Asker::until(self.patience.bound())).await?;
+            let _lane = turn(budget, operation, self.asker()).await?;
             let attempts = Attempts::until(self.patience.bound()).out_of(Arc::clone(budget));
             let _closes = Closes(self);
             self.patience.sends();
@@ -119,7 +125,7 @@ impl Scoped {
                 input: format!("{input:?}"),
             };
             let budget = self.clients.budgets.of(operation.service);
-            let asker = Asker::until(self.patience.bound());
+            let asker = self.asker();
             let begin = || {
                 let (clients, budget) = (Arc::clone(&self.clients), Arc::clone(budget));
                 let span = span(operation, Some(&clients.scope));

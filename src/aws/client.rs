@@ -272,6 +272,18 @@ impl Aws {
         aws_sdk_sts::Client::from_conf(sts.build())
     }
 
+    /// A client of the queue's service, as Strongroom's own identity asks it: `config` says what is its own.
+    pub(super) fn of_own(
+        &self,
+        config: impl FnOnce(&SdkConfig) -> aws_sdk_sqs::config::Builder,
+    ) -> aws_sdk_sqs::Client {
+        let sqs = config(&self.0.sdk)
+            .interceptor(self.attempt_log())
+            .retry_classifier(ThrottledWaits { most: self.0.config.max_attempts })
+            .retry_partition(retries("sqs"));
+        aws_sdk_sqs::Client::from_conf(sqs.build())
+    }
+
     fn roles(&self, scope: &Scope, home: &AccountId) -> Arc<Budget> {
         let config = &self.0.config.budget;
         let make = || {

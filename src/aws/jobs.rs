@@ -1,6 +1,6 @@
 //! Jobs of every kind: looking up, listing, stopping.
 
-mod lists;
+pub(super) mod lists;
 
 use futures_util::TryStreamExt;
 

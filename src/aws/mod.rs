@@ -31,6 +31,7 @@ mod propagation;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 mod protection;
+pub mod queue;
 mod recovery_point_changes;
 mod recovery_points;
 mod resources;
@@ -39,7 +40,11 @@ mod roles;
 mod scoped;
 mod selections;
 mod survey;
+pub mod sweeps;
 mod tags;
+#[cfg(feature = "sandbox")]
+#[cfg(test)]
+mod tests;
 mod unmatched;
 mod vault_deletion;
 mod vault_lock;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     Aws,
+    budget::{Asker, Class},
     call::{Operation, ask},
     client::Clients,
     error::Error,
@@ -29,6 +30,8 @@ pub struct Scoped {
     pub(super) patience: Patience,
     /// How old what it reads may be.
     pub(super) freshness: Freshness,
+    /// Whether anybody waits for it.
+    pub(super) class: Class,
 }
 
 impl Aws {
@@ -56,8 +59,8 @@ impl Aws {
     }
 
     async fn enter(&self, scope: Scope) -> Result<Scoped, Error> {
-        let (patience, freshness) = (Patience::default(), Freshness::InFlight);
-        Ok(Scoped { aws: self.clone(), clients: self.clients(&scope).await?, patience, freshness })
+        let (patience, freshness, class) = (Patience::default(), Freshness::InFlight, Class::Interactive);
+        Ok(Scoped { aws: self.clone(), clients: self.clients(&scope).await?, patience, freshness, class })
     }
 
     async fn resolve(&self, asked: &AskedScope) -> Result<Scope, Error> {
@@ -146,9 +149,13 @@ impl Scoped {
 
     /// Another scope, as far as the request may go there, on behalf of the same call.
     pub(super) async fn elsewhere(&self, scope: &AskedScope) -> Result<Self, Error> {
-        let Self { aws, clients: _, patience, freshness } = self;
-        let clients = aws.within(scope).await?.clients;
-        Ok(Self { aws: aws.clone(), clients, patience: patience.clone(), freshness: *freshness })
+        let clients = self.aws.within(scope).await?.clients;
+        Ok(Self { clients, ..self.clone() })
+    }
+
+    /// Who asks for what is sent now, and until when they wait.
+    pub(super) fn asker(&self) -> Asker {
+        Asker::of(self.class, self.patience.bound())
     }
 
     /// What was asked of AWS for this call so far.

@@ -15,6 +15,7 @@ use aws_sdk_iam::{operation as iam, types::Role};
 use aws_sdk_kms::operation as kms;
 use aws_sdk_rds::operation as rds;
 use aws_sdk_resourcegroupstagging::operation as tagging;
+use aws_sdk_sqs::operation as sqs;
 use aws_sdk_sts::operation as sts;
 
 /// An answer of AWS that can be judged.
@@ -206,6 +207,14 @@ whole! {
     rds::describe_orderable_db_instance_options::DescribeOrderableDbInstanceOptionsOutput: ;
     rds::list_tags_for_resource::ListTagsForResourceOutput: ;
     rds::remove_tags_from_resource::RemoveTagsFromResourceOutput: ;
+
+    sqs::delete_message_batch::DeleteMessageBatchOutput: ;
+    sqs::receive_message::ReceiveMessageOutput: |it| {
+        it.messages().iter().find_map(|message| first([
+            ("ReceiptHandle", text(message.receipt_handle())),
+            ("Body", message.body().is_some()),
+        ]))
+    };
 
     sts::assume_role::AssumeRoleOutput: |it| first([
         ("Credentials", it.credentials().is_some_and(|told| text(Some(told.access_key_id())))),

@@ -20,9 +20,10 @@ const IMPLICIT: &[&str] = &[
     "iam:TagRole",
 ];
 
-/// No RPC is for these: the first leads into other accounts, where the configuration says so (`aws.assume_role`), and by the
-/// second `check-config --aws` asks what is missing.
-const WITHOUT_RPC: [&str; 2] = ["sts:AssumeRole", "iam:SimulatePrincipalPolicy"];
+/// No RPC is for these: the first leads into other accounts, where the configuration says so (`aws.assume_role`), by the
+/// second `check-config --aws` asks what is missing, and by the others a worker reads the queue of events, where there is one.
+const WITHOUT_RPC: [&str; 4] =
+    ["sts:AssumeRole", "iam:SimulatePrincipalPolicy", "sqs:ReceiveMessage", "sqs:DeleteMessageBatch"];
 
 /// RPCs that ask nothing of AWS.
 const WITHOUT_AWS: [&str; 2] = ["ListAuditEvents", "WhoAmI"];
@@ -251,7 +252,7 @@ fn granted() -> BTreeSet<String> {
 pub(crate) fn sent() -> BTreeSet<String> {
     let mut sent = BTreeSet::new();
     for file in files("src/aws") {
-        for constant in ["Operation::read(\"", "Operation::write(\""] {
+        for constant in ["Operation::read(\"", "Operation::wait(\"", "Operation::write(\""] {
             for rest in file.split(constant).skip(1) {
                 let words: Vec<&str> = rest.split('"').take(3).collect();
                 if let [service, ", ", name] = words[..] {

@@ -85,10 +85,12 @@ pub(super) fn ended(
     attempts: &Attempts,
     outcome: &'static str,
 ) {
-    let Operation { service, name, .. } = operation;
-    let of_operation =
-        [KeyValue::new(SERVICE, service), KeyValue::new(OPERATION, name), KeyValue::new(OUTCOME, outcome)];
-    DURATION.record(took.as_secs_f64(), &of_operation);
+    let Operation { service, name, nature: _, waits } = operation;
+    if !waits {
+        let of_operation =
+            [KeyValue::new(SERVICE, service), KeyValue::new(OPERATION, name), KeyValue::new(OUTCOME, outcome)];
+        DURATION.record(took.as_secs_f64(), &of_operation);
+    }
     let mut labels = labels(service, scope);
     ATTEMPTS.add(u64::from(attempts.count()), &labels);
     // At zero too: what an alert counts the growth of must be there before it grows.

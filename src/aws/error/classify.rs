@@ -72,6 +72,10 @@ pub(in crate::aws) fn classify(code: &str, status: u16) -> FailureKind {
         "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "NotFoundException" => {
             FailureKind::NotFound
         }
+        // SQS has two words for each: that of its present protocol, and that of its old one, which the SDK prefers [M].
+        "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => FailureKind::NotFound,
+        "KmsAccessDenied" | "KMS.AccessDeniedException" => FailureKind::Denied,
+        "KmsThrottled" | "KMS.ThrottlingException" => FailureKind::Throttled,
         _ if code.ends_with("QuotaExceeded") || code.ends_with("QuotaExceededFault") => FailureKind::Quota,
         _ if code.ends_with("NotFound") || code.ends_with("NotFoundFault") => FailureKind::NotFound,
         _ if code.ends_with("AlreadyExists") || code.ends_with("AlreadyExistsFault") => FailureKind::AlreadyExists,
@@ -116,6 +120,22 @@ mod tests {
     fn rds_says_missing_with_and_without_fault() {
         assert_eq!(classify("DBInstanceNotFound", 404), FailureKind::NotFound);
         assert_eq!(classify("DBClusterNotFoundFault", 404), FailureKind::NotFound);
+    }
+
+    #[test]
+    fn a_queue_is_missing_or_denied_in_the_words_of_either_protocol() {
+        for (code, kind) in [
+            ("QueueDoesNotExist", FailureKind::NotFound),
+            ("AWS.SimpleQueueService.NonExistentQueue", FailureKind::NotFound),
+            ("AccessDenied", FailureKind::Denied),
+            ("AccessDeniedException", FailureKind::Denied),
+            ("KMS.AccessDeniedException", FailureKind::Denied),
+            ("RequestThrottled", FailureKind::Throttled),
+            ("KmsThrottled", FailureKind::Throttled),
+            ("InvalidAddress", FailureKind::Rejected),
+        ] {
+            assert_eq!(classify(code, 400), kind, "{code}");
+        }
     }
 
     #[test]

@@ -21,10 +21,10 @@ const LIST_COPIES: Operation = Operation::read("backup", "ListCopyJobs");
 
 /// A filter, and the ARNs of what it names otherwise: AWS filters by nothing else.
 #[derive(Debug)]
-pub(super) struct Resolved<'f> {
-    pub(super) filter: &'f JobFilter,
-    pub(super) resource: Option<String>,
-    pub(super) destination_vault: Option<String>,
+pub(in crate::aws) struct Resolved<'f> {
+    pub(in crate::aws) filter: &'f JobFilter,
+    pub(in crate::aws) resource: Option<String>,
+    pub(in crate::aws) destination_vault: Option<String>,
 }
 
 /// A page that is wanted of a list.
@@ -42,7 +42,7 @@ type Listed = Result<(Vec<Job>, Option<String>), Failure>;
 
 impl Scoped {
     /// A page of one of AWS's lists.
-    pub(super) async fn list(
+    pub(in crate::aws) async fn list(
         &self,
         ask: JobAsk<'_>,
         token: Option<String>,
