@@ -11,11 +11,13 @@ use tokio::net::TcpListener;
 use crate::{
     BUILD,
     aws::Aws,
-    config::{AdminConfig, Config, Url},
+    config::{AdminConfig, Config, LedgerConfig, Url},
     domain::MAX_PAGE_SIZE,
+    ledger::{Feed, Keeping, Ledger},
     lifecycle::Lifecycle,
-    rpc::{self, About, Audit, Guards, Limits, Tls},
+    rpc::{self, About, Audit, Guards, Limits, Remembered, Tls},
     telemetry::{self, Admin, Standing},
+    workers::Workers,
 };
 
 /// Which AWS the server works on.
@@ -105,11 +107,29 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
         life.spawn_until_stop(identity::introduce(aws.clone(), config.aws.clone()));
     }
     let (settings, guards) = (config.server.clone(), Guards { access: config.access.clone(), audit, tls });
+    let ledger = Ledger::new(keeping(&config.ledger, neighbour));
+    let (feed, scopes) = (config.feed.clone(), config.ledger.scopes.clone());
+    Workers { aws: aws.clone(), ledger: ledger.clone(), feed: feed.clone(), config: config.ledger.clone() }.begin(life);
+    let tail = Feed::new(ledger.clone());
+    life.spawn_until_stop(tail.clone().run());
+    let remembered = Remembered { ledger, tail, feed, scopes };
     let (about, serving) = (About { sandbox_endpoint, ..about }, life.clone());
-    let serve = async move { rpc::serve(listener, aws, &settings, guards, about, serving).await };
+    let serve = async move { rpc::serve(listener, (aws, remembered), &settings, guards, about, serving).await };
     life.spawn_vital("the gRPC server", serve);
     standing.serves();
     Ok(Running { grpc, sandbox, admin: admin_at })
+}
+
+/// Where the ledger is kept: what nobody said is kept in memory beside a sandbox, of which nothing is real, and in the working
+/// directory otherwise.
+fn keeping(config: &LedgerConfig, neighbour: Neighbour) -> Keeping {
+    let LedgerConfig { path, url, password_file, .. } = config;
+    match (url, path, neighbour) {
+        (Some(url), _, _) => Keeping::Postgres { url: url.as_str().to_owned(), password_file: password_file.clone() },
+        (None, Some(path), _) => Keeping::File(path.clone()),
+        (None, None, Neighbour::Sandbox) => Keeping::Memory,
+        (None, None, Neighbour::Aws) => Keeping::File("strongroom.db".into()),
+    }
 }
 
 /// Takes the address of the admin port. The default is done without where somebody else has it.

@@ -28,6 +28,8 @@ pub mod lifecycle;
 pub mod proto;
 pub mod rpc;
 mod telemetry;
+#[expect(unreachable_pub, reason = "what the workers show is marked `pub` in their files, and only `app` sees it")]
+mod workers;
 
 /// Version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -51,6 +51,11 @@ impl Scoped {
         Ok(ExplainedJob { job, wait, findings })
     }
 
+    /// A job of the kind, or of any.
+    pub async fn job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
+        self.find_job(id, kind).await
+    }
+
     /// A page of jobs, in the order of the filter's asks: each of AWS's lists has the newest first. What AWS cannot filter by
     /// ([`FilterMembers::faults`](crate::domain::FilterMembers::faults)) the caller has refused.
     pub async fn list_jobs(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, Error> {
@@ -90,18 +95,29 @@ impl Scoped {
         field: &str,
         page: &PageRequest,
     ) -> Result<(Page<Job>, Vec<Finding>), Error> {
-        let mut findings = self.check_types(&filter.named_types(field)).await?;
+        let mut findings = self.check_job_types(filter, field).await?;
         let found = self.list_jobs(filter, page).await?;
         if page.cursor.is_none() {
             findings.extend(filter.interval_findings(field, self.now()));
         }
         if nothing_found(page, &found) {
-            findings.extend(self.why_nothing(self.sought_by(filter, field)).await);
-            findings.extend(filter.unlikely(field));
-            let category = filter.category.as_deref();
-            findings.extend(category.and_then(|it| unknown_category(it, &format!("{field}.message_category"))));
+            findings.extend(self.why_no_jobs(filter, field).await);
         }
         Ok((found, findings))
+    }
+
+    /// What there is to say of the resource types that the filter names. Those that there are not are a fault.
+    pub async fn check_job_types(&self, filter: &JobFilter, field: &str) -> Result<Vec<Finding>, Error> {
+        self.check_types(&filter.named_types(field)).await
+    }
+
+    /// Why no job fits the filter, as far as it names what is not there, or what no job has.
+    pub async fn why_no_jobs(&self, filter: &JobFilter, field: &str) -> Vec<Finding> {
+        let mut findings = self.why_nothing(self.sought_by(filter, field)).await;
+        findings.extend(filter.unlikely(field));
+        let category = filter.category.as_deref();
+        findings.extend(category.and_then(|it| unknown_category(it, &format!("{field}.message_category"))));
+        findings
     }
 
     /// Stops a backup job. What AWS never stops is refused without asking AWS to; what is being stopped, or is, is left. A

@@ -15,6 +15,7 @@ mod error;
 #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "the worker that is to feed the ledger reads them"))]
 pub mod events;
 mod flights;
+mod followed;
 mod global_settings;
 mod job_answers;
 mod jobs;

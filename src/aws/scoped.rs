@@ -1,6 +1,6 @@
 //! AWS in one account and region, resolved once for a request.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl Aws {
         Ok(Scoped { aws: self.clone(), clients: self.clients(&scope).await?, patience, freshness, class })
     }
 
-    async fn resolve(&self, asked: &AskedScope) -> Result<Scope, Error> {
+    pub(super) async fn resolve(&self, asked: &AskedScope) -> Result<Scope, Error> {
         let region = asked.region.as_ref().or(self.default_region()).ok_or_else(Refusal::no_region)?;
         self.may_reach_region(region)?;
         let home = self.home(region).await?;
@@ -187,6 +187,11 @@ impl Scoped {
     /// Whether AWS has certainly changed nothing for this call so far.
     pub fn is_untouched(&self) -> bool {
         self.patience.is_untouched()
+    }
+
+    /// How long its caller still waits, if that is known.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.patience.ends().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// When a change that goes in steps says how far it came: at three quarters of what was left of its time when it began,

@@ -11,6 +11,7 @@ mod aws;
 mod budget;
 mod client;
 mod fault;
+mod ledger;
 mod listener;
 mod log;
 mod pem;
@@ -36,6 +37,7 @@ pub use self::{
     budget::BudgetConfig,
     client::{CONTEXT_VARIABLE, CONTEXTS_VARIABLE, ClientEnvironment, SERVER_VARIABLE, Secret, TOKEN_VARIABLE},
     fault::{Error, Fault},
+    ledger::{Days, FeedConfig, FollowedScope, LedgerConfig, PostgresUrl},
     listener::ListenerConfig,
     log::{LogConfig, LogFilter, LogFormat},
     pem::{MAX_PEM_BYTES, UnreadPem, read_pem},
@@ -64,6 +66,10 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `aws`: which AWS, as whom, and how patiently.
     pub aws: AwsConfig,
+    /// `ledger`: what is remembered, and where.
+    pub ledger: LedgerConfig,
+    /// `feed`: how what is remembered is kept up to date.
+    pub feed: FeedConfig,
     /// `sandbox`: the AWS neighbour of `serve --sandbox` and `sandbox`.
     pub sandbox: SandboxConfig,
     /// `shutdown`: how to stop.
@@ -119,6 +125,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
         access: AccessConfig::read(&mut reader),
         audit: AuditConfig::read(&mut reader),
         aws: AwsConfig::read(&mut reader),
+        ledger: LedgerConfig::read(&mut reader),
+        feed: FeedConfig::read(&mut reader),
         sandbox: SandboxConfig::read(&mut reader),
         shutdown: ShutdownConfig::read(&mut reader),
         log: LogConfig::read(&mut reader),
@@ -129,6 +137,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     config.access.check(&config.server, &mut reader);
     config.audit.check(config.server.listen, &mut reader);
     config.aws.check(&mut reader);
+    config.ledger.check(&mut reader);
+    config.feed.check(&mut reader);
     config.sandbox.check(&mut reader);
     config.shutdown.check(&mut reader);
     config.telemetry.check(&mut reader);

@@ -23,6 +23,8 @@ pub struct ServerConfig {
     /// Requests worked on at once; further ones are refused with RESOURCE_EXHAUSTED. Health checks have as many places of
     /// their own.
     pub max_concurrent_requests: usize,
+    /// Watches of jobs open, and calls that wait for one, at once.
+    pub max_waits: usize,
     /// Health watches open at once.
     pub max_watches: usize,
     /// Reflection streams open at once.
@@ -53,6 +55,7 @@ impl Default for ServerConfig {
             max_buffered_bytes: 64 * 1024 * 1024,
             max_headers: 100,
             max_concurrent_requests: 1024,
+            max_waits: 10_000,
             max_watches: 1024,
             max_reflections: 32,
             max_share_per_connection: 25,
@@ -91,6 +94,7 @@ impl ServerConfig {
                 d.max_concurrent_requests,
                 1..=100_000,
             ),
+            max_waits: reader.within("server.max_waits", d.max_waits, 1..=1_000_000),
             max_watches: reader.within("server.max_watches", d.max_watches, 1..=100_000),
             max_reflections: reader.within("server.max_reflections", d.max_reflections, 1..=10_000),
             max_share_per_connection: reader.within(

@@ -11,9 +11,9 @@ use std::fmt;
 
 pub use explain::{ExplainedJob, JobWait};
 pub use filter::{FilterMembers, JobAsk, JobFilter};
-pub use known::{JobParts, JobSubject, KnownJob};
-pub use query::{JobOrder, JobQuery};
 use jiff::Timestamp;
+pub use known::{JobParts, JobSubject, KnownJob};
+pub use query::{JobOrder, JobQuery, ListJobs, ReadFrom};
 
 use super::{
     Lifecycle, Noun, PlanOrigin, Refusal, RefusalKind, ResourceType, Scope,
@@ -75,6 +75,8 @@ pub struct GetJob {
     pub id: JobId,
     /// Of this kind; `None`: of whichever has the id.
     pub kind: Option<JobKind>,
+    /// Where from.
+    pub read: ReadFrom,
 }
 
 /// What a job does.

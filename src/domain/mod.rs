@@ -68,29 +68,27 @@ pub use finding::{Finding, Severity};
 pub use global_settings::{GlobalSettings, GlobalSettingsUpdate};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{
-    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrder,
-    JobOrigin, JobParts, JobQuery, JobState, JobSubject, JobWait, KnownJob,
+    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrder, JobOrigin,
+    JobParts, JobQuery, JobState, JobSubject, JobWait, KnownJob, ListJobs, ReadFrom,
 };
 pub use legal_hold::{
     CancelLegalHold, HeldCount, HeldPoint, HeldSelection, LegalHold, LegalHoldRef, LegalHoldState, NewLegalHold,
     WantedPoints,
 };
 pub use lifecycle::{Lifecycle, Retention};
-pub use missed_run::{
-    JobsMade, KnownJobs, Membership, MissedRun, PlanTiming, Renewed, RuleTiming, missed_runs,
-};
+pub use missed_run::{JobsMade, KnownJobs, Membership, MissedRun, PlanTiming, Renewed, RuleTiming, missed_runs};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use nearest::{arn_meant, did_you_mean, nearest};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use place::{Bond, Place};
-pub(in crate::domain) use plan::{RuleRuns, gives_way};
 pub use plan::{
     AdvancedSetting, CopyAction, DeletePlan, GetPlan, MOST_COPIES, MOST_ENTRIES, MOST_RECOVERY_POINT_TAGS, MOST_RULES,
     NewPlan, NewRule, NewScanSetting, Plan, PlanContent, PlanFilter, PlanRef, PlanUpdate, PreviewedRun, Rule,
-    RulePreview, RuleVault, RunningPlan, ScanAction, ScanSetting, SeenKey, SeenVault, SeenVaults, Windows, check_own_plan,
-    check_rule_names, check_setting_word,
+    RulePreview, RuleVault, RunningPlan, ScanAction, ScanSetting, SeenKey, SeenVault, SeenVaults, Windows,
+    check_own_plan, check_rule_names, check_setting_word,
 };
+pub(in crate::domain) use plan::{RuleRuns, gives_way};
 pub use protection::{
     ArrangedPlan, Arrangements, BackupAge, Evidence, Explanation, History, JudgedSelection, ListUpcomingRuns, Looked,
     NearMiss, Part, Protection, ProtectionVerdict, RuleCoverage, Survey, Unread, Upcoming, UpcomingFilter, UpcomingRun,
@@ -105,7 +103,9 @@ pub use recovery_point::{
 pub use refusal::{Noun, Refusal, RefusalKind, Subject};
 pub use region_settings::{RegionSettings, SettingsUpdate};
 pub use request_id::RequestId;
-pub use resource::{DatabaseIdentity, DatabaseRef, LastRestore, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef};
+pub use resource::{
+    DatabaseIdentity, DatabaseRef, LastRestore, ProtectedResource, Resource, ResourceFilter, ResourceKind, ResourceRef,
+};
 pub use resource_type::{ResourceType, TAGGED_KINDS};
 pub use restore::{
     PointInTime, RdsClusterRestore, RdsInstanceRestore, Restore, RestoreChecks, RestoreMetadata, RestoreSource,

@@ -1,5 +1,6 @@
 //! Jobs that are remembered: by id, and in lists at any size.
 
+mod dialect;
 mod list;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@
 
 mod changes;
 mod error;
+mod feed;
 mod jobs;
 mod places;
 mod postgres;
@@ -33,6 +34,7 @@ use self::store::Store;
 pub use self::{
     changes::{Event, Happened},
     error::Error,
+    feed::{Feed, Told, Watch, WatchError},
     jobs::{JobPage, JobPosition},
     places::Reading,
     requests::Made,

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use super::{Error, postgres, sqlite, statements::Statements};
-use crate::config::Secret;
 
 /// Where a ledger is kept.
 #[derive(Debug, Clone)]
@@ -17,8 +16,8 @@ pub enum Keeping {
     Postgres {
         /// `postgres://user@host/database`, without a password.
         url: String,
-        /// The user's password; without one, what the server lets in without.
-        password: Option<Secret>,
+        /// The file with the user's password, read whenever the database is opened.
+        password_file: Option<PathBuf>,
     },
 }
 
@@ -112,8 +111,8 @@ impl Store {
         Ok(match keeping {
             Keeping::Memory => Self::Sqlite(sqlite::Database::in_memory().await?),
             Keeping::File(path) => Self::Sqlite(sqlite::Database::open(path).await?),
-            Keeping::Postgres { url, password } => {
-                Self::Postgres(postgres::Database::open(url, password.as_ref()).await?)
+            Keeping::Postgres { url, password_file } => {
+                Self::Postgres(postgres::Database::open(url, password_file.as_deref()).await?)
             }
         })
     }

@@ -33,10 +33,18 @@ pub fn method(path: &str) -> Option<MethodDescriptor> {
 
 /// Every unary method of the API, such as `VaultService/GetVault`.
 pub fn methods() -> Vec<String> {
+    methods_that(|method| !method.is_client_streaming() && !method.is_server_streaming())
+}
+
+/// Every method of the API that answers with a stream, such as `JobService/WatchJobs`.
+pub fn streams() -> Vec<String> {
+    methods_that(MethodDescriptor::is_server_streaming)
+}
+
+fn methods_that(fits: impl Fn(&MethodDescriptor) -> bool) -> Vec<String> {
     let services = POOL.services().filter(|service| service.full_name().starts_with(PACKAGE));
-    let unary = |method: &MethodDescriptor| !method.is_client_streaming() && !method.is_server_streaming();
     services
-        .flat_map(|service| service.methods().filter(unary).collect::<Vec<_>>())
+        .flat_map(|service| service.methods().filter(&fits).collect::<Vec<_>>())
         .map(|method| format!("{}/{}", method.parent_service().name(), method.name()))
         .collect()
 }

@@ -3,8 +3,9 @@
 
 mod joined;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
+use futures_util::{Stream, StreamExt as _};
 use prost::Message;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status, codegen::http::Extensions, metadata::MetadataMap};
@@ -23,6 +24,9 @@ use crate::{
     domain::{Asked, Invalid, Mode, RequestId},
     lifecycle::Lifecycle,
 };
+
+/// What a call tells until its caller goes.
+pub(super) type Watching<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
 /// Runs the calls of all services.
 #[derive(Debug, Clone)]
@@ -60,6 +64,54 @@ impl Calls {
             Box::pin(work(aws, what)).await
         };
         self.answer(request, answer).await
+    }
+
+    /// Answers a call that tells what happens, until its caller goes. What it begins with ends with its caller's interest, as
+    /// of a read; then whoever is slow costs nothing, for nothing is read for them. A server that stops ends it with
+    /// SHUTTING_DOWN: it goes on elsewhere.
+    pub(super) async fn watch<M, T, R, S, F>(
+        &self,
+        request: Request<M>,
+        convert: impl FnOnce(M) -> Result<Asked<T>, Invalid>,
+        work: impl FnOnce(Scoped, T) -> F,
+    ) -> Result<Response<Watching<R>>, Status>
+    where
+        M: Message,
+        R: Send + 'static,
+        S: Stream<Item = Result<R, Failure>> + Send + 'static,
+        F: Future<Output = Result<S, Failure>>,
+    {
+        let (_, extensions, message) = request.into_parts();
+        let let_in = let_in(&extensions)?;
+        let act = self.audit.wants_reads().then(|| Act::read(&extensions, &let_in, message.encode_to_vec()));
+        let begun = match act {
+            Some(act) => cancellable(let_in.deadline, self.audit.begin_read(act)).await.map_err(Status::from)?,
+            None => None,
+        };
+        let begin = async {
+            let Asked { scope, places, what, .. } = convert(message)?;
+            let aws = self.aws.within_all(scope, places).await?.for_read(let_in.deadline);
+            let_in.facts.within(&aws);
+            Box::pin(work(aws, what)).await
+        };
+        let events = cancellable(let_in.deadline, begin).await.map_err(Status::from);
+        if let Some(begun) = begun {
+            // The record has that it was begun to be watched; what was seen is in no record of calls.
+            drop(begun.end(events.as_ref().map(|_| &())));
+        }
+        let state = (Box::pin(events?), self.lifecycle.soft());
+        let watching = futures_util::stream::unfold(Some(state), |state| async {
+            let (mut events, stop) = state?;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => Some((Err(Failure::ShuttingDown.into()), None)),
+                event = events.next() => match event? {
+                    Ok(event) => Some((Ok(event), Some((events, stop)))),
+                    Err(failure) => Some((Err(failure.into()), None)),
+                },
+            }
+        });
+        Ok(Response::new(Box::pin(watching)))
     }
 
     /// Answers a call about the server itself, which has no account and region.

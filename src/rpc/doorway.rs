@@ -45,6 +45,9 @@ use crate::{
     lifecycle::Lifecycle,
 };
 
+/// The longest watch that a caller may set a deadline for.
+const LONGEST_WATCH: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What a call has taken.
 #[derive(Debug)]
 struct Held {
@@ -84,6 +87,7 @@ pub(super) struct Doorway {
     reflection: bool,
     calls: Arc<Bound>,
     checks: Arc<Bound>,
+    waits: Arc<Bound>,
     watches: Arc<Bound>,
     reflections: Arc<Bound>,
     bytes: Arc<Bound>,
@@ -112,6 +116,7 @@ impl Doorway {
             calls: bound("calls under way", "server.max_concurrent_requests", most_calls),
             // Whether the server lives must be told also while it has no place for a call.
             checks: bound("health checks under way", "server.max_concurrent_requests", most_calls),
+            waits: bound("watches and waits", "server.max_waits", config.max_waits),
             watches: bound("health watches", "server.max_watches", config.max_watches),
             reflections: bound("reflection streams", "server.max_reflections", config.max_reflections),
             bytes: bound("bytes of requests and answers", "server.max_buffered_bytes", config.max_buffered_bytes),
@@ -149,7 +154,9 @@ impl Doorway {
         let facts = request.extensions().get::<Arc<Facts>>().cloned().unwrap_or_default();
         let method = facts.method().filter(|method| self.reflection || method.kind != Kind::Reflection);
         let method = method.ok_or_else(|| Failure::UnknownMethod(request.uri().path().to_owned()))?;
-        let deadline = deadline::deadline(request.headers(), arrived, self.longest).map_err(Failure::from)?;
+        // Who watches does so until they go, or as long as they say.
+        let longest = if method.kind == Kind::Wait && method.streams { LONGEST_WATCH } else { self.longest };
+        let deadline = deadline::deadline(request.headers(), arrived, longest).map_err(Failure::from)?;
         if deadline <= arrived {
             return Err(Failure::NotBegun("the deadline of the call was over before it began").into());
         }
@@ -157,7 +164,7 @@ impl Doorway {
         let principal = self.identified(known_by, method, &facts, deadline, arrived).await?;
         let held = self.admit(method.kind, &caller(request.extensions(), &principal))?;
         match method.kind {
-            Kind::Call | Kind::Check | Kind::Watch => {
+            Kind::Call | Kind::Wait | Kind::Check | Kind::Watch => {
                 let (mut parts, body) = request.into_parts();
                 let (parts_bounds, encoding) = (self.message, Encoding::of(&parts.headers)?);
                 let receive = message::receive(body, encoding, method.input.as_ref(), parts_bounds, &held.bytes);
@@ -168,10 +175,10 @@ impl Doorway {
                 let asks_deadline = parts.headers.contains_key("grpc-timeout");
                 let request = Request::from_parts(parts, Body::new(OnePiece::new(message)));
                 let Ok(answer) = service.call(request).await;
-                if method.kind == Kind::Watch {
+                explained(method, &answer)?;
+                if method.kind == Kind::Watch || (method.kind == Kind::Wait && method.streams) {
                     return Ok(answer::of_many(answer, held, asks_deadline.then_some(deadline)));
                 }
-                explained(method, &answer)?;
                 Ok(answer::of_one(answer, &held, method.changes).await?)
             }
             Kind::Reflection => {
@@ -226,8 +233,9 @@ impl Doorway {
     fn admit(&self, kind: Kind, caller: &Caller) -> Result<Arc<Held>, Failure> {
         let places = match kind {
             // Calls alone are refused by a server that is about to stop: whether it is will still be asked.
-            Kind::Call if self.stopping.is_cancelled() => return Err(Failure::ShuttingDown),
+            Kind::Call | Kind::Wait if self.stopping.is_cancelled() => return Err(Failure::ShuttingDown),
             Kind::Call => &self.calls,
+            Kind::Wait => &self.waits,
             Kind::Check => &self.checks,
             Kind::Watch => &self.watches,
             Kind::Reflection => &self.reflections,
@@ -329,7 +337,7 @@ async fn within(
 
 /// tonic's own words for a message that it cannot decode, as an answer of ours. Handlers answer with details.
 fn explained(method: &Method, answer: &Response<Body>) -> Result<(), Failure> {
-    if method.kind != Kind::Call {
+    if !matches!(method.kind, Kind::Call | Kind::Wait) {
         return Ok(());
     }
     match answer.extensions().get::<Status>() {

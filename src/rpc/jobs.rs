@@ -3,19 +3,22 @@
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
-    calls::Calls,
-    convert::{findings, job_filter, jobs as convert, restore},
-    page_token::ListOf,
+    calls::{Calls, Watching},
+    convert::{job_filter, jobs as convert, restore},
+    remembered::Remembered,
     restores,
 };
 use crate::{
     aws::Scoped,
-    domain::{Asked, GetJob, JobFilter, StartBackup},
+    domain::{Asked, StartBackup},
     proto::{self, job_service_server::JobService},
 };
 
 #[derive(Debug)]
-pub(super) struct Jobs(pub(super) Calls);
+pub(super) struct Jobs {
+    pub(super) calls: Calls,
+    pub(super) remembered: Remembered,
+}
 
 #[async_trait]
 impl JobService for Jobs {
@@ -23,56 +26,67 @@ impl JobService for Jobs {
         &self,
         request: Request<proto::StartBackupRequest>,
     ) -> Result<Response<proto::StartBackupResponse>, Status> {
+        let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<StartBackup>| async move {
             let (job, found) = aws.start_backup(&asked).await?;
+            remembered.learn_started(job.as_ref(), aws.now()).await;
             Ok(convert::started(&asked.what, job, found))
         };
-        self.0.change(request, convert::start_backup, work).await
+        self.calls.change(request, convert::start_backup, work).await
     }
 
     async fn start_restore(
         &self,
         request: Request<proto::StartRestoreRequest>,
     ) -> Result<Response<proto::StartRestoreResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { restores::start(&aws, asked).await };
-        self.0.change(request, restore::start, work).await
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked| async move { restores::start(&aws, &remembered, asked).await };
+        self.calls.change(request, restore::start, work).await
     }
 
     async fn start_copy(
         &self,
         request: Request<proto::StartCopyRequest>,
     ) -> Result<Response<proto::StartCopyResponse>, Status> {
+        let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked| async move {
             let (job, checked) = aws.start_copy(&asked).await?;
+            remembered.learn_started(job.as_ref(), aws.now()).await;
             Ok(convert::copied(job, checked))
         };
-        self.0.change(request, convert::start_copy, work).await
+        self.calls.change(request, convert::start_copy, work).await
     }
 
     async fn get_job(&self, request: Request<proto::GetJobRequest>) -> Result<Response<proto::GetJobResponse>, Status> {
-        let work = |aws: Scoped, GetJob { id, kind }| async move {
-            let explained = aws.explain_job(&id, kind).await?;
-            Ok(convert::explained(explained, aws.now()))
-        };
-        self.0.read(request, convert::get, work).await
+        let work = |aws: Scoped, asked| async move { self.remembered.get_job(aws, asked).await };
+        self.calls.read(request, convert::get, work).await
     }
 
     async fn list_jobs(
         &self,
         request: Request<proto::ListJobsRequest>,
     ) -> Result<Response<proto::ListJobsResponse>, Status> {
-        let work = |aws: Scoped, list: ListOf<JobFilter>| async move {
-            let page = async |page| {
-                let (found, told) = aws.list_jobs_explained(&list.filter, "filter", &page).await?;
-                Ok(proto::ListJobsResponse {
-                    next_page_token: list.paged.token(found.next.as_ref()),
-                    jobs: found.items.into_iter().map(Into::into).collect(),
-                    findings: findings(told),
-                })
-            };
-            list.paged.answer(page).await
-        };
-        self.0.read(request, job_filter::list, work).await
+        let work = |aws: Scoped, asked| async move { self.remembered.list_jobs(aws, asked).await };
+        self.calls.read(request, job_filter::list, work).await
+    }
+
+    async fn wait_job(
+        &self,
+        request: Request<proto::WaitJobRequest>,
+    ) -> Result<Response<proto::WaitJobResponse>, Status> {
+        let work = |aws: Scoped, asked| async move { self.remembered.wait_job(aws, asked).await };
+        self.calls.read(request, convert::wait, work).await
+    }
+
+    type WatchJobsStream = Watching<proto::WatchJobsResponse>;
+
+    async fn watch_jobs(
+        &self,
+        request: Request<proto::WatchJobsRequest>,
+    ) -> Result<Response<Self::WatchJobsStream>, Status> {
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked| async move { remembered.watch_jobs(aws, asked).await };
+        self.calls.watch(request, job_filter::watch, work).await
     }
 
     async fn cancel_job(
@@ -83,6 +97,6 @@ impl JobService for Jobs {
             let job = aws.cancel_job(&asked).await?;
             Ok(proto::CancelJobResponse { job: Some(job.into()), ..Default::default() })
         };
-        self.0.change(request, convert::cancel, work).await
+        self.calls.change(request, convert::cancel, work).await
     }
 }

@@ -71,6 +71,11 @@ impl Query {
         Self(check(&[method.as_bytes(), &[0], &request.encode_to_vec()]))
     }
 
+    /// The digest.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// A token for the page that begins at the cursor.
     pub(super) fn token(self, cursor: &Cursor) -> String {
         let cursor = cursor.to_string();

@@ -6,6 +6,7 @@ use super::{
         restore::{PlanRestore, StartRestore},
         timestamp,
     },
+    remembered::Remembered,
     restore_token,
     restore_token::Planned,
     status::Failure,
@@ -56,7 +57,11 @@ pub(super) async fn show(aws: &Scoped, planned: PlanRestore) -> Result<proto::Pl
 }
 
 /// StartRestore.
-pub(super) async fn start(aws: &Scoped, asked: Asked<StartRestore>) -> Result<proto::StartRestoreResponse, Failure> {
+pub(super) async fn start(
+    aws: &Scoped,
+    remembered: &Remembered,
+    asked: Asked<StartRestore>,
+) -> Result<proto::StartRestoreResponse, Failure> {
     let Asked { mode, request_id, what: StartRestore { restore, planned }, .. } = &asked;
     let differs = |metadata: &RestoreMetadata| planned.is_some_and(|planned| planned != Planned::of(metadata));
     let source = match aws.restore_source(restore).await {
@@ -65,6 +70,7 @@ pub(super) async fn start(aws: &Scoped, asked: Asked<StartRestore>) -> Result<pr
         Err(missing) if missing.is_missing() && !asked.is_check() => {
             let repeated = aws.repeat_restore(restore, request_id, missing, |sent| !differs(sent)).await;
             let (job, source) = repeated?;
+            remembered.learn_started(Some(&job), aws.now()).await;
             return Ok(proto::StartRestoreResponse {
                 job: Some(job.into()),
                 metadata: source.metadata.values.clone(),
@@ -81,12 +87,13 @@ pub(super) async fn start(aws: &Scoped, asked: Asked<StartRestore>) -> Result<pr
     }
     let job = match mode {
         Mode::Check => checks.refusal(restore).map_or(Ok(None), Err)?,
-        Mode::Do => Some(aws.start_restore(restore, request_id, &source, &metadata, &checks).await?.into()),
+        Mode::Do => Some(aws.start_restore(restore, request_id, &source, &metadata, &checks).await?),
     };
+    remembered.learn_started(job.as_ref(), aws.now()).await;
     // A repetition is answered though by now something stands in the way of doing it anew.
     let found = checks.findings.into_iter().filter(|finding| !finding.is_obstacle());
     Ok(proto::StartRestoreResponse {
-        job,
+        job: job.map(Into::into),
         metadata: metadata.values,
         findings: findings(found.collect()),
         resource_type: source.resource_type.to_string(),

@@ -19,6 +19,7 @@ use super::{
     plans::Plans,
     protection::Protection,
     recovery_points::RecoveryPoints,
+    remembered::Remembered,
     resources::Resources,
     server_info::{About, ServerInfo},
     telling,
@@ -66,7 +67,7 @@ pub struct Guards {
 /// Serves until the first stage of shutdown, then lets the calls under way end.
 pub async fn serve(
     listener: TcpListener,
-    aws: Aws,
+    (aws, remembered): (Aws, Remembered),
     config: &ServerConfig,
     guards: Guards,
     about: About,
@@ -95,7 +96,7 @@ pub async fn serve(
         AccountServiceServer(Accounts(calls.clone())),
         ResourceServiceServer(Resources(calls.clone())),
         PlanServiceServer(Plans(calls.clone())),
-        JobServiceServer(Jobs(calls.clone())),
+        JobServiceServer(Jobs { calls: calls.clone(), remembered }),
         LegalHoldServiceServer(LegalHolds(calls.clone())),
         ProtectionServiceServer(Protection(calls.clone())),
         RecoveryPointServiceServer(RecoveryPoints(calls.clone())),

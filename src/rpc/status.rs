@@ -17,6 +17,7 @@ use super::doorway::Full;
 use crate::{
     aws::{self, Effect},
     domain::{Arn, Finding, Invalid, Refusal, RefusalKind, Subject},
+    ledger,
     proto::ErrorReason,
 };
 
@@ -79,6 +80,12 @@ pub(super) enum Failure {
     AuditUnavailable(String),
     /// No record is kept.
     AuditNotKept,
+    /// The ledger does not answer.
+    LedgerUnavailable(ledger::Error),
+    /// An account and region is not followed, and the ledger alone knows what is asked for.
+    ScopeNotFollowed(String),
+    /// What happened since a resume token is not known any more, as the text says.
+    ResumeTokenExpired(&'static str),
     /// A fault of Strongroom.
     Bug(String),
 }
@@ -92,6 +99,12 @@ impl From<Invalid> for Failure {
 impl From<aws::Error> for Failure {
     fn from(error: aws::Error) -> Self {
         Self::Aws(error)
+    }
+}
+
+impl From<ledger::Error> for Failure {
+    fn from(error: ledger::Error) -> Self {
+        Self::LedgerUnavailable(error)
     }
 }
 
@@ -237,16 +250,12 @@ fn tell(failure: Failure) -> Telling {
         Failure::RequestIdTaken => {
             let text =
                 "another request is being carried out under this request_id: use a fresh one, or repeat that request";
-            let violation = PreconditionViolation::new(reason_name(ErrorReason::RequestIdReused), "", text);
-            let details = ErrorDetails::with_precondition_failure(vec![violation]);
-            Telling::new(ErrorReason::RequestIdReused, text, details)
+            precondition(ErrorReason::RequestIdReused, text)
         }
         Failure::RetryWithoutRequestId => {
             let text = "the client repeats a change that has no request_id, and nobody can tell whether the first \
                         attempt was done: look, then call with a request_id of your own";
-            let violation = PreconditionViolation::new(reason_name(ErrorReason::RetryWithoutRequestId), "", text);
-            let details = ErrorDetails::with_precondition_failure(vec![violation]);
-            Telling::new(ErrorReason::RetryWithoutRequestId, text, details)
+            precondition(ErrorReason::RetryWithoutRequestId, text)
         }
         Failure::StalePlan(recovery_point) => Telling::new(
             ErrorReason::RestorePlanStale,
@@ -276,11 +285,15 @@ fn tell(failure: Failure) -> Telling {
             Telling::new(ErrorReason::AuditUnavailable, text, details)
         }
         Failure::AuditNotKept => {
-            let text = "this server keeps no audit record: set audit.path";
-            let violation = PreconditionViolation::new(reason_name(ErrorReason::AuditNotKept), "", text);
-            let details = ErrorDetails::with_precondition_failure(vec![violation]);
-            Telling::new(ErrorReason::AuditNotKept, text, details)
+            precondition(ErrorReason::AuditNotKept, "this server keeps no audit record: set audit.path")
         }
+        Failure::LedgerUnavailable(error) => {
+            let text = format!("{error}; where AWS can say it, ask with read LIVE");
+            let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(2)));
+            Telling::new(ErrorReason::LedgerUnavailable, text, details)
+        }
+        Failure::ScopeNotFollowed(text) => precondition(ErrorReason::ScopeNotFollowed, &text),
+        Failure::ResumeTokenExpired(text) => precondition(ErrorReason::ResumeTokenExpired, text),
         Failure::Bug(what) => {
             let correlation = Uuid::new_v4().to_string();
             let text = format!("a fault of Strongroom; its log tells more under correlation id {correlation}");
@@ -289,6 +302,12 @@ fn tell(failure: Failure) -> Telling {
             Telling { metadata: BTreeMap::from([("correlation_id", correlation)]), cause, ..telling }
         }
     }
+}
+
+/// What has to be otherwise before the call can be done.
+fn precondition(reason: ErrorReason, text: &str) -> Telling {
+    let violation = PreconditionViolation::new(reason_name(reason), "", text);
+    Telling::new(reason, text, ErrorDetails::with_precondition_failure(vec![violation]))
 }
 
 fn refuse(invalid: Invalid) -> Telling {

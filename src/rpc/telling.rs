@@ -140,7 +140,9 @@ impl Record {
         let span = match method.map(|method| method.kind) {
             // Probes ask every few seconds, and nobody wants to know how they fared.
             Some(Kind::Check | Kind::Watch | Kind::Reflection) => Span::none(),
-            Some(Kind::Call) | None => span(method, headers, connection.as_deref(), agent(user_agent.as_ref())),
+            Some(Kind::Call | Kind::Wait) | None => {
+                span(method, headers, connection.as_deref(), agent(user_agent.as_ref()))
+            }
         };
         metrics::begun(name(method));
         Self {
@@ -248,7 +250,7 @@ impl Record {
 
     /// Whether its line is for everybody.
     fn is_of_interest(&self) -> bool {
-        self.method.is_none_or(|method| method.kind == Kind::Call)
+        self.method.is_none_or(|method| matches!(method.kind, Kind::Call | Kind::Wait))
     }
 }
 

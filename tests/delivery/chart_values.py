@@ -8,6 +8,13 @@ EVERYTHING = {
     "imagePullSecrets": [{"name": "registry"}],
     "config": {
         "audit": {"path": "/var/lib/strongroom/audit", "reads": True, "copy": ["stdout"]},
+        "ledger": {
+            "url": "postgres://strongroom@db.internal/strongroom?sslmode=verify-full",
+            "password_file": "/etc/company/ledger-password",
+            "keep": "60d",
+            "scopes": ["eu-central-1", "210987654321/us-gov-west-1"],
+        },
+        "feed": {"enabled": False, "interval": "2m", "busy_interval": "5s"},
         "server": {
             "listen": "[::]:8443",
             "max_request_bytes": 4194304,
@@ -16,6 +23,7 @@ EVERYTHING = {
             "max_headers": 50,
             "max_buffered_bytes": 67108864,
             "max_concurrent_requests": 100000,
+            "max_waits": 100,
             "max_watches": 10,
             "max_reflections": 1,
             "max_share_per_connection": 50,

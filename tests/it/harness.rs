@@ -27,6 +27,13 @@ pub(crate) const LABS: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-l
 /// A Monday, with the whole starting world available and no window near.
 pub(crate) const START: &str = "2026-03-02T00:00:00Z";
 
+/// Has AWS read for the ledger, and often.
+pub(crate) fn follow(config: &mut Config) {
+    config.feed.enabled = true;
+    config.feed.interval = Duration::from_millis(20);
+    config.feed.busy_interval = Duration::from_millis(20);
+}
+
 /// A running server and the AWS behind it. Dropping it ends both.
 pub(crate) struct World {
     channel: Channel,
@@ -58,6 +65,8 @@ impl World {
         config.admin.listen = None;
         config.sandbox.clock = Clock::Manual;
         config.sandbox.start = Some(START.parse().unwrap());
+        // What a test says of jobs is AWS's present word, and nobody else asks AWS. `following` has the other.
+        config.feed.enabled = false;
         change(&mut config);
         let life = Lifecycle::new();
         let running = app::start(&config, Neighbour::Sandbox, &life).await.unwrap();
@@ -66,6 +75,11 @@ impl World {
         let sandbox = format!("http://{}", running.sandbox.unwrap());
         let admin = running.admin.map(|address| format!("http://{address}"));
         Self { channel, url, sandbox, admin, control: reqwest::Client::new(), life }
+    }
+
+    /// A server that reads AWS for its ledger, and often.
+    pub(crate) async fn following() -> Self {
+        Self::start_with(follow).await
     }
 
     pub(crate) fn channel(&self) -> Channel {

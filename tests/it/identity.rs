@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use crate::harness::{ACCOUNT, World};
 
 /// A real server in a process of its own. Dropping it ends it.
-struct Served {
+pub(crate) struct Served {
     process: Child,
     log: BufReader<ChildStderr>,
+    /// Where it runs, and so where its ledger is by default.
+    _folder: tempfile::TempDir,
 }
 
 impl Drop for Served {
@@ -24,22 +26,24 @@ impl Drop for Served {
 }
 
 /// Starts a server on a machine that has nothing of AWS but these variables.
-fn serve(words: &[&str], variables: &[(&str, &str)]) -> Served {
+pub(crate) fn serve(words: &[&str], variables: &[(&str, &str)]) -> Served {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--set", "admin.listen=off"]).args(words);
     command.args(["--set", "aws.max_attempts=2"]).env_clear().envs(variables.iter().copied());
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nonexistent");
+    let folder = tempfile::tempdir().unwrap();
+    command.current_dir(folder.path());
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let log = BufReader::new(process.stderr.take().unwrap());
-    Served { process, log }
+    Served { process, log, _folder: folder }
 }
 
-const KEYS: [(&str, &str); 2] =
+pub(crate) const KEYS: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "AKIASANDBOXKEYOFTEST"), ("AWS_SECRET_ACCESS_KEY", "planted-secret")];
 
 impl Served {
     /// Reads lines until there is one with each of these messages, and gives all of them.
-    async fn until(mut self, messages: &'static [&'static str]) -> (Self, Vec<Value>) {
+    pub(crate) async fn until(mut self, messages: &'static [&'static str]) -> (Self, Vec<Value>) {
         let read = move || {
             let mut lines: Vec<Value> = Vec::new();
             let is_told = |lines: &[Value], message: &str| {

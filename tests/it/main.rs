@@ -45,6 +45,8 @@ mod imports;
 mod jobs;
 mod joined;
 mod large_answers;
+mod ledger;
+mod ledger_restarts;
 mod legal_hold_names;
 mod legal_holds;
 mod listener;

@@ -7,7 +7,7 @@ use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::TlsConnector;
 use tonic::{
-    Code, Request, Status, TimeoutExpired,
+    Code, Request, Status, Streaming, TimeoutExpired,
     client::Grpc,
     metadata::{Ascii, MetadataValue},
     transport::Channel,
@@ -46,6 +46,8 @@ pub(super) struct Connection {
     channel: Channel,
     way: Arc<Way>,
     deadline: Duration,
+    /// Until when a stream goes on; none: until somebody ends it.
+    patience: Option<Duration>,
     retries: Retries,
     /// All calls of a command are one trace, by which the server's log and a collector have them together.
     trace: Uuid,
@@ -58,6 +60,7 @@ impl Connection {
             channel,
             way,
             deadline: deadline.unwrap_or(DEADLINE),
+            patience: deadline,
             retries: Retries::new(),
             trace: Uuid::new_v4(),
         })
@@ -79,19 +82,47 @@ impl Connection {
         .await
     }
 
-    /// Sends a call once.
-    async fn send(&self, token: Option<Authorization>, attempt: Attempt) -> Result<DynamicMessage, Status> {
-        let path = path(&attempt.method)?;
-        let codec = DynamicCodec::of_caller(&attempt.method);
-        let first = attempt.before == 0;
-        let mut request = Request::new(attempt.message);
-        request.set_timeout(attempt.until.saturating_duration_since(Instant::now()));
+    /// Begins a call whose answer is a stream. It is not begun again by itself: who reads it knows where it was.
+    pub(super) async fn stream(
+        &self,
+        method: &MethodDescriptor,
+        message: DynamicMessage,
+    ) -> Result<Streaming<DynamicMessage>, Status> {
+        with_token(&self.way, |token| {
+            let message = message.clone();
+            async move {
+                let mut request = self.request(message, token);
+                if let Some(patience) = self.patience {
+                    request.set_timeout(patience);
+                }
+                let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
+                client.ready().await.map_err(|error| Status::unavailable(causes(&error)))?;
+                let codec = DynamicCodec::of_caller(method);
+                let sent = client.server_streaming(request, path(method)?, codec).await;
+                sent.map(tonic::Response::into_inner).map_err(as_libraries_tell)
+            }
+        })
+        .await
+    }
+
+    fn request(&self, message: DynamicMessage, token: Option<Authorization>) -> Request<DynamicMessage> {
+        let mut request = Request::new(message);
         if let Ok(traceparent) = traceparent(self.trace).parse() {
             request.metadata_mut().insert("traceparent", traceparent);
         }
         if let Some(token) = token {
             request.metadata_mut().insert("authorization", token);
         }
+        request
+    }
+
+    /// Sends a call once.
+    async fn send(&self, token: Option<Authorization>, attempt: Attempt) -> Result<DynamicMessage, Status> {
+        let path = path(&attempt.method)?;
+        let codec = DynamicCodec::of_caller(&attempt.method);
+        let first = attempt.before == 0;
+        let mut request = self.request(attempt.message, token);
+        request.set_timeout(attempt.until.saturating_duration_since(Instant::now()));
         if attempt.before > 0 {
             request.metadata_mut().insert("grpc-previous-rpc-attempts", MetadataValue::from(attempt.before));
         }

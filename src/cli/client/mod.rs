@@ -21,6 +21,7 @@ mod tls;
 mod token;
 mod verbs;
 mod wait;
+mod watch;
 pub(in crate::cli) mod way;
 
 use std::{sync::Arc, time::Duration};
@@ -114,6 +115,9 @@ impl<'c> Command<'c> {
     }
 
     async fn call(&self, connection: &Connection, request: DynamicMessage) -> Result<(), Failure> {
+        if self.method.is_server_streaming() {
+            return self.watch(connection, request).await;
+        }
         if self.verb.waits == Waits::Always {
             let request = request.transcode_to().map_err(|error| Failure::usage(error.to_string()))?;
             let looked = self.wait(connection).until_ended(request).await?;

@@ -281,6 +281,7 @@ pub(super) const VERBS: &[Verb] = &[
     )
     .waits(Waits::Always)
     .opens("Waits until a job has ended, and tells how. What the call that is repeated does:"),
+    verb("job", "watch", "JobService/WatchJobs", &[], "strongroom job watch --resource rdspg-fcj-labs"),
     verb(
         "job",
         "cancel",

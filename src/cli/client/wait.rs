@@ -49,7 +49,7 @@ pub(super) struct Wait<'w> {
 
 /// What to give to GetJob for this job, in its own scope.
 pub(super) fn look(job: &proto::Job) -> proto::GetJobRequest {
-    proto::GetJobRequest { scope: job.scope.clone(), job: job.id.clone(), kind: job.kind }
+    proto::GetJobRequest { scope: job.scope.clone(), job: job.id.clone(), kind: job.kind, ..Default::default() }
 }
 
 impl Wait<'_> {

@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 
-use super::{JobId, JobKind, JobState};
-use crate::domain::{Arn, Fault, Finding, Period, ResourceRef, ResourceType, VaultName, VaultRef};
+use super::{JobId, JobKind, JobQuery, JobState};
+use crate::domain::{Arn, Fault, Finding, Period, ResourceRef, ResourceType, Scope, VaultName, VaultRef};
 
-/// What a list of jobs is filtered by. AWS does the filtering, so what AWS cannot filter is a fault of the filter
-/// ([`FilterMembers::faults`]) and not asked of it.
+/// What a list of jobs is filtered by. The ledger knows every member for every kind. Where AWS does the filtering, what it
+/// cannot filter is a fault of the filter ([`FilterMembers::beyond_aws`]) and not asked of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobFilter {
     /// Of one of these kinds; empty: of any.
@@ -18,7 +18,7 @@ pub struct JobFilter {
     pub resource_types: Vec<ResourceType>,
     /// About this resource.
     pub resource: Option<ResourceRef>,
-    /// Backups into this vault.
+    /// Backups into this vault, restores and copies out of it.
     pub vault: Option<VaultName>,
     /// Copies into this vault.
     pub destination_vault: Option<VaultRef>,
@@ -30,8 +30,14 @@ pub struct JobFilter {
     pub category: Option<String>,
     /// Part of this job.
     pub parent: Option<JobId>,
-    /// Copies of this recovery point.
+    /// Copies and restores of this recovery point.
     pub source_recovery_point: Option<Arn>,
+    /// Made by this plan, by id.
+    pub plan: Option<String>,
+    /// Made by this rule, by id.
+    pub rule: Option<String>,
+    /// With this in their explanation.
+    pub text: Option<String>,
 }
 
 /// One list that AWS is asked for: AWS filters by one state and one type at a time.
@@ -72,17 +78,36 @@ pub struct FilterMembers<'f> {
     pub parent: bool,
     /// One is named.
     pub source_recovery_point: bool,
+    /// One is named.
+    pub plan: bool,
+    /// One is named.
+    pub rule: bool,
+    /// It is there.
+    pub text: bool,
 }
 
 impl FilterMembers<'_> {
-    /// What AWS cannot filter by: the member of the request's filter, and why. With none, the asks lose nothing of the filter.
-    pub fn faults(&self) -> Vec<(&'static str, Fault)> {
+    /// States that no job can be in that is meant: the member of the request's filter, and why.
+    pub fn impossible(&self) -> Vec<(&'static str, Fault)> {
         let mut faults = Vec::new();
         let mut fault = |field, text: &str| faults.push((field, Fault::from(text)));
         for state in self.states.iter().filter(|state| !asked_kinds(self.kinds).any(|kind| kind.has_state(state))) {
             let of: Vec<String> = self.kinds.iter().map(ToString::to_string).collect();
             let of = if of.is_empty() { "any" } else { &of.join(" or ") };
             fault("states", &format!("{} is not a state of {of} jobs", state.word()));
+        }
+        faults
+    }
+
+    /// What AWS cannot filter by: the member of the request's filter, and why. With none, the asks lose nothing of the filter.
+    pub fn beyond_aws(&self) -> Vec<(&'static str, Fault)> {
+        let mut faults = Vec::new();
+        let mut fault = |field, text: &str| faults.push((field, Fault::from(text)));
+        for (field, _) in [("plan", self.plan), ("rule", self.rule), ("message_contains", self.text)]
+            .into_iter()
+            .filter(|(_, given)| *given)
+        {
+            fault(field, "cannot be asked of AWS: the ledger alone knows it, of accounts and regions that it follows");
         }
         let has = |wanted| asked_kinds(self.kinds).any(|kind| kind == wanted);
         if has(JobKind::Restore) && self.category {
@@ -185,6 +210,49 @@ impl JobFilter {
             category: self.category.is_some(),
             parent: self.parent.is_some(),
             source_recovery_point: self.source_recovery_point.is_some(),
+            plan: self.plan.is_some(),
+            rule: self.rule.is_some(),
+            text: self.text.is_some(),
+        }
+    }
+
+    /// The same, of what is remembered of these accounts and regions. A database's short name is one that instances and clusters
+    /// have.
+    pub fn query(&self, scopes: Vec<Scope>) -> JobQuery {
+        let resources = match &self.resource {
+            Some(ResourceRef::Arn(arn)) => vec![arn.as_str().to_owned()],
+            Some(ResourceRef::Database(name)) => {
+                let arns =
+                    scopes.iter().flat_map(|scope| ["db", "cluster"].map(|kind| database_arn(scope, kind, name)));
+                arns.collect()
+            }
+            None => Vec::new(),
+        };
+        let vaults = |arn: &dyn Fn(&Scope) -> String| scopes.iter().map(arn).collect::<Vec<_>>();
+        JobQuery {
+            kinds: self.kinds.clone(),
+            states: self.states.clone(),
+            resource_types: self.resource_types.iter().map(ToString::to_string).collect(),
+            resources,
+            vaults: self
+                .vault
+                .as_ref()
+                .map(|name| vaults(&|scope| VaultRef::arn_of(name.as_str(), scope)))
+                .unwrap_or_default(),
+            destinations: self
+                .destination_vault
+                .as_ref()
+                .map(|vault| vaults(&|scope| vault.arn_in(scope)))
+                .unwrap_or_default(),
+            plan: self.plan.clone(),
+            rule: self.rule.clone(),
+            created: self.created,
+            completed: self.completed,
+            category: self.category.clone(),
+            parent: self.parent.clone(),
+            source_recovery_point: self.source_recovery_point.as_ref().map(|arn| arn.as_str().to_owned()),
+            text: self.text.clone(),
+            scopes,
         }
     }
 
@@ -201,6 +269,11 @@ impl JobFilter {
             })
         })
     }
+}
+
+fn database_arn(scope: &Scope, kind: &str, name: &str) -> String {
+    let Scope { account, region } = scope;
+    format!("arn:{}:rds:{region}:{account}:{kind}:{name}", region.partition())
 }
 
 /// Of no kinds, all are meant.
@@ -228,7 +301,8 @@ mod tests {
     }
 
     fn told(filter: &JobFilter) -> Vec<(&'static str, String)> {
-        filter.members().faults().into_iter().map(|(field, fault)| (field, fault.0)).collect()
+        let members = filter.members();
+        members.impossible().into_iter().chain(members.beyond_aws()).map(|(field, fault)| (field, fault.0)).collect()
     }
 
     fn fields(filter: &JobFilter) -> Vec<&'static str> {

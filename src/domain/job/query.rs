@@ -1,6 +1,6 @@
 //! Which jobs are meant, of those that are remembered: every filter for every kind.
 
-use super::{Job, JobId, JobKind, JobState};
+use super::{Job, JobFilter, JobId, JobKind, JobState};
 use crate::domain::{Period, Scope};
 
 /// What remembered jobs are asked for. Members combine: a job fits when it fits all of them; of a list, one value is enough,
@@ -87,4 +87,29 @@ impl JobQuery {
                 said.contains(&wanted.to_ascii_lowercase())
             })
     }
+}
+
+/// What jobs are listed by a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListJobs {
+    /// Which.
+    pub filter: JobFilter,
+    /// In which order; absent: that of whoever answers.
+    pub order: Option<JobOrder>,
+    /// Of every account and region that is followed, and not of the request's alone.
+    pub all_scopes: bool,
+    /// Where from.
+    pub read: ReadFrom,
+}
+
+/// Where an answer is to come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadFrom {
+    /// The ledger where it can say it, else AWS.
+    #[default]
+    Either,
+    /// AWS.
+    Live,
+    /// The ledger.
+    Ledger,
 }

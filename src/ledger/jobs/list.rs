@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{
-        Error, Ledger, postgres, sqlite,
+        Error, Ledger,
         store::{Row, Sql, Store, Value},
     },
     COLUMNS, Kept, SELECTED, first_key, json, kept, kind_number, point_number, state_number,
@@ -422,53 +422,5 @@ impl JobOrder {
             Self::Oldest => format!("{of}key ASC"),
             Self::LastEnded => format!("{of}done DESC, {of}key DESC"),
         }
-    }
-}
-
-impl Store {
-    /// See [`sqlite::one_of_texts`].
-    fn one_of_texts(&self, column: &str, parameter: &str) -> String {
-        match self {
-            Self::Sqlite(_) => sqlite::one_of_texts(column, parameter),
-            Self::Postgres(_) => postgres::one_of_texts(column, parameter),
-        }
-    }
-
-    /// See [`sqlite::contains`].
-    fn contains(&self, column: &str, parameter: &str) -> String {
-        match self {
-            Self::Sqlite(_) => sqlite::contains(column, parameter),
-            Self::Postgres(_) => postgres::contains(column, parameter),
-        }
-    }
-
-    /// See [`sqlite::merged`].
-    fn merged(&self, lanes: &str, lane: &str, most: &str, newest: bool) -> String {
-        match self {
-            Self::Sqlite(_) => sqlite::merged(lanes, lane, most, newest),
-            Self::Postgres(_) => postgres::merged(lanes, lane, most, newest),
-        }
-    }
-
-    /// How a statement joins what it walks with what belongs to each row. SQLite must not begin at the other end.
-    fn join(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "CROSS JOIN",
-            Self::Postgres(_) => "JOIN",
-        }
-    }
-
-    /// What a statement must say so that rows that are walked in an order are told in it. SQLite does not know that a
-    /// subquery has an order, and would sort all that may be looked at; without an order it keeps the one there is.
-    fn ordered(&self, order: String) -> String {
-        match self {
-            Self::Sqlite(_) => String::new(),
-            Self::Postgres(_) => format!("ORDER BY {order}"),
-        }
-    }
-
-    /// Whether many lanes are merged row by row, as far as rows are asked for.
-    fn merges_lazily(&self) -> bool {
-        matches!(self, Self::Sqlite(_))
     }
 }

@@ -4,7 +4,7 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
-use std::{str::FromStr as _, time::Duration};
+use std::{path::Path, str::FromStr as _, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, Column as _, Executor as _, PgPool, Postgres, Row as _, SqlStr, Transaction, TypeInfo as _,
@@ -35,10 +35,10 @@ pub(in crate::ledger) struct Database {
 }
 
 impl Database {
-    pub(super) async fn open(url: &str, password: Option<&Secret>) -> Result<Self, Error> {
+    pub(super) async fn open(url: &str, password_file: Option<&Path>) -> Result<Self, Error> {
         let options = PgConnectOptions::from_str(url).map_err(fault)?.application_name("strongroom");
-        let options = match password {
-            Some(password) => options.password(password.reveal()),
+        let options = match password_file {
+            Some(file) => options.password(password(file)?.reveal()),
             None => options,
         };
         // A statement that the server does not end in time is one that a person would look for, not wait for.
@@ -92,6 +92,14 @@ impl Writing {
 
     pub(super) async fn commit(self) -> Result<(), Error> {
         self.0.commit().await.map_err(fault)
+    }
+}
+
+/// The password in a file, as editors write it: with the end of a line behind it.
+fn password(file: &Path) -> Result<Secret, Error> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
+        Err(error) => Err(Error::down(format!("the password in {} cannot be read: {error}", file.display()))),
     }
 }
 

@@ -26,7 +26,7 @@ async fn open() -> Option<Ledger> {
         eprintln!("skipped: STRONGROOM_TEST_POSTGRES says of no PostgreSQL");
         return None;
     };
-    Some(Ledger::new(Keeping::Postgres { url: database(&server).await, password: None }))
+    Some(Ledger::new(Keeping::Postgres { url: database(&server).await, password_file: None }))
 }
 
 async fn database(server: &str) -> String {
@@ -60,8 +60,8 @@ async fn a_sequence_would_have_lost_an_event_and_the_head_does_not() {
     assert_eq!((seen, later), (vec![2], vec![]), "event 1 was read by nobody, and never will be");
 
     // The same with ledgers of two replicas, many at once.
-    let replicas = [0, 1].map(|_| Ledger::new(Keeping::Postgres { url: url.clone(), password: None }));
-    let reading = Ledger::new(Keeping::Postgres { url: url.clone(), password: None });
+    let replicas = [0, 1].map(|_| Ledger::new(Keeping::Postgres { url: url.clone(), password_file: None }));
+    let reading = Ledger::new(Keeping::Postgres { url: url.clone(), password_file: None });
     reading.head().await.unwrap();
     let writes = (0..40).map(|index| {
         let ledger = replicas[index % 2].clone();
@@ -83,7 +83,7 @@ async fn a_sequence_would_have_lost_an_event_and_the_head_does_not() {
 async fn a_replica_hears_of_what_another_writes() {
     let Some(server) = server() else { return };
     let url = database(&server).await;
-    let [one, other] = [0, 1].map(|_| Ledger::new(Keeping::Postgres { url: url.clone(), password: None }));
+    let [one, other] = [0, 1].map(|_| Ledger::new(Keeping::Postgres { url: url.clone(), password_file: None }));
     let mut bell = other.bell();
     let hearing = other.hear_others();
     let telling = async {

@@ -3,23 +3,76 @@
 use super::reader::Reader;
 use crate::{
     domain::{
-        Arn, Asked, Bond, FilterMembers, Invalid, JobFilter, JobId, JobKind, JobState, Noted, ResourceType, VaultRef,
+        Arn, Asked, Bond, Fault, Faults, FilterMembers, Invalid, JobFilter, JobId, JobKind, JobOrder, JobState,
+        ListJobs, Noted, PlanRef, ReadFrom, ResourceType, VaultRef, quoted,
     },
     proto,
-    rpc::page_token::ListOf,
+    rpc::page_token::{ListOf, Query},
 };
 
-pub(in crate::rpc) fn list(mut request: proto::ListJobsRequest) -> Result<Asked<ListOf<JobFilter>>, Invalid> {
+pub(in crate::rpc) fn list(mut request: proto::ListJobsRequest) -> Result<Asked<Listing>, Invalid> {
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
     let paged = read.page("ListJobs", &request, size, &token);
-    let filter = read.job_filter("filter", request.filter.unwrap_or_default());
-    read.conclude(|| Ok(ListOf { filter: filter?, paged: paged? }))
+    let from = read.read_from("read", request.read);
+    let order = read.job_order("order", request.order);
+    read.all_scopes(request.all_scopes, request.scope.as_ref());
+    let live = from == Ok(ReadFrom::Live);
+    if live && request.all_scopes {
+        read.fault("all_scopes", "cannot go with read LIVE: AWS is asked of one account and region at a time");
+    }
+    if live && matches!(order, Ok(Some(_))) {
+        read.fault("order", "cannot go with read LIVE: AWS has an order of its own");
+    }
+    let watch = Query::of("WatchJobs", request.filter.as_ref().unwrap_or(&proto::JobFilter::default()));
+    let filter = read.job_filter("filter", request.filter.unwrap_or_default(), live);
+    let all_scopes = request.all_scopes;
+    read.conclude(|| {
+        let filter = ListJobs { filter: filter?, order: order?, all_scopes, read: from? };
+        Ok(Listing { list: ListOf { filter, paged: paged? }, watch })
+    })
+}
+
+/// A list of jobs, and by what a watch is known that goes on from it.
+pub(in crate::rpc) struct Listing {
+    pub(in crate::rpc) list: ListOf<ListJobs>,
+    pub(in crate::rpc) watch: Query,
+}
+
+/// What is watched.
+pub(in crate::rpc) struct WatchJobs {
+    pub(in crate::rpc) filter: JobFilter,
+    pub(in crate::rpc) all_scopes: bool,
+    /// By what it is known.
+    pub(in crate::rpc) watch: Query,
+    pub(in crate::rpc) resume_token: String,
+}
+
+pub(in crate::rpc) fn watch(request: proto::WatchJobsRequest) -> Result<Asked<WatchJobs>, Invalid> {
+    let proto::WatchJobsRequest { scope, all_scopes, filter, resume_token } = request;
+    let mut read = Reader::new(scope.clone());
+    read.all_scopes(all_scopes, scope.as_ref());
+    let filter = filter.unwrap_or_default();
+    let watch = Query::of("WatchJobs", &filter);
+    let filter = read.job_filter("filter", filter, false);
+    read.conclude(|| Ok(WatchJobs { filter: filter?, all_scopes, watch, resume_token }))
+}
+
+/// What AWS cannot filter by, where it turns out that it is AWS that answers.
+pub(in crate::rpc) fn beyond_aws(list: &ListJobs) -> Result<(), Invalid> {
+    let mut faults = Faults::default();
+    if list.order.is_some_and(|order| order != JobOrder::Newest) {
+        _ = faults.add("order", "needs the ledger: AWS has an order of its own");
+    }
+    for (member, fault) in list.filter.members().beyond_aws() {
+        _ = faults.add(&format!("filter.{member}"), fault);
+    }
+    faults.conclude(|| Ok(()))
 }
 
 impl Reader {
-    /// What AWS cannot filter by, the filter itself says.
-    fn job_filter(&mut self, field: &str, filter: proto::JobFilter) -> Result<JobFilter, Noted> {
+    /// `live`: it is AWS that is to filter; what it cannot filter by, the filter itself says.
+    pub(super) fn job_filter(&mut self, field: &str, filter: proto::JobFilter, live: bool) -> Result<JobFilter, Noted> {
         let proto::JobFilter {
             kinds,
             states,
@@ -32,6 +85,9 @@ impl Reader {
             message_category,
             parent_job,
             source_recovery_point,
+            plan,
+            rule,
+            message_contains,
         } = filter;
         let at = |member: &str| format!("{field}.{member}");
         let kinds = all(each(kinds, |index, kind| {
@@ -67,6 +123,10 @@ impl Reader {
             read.hint(&at("source_recovery_point"), arn.scope());
             Ok(arn)
         });
+        let plan = self.optional(&plan, |read, text| read.plan_id(&at("plan"), text));
+        let rule = self.optional(&rule, |read, text| read.note(&at("rule"), id_of_rule(text)));
+        let text =
+            self.optional(&message_contains, |read, text| read.note(&at("message_contains"), part_of_message(text)));
         let faults = match &kinds {
             Ok(kinds) => {
                 let members = FilterMembers {
@@ -81,8 +141,15 @@ impl Reader {
                     category: is_there(&category),
                     parent: is_there(&parent),
                     source_recovery_point: is_there(&source_recovery_point),
+                    plan: is_there(&plan),
+                    rule: is_there(&rule),
+                    text: is_there(&text),
                 };
-                members.faults()
+                let mut faults = members.impossible();
+                if live {
+                    faults.extend(members.beyond_aws());
+                }
+                faults
             }
             // Of which jobs AWS is to be asked nobody knows.
             Err(_) => Vec::new(),
@@ -102,11 +169,50 @@ impl Reader {
             category: category?,
             parent: parent?,
             source_recovery_point: source_recovery_point?,
+            plan: plan?,
+            rule: rule?,
+            text: text?,
         };
         match filter.contradictions().into_iter().map(|(member, fault)| self.fault(&at(member), fault)).last() {
             Some(noted) => Err(noted),
             None => Ok(filter),
         }
+    }
+
+    /// Where an answer is to come from.
+    pub(super) fn read_from(&mut self, field: &str, read: i32) -> Result<ReadFrom, Noted> {
+        match proto::Read::try_from(read) {
+            Ok(proto::Read::Unspecified) => Ok(ReadFrom::Either),
+            Ok(proto::Read::Live) => Ok(ReadFrom::Live),
+            Ok(proto::Read::Ledger) => Ok(ReadFrom::Ledger),
+            Err(_) => Err(self.fault(field, format!("{read} is not where an answer can come from"))),
+        }
+    }
+
+    /// An account and region, or all of them: not both.
+    pub(super) fn all_scopes(&mut self, all: bool, scope: Option<&proto::Scope>) {
+        if all && scope.is_some_and(|scope| !scope.account.is_empty() || !scope.region.is_empty()) {
+            self.fault("all_scopes", "cannot go with scope: leave one of the two out");
+        }
+    }
+
+    fn job_order(&mut self, field: &str, order: i32) -> Result<Option<JobOrder>, Noted> {
+        match proto::JobOrder::try_from(order) {
+            Ok(proto::JobOrder::Unspecified) => Ok(None),
+            Ok(proto::JobOrder::Newest) => Ok(Some(JobOrder::Newest)),
+            Ok(proto::JobOrder::Oldest) => Ok(Some(JobOrder::Oldest)),
+            Ok(proto::JobOrder::LastEnded) => Ok(Some(JobOrder::LastEnded)),
+            Err(_) => Err(self.fault(field, format!("{order} is not an order of jobs"))),
+        }
+    }
+
+    /// The id of a plan, given as it is or by the plan's ARN.
+    fn plan_id(&mut self, field: &str, text: &str) -> Result<String, Noted> {
+        let (plan, scope) = self.note(field, PlanRef::parse(text))?;
+        self.hint(field, scope);
+        plan.id().map(str::to_owned).ok_or_else(|| {
+            self.fault(field, "is a name: jobs keep the id of their plan, for a name may have been another's")
+        })
     }
 
     /// A kind of job, if one is meant.
@@ -168,6 +274,21 @@ impl Reader {
         read: impl FnOnce(&mut Self, &str) -> Result<T, Noted>,
     ) -> Result<Option<T>, Noted> {
         if text.is_empty() { Ok(None) } else { read(self, text).map(Some) }
+    }
+}
+
+fn id_of_rule(text: &str) -> Result<String, Fault> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    match text {
+        text if text.len() <= 100 && text.bytes().all(is_word) => Ok(text.to_owned()),
+        _ => Err(format!("{} is not the id of a rule: it is a UUID, which GetPlan tells", quoted(text)).into()),
+    }
+}
+
+fn part_of_message(text: &str) -> Result<String, Fault> {
+    match text.chars().count() {
+        2..=200 => Ok(text.to_owned()),
+        count => Err(format!("has {count} characters: give 2 to 200 of the message").into()),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Jobs that are started, looked up and stopped. What a job is told as: `job_answers`; what lists filter by: `job_filter`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{findings, reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, CheckedCopy, ExplainedJob, Finding, GetJob, Invalid, Job, JobId, MOST_RECOVERY_POINT_TAGS, StartBackup,
-        StartCopy, Windows,
+        Asked, CheckedCopy, ExplainedJob, Finding, GetJob, Invalid, Job, JobId, JobKind, MOST_RECOVERY_POINT_TAGS,
+        StartBackup, StartCopy, Windows,
     },
     proto,
 };
@@ -118,16 +120,38 @@ pub(in crate::rpc) fn copied(job: Option<Job>, checked: CheckedCopy) -> proto::S
 }
 
 pub(in crate::rpc) fn get(request: proto::GetJobRequest) -> Result<Asked<GetJob>, Invalid> {
-    let proto::GetJobRequest { scope, job, kind } = request;
+    let proto::GetJobRequest { scope, job, kind, read: from } = request;
     let mut read = Reader::new(scope);
     let id = read.note("job", JobId::parse(&job));
     let kind = read.job_kind("kind", kind);
-    read.conclude(|| Ok(GetJob { id: id?, kind: kind? }))
+    let from = read.read_from("read", from);
+    read.conclude(|| Ok(GetJob { id: id?, kind: kind?, read: from? }))
+}
+
+/// A job that is waited for.
+pub(in crate::rpc) struct WaitJob {
+    pub(in crate::rpc) id: JobId,
+    pub(in crate::rpc) kind: Option<JobKind>,
+    pub(in crate::rpc) patience: Duration,
+}
+
+pub(in crate::rpc) fn wait(request: proto::WaitJobRequest) -> Result<Asked<WaitJob>, Invalid> {
+    let proto::WaitJobRequest { scope, job, kind, wait_seconds } = request;
+    let mut read = Reader::new(scope);
+    let id = read.note("job", JobId::parse(&job));
+    let kind = read.job_kind("kind", kind);
+    let patience = match wait_seconds {
+        0 => Ok(Duration::from_secs(60)),
+        seconds @ 1..=120 => Ok(Duration::from_secs(u64::from(seconds.unsigned_abs()))),
+        other => Err(read.fault("wait_seconds", format!("{other} is not 1 to 120: leave it blank for 60"))),
+    };
+    read.conclude(|| Ok(WaitJob { id: id?, kind: kind?, patience: patience? }))
 }
 
 /// A job and what explains it.
-pub(in crate::rpc) fn explained(explained: ExplainedJob, now: Timestamp) -> proto::GetJobResponse {
+pub(in crate::rpc) fn explained(explained: ExplainedJob, now: Timestamp, read: proto::Read) -> proto::GetJobResponse {
     proto::GetJobResponse {
+        read: read.into(),
         job: Some(explained.job.into()),
         wait: explained.wait.map(Into::into),
         findings: findings(explained.findings),

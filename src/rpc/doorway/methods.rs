@@ -11,6 +11,8 @@ use crate::proto::descriptors;
 pub(in crate::rpc) enum Kind {
     /// One of the API: a request, an answer.
     Call,
+    /// One of the API that answers when something has happened: a stream, or a call that waits for long.
+    Wait,
     /// A question about the server's health.
     Check,
     /// A stream that tells how the server's health changes.
@@ -31,6 +33,8 @@ pub(in crate::rpc) struct Method {
     pub(in crate::rpc) output: Option<MessageDescriptor>,
     /// Whether it changes something.
     pub(in crate::rpc) changes: bool,
+    /// Whether its answer is a stream.
+    pub(in crate::rpc) streams: bool,
 }
 
 impl Method {
@@ -42,21 +46,27 @@ impl Method {
 
 /// By their names. They are of the program, and live as long.
 static ALL: LazyLock<BTreeMap<&'static str, Method>> = LazyLock::new(|| {
-    let of_the_api = descriptors::methods().into_iter().filter_map(|path| {
+    let of_the_api = descriptors::methods().into_iter().chain(descriptors::streams()).filter_map(|path| {
         let method = descriptors::method(&path)?;
         let name = format!("{}/{}", method.parent_service().full_name(), method.name());
         let changes = !descriptors::is_read(&method);
+        let waits = method.is_server_streaming() || WAITING.contains(&name.as_str());
         Some(Method {
             name: name.leak(),
-            kind: Kind::Call,
+            kind: if waits { Kind::Wait } else { Kind::Call },
+            streams: method.is_server_streaming(),
             input: Some(method.input()),
             output: Some(method.output()),
             changes,
         })
     });
-    let others = OTHERS.map(|(name, kind)| Method { name, kind, input: None, output: None, changes: false });
+    let others =
+        OTHERS.map(|(name, kind)| Method { name, kind, input: None, output: None, changes: false, streams: true });
     of_the_api.chain(others).map(|method| (method.name, method)).collect()
 });
+
+/// Calls of one answer that wait for it.
+const WAITING: [&str; 1] = ["strongroom.v1.JobService/WaitJob"];
 
 const OTHERS: [(&str, Kind); 4] = [
     ("grpc.health.v1.Health/Check", Kind::Check),

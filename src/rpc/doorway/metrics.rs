@@ -16,9 +16,10 @@ pub(super) fn observe(doorway: &Arc<Doorway>) {
 fn gauge(name: &'static str, description: &'static str, doorway: Weak<Doorway>, of: fn(&Bound) -> usize) {
     let callback = move |seen: &dyn AsyncInstrument<u64>| {
         let Some(doorway) = doorway.upgrade() else { return };
-        let Doorway { calls, checks, watches, reflections, bytes, .. } = &*doorway;
+        let Doorway { calls, waits, checks, watches, reflections, bytes, .. } = &*doorway;
         let bounds = [
             ("calls", calls),
+            ("waits", waits),
             ("checks", checks),
             ("watches", watches),
             ("reflections", reflections),

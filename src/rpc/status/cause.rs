@@ -49,7 +49,8 @@ impl Cause {
             ErrorReason::Overloaded
             | ErrorReason::OutcomeUnknown
             | ErrorReason::IssuerUnavailable
-            | ErrorReason::AuditUnavailable => Level::WARN,
+            | ErrorReason::AuditUnavailable
+            | ErrorReason::LedgerUnavailable => Level::WARN,
             _ => Level::INFO,
         };
         Self {

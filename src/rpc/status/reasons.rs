@@ -45,15 +45,20 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::PreflightFailed
         | R::AwsCredentials
         | R::AuditNotKept
+        | R::ScopeNotFollowed
+        | R::ResumeTokenExpired
         | R::AccountNotReachable => Code::FailedPrecondition,
         R::EtagMismatch | R::AwsConflict | R::RestorePlanStale => Code::Aborted,
         R::VaultMissingOrDenied | R::AwsAccessDenied | R::ScopeNotAllowed | R::AccessDenied => Code::PermissionDenied,
         R::AwsThrottled | R::AwsBudgetSpent | R::AwsQuotaExceeded | R::Overloaded | R::RateLimited => {
             Code::ResourceExhausted
         }
-        R::AwsUnavailable | R::OutcomeUnknown | R::ShuttingDown | R::IssuerUnavailable | R::AuditUnavailable => {
-            Code::Unavailable
-        }
+        R::AwsUnavailable
+        | R::OutcomeUnknown
+        | R::ShuttingDown
+        | R::IssuerUnavailable
+        | R::AuditUnavailable
+        | R::LedgerUnavailable => Code::Unavailable,
         R::CredentialsMissing | R::CredentialsRefused => Code::Unauthenticated,
         R::DeadlineExceeded => Code::DeadlineExceeded,
         R::RequestTooLarge => Code::OutOfRange,

@@ -212,6 +212,10 @@ fn the_table_of_errors() {
     row(&mut table, "RateLimited", Failure::RateLimited(text(), Duration::from_secs(1)));
     row(&mut table, "AuditUnavailable", Failure::AuditUnavailable(text()));
     row(&mut table, "AuditNotKept", Failure::AuditNotKept);
+    let down = ledger::Error::Down("disk I/O error".to_owned());
+    row(&mut table, "LedgerUnavailable", Failure::LedgerUnavailable(down));
+    row(&mut table, "ScopeNotFollowed", Failure::ScopeNotFollowed(text()));
+    row(&mut table, "ResumeTokenExpired", Failure::ResumeTokenExpired("the ledger is another one"));
     insta::assert_snapshot!(table);
 }
 

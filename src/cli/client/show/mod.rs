@@ -1,10 +1,10 @@
 //! Answers for people: tables of lists, details of single things. For programs there is `-o json`.
 
 mod columns;
-mod table;
+pub(super) mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(super) mod text;
 
 use std::{
     fmt::Write as _,
@@ -22,6 +22,8 @@ use crate::cli::{FAILED, terminal};
 /// `SEVERITY_INFO` and `SEVERITY_ERROR`.
 const INFO: i32 = 1;
 const ERROR: i32 = 3;
+/// As a number, the state of an account and region of which everything is known.
+const CURRENT: i32 = 3;
 
 /// How an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +156,7 @@ pub(super) fn page(answer: &DynamicMessage, paper: impl Into<Paper>) -> String {
             [] => page.push_str("None.\n"),
             all => page.push_str(&table::of(&things, all, paper)),
         }
-        rest.retain(|(field, _)| *field != things && field.name() != "next_page_token");
+        rest.retain(|(field, value)| *field != things && is_for_people(field, value));
     } else if let Some((_, Value::Message(subject))) = rest.first().filter(|(field, _)| field.number() == 1)
         && is_section(&rest[0].0)
         && answer.get_field_by_name("summary").is_none()
@@ -178,6 +180,19 @@ pub(super) fn page(answer: &DynamicMessage, paper: impl Into<Paper>) -> String {
     }
     details(&mut page, rest, "", paper);
     page
+}
+
+/// Whether people want to see it beside what is listed: not what programs go on with, nor that all is as it should be.
+fn is_for_people(field: &FieldDescriptor, value: &Value) -> bool {
+    let is_current = |scope: &Value| {
+        let state = scope.as_message().and_then(|scope| Some(scope.get_field_by_name("state")?.into_owned()));
+        state.and_then(|state| state.as_enum_number()) == Some(CURRENT)
+    };
+    match field.name() {
+        "next_page_token" | "resume_token" | "read" => false,
+        "scopes" => !value.as_list().unwrap_or_default().iter().all(is_current),
+        _ => true,
+    }
 }
 
 fn is_section(field: &FieldDescriptor) -> bool {

@@ -25,6 +25,16 @@ pub(super) fn of(field: &FieldDescriptor, things: &[Value], paper: Paper) -> Str
     render(columns.iter().map(|(heading, _)| (*heading).to_owned()).collect(), rows, paper)
 }
 
+/// A thing that comes by itself, on a line of its own.
+pub(in crate::cli::client) fn line(field: &FieldDescriptor, thing: &DynamicMessage, paper: Paper) -> String {
+    let columns = columns::of(field).unwrap_or_default();
+    let cells: Vec<String> =
+        columns.iter().map(|(_, from)| value(thing, from)).filter(|cell| !cell.is_empty()).collect();
+    let is_bad = cells.iter().any(|cell| BAD.contains(&cell.as_str()));
+    let style = if is_bad { Style::new().red() } else { Style::new() };
+    format!("{}\n", style.force_styling(paper.colour).apply_to(cells.join("  ")))
+}
+
 /// Things that nobody has chosen columns for: all their fields.
 fn generic(field: &FieldDescriptor, things: &[&DynamicMessage], paper: Paper) -> String {
     let Kind::Message(kind) = field.kind() else { return String::new() };

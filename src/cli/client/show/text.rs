@@ -184,7 +184,7 @@ fn of_message(message: &DynamicMessage) -> String {
 }
 
 /// Text of others, such as a tag's, must not steer the terminal that shows it.
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::cli::client) fn clean(text: &str) -> String {
     text.chars()
         .map(|letter| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() })
         .collect()

@@ -117,7 +117,7 @@ fn a_filter_takes_several_values_and_a_blank_one_widens_no_list() {
         filter.resource_types = vec!["RDS".into(), "Aurora".into()];
         filter.resource = "orders".into();
     });
-    let JobFilter { kinds, states, resource_types, resource, .. } = list(request).unwrap().what.filter;
+    let JobFilter { kinds, states, resource_types, resource, .. } = list(request).unwrap().what.list.filter.filter;
     assert_eq!(kinds, [JobKind::Copy, JobKind::Backup]);
     assert_eq!(states, [JobState::Failed, JobState::Running]);
     assert_eq!(resource_types.iter().map(ToString::to_string).collect::<Vec<_>>(), ["RDS", "Aurora"]);
@@ -163,7 +163,7 @@ fn a_vault_elsewhere_that_copies_go_to_does_not_move_the_call() {
     let request = request(&[proto::JobKind::Copy], |filter| filter.destination_vault = VAULT.into());
     let asked = list(request).unwrap();
     assert_eq!(asked.scope, AskedScope::default());
-    assert_eq!(asked.what.filter.destination_vault, VaultRef::parse(VAULT).ok());
+    assert_eq!(asked.what.list.filter.filter.destination_vault, VaultRef::parse(VAULT).ok());
     let copy = proto::StartCopyRequest {
         recovery_point: "arn:aws:rds:us-east-1:123456789012:snapshot:awsbackup:job-1".into(),
         vault: "prod".into(),

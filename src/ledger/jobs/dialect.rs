@@ -1,0 +1,51 @@
+//! Where the two databases write the parts of a page's statement differently.
+
+use super::super::{postgres, sqlite, store::Store};
+
+impl Store {
+    /// See [`sqlite::one_of_texts`].
+    pub(super) fn one_of_texts(&self, column: &str, parameter: &str) -> String {
+        match self {
+            Self::Sqlite(_) => sqlite::one_of_texts(column, parameter),
+            Self::Postgres(_) => postgres::one_of_texts(column, parameter),
+        }
+    }
+
+    /// See [`sqlite::contains`].
+    pub(super) fn contains(&self, column: &str, parameter: &str) -> String {
+        match self {
+            Self::Sqlite(_) => sqlite::contains(column, parameter),
+            Self::Postgres(_) => postgres::contains(column, parameter),
+        }
+    }
+
+    /// See [`sqlite::merged`].
+    pub(super) fn merged(&self, lanes: &str, lane: &str, most: &str, newest: bool) -> String {
+        match self {
+            Self::Sqlite(_) => sqlite::merged(lanes, lane, most, newest),
+            Self::Postgres(_) => postgres::merged(lanes, lane, most, newest),
+        }
+    }
+
+    /// How a statement joins what it walks with what belongs to each row. SQLite must not begin at the other end.
+    pub(super) fn join(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "CROSS JOIN",
+            Self::Postgres(_) => "JOIN",
+        }
+    }
+
+    /// What a statement must say so that rows that are walked in an order are told in it. SQLite does not know that a
+    /// subquery has an order, and would sort all that may be looked at; without an order it keeps the one there is.
+    pub(super) fn ordered(&self, order: String) -> String {
+        match self {
+            Self::Sqlite(_) => String::new(),
+            Self::Postgres(_) => format!("ORDER BY {order}"),
+        }
+    }
+
+    /// Whether many lanes are merged row by row, as far as rows are asked for.
+    pub(super) fn merges_lazily(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+}

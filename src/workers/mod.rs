@@ -1,0 +1,59 @@
+//! What goes on without being asked: AWS is read for the ledger, and what is old is forgotten. Each is a loop that is activated by
+//! a tick, takes no input and never tries again: the next tick is the next try.
+
+mod poller;
+mod retention;
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{
+    aws::Aws,
+    config::{FeedConfig, FollowedScope, LedgerConfig},
+    ledger::Ledger,
+    lifecycle::Lifecycle,
+};
+
+/// How long a worker waits that could not do what it is for.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the workers work on.
+#[derive(Debug, Clone)]
+pub struct Workers {
+    /// Where AWS is read.
+    pub aws: Aws,
+    /// What remembers it.
+    pub ledger: Ledger,
+    /// How often.
+    pub feed: FeedConfig,
+    /// Where, and for how long it is remembered.
+    pub config: LedgerConfig,
+}
+
+impl Workers {
+    /// Begins the work, which ends with the first stage of shutdown: nothing is lost that the next start does not read again.
+    pub fn begin(self, life: &Lifecycle) {
+        if self.ledger.is_shared() {
+            life.spawn_until_stop(hear_others(self.ledger.clone()));
+        }
+        life.spawn_until_stop(retention::forget_the_old(self.ledger.clone(), self.config.keep));
+        if self.feed.enabled {
+            life.spawn_until_stop(poller::follow(self));
+        }
+    }
+
+    fn scopes(&self) -> &[FollowedScope] {
+        &self.config.scopes
+    }
+}
+
+/// Hears what other replicas write, so that watchers here are told at once.
+async fn hear_others(ledger: Ledger) {
+    loop {
+        if let Err(error) = ledger.hear_others().await {
+            tracing::debug!(%error, "what other replicas write is heard of a second later");
+        }
+        sleep(PAUSE).await;
+    }
+}
