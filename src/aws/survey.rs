@@ -32,7 +32,7 @@ impl Scoped {
             arrangements
         };
         let (arrangements, (databases, unlisted), backed_up) =
-            tokio::join!(Box::pin(arranged), Box::pin(self.databases_listed()), Box::pin(self.everything_backed_up()),);
+            tokio::join!(Box::pin(arranged), Box::pin(self.databases_listed()), Box::pin(self.everything_backed_up()));
         Survey { arrangements: arrangements.reckoned(self.now()), databases, unlisted, backed_up }
     }
 

@@ -96,7 +96,7 @@ fn nothing_is_missed_before_it_was_seen_or_before_its_window_is_over_or_while_jo
         missed.iter().map(|run| run.due_at).collect::<Vec<_>>()
     };
     let always = member(&timing, "2026-03-01T00:00", "2026-03-09T00:00");
-    let second = vec![at("2026-03-02T05:00")];
+    let second = [at("2026-03-02T05:00")];
     for (since, until, expected) in [
         ("2026-03-01T12:00", "2026-03-02T06:15", &second[..]),
         // The window of an hour, and a quarter for the job to be seen.

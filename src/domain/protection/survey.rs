@@ -124,9 +124,8 @@ impl Survey {
         let arn = found.candidate().cluster_arn().unwrap_or_default();
         let unread = || {
             let unlisted = self.unlisted.iter().find(|(kind, _)| *kind == ResourceKind::DbCluster);
-            let unseen = unlisted
-                .map(|(_, unread)| unread.unseen.clone())
-                .unwrap_or_else(|| Unseen { hindrance: Hindrance::Passing, why: "RDS does not list it".to_owned() });
+            let not_there = || Unseen { hindrance: Hindrance::Passing, why: "RDS does not list it".to_owned() };
+            let unseen = unlisted.map_or_else(not_there, |(_, unread)| unread.unseen.clone());
             Unread { part: Part::Cluster, name: found.cluster_id.clone(), operation: "DescribeDBClusters", unseen }
         };
         self.databases.get(&arn).map(Some).ok_or_else(unread)

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Survey;
+use super::{Survey, Unread};
 use crate::domain::{
     Cursor, DatabaseRef, Eligibility, Fault, Finding, PlanRef, Refusal, Resource, ResourceKind, ResourceType, Rule,
     RunningPlan, Scope, Selection,
@@ -200,8 +200,8 @@ impl Survey {
     pub fn findings_of_upcoming(&self, filter: &UpcomingFilter) -> Vec<Finding> {
         let arrangements = &self.arrangements;
         let mut found: Vec<Finding> = self.unlisted.iter().map(|(_, unread)| unread.finding()).collect();
-        found.extend(arrangements.eligibility.as_ref().err().map(|unread| unread.finding()));
-        found.extend(arrangements.plans.as_ref().err().map(|unread| unread.finding()));
+        found.extend(arrangements.eligibility.as_ref().err().map(Unread::finding));
+        found.extend(arrangements.plans.as_ref().err().map(Unread::finding));
         let wanted = |id: &str| filter.plan_id.as_ref().is_none_or(|wanted| wanted == id);
         for plan in arrangements.plans().filter(|plan| wanted(&plan.id)) {
             let unread = plan.selections.as_ref().err().or_else(|| plan.unread());
