@@ -5,44 +5,11 @@ use futures_util::TryStreamExt;
 use super::*;
 use crate::aws::{
     FailureKind,
-    tests::{START, Sandboxed},
+    tests::{DATABASE, START, Sandboxed, back_up, vault, world},
 };
-
-const DATABASE: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs";
-const ROLE: &str = "arn:aws:iam::123456789012:role/service-role/AWSBackupDefaultServiceRole";
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
-}
-
-/// An AWS with a role that AWS Backup may assume.
-async fn world() -> (Sandboxed, Scoped) {
-    const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
-        "Principal":{"Service":"backup.amazonaws.com"}}]}"#;
-    let aws = Sandboxed::start().await;
-    let scoped = aws.scoped().await;
-    let (iam, name) = (&scoped.clients.iam, "AWSBackupDefaultServiceRole");
-    let role = iam.create_role().path("/service-role/").role_name(name).assume_role_policy_document(TRUST);
-    role.send().await.unwrap();
-    let policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
-    iam.attach_role_policy().role_name(name).policy_arn(policy).send().await.unwrap();
-    (aws, scoped)
-}
-
-/// So many backups into a vault, one after the other; a database has one at a time.
-async fn back_up(scoped: &Scoped, vault: &str, jobs: usize) -> Vec<String> {
-    let mut ids = Vec::new();
-    for number in 0..jobs {
-        let sent = scoped.clients.backup.start_backup_job().backup_vault_name(vault).resource_arn(DATABASE);
-        let sent = sent.iam_role_arn(ROLE).idempotency_token(format!("{vault}-{number}"));
-        ids.push(sent.send().await.unwrap().backup_job_id.unwrap());
-    }
-    ids
-}
-
-async fn vault(scoped: &Scoped, name: &str) -> VaultName {
-    scoped.clients.backup.create_backup_vault().backup_vault_name(name).send().await.unwrap();
-    VaultName::parse(name).unwrap()
 }
 
 async fn swept(scoped: &Scoped, kind: JobKind, sweep: JobSweep) -> Vec<Batch<Job>> {
