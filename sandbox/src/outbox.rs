@@ -27,6 +27,8 @@ pub struct Letter {
     pub id: String,
     /// When it happened.
     pub at: Timestamp,
+    /// When it was told: the first time of its arrival. It is what an event says of its time `[D]`.
+    pub told_at: Timestamp,
     /// What is told, and how.
     pub content: Content,
 }
@@ -72,13 +74,13 @@ impl Letter {
     pub fn event(at: Timestamp, source: &str, detail_type: &str, resources: Vec<String>, detail: Value) -> Self {
         let content =
             Content::Event { source: source.to_owned(), detail_type: detail_type.to_owned(), resources, detail };
-        Self { id: uuid::Uuid::new_v4().to_string(), at, content }
+        Self { id: uuid::Uuid::new_v4().to_string(), at, told_at: at, content }
     }
 
     /// A message for a topic, sent at `at`.
     #[must_use]
     pub fn notice(at: Timestamp, notice: Notice) -> Self {
-        Self { id: uuid::Uuid::new_v4().to_string(), at, content: Content::Notice(notice) }
+        Self { id: uuid::Uuid::new_v4().to_string(), at, told_at: at, content: Content::Notice(notice) }
     }
 
     /// Whether how it arrives is for [`Delivery`] to say: what AWS Backup tells. What a caller sends itself arrives at once.
@@ -118,8 +120,9 @@ impl Outbox {
     /// Gives every fresh letter its time of arrival, and answers those times.
     pub fn post(&mut self, office: &mut Office) -> Vec<Timestamp> {
         let mut arrivals = Vec::new();
-        for letter in std::mem::take(&mut self.fresh) {
+        for mut letter in std::mem::take(&mut self.fresh) {
             let times = office.arrivals(&letter);
+            letter.told_at = times.iter().min().copied().unwrap_or(letter.at);
             office.remember(&letter, &times);
             for at in times {
                 if self.under_way.len() >= MOST_UNDER_WAY {

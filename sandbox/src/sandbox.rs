@@ -73,8 +73,7 @@ async fn tick(shared: Arc<Shared>) {
             if matches!(inner.clock.mode(), Mode::Auto { .. }) {
                 guarded("letting time pass", || inner.catch_up());
             }
-            drop(inner);
-            shared.wake_if_changed(before);
+            shared.wake_if(inner.world.arrivals() != before);
         });
         passing.await;
     }

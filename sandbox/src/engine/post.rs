@@ -50,7 +50,7 @@ pub(super) fn arrive(world: &mut World, now: &Instant<'_>) {
                     "detail-type": detail_type,
                     "source": source,
                     "account": now.account,
-                    "time": letter.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                    "time": letter.told_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                     "region": now.region,
                     "resources": resources,
                     "detail": detail,

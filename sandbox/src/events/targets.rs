@@ -12,6 +12,9 @@ use crate::{
 /// Targets of a rule at most `[D]`.
 const MOST_TARGETS: usize = 5;
 
+/// The longest target, for the sandbox's memory; `Input` alone may have 8192 bytes `[D]`.
+const LONGEST: usize = 16_384;
+
 /// A target.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -75,6 +78,9 @@ impl Target {
             )));
         }
         let arn = required(given, "Arn")?;
+        if given.to_string().len() > LONGEST {
+            return Err(validation(format!("Target {id} is longer than {LONGEST} bytes.")));
+        }
         check_queue(arn, "Parameter Arn")?;
         for member in ["InputTransformer", "RoleArn", "RunCommandParameters", "KinesisParameters", "HttpParameters"] {
             if !given[member].is_null() {

@@ -112,7 +112,7 @@ pub(crate) async fn answer(
         return apart(move || {
             let before = shared.lock().world.arrivals();
             let answer = control::answer(&shared, loopback, &parts, body);
-            shared.wake_if_changed(before);
+            shared.wake_if(shared.lock().world.arrivals() != before);
             answer
         })
         .await
@@ -253,8 +253,7 @@ fn perform(shared: &Shared, asked: &Asked) -> Done {
         }
         (done, Some(now))
     });
-    drop(inner);
-    shared.wake_if_changed(before);
+    shared.wake_if(inner.world.arrivals() != before);
     done.unwrap_or_else(|| {
         let message = "The sandbox failed. This is a fault of the sandbox, not of the request.";
         (Err(AwsError::new(500, "InternalFailure", message)), None)

@@ -106,7 +106,7 @@ fn envelope(subscription: &str, letter: &Letter, notice: &Notice) -> String {
         "MessageId": letter.id,
         "TopicArn": notice.topic_arn,
         "Message": notice.message,
-        "Timestamp": letter.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        "Timestamp": letter.told_at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
         "SignatureVersion": "1",
         // Who checks it is right to refuse it.
         "Signature": BASE64_STANDARD.encode("The sandbox has no key of AWS to sign with."),

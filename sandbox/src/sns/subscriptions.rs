@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Subscription, invalid, map_of, no_such_subscription, required, topic_arn, topics::entries};
+use super::{
+    Subscription, invalid, map_of, no_such_subscription, required, topic_arn,
+    topics::{LONGEST, entries},
+};
 use crate::{
     call::{AwsError, Call},
     events::pattern::Pattern,
@@ -66,6 +69,9 @@ pub(super) fn subscribe(world: &mut World, call: &Call, form: &Form) -> Result<X
 /// Sets an attribute; an empty value takes it away.
 fn set(subscription: &mut Subscription, name: &str, value: &str) -> Result<(), AwsError> {
     let empty = value.is_empty() || (name == "FilterPolicy" && value.trim() == "{}");
+    if value.len() > LONGEST {
+        return Err(invalid(format!("Attributes Reason: {name} is longer than {LONGEST} bytes")));
+    }
     match name {
         "RawMessageDelivery" if !empty && !["true", "false"].contains(&value.to_lowercase().as_str()) => {
             return Err(invalid("RawMessageDelivery: must be true or false"));

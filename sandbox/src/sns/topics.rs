@@ -15,6 +15,9 @@ use crate::{
 /// Topics of a region at most. AWS: 100,000 `[D]`; less here, because a sandbox holds them in memory.
 const MOST_TOPICS: usize = 1_000;
 
+/// The longest value of an attribute: a policy `[D]`.
+pub(super) const LONGEST: usize = 30_720;
+
 /// Topics on a page `[M]`.
 const PER_PAGE: usize = 100;
 
@@ -69,6 +72,9 @@ fn check(name: &str, value: &str) -> Result<(), AwsError> {
             .iter()
             .any(|end| name.ends_with(end))
     };
+    if value.len() > LONGEST {
+        return Err(invalid(format!("Attributes Reason: {name} is longer than {LONGEST} bytes")));
+    }
     match name {
         "Policy" if !value.is_empty() => {
             resource_policy::check(value).map_err(|_| invalid("Policy statement or document is not valid"))

@@ -133,8 +133,15 @@ impl Attributes {
     }
 }
 
+/// The longest value of an attribute: a policy `[D]`.
+const LONGEST: usize = 8192;
+
 fn check(name: &str, text: &str) -> Result<(), AwsError> {
-    let wrong = || AwsError::new(400, "InvalidAttributeValue", format!("Invalid value for the parameter {name}."));
+    let wrong =
+        || AwsError::new(400, "InvalidAttributeValue", format!("Invalid value for the parameter {}.", shorten(name)));
+    if text.len() > LONGEST {
+        return Err(wrong());
+    }
     if let Some((_, least, most, _)) = NUMBERS.iter().find(|(number, ..)| *number == name) {
         return match text.parse::<u64>() {
             Ok(number) if (*least..=*most).contains(&number) => Ok(()),

@@ -120,21 +120,19 @@ pub(super) fn receive(world: &mut World, call: &Call, body: &Value) -> Result<Va
     }
     let (region, name) = region_of(world, call, body)?;
     let state = &mut region.sqs;
+    let redrive = state.queues.get(&name).and_then(|queue| queue.attributes.redrive().cloned());
+    // Without its dead-letter queue nothing is called dead [U].
+    let redrive = redrive.filter(|redrive| state.has(&redrive.target));
     let queue = state.queues.get_mut(&name).ok_or_else(no_such_queue)?;
     let visibility = input.visibility_timeout.map_or_else(|| queue.attributes.visibility(), SignedDuration::from_secs);
-    let redrive = queue.attributes.redrive().cloned();
     let most = usize::try_from(most).unwrap_or(1);
     let received = queue.receive(most, visibility, redrive.as_ref(), call.now).ok_or_else(|| {
         AwsError::new(400, "OverLimit", "Too many messages are in flight: delete them, or let them become visible.")
     })?;
     let target = redrive.and_then(|redrive| state.queues.values_mut().find(|queue| queue.arn == redrive.target));
-    match target {
-        Some(target) if !received.dead.is_empty() => {
-            received.dead.into_iter().for_each(|message| target.bury(message, call.now));
-            state.arrivals += 1;
-        }
-        // Without a dead-letter queue nothing is called dead; where that queue was deleted since, AWS loses the letters [D].
-        Some(_) | None => {}
+    if let Some(target) = target.filter(|_| !received.dead.is_empty()) {
+        received.dead.into_iter().for_each(|message| target.bury(message, call.now));
+        state.arrivals += 1;
     }
     let system = [input.attribute_names, input.message_system_attribute_names].concat();
     let shapes: Vec<Value> =

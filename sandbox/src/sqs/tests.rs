@@ -139,6 +139,11 @@ fn what_is_received_too_often_goes_to_the_dead_letter_queue() {
     assert_eq!(story.receive(&dead)[0].1, "3", "a dead letter keeps its count");
     let sources = story.ok("ListDeadLetterSourceQueues", &json!({"QueueUrl": dead}));
     assert_eq!(sources["queueUrls"], json!([url]));
+    story.ok("DeleteQueue", &json!({"QueueUrl": dead}));
+    story.send(&url, "poison");
+    for _ in 0..3 {
+        assert_eq!(story.bodies(&url), ["poison"], "without a dead-letter queue nothing is dead");
+    }
     let nowhere = json!({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:no", "maxReceiveCount": 2});
     let set = json!({"QueueUrl": url, "Attributes": {"RedrivePolicy": nowhere.to_string()}});
     assert_eq!(story.code("SetQueueAttributes", &set), "InvalidParameterValue");

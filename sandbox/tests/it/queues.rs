@@ -71,7 +71,7 @@ async fn a_movement_of_the_clock_wakes_who_waits_for_an_event() {
     let event: Value = serde_json::from_str(received.json()["Messages"][0]["Body"].as_str().unwrap()).unwrap();
     assert_eq!(
         (&event["detail-type"], &event["time"]),
-        (&json!("Backup Vault State Change"), &json!("2026-03-01T04:00:00Z"))
+        (&json!("Backup Vault State Change"), &json!("2026-03-01T04:05:00Z"))
     );
     let (_, shown) = aws.control("GET", "/events", Value::Null).await;
     let rule = &shown["accounts"]["123456789012"]["us-east-1"]["rules"]["r"];

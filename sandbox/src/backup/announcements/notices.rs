@@ -1,7 +1,8 @@
 //! What a vault tells its SNS topic, where it has one and the topic was asked to hear of that.
 //!
-//! One message for each change of a job, whichever of its events were asked for `[U]`. The words are AWS's where it
-//! documents them, and made like them elsewhere `[I]`.
+//! Of the events that can be asked for, several are never sent any more (BACKUP_JOB_SUCCESSFUL, BACKUP_JOB_FAILED …): how a
+//! job ended stands in an attribute of the one that says that it did (section 16.2). The words are AWS's where it documents
+//! them, and made like them elsewhere `[I]`.
 
 use std::collections::BTreeMap;
 
@@ -38,14 +39,14 @@ struct About<'a> {
 fn letter(
     region: &Region,
     vault: &str,
-    events: &[&str],
+    event: &str,
     at: Timestamp,
     about: &About<'_>,
     message: String,
 ) -> Option<Letter> {
     let vault = region.backup.vaults.0.get(vault)?;
     let wanted = vault.notifications.as_ref()?;
-    if !events.iter().any(|event| wanted.events.iter().any(|wanted| wanted == event)) {
+    if !wanted.events.iter().any(|wanted| wanted == event) {
         return None;
     }
     let texts = [
@@ -81,12 +82,9 @@ fn ended(outcome: Option<&Outcome>) -> &'static str {
 
 pub(super) fn backup_job(region: &Region, job: &BackupJob, at: Timestamp) -> Option<Letter> {
     let outcome = job.outcome();
-    let events: &[&str] = match (&job.phase, outcome.map(|outcome| outcome.state)) {
-        (Phase::Running(_), _) => &["BACKUP_JOB_STARTED"],
-        (_, Some(Terminal::Completed)) => &["BACKUP_JOB_COMPLETED", "BACKUP_JOB_SUCCESSFUL"],
-        (_, Some(Terminal::Failed)) => &["BACKUP_JOB_COMPLETED", "BACKUP_JOB_FAILED"],
-        (_, Some(Terminal::Expired)) => &["BACKUP_JOB_COMPLETED", "BACKUP_JOB_EXPIRED"],
-        (_, Some(Terminal::Aborted)) => &["BACKUP_JOB_COMPLETED"],
+    let event = match (&job.phase, outcome) {
+        (Phase::Running(_), _) => "BACKUP_JOB_STARTED",
+        (_, Some(_)) => "BACKUP_JOB_COMPLETED",
         (_, None) => return None,
     };
     let point = outcome.and_then(|outcome| outcome.recovery_point_arn.as_ref());
@@ -99,16 +97,15 @@ pub(super) fn backup_job(region: &Region, job: &BackupJob, at: Timestamp) -> Opt
     );
     let about =
         About { kind: "BACKUP_JOB", id: &job.id, account: &job.account, state: job.state(), started: job.created_at };
-    letter(region, &job.vault_name, events, at, &about, message)
+    letter(region, &job.vault_name, event, at, &about, message)
 }
 
 pub(super) fn restore_job(region: &Region, job: &RestoreJob, at: Timestamp) -> Option<Letter> {
     let outcome = job.outcome();
-    let events: &[&str] = match &job.phase {
+    let event = match &job.phase {
         restores::Phase::Pending => return None,
-        restores::Phase::Running { .. } => &["RESTORE_JOB_STARTED"],
-        restores::Phase::Ended { .. } if failed(outcome) => &["RESTORE_JOB_COMPLETED", "RESTORE_JOB_FAILED"],
-        restores::Phase::Ended { .. } => &["RESTORE_JOB_COMPLETED", "RESTORE_JOB_SUCCESSFUL"],
+        restores::Phase::Running { .. } => "RESTORE_JOB_STARTED",
+        restores::Phase::Ended { .. } => "RESTORE_JOB_COMPLETED",
     };
     let created = job.created_arn().filter(|_| outcome.is_some() && !failed(outcome));
     let created = created.map(|arn| format!(" Restored resource ARN: {arn}.")).unwrap_or_default();
@@ -120,16 +117,16 @@ pub(super) fn restore_job(region: &Region, job: &RestoreJob, at: Timestamp) -> O
     );
     let about =
         About { kind: "RESTORE_JOB", id: &job.id, account: &job.account, state: job.status(), started: job.created_at };
-    letter(region, vault_name(&job.vault_arn), events, at, &about, message)
+    letter(region, vault_name(&job.vault_arn), event, at, &about, message)
 }
 
 pub(super) fn copy_job(region: &Region, job: &CopyJob, at: Timestamp) -> Option<Letter> {
     let outcome = job.outcome();
-    let events: &[&str] = match outcome {
+    let event = match outcome {
         None if job.destination_point_arn().is_none() => return None,
-        None => &["COPY_JOB_STARTED"],
-        Some(_) if failed(outcome) => &["COPY_JOB_FAILED"],
-        Some(_) => &["COPY_JOB_SUCCESSFUL"],
+        None => "COPY_JOB_STARTED",
+        Some(_) if failed(outcome) => "COPY_JOB_FAILED",
+        Some(_) => "COPY_JOB_SUCCESSFUL",
     };
     let point = outcome.and_then(|outcome| outcome.recovery_point_arn.as_ref());
     let point = point.map(|arn| format!(" Recovery point ARN: {arn}.")).unwrap_or_default();
@@ -141,7 +138,7 @@ pub(super) fn copy_job(region: &Region, job: &CopyJob, at: Timestamp) -> Option<
     );
     let about =
         About { kind: "COPY_JOB", id: &job.id, account: &job.account, state: job.state(), started: job.created_at };
-    letter(region, vault_name(&job.source_vault_arn), events, at, &about, message)
+    letter(region, vault_name(&job.source_vault_arn), event, at, &about, message)
 }
 
 pub(super) fn recovery_point(region: &Region, point: &RecoveryPoint, at: Timestamp) -> Option<Letter> {
@@ -151,7 +148,7 @@ pub(super) fn recovery_point(region: &Region, point: &RecoveryPoint, at: Timesta
         point.arn, point.resource_arn
     );
     let about = About { kind: "RECOVERY_POINT", id: &point.arn, account, state: "MODIFIED", started: point.created_at };
-    letter(region, &point.vault_name, &["RECOVERY_POINT_MODIFIED"], at, &about, message)
+    letter(region, &point.vault_name, "RECOVERY_POINT_MODIFIED", at, &about, message)
 }
 
 /// The last part of a vault's ARN.
