@@ -126,6 +126,8 @@ fn keeping(config: &LedgerConfig, neighbour: Neighbour) -> Keeping {
     let LedgerConfig { path, url, password_file, .. } = config;
     match (url, path, neighbour) {
         (Some(url), _, _) => Keeping::Postgres { url: url.as_str().to_owned(), password_file: password_file.clone() },
+        // As SQLite itself calls it.
+        (None, Some(path), _) if path.as_os_str() == ":memory:" => Keeping::Memory,
         (None, Some(path), _) => Keeping::File(path.clone()),
         (None, None, Neighbour::Sandbox) => Keeping::Memory,
         (None, None, Neighbour::Aws) => Keeping::File("strongroom.db".into()),

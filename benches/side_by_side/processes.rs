@@ -110,6 +110,9 @@ pub(crate) fn server_command<S: AsRef<str>>(mut command: Command, sandbox: &Runn
         ("AWS_SECRET_ACCESS_KEY", "bench"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("PATH", "/usr/bin:/bin"),
+        // What is measured is what calls cost.
+        ("STRONGROOM_FEED__ENABLED", "false"),
+        ("STRONGROOM_LEDGER__PATH", ":memory:"),
     ] {
         command.env(key, value);
     }

@@ -125,8 +125,7 @@ impl LedgerConfig {
 
     pub(super) fn check(&self, reader: &mut Reader) {
         if self.path.is_some() && self.url.is_some() {
-            let advice = "remove one of the two";
-            reader.refuse("ledger.url", &["ledger.path"], "cannot go with ledger.path", advice);
+            reader.warn("ledger.path", "has no effect beside ledger.url: jobs are remembered in that database");
         }
         if self.password_file.is_some() && self.url.is_none() {
             let advice = "set ledger.url, or remove it";

@@ -1,5 +1,7 @@
 //! What every database of the ledger must do: cases that each of them runs, and a model of a page that both are compared with.
 
+mod watching;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -29,6 +31,8 @@ macro_rules! cases {
             how_far_a_place_was_read_is_kept,
             a_request_is_noted_once,
             jobs_that_have_not_ended_are_found,
+            watchers_are_told_of_all_that_fits_once_and_in_order,
+            a_watcher_that_is_too_far_behind_is_told_so,
         }
     };
     ($open:ident: $($case:ident),+ $(,)?) => {
@@ -43,6 +47,9 @@ macro_rules! cases {
     };
 }
 pub(super) use cases;
+pub(super) use watching::{
+    a_watcher_that_is_too_far_behind_is_told_so, watchers_are_told_of_all_that_fits_once_and_in_order,
+};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()

@@ -88,6 +88,7 @@ BASE = {
             "message_category": "SUCCESS",
         }
     },
+    "JobService/WaitJob": {"scope": SCOPE, "job": "$job", "kind": "JOB_KIND_BACKUP", "wait_seconds": 1},
     "JobService/StartBackup": {
         "scope": SCOPE,
         "resource": "$labs",
@@ -302,7 +303,7 @@ OTHER_WAYS = {
 }
 WAYS = BASE | OTHER_WAYS
 
-READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore", "WhoAmI"))}
+READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore", "Wait", "WhoAmI"))}
 
 # Nothing is required; the defaults are asked about, or AWS's default role is ensured.
 EMPTY_IS_FINE = {

@@ -87,7 +87,8 @@ def named(value, names):
 
 
 def methods(world):
-    return dict(world[0].methods())
+    """Those of one answer."""
+    return {rpc: method for rpc, method in world[0].methods() if not method.server_streaming}
 
 
 def check(failure: Failure, reasons: dict, what: str):

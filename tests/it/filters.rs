@@ -58,6 +58,7 @@ const SELECT_NOTHING: &[&str] = &[
     "PreviewScheduleRequest.runs",
     "PreviewScheduleRequest.start_time",
     "PreviewSelectionRequest.filter",
+    "WatchJobsRequest.resume_token",
 ];
 
 fn row(rpc: &'static str, field: &'static str, never: Value, tells: Tells, says: &str, right: Value) -> Row {
@@ -247,6 +248,8 @@ async fn every_field_that_a_read_selects_by_stands_in_the_table() {
         .filter(|method| reads(method))
         .flat_map(inputs_of)
         .filter(|path| !["scope", "page_size", "page_token"].iter().any(|part| path.split('.').any(|it| it == *part)))
+        // The function that reads it reads ListJobs's, too.
+        .filter(|path| !path.starts_with("WatchJobsRequest.filter."))
         .filter(|path| !path.contains(".criteria.") && !path.contains(".restore.") && !path.contains(".unsaved."))
         .collect();
     let stands = |row: &Row| format!("{}.{}", method(row.rpc).input().name(), row.field);

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use strongroom::proto::{
-    CancelJobRequest, Finding, GetJobRequest, Job, JobFilter, JobKind, JobState, Lifecycle, ListJobsRequest, Retention,
-    StartBackupRequest, TimeInterval,
+    CancelJobRequest, Finding, GetJobRequest, Job, JobFilter, JobKind, JobState, Lifecycle, ListJobsRequest, Read,
+    Retention, StartBackupRequest, TimeInterval,
 };
 use tonic::Code;
 
@@ -272,7 +272,8 @@ async fn filters_are_combined_and_those_that_a_kind_cannot_have_are_faults() {
     }
     let unfit =
         JobFilter { kinds: restores, states: vec![JobState::Created.into()], vault: VAULT.into(), ..all.clone() };
-    let faults = told(&world.jobs().list_jobs(filtered(unfit)).await.unwrap_err());
+    let live = |filter| ListJobsRequest { read: Read::Live.into(), ..filtered(filter) };
+    let faults = told(&world.jobs().list_jobs(live(unfit)).await.unwrap_err());
     let members = vec!["filter.states".into(), "filter.vault".into()];
     assert_eq!((faults.code, faults.fields), (Code::InvalidArgument, members));
     let unread = JobFilter {
@@ -281,7 +282,7 @@ async fn filters_are_combined_and_those_that_a_kind_cannot_have_are_faults() {
         destination_vault: "far".into(),
         ..all.clone()
     };
-    let faults = told(&world.jobs().list_jobs(filtered(unread)).await.unwrap_err());
+    let faults = told(&world.jobs().list_jobs(live(unread)).await.unwrap_err());
     let members = ["message_category", "source_recovery_point"];
     let members = [&members[..], &["message_category", "source_recovery_point", "destination_vault"]].concat();
     let members: Vec<String> = members.iter().map(|member| format!("filter.{member}")).collect();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use prost_reflect::{DynamicMessage, MethodDescriptor};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use tokio::time::Instant;
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -57,7 +57,7 @@ impl Policy {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Config {
-            method_config: [Methods; 1],
+            method_config: (Methods, IgnoredAny),
             retry_throttling: Throttling,
         }
         #[derive(Deserialize)]
@@ -80,7 +80,8 @@ impl Policy {
             max_tokens: f64,
             token_ratio: f64,
         }
-        let Config { method_config: [Methods { retry_policy: retry }], retry_throttling: throttling } =
+        // The other is of streams, which are not begun again by themselves.
+        let Config { method_config: (Methods { retry_policy: retry }, _), retry_throttling: throttling } =
             serde_json::from_str(config).ok()?;
         Some(Self {
             max_attempts: retry.max_attempts,

@@ -12,10 +12,17 @@ use crate::{
 
 /// Every row.
 pub(super) fn all(found: &Found) -> Vec<Row> {
-    [of_jobs(found), of_points(found), of_the_rest(found), runs::of_the_record(), runs::ahead()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_jobs(found),
+        of_points(found),
+        of_the_rest(found),
+        runs::of_the_record(),
+        runs::ahead(),
+        runs::of_remembered_jobs(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 const NO_DATABASE: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-lab";

@@ -22,6 +22,8 @@ use crate::cli::{FAILED, terminal};
 /// `SEVERITY_INFO` and `SEVERITY_ERROR`.
 const INFO: i32 = 1;
 const ERROR: i32 = 3;
+/// As a number, that AWS was asked.
+const LIVE: i32 = 1;
 /// As a number, the state of an account and region of which everything is known.
 const CURRENT: i32 = 3;
 
@@ -156,7 +158,10 @@ pub(super) fn page(answer: &DynamicMessage, paper: impl Into<Paper>) -> String {
             [] => page.push_str("None.\n"),
             all => page.push_str(&table::of(&things, all, paper)),
         }
+        let is_live = answer.get_field_by_name("read").and_then(|read| read.as_enum_number()) == Some(LIVE);
         rest.retain(|(field, value)| *field != things && is_for_people(field, value));
+        // AWS's answer is of now.
+        rest.retain(|(field, _)| !is_live || field.name() != "as_of");
     } else if let Some((_, Value::Message(subject))) = rest.first().filter(|(field, _)| field.number() == 1)
         && is_section(&rest[0].0)
         && answer.get_field_by_name("summary").is_none()

@@ -1,10 +1,10 @@
-//! Rows of the record of changes, and of the runs ahead.
+//! Rows of the record of changes, of the runs ahead, and of what is remembered.
 
 use serde_json::{Value, json};
 
 use super::{
     super::{Fault, Missing, Row, row},
-    WILDCARD,
+    NO_ID, WILDCARD,
 };
 
 /// Of the record: the rows without a right value have one in audit.rs, where a record is kept.
@@ -22,6 +22,26 @@ pub(super) fn of_the_record() -> Vec<Row> {
         events("interval.start_time", json!("2026-03-02T00:00:00Z"), "must be later")
             .beside(json!({"interval": {"end_time": before}}))
             .blames("interval"),
+    ]
+}
+
+/// Of jobs that are waited for, watched, or found by what the ledger alone knows. No ledger follows anything here: ledger.rs has
+/// what is found.
+pub(super) fn of_remembered_jobs() -> Vec<Row> {
+    let fault = |rpc, field, never, says: &str| row(rpc, field, never, Fault, says, Value::Null);
+    let scope = json!({"scope": {"region": "us-east-1"}});
+    vec![
+        fault("ListJobs", "filter.plan", json!("nightly"), "is a name"),
+        fault("ListJobs", "filter.rule", json!("no id"), "is not the id of a rule"),
+        fault("ListJobs", "filter.message_contains", json!("x"), "has 1 characters"),
+        fault("ListJobs", "order", json!(77), "77 is not an order"),
+        fault("ListJobs", "read", json!(77), "77 is not where"),
+        fault("ListJobs", "all_scopes", json!(true), "cannot go with scope").beside(scope.clone()),
+        fault("GetJob", "read", json!(77), "77 is not where").beside(json!({"job": NO_ID})),
+        fault("WatchJobs", "all_scopes", json!(true), "cannot go with scope").beside(scope),
+        row("WaitJob", "job", json!(NO_ID), Missing("JOB_NOT_FOUND"), NO_ID, Value::Null),
+        fault("WaitJob", "kind", json!(77), "77 is not a kind").beside(json!({"job": NO_ID})),
+        fault("WaitJob", "wait_seconds", json!(121), "is not 1 to 120").beside(json!({"job": NO_ID})),
     ]
 }
 
