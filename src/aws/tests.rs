@@ -200,11 +200,11 @@ async fn what_events_tell_of_a_job_is_what_aws_tells_when_it_is_asked() {
     };
     assert_eq!(known(jobs.iter().collect()), known(jobs.iter().rev().chain(&jobs).collect()));
 
-    let point = events.iter().filter_map(|event| match &event.news {
+    let mut points = events.iter().filter_map(|event| match &event.news {
         News::Point(news) if news.change == PointChange::State => Some(&news.point),
         _ => None,
     });
-    let point = point.last().unwrap();
+    let point = points.next_back().unwrap();
     assert_eq!(Some(&point.arn), now.recovery_point_arn.as_ref());
     assert_eq!((point.state.word(), point.vault_name.as_deref()), ("COMPLETED", Some("prod")));
     let vaults = events.iter().filter(|event| matches!(&event.news, News::Vault { name, .. } if name == "prod"));
