@@ -43,7 +43,7 @@ impl Json {
         }
     }
 
-    /// The body of an error answer; the code stands in it, for boto3 reads no header here [X].
+    /// The body of an error answer; the code stands in it, for boto3 reads no header here `[X]`.
     fn error(self, error: &AwsError) -> serde_json::Value {
         let (code, message) = (&error.code, &error.message);
         match self {
