@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{
     Error, Failure, Scoped,
     budget::besides,
+    flights::Freshness,
     looks::there,
     pages::pages,
     protection::{Reading, every, unread},
@@ -47,7 +48,7 @@ impl Scoped {
         let Some(DatabaseRef { kind: Some(kind), id }) = DatabaseRef::of_arn(arn) else { return Ok(Vec::new()) };
         // What it was before counts too: its instances outlive a cluster by moments.
         let mut touched: Vec<String> = survey.touched_by(arn.as_str()).into_iter().map(str::to_owned).collect();
-        match there(self.describe_resource(kind, &id).await)? {
+        match there(self.afresh().describe_resource(kind, &id).await)? {
             Some(database) => survey.put(database),
             None => survey.remove(arn.as_str()),
         }
@@ -60,8 +61,9 @@ impl Scoped {
     /// Reads one plan of a survey anew, after a change of it or of a selection of it. Whatever databases it covers, or covered,
     /// are to be judged again: AWS need not be asked about them.
     pub async fn survey_plan(&self, survey: &mut Survey, plan_id: &str) -> Result<(), Error> {
-        let reading = Reading { scoped: self, plans: self };
-        let plan = there(self.plan(plan_id).await)?.filter(|plan| plan.deleted_at.is_none());
+        let fresh = &self.afresh();
+        let reading = Reading { scoped: fresh, plans: fresh };
+        let plan = there(fresh.plan(plan_id).await)?.filter(|plan| plan.deleted_at.is_none());
         let arranged = match &plan {
             Some(plan) => Some(reading.with_selections(plan).await),
             None => None,
@@ -79,6 +81,11 @@ impl Scoped {
         }
         survey.arrangements = survey.arrangements.clone().reckoned(self.now());
         Ok(())
+    }
+
+    /// The same, so that what it reads was so after it was asked for: a change is what it is asked for.
+    fn afresh(&self) -> Self {
+        Self { freshness: Freshness::Fresh, ..self.clone() }
     }
 
     /// The runs ahead, from where the page begins on: no more is read than says which rules run for which databases.

@@ -101,6 +101,7 @@ async fn a_database_that_was_backed_up_last_night_is_protected_and_says_by_what(
     assert_eq!(seconds(&covered.last_run_time), at("2026-03-02T05:00:00Z"));
     assert_eq!(seconds(&covered.next_run_time), at("2026-03-03T05:00:00Z"));
     assert!(covered.role_arn.ends_with(ROLE) && !covered.overruled && !covered.continuous);
+    assert_eq!((covered.expected_interval_minutes, explained.expected_interval_minutes), (Some(1440), Some(1440)));
     let job = explained.last_job.clone().unwrap();
     assert_eq!(explained.last_successful_job, Some(job.clone()));
     let point = explained.last_recovery_point.clone().unwrap();

@@ -250,4 +250,5 @@ async fn a_schedule_of_the_past_or_of_another_language_is_told() {
     let over = explain(&world, LABS).await;
     assert_eq!(finding(&over, "SCHEDULE_IS_OVER").severity(), Severity::Error);
     assert_eq!((over.coverage[0].next_run_time, over.coverage[0].last_run_time.is_some()), (None, true));
+    assert_eq!((over.coverage[0].expected_interval_minutes, over.expected_interval_minutes), (None, None));
 }

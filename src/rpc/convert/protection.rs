@@ -1,5 +1,7 @@
 //! Protection.
 
+use jiff::SignedDuration;
+
 use super::{findings, reader::Reader, timestamp};
 use crate::{
     domain::{
@@ -74,8 +76,13 @@ impl From<Explanation> for proto::ExplainProtectionResponse {
             last_successful_job: explanation.last_successful_job.map(Into::into),
             findings: findings(explanation.findings),
             as_of: Some(timestamp(explanation.observed_at)),
+            expected_interval_minutes: explanation.expected_interval.map(minutes),
         }
     }
+}
+
+fn minutes(span: SignedDuration) -> i32 {
+    i32::try_from(span.as_mins()).unwrap_or(i32::MAX)
 }
 
 impl From<RuleCoverage> for proto::RuleCoverage {
@@ -101,6 +108,7 @@ impl From<RuleCoverage> for proto::RuleCoverage {
             role_arn: coverage.role_arn,
             overruled: coverage.overruled,
             selected_by: coverage.selected_by,
+            expected_interval_minutes: coverage.expected_interval.map(minutes),
         }
     }
 }

@@ -73,6 +73,7 @@ fn may_lack(rpc: &str) -> &'static [&'static str] {
             "lastRecoveryPoint",
             "lastJob",
             "lastSuccessfulJob",
+            "expectedIntervalMinutes",
             "resource",
         ],
         "ListUpcomingRuns" => &["runs", "nextPageToken"],
