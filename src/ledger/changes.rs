@@ -208,10 +208,10 @@ pub(super) async fn places(writing: &mut Writing, scopes: BTreeSet<&Scope>) -> R
     rows.into_iter().map(place).collect()
 }
 
-async fn subjects<'a>(
+async fn subjects(
     writing: &mut Writing,
     places: &BTreeMap<Scope, i64>,
-    subjects: BTreeSet<&'a JobSubject>,
+    subjects: BTreeSet<&JobSubject>,
 ) -> Result<BTreeMap<JobSubject, i64>, Error> {
     let columns = |subject: &JobSubject| {
         let JobSubject { scope, kind, resource_type, resource, vault, destination, plan, rule } = subject;

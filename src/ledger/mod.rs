@@ -101,11 +101,6 @@ impl Ledger {
         self.shared.head.subscribe()
     }
 
-    /// Whether it is kept in memory, and so gone with the process.
-    pub fn is_in_memory(&self) -> bool {
-        matches!(self.shared.keeping, Keeping::Memory)
-    }
-
     /// Hears of what other replicas write, until the connection is lost. At once where there is nobody else.
     ///
     /// # Errors

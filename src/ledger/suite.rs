@@ -270,7 +270,7 @@ pub(super) async fn pages_are_what_a_model_says(ledger: &Ledger) {
             expected.retain(|job| order != JobOrder::LastEnded || job.completed_at.is_some());
             let place = |job: &Job| match order {
                 JobOrder::Newest => job.created_at.map(|at| -at.as_millisecond()),
-                JobOrder::Oldest => job.created_at.map(|at| at.as_millisecond()),
+                JobOrder::Oldest => job.created_at.map(Timestamp::as_millisecond),
                 JobOrder::LastEnded => job.completed_at.map(|at| -at.as_millisecond()),
             };
             assert!(told.is_sorted_by_key(place), "{query:?} {order:?}");

@@ -42,6 +42,23 @@ class Failure(Exception):
         return self.info.metadata["request_id"] if self.info else ""
 
 
+class Stream:
+    """What a stream tells. A failure is a `Failure`, as of any call."""
+
+    def __init__(self, call):
+        self.call = call
+
+    def __iter__(self):
+        try:
+            for message in self.call:
+                yield json_format.MessageToDict(message, preserving_proto_field_name=True)
+        except grpc.RpcError as error:
+            raise Failure(error) from None
+
+    def cancel(self):
+        self.call.cancel()
+
+
 class Client:
     """`client.call("VaultService/GetVault", vault="x")`: a dict in the proto's field names, defaults included."""
 
@@ -85,6 +102,16 @@ class Client:
         return json_format.MessageToDict(
             answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
         )
+
+    def stream(self, rpc: str, _timeout: float = 60, **fields):
+        """The messages of a stream as they come, as dicts; `cancel()` hangs up."""
+        response = message_factory.GetMessageClass(self._method(rpc).output_type)
+        begin = self.channel.unary_stream(
+            f"/{PACKAGE}.{rpc}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=response.FromString,
+        )
+        return Stream(begin(self.request(rpc, fields), timeout=_timeout))
 
     def _method(self, rpc: str):
         service, _, method = rpc.partition("/")

@@ -45,7 +45,7 @@ fn filtered(filter: JobFilter) -> ListJobsRequest {
 pub(crate) async fn until(
     jobs: Jobs,
     request: &ListJobsRequest,
-    wanted: impl Fn(&ListJobsResponse) -> bool,
+    wanted: impl Fn(&ListJobsResponse) -> bool + Send + Sync,
 ) -> ListJobsResponse {
     let asked = async {
         loop {

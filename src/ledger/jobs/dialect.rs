@@ -37,7 +37,7 @@ impl Store {
 
     /// What a statement must say so that rows that are walked in an order are told in it. SQLite does not know that a
     /// subquery has an order, and would sort all that may be looked at; without an order it keeps the one there is.
-    pub(super) fn ordered(&self, order: String) -> String {
+    pub(super) fn ordered(&self, order: &str) -> String {
         match self {
             Self::Sqlite(_) => String::new(),
             Self::Postgres(_) => format!("ORDER BY {order}"),

@@ -245,7 +245,7 @@ impl Walk<'_> {
         let walked = self.walked(if conditions.is_empty() { size } else { MOST_LOOKED_AT }, &mut made);
         let wheres = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
         let size = made.push(size);
-        let (ordered, join) = (self.store.ordered(self.order.sql("j.")), self.store.join());
+        let (ordered, join) = (self.store.ordered(&self.order.sql("j.")), self.store.join());
         let sql = format!(
             "SELECT {SELECTED} FROM {walked} {join} subject AS s ON s.id = j.subject {join} place AS p ON p.id = s.place \
              {join} common AS c ON c.id = j.common {wheres} {ordered} LIMIT {size}"
@@ -262,7 +262,7 @@ impl Walk<'_> {
         }
         let mut made = Made::default();
         let walked = self.walked(MOST_LOOKED_AT, &mut made);
-        let ordered = self.store.ordered(self.order.sql("j."));
+        let ordered = self.store.ordered(&self.order.sql("j."));
         let blanks = "NULL, ".repeat(COLUMNS - 1);
         let last = MOST_LOOKED_AT - 1;
         Some((format!("SELECT j.key, {blanks} j.done FROM {walked} {ordered} LIMIT 1 OFFSET {last}"), made.args))

@@ -170,8 +170,9 @@ async fn migrate(pool: &PgPool) -> Result<(), Error> {
 }
 
 /// XX001 and XX002 are damaged data and indices; whatever else goes wrong may be right the next time.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 fn fault(error: sqlx::Error) -> Error {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     match code.as_deref() {
         Some("XX001" | "XX002") => Error::unreadable(error.to_string()),
         _ => Error::down(error.to_string()),

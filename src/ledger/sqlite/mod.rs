@@ -183,8 +183,9 @@ async fn migrate(writer: &SqlitePool) -> Result<(), Error> {
 }
 
 /// SQLITE_CORRUPT and SQLITE_NOTADB say that the file itself is wrong; whatever else goes wrong may be right the next time.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 fn fault(error: sqlx::Error) -> Error {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     match code.as_deref() {
         Some("11" | "26" | "267" | "523" | "779") => Error::unreadable(error.to_string()),
         _ => Error::down(error.to_string()),

@@ -105,7 +105,7 @@ impl KnownJob {
         out.put("done", self.completed_at.map(millis));
         out.put("made", self.created_resource_arn.clone());
         out.put("copy", self.destination_recovery_point_arn.clone());
-        out.put("of", self.parent.as_ref().map(|id| id.as_str()));
+        out.put("of", self.parent.as_ref().map(JobId::as_str));
         let after = |after: &AfterRestore| json!([after.word, after.message]);
         out.put("valid", self.validation.as_ref().map(after));
         out.put("gone", self.deletion.as_ref().map(after));
