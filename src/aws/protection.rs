@@ -67,7 +67,7 @@ impl Reading<'_> {
             None => None,
         };
         let known = jobs.is_some();
-        let history = History::of_jobs(jobs.unwrap_or_default());
+        let history = History::of_database(database, jobs.unwrap_or_default());
         History { jobs: history.jobs.clone().filter(|_| known), points, last_point, unread: gaps, ..history }
     }
 

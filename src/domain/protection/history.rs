@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Unread;
-use crate::domain::{Finding, Job, JobKind, JobState, RecoveryPoint};
+use crate::domain::{Finding, Job, JobKind, JobState, RecoveryPoint, Resource};
 
 /// The backups of a database before now. Whoever asks AWS has all its jobs of 30 days; whoever keeps a record of jobs gives
 /// those that matter ([`Self::digest`]), and what it counted.
@@ -26,7 +26,7 @@ pub struct History {
 }
 
 impl History {
-    /// Of a database of which these are the backup jobs, in any order.
+    /// Of these backup jobs, in any order, of one database.
     pub fn of_jobs(jobs: Vec<Job>) -> Self {
         let mut jobs: Vec<Job> = jobs.into_iter().filter(|job| job.kind == JobKind::Backup).collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created_at));
@@ -38,6 +38,13 @@ impl History {
             jobs: Some(jobs),
             ..Self::default()
         }
+    }
+
+    /// Of a database of whose ARN these are the backup jobs: those from before it was created are of another one, which had
+    /// its name.
+    pub fn of_database(database: &Resource, jobs: Vec<Job>) -> Self {
+        let own = |job: &Job| database.created_at.is_none_or(|born| job.created_at.is_none_or(|at| at >= born));
+        Self::of_jobs(jobs.into_iter().filter(own).collect())
     }
 
     /// The same, with no more jobs than an explanation looks at: those under way, the newest of all, that completed, that

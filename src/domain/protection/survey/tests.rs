@@ -146,6 +146,20 @@ fn how_well_a_database_is_backed_up_is_measured_by_its_tightest_rule() {
 }
 
 #[test]
+fn the_backups_of_another_database_that_had_the_name_are_not_its_own() {
+    let plans = || vec![arranged("nightly", &[DAILY], GOLD)];
+    let anew = Resource { created_at: Some(at("2026-03-02T05:30:00Z")), ..named("a", &[GOLD]) };
+    let jobs = vec![job("2026-03-02T05:00:00Z", JobState::Completed), job("2026-03-01T05:00:00Z", JobState::Failed)];
+    let before = History::of_database(&named("a", &[]), jobs.clone());
+    assert_eq!((before.jobs.as_ref().map(Vec::len), before.ever_ran), (Some(2), true));
+    let history = History::of_database(&anew, jobs);
+    let told = survey(vec![anew], plans(), NOW).protection_of(&named("a", &[]).arn, history).unwrap();
+    assert!(told.never_ran && told.backup_age.is_none() && told.explanation.last_job.is_none());
+    let codes: Vec<_> = told.explanation.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["NO_RECOVERY_POINT", "DATABASE_IS_NEWER"]);
+}
+
+#[test]
 fn the_runs_ahead_are_told_in_their_order_with_what_becomes_of_them() {
     let mut plans = vec![arranged("b", &[DAILY, "cron(30 5 ? * TUE *)"], GOLD), arranged("a", &[DAILY], GOLD)];
     plans.push(arranged("nobody", &[DAILY], ("tier", "none")));
