@@ -130,7 +130,7 @@ fn keeping(config: &LedgerConfig, neighbour: Neighbour) -> Keeping {
         (None, Some(path), _) if path.as_os_str() == ":memory:" => Keeping::Memory,
         (None, Some(path), _) => Keeping::File(path.clone()),
         (None, None, Neighbour::Sandbox) => Keeping::Memory,
-        (None, None, Neighbour::Aws) => Keeping::File("strongroom.db".into()),
+        (None, None, Neighbour::Aws) => Keeping::File("strongroom-ledger.db".into()),
     }
 }
 

@@ -57,7 +57,7 @@ impl Scoped {
     }
 
     /// A page of jobs, in the order of the filter's asks: each of AWS's lists has the newest first. What AWS cannot filter by
-    /// ([`FilterMembers::faults`](crate::domain::FilterMembers::faults)) the caller has refused.
+    /// ([`FilterMembers::beyond_aws`](crate::domain::FilterMembers::beyond_aws)) the caller has refused.
     pub async fn list_jobs(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, Error> {
         let asks: Vec<JobAsk<'_>> = filter.asks().collect();
         let (first, mut token) = match &page.cursor {

@@ -8,7 +8,7 @@ use crate::domain::{AccountId, RegionName};
 /// What is remembered, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerConfig {
-    /// The file of SQLite's; without it `strongroom.db` in the working directory, and with the embedded sandbox memory.
+    /// The file of SQLite's; without it `strongroom-ledger.db` in the working directory, and with the embedded sandbox memory.
     pub path: Option<PathBuf>,
     /// A database of PostgreSQL's instead.
     pub url: Option<PostgresUrl>,

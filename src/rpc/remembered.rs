@@ -2,7 +2,10 @@
 
 mod watching;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::{
     convert::{
@@ -24,6 +27,9 @@ use crate::{
 
 /// The part of a page token that is the ledger's: AWS's lists have numbers.
 const LEDGER: &str = "ledger";
+
+/// How long a call waits for the ledger to take in what AWS has told, which the feed tells it again.
+const PROMPT: Duration = Duration::from_secs(2);
 
 /// So many times the interval of the feed may pass before what is remembered is called stale.
 const LATE: i32 = 5;
@@ -188,8 +194,10 @@ impl Remembered {
 
     /// Takes in what AWS told. It is told again by the feed: whoever asked for it is not to wait for a ledger that is down.
     pub(super) async fn learn(&self, tellings: Vec<(Job, Timestamp)>) {
-        if let Err(error) = self.ledger.learn(tellings).await {
-            tracing::warn!(%error, "a job is not remembered yet");
+        match timeout(PROMPT, self.ledger.learn(tellings)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "a job is not remembered yet"),
+            Err(_) => tracing::warn!("a job is not remembered yet: the ledger does not answer in time"),
         }
     }
 }
