@@ -1,5 +1,6 @@
 """Real processes of the program under test, and the control endpoints of its sandbox."""
 
+import itertools
 import json
 import os
 import socket
@@ -20,10 +21,22 @@ REGION = "us-east-1"
 PATIENCE = 30.0
 
 
+# Below those that the kernel gives to connections, of which one may take a port between its choice and its use.
+PORTS = itertools.cycle(range(10_000, 32_000))
+for _ in range(os.getpid() * 97 % 22_000):
+    next(PORTS)
+
+
 def free_address() -> str:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return "127.0.0.1:%d" % listener.getsockname()[1]
+    """An address that nobody listens on, and that was not given out before."""
+    for port in PORTS:
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return f"127.0.0.1:{port}"
+    raise AssertionError("there are always more")
 
 
 def environment() -> dict[str, str]:
