@@ -130,7 +130,19 @@ fn keeping(config: &LedgerConfig, neighbour: Neighbour) -> Keeping {
         (None, Some(path), _) if path.as_os_str() == ":memory:" => Keeping::Memory,
         (None, Some(path), _) => Keeping::File(path.clone()),
         (None, None, Neighbour::Sandbox) => Keeping::Memory,
-        (None, None, Neighbour::Aws) => Keeping::File("strongroom-ledger.db".into()),
+        (None, None, Neighbour::Aws) => by_default(),
+    }
+}
+
+/// A file in the working directory; memory where none can be there, as in a container whose root is read-only.
+fn by_default() -> Keeping {
+    let path = "strongroom-ledger.db";
+    match std::fs::OpenOptions::new().create(true).append(true).open(path) {
+        Ok(_) => Keeping::File(path.into()),
+        Err(error) => {
+            tracing::info!(%error, "jobs are remembered in memory alone: {path} cannot be written here; set ledger.path or ledger.url");
+            Keeping::Memory
+        }
     }
 }
 
