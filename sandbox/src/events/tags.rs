@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{not_found, read, required, shorten, validation};
+use super::{no_such_rule, read, required, shorten, validation};
 use crate::{
     call::{AwsError, Call},
     world::World,
@@ -40,9 +40,9 @@ pub(super) fn checked(given: Vec<Tag>) -> Result<BTreeMap<String, String>, AwsEr
 /// The ARN of a rule that there is.
 fn rule<'b>(world: &mut World, call: &Call, body: &'b Value) -> Result<&'b str, AwsError> {
     let arn = required(body, "ResourceARN")?;
-    match call.region(world).events.by_arn(arn) {
-        Some(_) => Ok(arn),
-        None => Err(not_found(format!("Rule {} does not exist on EventBus default.", shorten(arn)))),
+    match call.region(world).events.has(arn) {
+        true => Ok(arn),
+        false => Err(no_such_rule(arn)),
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) fn receive(world: &mut World, call: &Call, body: &Value) -> Result<Va
     let received = queue.receive(most, visibility, redrive.as_ref(), call.now).ok_or_else(|| {
         AwsError::new(400, "OverLimit", "Too many messages are in flight: delete them, or let them become visible.")
     })?;
-    let target = redrive.and_then(|redrive| state.queues.values_mut().find(|queue| queue.arn == redrive.target));
+    let target = redrive.and_then(|redrive| state.by_arn_mut(&redrive.target));
     if let Some(target) = target.filter(|_| !received.dead.is_empty()) {
         received.dead.into_iter().for_each(|message| target.bury(message, call.now));
         state.arrivals += 1;

@@ -80,7 +80,16 @@ impl State {
     /// Whether there is a queue with this ARN.
     #[must_use]
     pub fn has(&self, arn: &str) -> bool {
-        self.queues.values().any(|queue| queue.arn == arn)
+        self.by_arn(arn).is_some()
+    }
+
+    /// The queue with this ARN, which ends in the queue's name.
+    fn by_arn(&self, arn: &str) -> Option<&Queue> {
+        self.queues.get(arn.rsplit(':').next()?).filter(|queue| queue.arn == arn)
+    }
+
+    fn by_arn_mut(&mut self, arn: &str) -> Option<&mut Queue> {
+        self.queues.get_mut(arn.rsplit(':').next()?).filter(|queue| queue.arn == arn)
     }
 
     /// A queue's policy, for who may send to it.
@@ -88,8 +97,7 @@ impl State {
     /// # Errors
     /// In words, when there is no such queue.
     pub fn policy(&self, arn: &str) -> Result<Option<&str>, String> {
-        let queue = self.queues.values().find(|queue| queue.arn == arn);
-        queue.map(|queue| queue.attributes.policy()).ok_or_else(|| format!("there is no queue {arn}"))
+        self.by_arn(arn).map(|queue| queue.attributes.policy()).ok_or_else(|| format!("there is no queue {arn}"))
     }
 
     /// A message of another service's for a queue that may have it.
@@ -97,9 +105,8 @@ impl State {
     /// # Errors
     /// In words, when there is no such queue, or no room.
     pub fn deliver(&mut self, arn: &str, new: NewMessage, now: Timestamp) -> Result<(), String> {
-        let name = self.queues.values().find(|queue| queue.arn == arn).map(|queue| queue.name.clone());
-        let name = name.ok_or_else(|| format!("there is no queue {arn}"))?;
-        let most = self.queues.get(&name).map_or(0, |queue| queue.attributes.maximum_message_size());
+        let queue = self.by_arn(arn).ok_or_else(|| format!("there is no queue {arn}"))?;
+        let (name, most) = (queue.name.clone(), queue.attributes.maximum_message_size());
         if new.size() > most {
             return Err(format!("the message is longer than the {most} bytes that {arn} takes"));
         }

@@ -51,7 +51,7 @@ pub(super) fn check_target(state: &State, source: &str, redrive: &Redrive, text:
     let wrong = |why: &str| {
         Err(invalid(format!("Value {} for parameter RedrivePolicy is invalid. Reason: {why}", shorten(text))))
     };
-    let Some(target) = state.queues.values().find(|queue| queue.arn == redrive.target) else {
+    let Some(target) = state.by_arn(&redrive.target) else {
         return wrong("Dead letter target does not exist.");
     };
     match allowance(target.attributes.get("RedriveAllowPolicy"), source) {
