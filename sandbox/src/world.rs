@@ -23,6 +23,18 @@ impl World {
         self.accounts.entry(id.to_owned()).or_default()
     }
 
+    /// The region of an account if something has been in it: looked at without making either, so that a mistyped one does
+    /// not come to life.
+    #[must_use]
+    pub fn existing(&self, account: &str, region: &str) -> Option<&Region> {
+        self.accounts.get(account)?.regions.get(region)
+    }
+
+    /// The same, to change.
+    pub fn existing_mut(&mut self, account: &str, region: &str) -> Option<&mut Region> {
+        self.accounts.get_mut(account)?.regions.get_mut(region)
+    }
+
     /// Forgets what AWS would have forgotten by `now`, so that days of automatic time don't fill the memory.
     pub fn prune(&mut self, now: Timestamp, behaviour: &Behaviour) {
         for account in self.accounts.values_mut() {

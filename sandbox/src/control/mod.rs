@@ -159,8 +159,7 @@ fn organization_plan(inner: &mut Inner, asked: &OrganizationPlan) -> Result<Valu
     let missing = || Refusal::missing(format!("'{}' is the ARN of no plan that could be one", asked.plan_arn));
     let parts: Vec<&str> = asked.plan_arn.splitn(7, ':').collect();
     let [_, _, "backup", region, account, "backup-plan", id] = parts[..] else { return Err(missing()) };
-    let region = inner.world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(region));
-    let region = region.ok_or_else(missing)?;
+    let region = inner.world.existing_mut(account, region).ok_or_else(missing)?;
     let now = region.backup.plans.hand_to_organization(id).ok_or_else(missing)?;
     if let Some(tags) = region.tags.0.remove(&asked.plan_arn) {
         region.tags.0.insert(asked.plan_arn.replace(id, &now), tags);

@@ -109,10 +109,8 @@ fn begin(world: &mut World, now: &Instant<'_>, job: &CopyJob) -> Result<String, 
         check_account(world, now, job, &point, &vault)?;
     }
     let most = now.behaviour.quotas.recovery_points_per_vault;
-    // Looked at without making the account: a mistyped one must not come to life.
-    let destination = world.accounts.get(&vault.account).and_then(|account| account.regions.get(&vault.region));
-    let destination =
-        destination.map(|region| &region.backup).and_then(|backup| Some((backup, backup.vaults.0.get(&vault.name)?)));
+    let destination = world.existing(&vault.account, &vault.region).map(|region| &region.backup);
+    let destination = destination.and_then(|backup| Some((backup, backup.vaults.0.get(&vault.name)?)));
     let (backup, there_vault) =
         destination.ok_or_else(|| gone(&format!("backup vault {}", job.destination_vault_arn)))?;
     let days = job.lifecycle.as_ref().and_then(|lifecycle| lifecycle.delete_after_days);
@@ -210,7 +208,7 @@ fn check_account(
         );
     }
     let own_key = |account: &str, region: &str, name: &str| {
-        let region = world.accounts.get(account)?.regions.get(region)?;
+        let region = world.existing(account, region)?;
         region.backup.vaults.0.get(name).map(|vault| vault.own_key)
     };
     let source = VaultArn::parse(&job.source_vault_arn);
@@ -225,7 +223,7 @@ fn check_account(
     if database && point.encryption_key_arn.as_ref() == Some(&rds::default_key(now.account, now.region)) {
         return denied("Snapshots encrypted with the AWS managed key can't be shared. Specify another snapshot.");
     }
-    let destination = world.accounts.get(&vault.account).and_then(|account| account.regions.get(&vault.region));
+    let destination = world.existing(&vault.account, &vault.region);
     let policy = destination.and_then(|region| region.backup.vaults.0.get(&vault.name)?.access_policy.as_deref());
     if destination_key.is_some()
         && !policy.is_some_and(|policy| lets_copy_into(policy, now.account, partition::of(now.region)))

@@ -103,9 +103,8 @@ fn into_queue(
     let queue = request.resource;
     let parts: Vec<&str> = queue.split(':').collect();
     let [_, _, "sqs", region, account, _] = parts[..] else { return Err(format!("{queue} is no queue")) };
-    // Looked at without making them: a mistyped account or region must not come to life.
-    let region = world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(region));
-    let sqs = region.map(|region| &mut region.sqs).ok_or_else(|| format!("there is no queue {queue}"))?;
+    let region = world.existing_mut(account, region).ok_or_else(|| format!("there is no queue {queue}"))?;
+    let sqs = &mut region.sqs;
     resource_policy::lets(sqs.policy(queue)?, request)?;
     sqs.deliver(queue, message, at)
 }
@@ -141,7 +140,7 @@ fn notice_arrives(world: &mut World, now: &Instant<'_>, letter: &Letter, notice:
 fn sns_of<'w>(world: &'w mut World, topic: &str) -> Result<&'w mut sns::State, String> {
     let parts: Vec<&str> = topic.split(':').collect();
     let [_, _, "sns", region, account, _] = parts[..] else { return Err(format!("{topic} is no topic")) };
-    let region = world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(region));
+    let region = world.existing_mut(account, region);
     region.map(|region| &mut region.sns).ok_or_else(|| format!("there is no topic {topic}"))
 }
 

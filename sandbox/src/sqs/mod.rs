@@ -181,8 +181,7 @@ fn region_of<'w>(world: &'w mut World, call: &Call, body: &Value) -> Result<(&'w
         let message = format!("The address {} is not valid for this endpoint.", shorten(url));
         return Err(AwsError::new(400, "InvalidAddress", message));
     }
-    // Looked at without making the account: a mistyped one must not come to life.
-    let region = world.accounts.get_mut(account).and_then(|account| account.regions.get_mut(&call.region));
+    let region = world.existing_mut(account, &call.region);
     let region = region.filter(|region| region.sqs.queues.contains_key(name)).ok_or_else(no_such_queue)?;
     Ok((region, name.to_owned()))
 }

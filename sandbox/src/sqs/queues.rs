@@ -94,8 +94,7 @@ fn url(call: &Call, account: &str, name: &str) -> String {
 pub(super) fn get_url(world: &mut World, call: &Call, body: &Value) -> Result<Value, AwsError> {
     let name = body["QueueName"].as_str().filter(|name| !name.is_empty()).ok_or_else(|| missing("QueueName"))?;
     let account = body["QueueOwnerAWSAccountId"].as_str().unwrap_or(&call.account);
-    let region = world.accounts.get(account).and_then(|account| account.regions.get(&call.region));
-    if region.is_some_and(|region| region.sqs.queues.contains_key(name)) {
+    if world.existing(account, &call.region).is_some_and(|region| region.sqs.queues.contains_key(name)) {
         return Ok(json!({ "QueueUrl": url(call, account, name) }));
     }
     Err(no_such_queue())
