@@ -206,8 +206,7 @@ fn tag_resources(world: &mut World, call: &Call, body: &Value) -> Result<Value, 
     refuse(&faults)?;
     let region = call.region(world);
     change(region, call, &input.arns, |region, arn| {
-        let mut tags = region.tags.0.get(arn).cloned().unwrap_or_default();
-        tags.extend(input.tags.clone());
+        let tags = region.tags.merged(arn, input.tags.clone());
         if tags.keys().filter(|key| !key.starts_with("aws:")).count() > MAX_TAGS {
             return Err(format!("The resource would have more than {MAX_TAGS} tags"));
         }
@@ -228,9 +227,7 @@ fn untag_resources(world: &mut World, call: &Call, body: &Value) -> Result<Value
     refuse(&faults)?;
     let region = call.region(world);
     change(region, call, &input.arns, |region, arn| {
-        if let Some(tags) = region.tags.0.get_mut(arn) {
-            tags.retain(|key, _| !input.tag_keys.contains(key));
-        }
+        region.tags.forget(arn, &input.tag_keys);
         Ok(())
     })
 }

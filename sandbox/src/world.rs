@@ -104,3 +104,31 @@ pub struct Region {
 /// Tags by resource ARN.
 #[derive(Debug, Default)]
 pub struct Tags(pub BTreeMap<String, BTreeMap<String, String>>);
+
+impl Tags {
+    /// Tags of a rule, a topic or a queue at most `[D]`.
+    pub const MOST: usize = 50;
+
+    /// Whether a rule, a topic or a queue can have the tag `[D]`.
+    #[must_use]
+    pub fn fits(key: &str, value: &str) -> bool {
+        (1..=128).contains(&key.chars().count())
+            && value.chars().count() <= 256
+            && !key.to_lowercase().starts_with("aws:")
+    }
+
+    /// What a resource would have with these tags over its own.
+    #[must_use]
+    pub fn merged(&self, arn: &str, given: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut tags = self.0.get(arn).cloned().unwrap_or_default();
+        tags.extend(given);
+        tags
+    }
+
+    /// Takes tags away. Emptied, the entry stays: the tagging API lists what was tagged once, with no tags `[M]`.
+    pub fn forget(&mut self, arn: &str, keys: &[String]) {
+        if let Some(tags) = self.0.get_mut(arn) {
+            tags.retain(|key, _| !keys.contains(key));
+        }
+    }
+}

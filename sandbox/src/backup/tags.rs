@@ -96,8 +96,7 @@ fn tag(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestRepl
     let region = call.region(world);
     check_taggable(&region.backup, call, arn)?;
     check(&given)?;
-    let mut all = region.tags.0.get(arn).cloned().unwrap_or_default();
-    all.extend(given);
+    let all = region.tags.merged(arn, given);
     check_count(all.len(), &call.behaviour.quotas)?;
     if !all.is_empty() {
         region.tags.0.insert(arn.to_owned(), all);
@@ -116,10 +115,7 @@ fn untag(world: &mut World, call: &Call, request: &RestRequest) -> Result<RestRe
     let arn = request.path("resourceArn");
     let region = call.region(world);
     check_taggable(&region.backup, call, arn)?;
-    if let Some(tags) = region.tags.0.get_mut(arn) {
-        // Emptied, the entry stays: the tagging API lists what was tagged once, with no tags [M].
-        tags.retain(|key, _| !keys.contains(key));
-    }
+    region.tags.forget(arn, &keys);
     Ok(RestReply::empty())
 }
 

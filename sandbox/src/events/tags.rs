@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use super::{no_such_rule, read, required, shorten, validation};
 use crate::{
     call::{AwsError, Call},
-    world::World,
+    world::{Tags, World},
 };
-
-/// Tags of a rule at most `[D]`.
-const MOST: usize = 50;
 
 /// A tag as EventBridge writes it.
 #[derive(Debug, Default, Deserialize)]
@@ -24,17 +21,18 @@ pub(super) struct Tag {
 
 /// The tags, or why no rule can have them.
 pub(super) fn checked(given: Vec<Tag>) -> Result<BTreeMap<String, String>, AwsError> {
-    let fits = |text: &str, least: usize, most: usize| (least..=most).contains(&text.chars().count());
-    let wrong = given
-        .iter()
-        .find(|tag| !fits(&tag.key, 1, 128) || !fits(&tag.value, 0, 256) || tag.key.to_lowercase().starts_with("aws:"));
-    if let Some(tag) = wrong {
+    if let Some(tag) = given.iter().find(|tag| !Tags::fits(&tag.key, &tag.value)) {
         return Err(validation(format!("Tag {} is not valid.", shorten(&tag.key))));
     }
-    if given.len() > MOST {
-        return Err(validation(format!("A rule has at most {MOST} tags.")));
-    }
+    check_count(given.len())?;
     Ok(given.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+fn check_count(count: usize) -> Result<(), AwsError> {
+    if count <= Tags::MOST {
+        return Ok(());
+    }
+    Err(validation(format!("A rule has at most {} tags.", Tags::MOST)))
 }
 
 /// The ARN of a rule that there is.
@@ -57,11 +55,10 @@ struct Change {
 pub(super) fn tag(world: &mut World, call: &Call, body: &Value) -> Result<Value, AwsError> {
     let given = checked(read::<Change>(body)?.tags)?;
     let arn = rule(world, call, body)?;
-    let tags = call.region(world).tags.0.entry(arn.to_owned()).or_default();
-    if tags.keys().filter(|key| !given.contains_key(*key)).count() + given.len() > MOST {
-        return Err(validation(format!("A rule has at most {MOST} tags.")));
-    }
-    tags.extend(given);
+    let store = &mut call.region(world).tags;
+    let tags = store.merged(arn, given);
+    check_count(tags.len())?;
+    store.0.insert(arn.to_owned(), tags);
     Ok(json!({}))
 }
 
@@ -69,9 +66,7 @@ pub(super) fn tag(world: &mut World, call: &Call, body: &Value) -> Result<Value,
 pub(super) fn untag(world: &mut World, call: &Call, body: &Value) -> Result<Value, AwsError> {
     let keys = read::<Change>(body)?.tag_keys;
     let arn = rule(world, call, body)?;
-    if let Some(tags) = call.region(world).tags.0.get_mut(arn) {
-        tags.retain(|key, _| !keys.contains(key));
-    }
+    call.region(world).tags.forget(arn, &keys);
     Ok(json!({}))
 }
 

@@ -6,11 +6,8 @@ use super::{invalid, required};
 use crate::{
     call::{AwsError, Call},
     query::{Form, Xml},
-    world::World,
+    world::{Tags, World},
 };
-
-/// Tags of a topic at most `[D]`.
-const MOST: usize = 50;
 
 /// The tags of a request, or why no topic can have them.
 pub(super) fn given(form: &Form) -> Result<BTreeMap<String, String>, AwsError> {
@@ -19,21 +16,18 @@ pub(super) fn given(form: &Form) -> Result<BTreeMap<String, String>, AwsError> {
         .iter()
         .map(|tag| (tag.get("Key").unwrap_or_default().to_owned(), tag.get("Value").unwrap_or_default().to_owned()))
         .collect();
-    let fits = |text: &str, least: usize, most: usize| (least..=most).contains(&text.chars().count());
-    let wrong = |(key, value): (&String, &String)| {
-        !fits(key, 1, 128) || !fits(value, 0, 256) || key.to_lowercase().starts_with("aws:")
-    };
-    if tags.iter().any(wrong) {
+    if !tags.iter().all(|(key, value)| Tags::fits(key, value)) {
         return Err(invalid("Tags"));
     }
-    if tags.len() > MOST {
-        return Err(AwsError::new(
-            400,
-            "TagLimitExceeded",
-            "Could not complete request: tag quota of per resource exceeded",
-        ));
-    }
+    check_count(&tags)?;
     Ok(tags)
+}
+
+fn check_count(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    if tags.len() <= Tags::MOST {
+        return Ok(());
+    }
+    Err(AwsError::new(400, "TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded"))
 }
 
 /// The ARN of a topic that there is.
@@ -49,25 +43,17 @@ fn topic<'f>(world: &mut World, call: &Call, form: &'f Form) -> Result<&'f str, 
 pub(super) fn tag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let arn = topic(world, call, form)?;
     let given = given(form)?;
-    let tags = call.region(world).tags.0.entry(arn.to_owned()).or_default();
-    if tags.keys().filter(|key| !given.contains_key(*key)).count() + given.len() > MOST {
-        return Err(AwsError::new(
-            400,
-            "TagLimitExceeded",
-            "Could not complete request: tag quota of per resource exceeded",
-        ));
-    }
-    tags.extend(given);
+    let store = &mut call.region(world).tags;
+    let tags = store.merged(arn, given);
+    check_count(&tags)?;
+    store.0.insert(arn.to_owned(), tags);
     Ok(Xml::new())
 }
 
 /// UntagResource.
 pub(super) fn untag(world: &mut World, call: &Call, form: &Form) -> Result<Xml, AwsError> {
     let arn = topic(world, call, form)?;
-    let keys = form.strings("TagKeys");
-    if let Some(tags) = call.region(world).tags.0.get_mut(arn) {
-        tags.retain(|key, _| !keys.contains(key));
-    }
+    call.region(world).tags.forget(arn, &form.strings("TagKeys"));
     Ok(Xml::new())
 }
 

@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use super::{invalid, missing, read, region_of};
 use crate::{
     call::{AwsError, Call},
-    world::World,
+    world::{Tags, World},
 };
-
-/// Tags of a queue at most `[D]`.
-const MOST: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -23,15 +20,11 @@ struct Change {
 
 /// Refuses tags that no queue can have.
 pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
-    let fits = |text: &str, least: usize, most: usize| (least..=most).contains(&text.chars().count());
-    let wrong = tags
-        .iter()
-        .find(|(key, value)| !fits(key, 1, 128) || !fits(value, 0, 256) || key.to_lowercase().starts_with("aws:"));
-    if let Some((key, _)) = wrong {
+    if let Some((key, _)) = tags.iter().find(|(key, value)| !Tags::fits(key, value)) {
         return Err(invalid(format!("Tag '{}' is invalid.", super::shorten(key))));
     }
-    if tags.len() > MOST {
-        return Err(invalid(format!("Too many tags added for queue: at most {MOST}.")));
+    if tags.len() > Tags::MOST {
+        return Err(invalid(format!("Too many tags added for queue: at most {}.", Tags::MOST)));
     }
     Ok(())
 }
@@ -42,8 +35,7 @@ pub(super) fn tag(world: &mut World, call: &Call, body: &Value) -> Result<Value,
     let given = input.tags.ok_or_else(|| missing("Tags"))?;
     let (region, name) = region_of(world, call, body)?;
     let Some(queue) = region.sqs.queues.get(&name) else { return Ok(Value::Null) };
-    let mut tags = region.tags.0.get(&queue.arn).cloned().unwrap_or_default();
-    tags.extend(given);
+    let tags = region.tags.merged(&queue.arn, given);
     check(&tags)?;
     region.tags.0.insert(queue.arn.clone(), tags);
     Ok(Value::Null)
@@ -54,9 +46,8 @@ pub(super) fn untag(world: &mut World, call: &Call, body: &Value) -> Result<Valu
     let input: Change = read(body)?;
     let keys = input.tag_keys.ok_or_else(|| missing("TagKeys"))?;
     let (region, name) = region_of(world, call, body)?;
-    let queue = region.sqs.queues.get(&name);
-    if let Some(tags) = queue.and_then(|queue| region.tags.0.get_mut(&queue.arn)) {
-        tags.retain(|key, _| !keys.contains(key));
+    if let Some(queue) = region.sqs.queues.get(&name) {
+        region.tags.forget(&queue.arn, &keys);
     }
     Ok(Value::Null)
 }
