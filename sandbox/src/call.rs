@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
@@ -83,6 +84,24 @@ impl Call {
 
 /// One operation of a service that speaks JSON 1.1: a plain function over the world.
 pub type JsonHandler = fn(&mut World, &Call, &Value) -> Result<Value, AwsError>;
+
+/// What such an operation was given, or an entry of it.
+///
+/// # Errors
+/// SerializationException for a member of the wrong type.
+pub fn read<T: DeserializeOwned>(body: &Value) -> Result<T, AwsError> {
+    T::deserialize(body).map_err(|fault| unreadable(&fault))
+}
+
+/// The error for a body that is no JSON, or has a member of the wrong type.
+pub fn unreadable(fault: &serde_json::Error) -> AwsError {
+    AwsError::new(400, "SerializationException", fault.to_string())
+}
+
+/// A caller's text as a message repeats it.
+pub fn shorten(text: &str) -> String {
+    text.chars().take(100).collect()
+}
 
 /// An answer that AWS would give as an error. Each protocol writes it in its own envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]

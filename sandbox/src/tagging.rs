@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::backup::resource_types::Source;
-use crate::call::{AwsError, Call, JsonHandler};
+use crate::call::{AwsError, Call, JsonHandler, read};
 use crate::query::page;
 use crate::rds::{MAX_TAGS, tag_fault};
 use crate::world::{Region, World};
@@ -275,10 +275,6 @@ fn is_there(region: &Region, call: &Call, arn: &str) -> bool {
 
 fn tag_shapes(tags: &BTreeMap<String, String>) -> Vec<Value> {
     tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
-}
-
-fn read<T: serde::de::DeserializeOwned>(body: &Value) -> Result<T, AwsError> {
-    T::deserialize(body).map_err(|fault| AwsError::new(400, "SerializationException", fault.to_string()))
 }
 
 fn refuse(faults: &[String]) -> Result<(), AwsError> {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::call::{AwsError, Call, JsonHandler};
+use crate::call::{AwsError, Call, JsonHandler, shorten};
 use pattern::Pattern;
 pub use targets::Target;
 
@@ -172,15 +172,6 @@ fn required<'b>(body: &'b Value, member: &str) -> Result<&'b str, AwsError> {
             "1 validation error detected: Value null at '{first}' failed to satisfy constraint: Member must not be null"
         ))
     })
-}
-
-fn read<T: serde::de::DeserializeOwned>(body: &Value) -> Result<T, AwsError> {
-    T::deserialize(body).map_err(|fault| AwsError::new(400, "SerializationException", fault.to_string()))
-}
-
-/// A caller's text as a message repeats it.
-fn shorten(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use crate::call::shorten;
+
 /// The longest pattern, in characters `[D]`.
 const LONGEST: usize = 2048;
 
@@ -151,7 +153,7 @@ impl Test {
             "numeric" => numeric(value).map(Self::Numeric),
             "cidr" => cidr(value),
             "anything-but" => anything_but(value).map(Self::AnythingBut),
-            other => Err(format!("Unrecognized match type {}", super::shorten(other))),
+            other => Err(format!("Unrecognized match type {}", shorten(other))),
         }
     }
 
@@ -226,7 +228,7 @@ fn anything_but(value: &Value) -> Result<Vec<Test>, String> {
         return Err("Only one key allowed in match expression".to_owned());
     };
     if !["prefix", "suffix", "equals-ignore-case", "wildcard"].contains(&name.as_str()) {
-        return Err(format!("Unsupported anything-but pattern: {}", super::shorten(name)));
+        return Err(format!("Unsupported anything-but pattern: {}", shorten(name)));
     }
     many(inner)?.into_iter().map(|one| Test::of(&serde_json::json!({ name: one }))).collect()
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{BUS, Rule, check_bus, pattern::Pattern, read, required, shorten, tags, validation};
+use super::{BUS, Rule, check_bus, pattern::Pattern, required, tags, validation};
 use crate::{
-    call::{AwsError, Call},
+    call::{AwsError, Call, read, shorten},
     query::page,
     world::World,
 };

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{no_such_rule, read, required, shorten, validation};
+use super::{no_such_rule, required, validation};
 use crate::{
-    call::{AwsError, Call},
+    call::{AwsError, Call, read, shorten},
     world::{Tags, World},
 };
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{check_bus, required, rules, shorten, validation};
+use super::{check_bus, required, rules, validation};
 use crate::{
-    call::{AwsError, Call},
+    call::{AwsError, Call, shorten},
     world::World,
 };
 

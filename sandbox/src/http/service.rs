@@ -14,7 +14,7 @@ use crate::{
         rest::RestRequest,
         routes::{self, Route},
     },
-    call::{AwsError, Call, JsonHandler},
+    call::{AwsError, Call, JsonHandler, unreadable},
     events, iam, kms,
     query::{self, Form, QueryHandler},
     rds,
@@ -122,7 +122,7 @@ impl Service {
                     AwsError::new(400, "UnknownOperationException", format!("The sandbox does not serve '{wanted}'"))
                 })?;
                 let body = if body.is_empty() { Ok(serde_json::json!({})) } else { serde_json::from_slice(&body) };
-                let body = body.map_err(|fault| AwsError::new(400, "SerializationException", fault.to_string()))?;
+                let body = body.map_err(|fault| unreadable(&fault))?;
                 Ok(Operation::Json { service: json, name, handler, body })
             }
         }

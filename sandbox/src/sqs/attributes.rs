@@ -8,9 +8,11 @@ use serde_json::Value;
 use super::{
     invalid,
     redrive::{self, Redrive},
-    shorten,
 };
-use crate::{call::AwsError, iam::resource_policy};
+use crate::{
+    call::{AwsError, shorten},
+    iam::resource_policy,
+};
 
 /// Numbers: name, least, most, what holds when nobody set it `[D]`.
 const NUMBERS: [(&str, u64, u64, u64); 6] = [

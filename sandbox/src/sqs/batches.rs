@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     messages::{self, Send},
-    missing, no_such_queue, read, region_of, shorten,
+    missing, no_such_queue, region_of,
 };
 use crate::{
-    call::{AwsError, Call},
+    call::{AwsError, Call, read, shorten},
     world::World,
 };
 

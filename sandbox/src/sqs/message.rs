@@ -8,8 +8,8 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{invalid, shorten};
-use crate::call::AwsError;
+use super::invalid;
+use crate::call::{AwsError, shorten};
 
 /// Attributes of a message at most `[D]`.
 const MOST_ATTRIBUTES: usize = 10;

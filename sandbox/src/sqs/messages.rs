@@ -13,10 +13,10 @@ use super::{
     message::{Attribute, NewMessage, md5, md5_of},
     missing, no_such_queue,
     queue::Queue,
-    queue_of, read, region_of,
+    queue_of, region_of,
 };
 use crate::{
-    call::{AwsError, Call},
+    call::{AwsError, Call, read, shorten},
     world::World,
 };
 
@@ -55,7 +55,7 @@ impl Send {
         let mut system = self.message_system_attributes.unwrap_or_default();
         let trace = system.remove("AWSTraceHeader").and_then(|attribute| attribute.string_value);
         if let Some(other) = system.keys().next() {
-            return Err(invalid(format!("Message system attribute name '{}' is invalid.", super::shorten(other))));
+            return Err(invalid(format!("Message system attribute name '{}' is invalid.", shorten(other))));
         }
         let new = NewMessage {
             body,

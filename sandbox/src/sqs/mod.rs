@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    call::{AwsError, Call, JsonHandler},
+    call::{AwsError, Call, JsonHandler, shorten},
     world::{Region, World},
 };
 pub use message::{Attribute, Message, NewMessage};
@@ -202,15 +202,6 @@ fn missing(member: &str) -> AwsError {
 
 fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::new(400, "InvalidParameterValue", message)
-}
-
-fn read<T: serde::de::DeserializeOwned>(body: &Value) -> Result<T, AwsError> {
-    T::deserialize(body).map_err(|fault| AwsError::new(400, "SerializationException", fault.to_string()))
-}
-
-/// A caller's text as a message repeats it.
-fn shorten(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 #[cfg(test)]

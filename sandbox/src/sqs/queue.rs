@@ -10,9 +10,8 @@ use super::{
     invalid,
     message::{Message, NewMessage},
     redrive::Redrive,
-    shorten,
 };
-use crate::call::AwsError;
+use crate::call::{AwsError, shorten};
 
 /// Messages that are out with consumers at most `[D]`.
 pub(super) const MOST_IN_FLIGHT: usize = 120_000;

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::{
     MOST_QUEUES, NAME_RESTS, Queue,
     attributes::{self, Attributes},
-    invalid, missing, no_such_queue, queue_of, read, redrive, region_of, shorten, tags,
+    invalid, missing, no_such_queue, queue_of, redrive, region_of, tags,
 };
 use crate::{
-    call::{AwsError, Call},
+    call::{AwsError, Call, read, shorten},
     query::page,
     world::World,
 };

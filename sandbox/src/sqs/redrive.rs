@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{State, invalid, shorten};
-use crate::call::AwsError;
+use super::{State, invalid};
+use crate::call::{AwsError, shorten};
 
 /// A queue's RedrivePolicy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{invalid, missing, read, region_of};
+use super::{invalid, missing, region_of};
 use crate::{
-    call::{AwsError, Call},
+    call::{AwsError, Call, read, shorten},
     world::{Tags, World},
 };
 
@@ -21,7 +21,7 @@ struct Change {
 /// Refuses tags that no queue can have.
 pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
     if let Some((key, _)) = tags.iter().find(|(key, value)| !Tags::fits(key, value)) {
-        return Err(invalid(format!("Tag '{}' is invalid.", super::shorten(key))));
+        return Err(invalid(format!("Tag '{}' is invalid.", shorten(key))));
     }
     if tags.len() > Tags::MOST {
         return Err(invalid(format!("Too many tags added for queue: at most {}.", Tags::MOST)));
