@@ -134,22 +134,25 @@ pub(super) fn check_trust(document: &str) -> Result<(), AwsError> {
         if statement.contains_key("Resource") || statement.contains_key("NotResource") {
             return Err(malformed("Has prohibited field Resource"));
         }
-        match statement.get("Principal").or_else(|| statement.get("NotPrincipal")) {
-            None => return Err(malformed("Missing required field Principal")),
-            Some(Value::String(any)) if any == "*" => {}
-            Some(Value::Object(kinds)) if !kinds.is_empty() => {
-                for (kind, principals) in kinds {
-                    check_principals(kind, principals)?;
-                }
-            }
-            Some(_) => return Err(malformed("Invalid principal in policy.")),
-        }
+        check_principal(&statement)?;
         let actions = statement.get("Action").map(texts).unwrap_or_default();
         if actions.iter().any(|action| *action != "*" && !action.to_ascii_lowercase().starts_with("sts:")) {
             return Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."));
         }
     }
     Ok(())
+}
+
+/// Checks that a statement says whom it speaks of.
+pub(super) fn check_principal(statement: &Map<String, Value>) -> Result<(), AwsError> {
+    match statement.get("Principal").or_else(|| statement.get("NotPrincipal")) {
+        None => Err(malformed("Missing required field Principal")),
+        Some(Value::String(any)) if any == "*" => Ok(()),
+        Some(Value::Object(kinds)) if !kinds.is_empty() => {
+            kinds.iter().try_for_each(|(kind, principals)| check_principals(kind, principals))
+        }
+        Some(_) => Err(malformed("Invalid principal in policy.")),
+    }
 }
 
 fn check_principals(kind: &str, principals: &Value) -> Result<(), AwsError> {
@@ -201,28 +204,11 @@ pub(super) fn check_identity(document: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Checks the policy of a resource: each statement says whom it speaks of.
-///
-/// # Errors
-/// `MalformedPolicyDocument`, with the first fault.
-pub(super) fn checked_resource(document: &str) -> Result<(), AwsError> {
-    for statement in checked_statements(document, |text| matches!(text, "Allow" | "Deny"))? {
-        match statement.get("Principal").or_else(|| statement.get("NotPrincipal")) {
-            None => return Err(malformed("Missing required field Principal")),
-            Some(Value::String(any)) if any == "*" => {}
-            Some(Value::Object(kinds)) if !kinds.is_empty() => {
-                for (kind, principals) in kinds {
-                    check_principals(kind, principals)?;
-                }
-            }
-            Some(_) => return Err(malformed("Invalid principal in policy.")),
-        }
-    }
-    Ok(())
-}
-
 /// `is_effect` tells what may stand for Allow and Deny.
-fn checked_statements(document: &str, is_effect: fn(&str) -> bool) -> Result<Vec<Map<String, Value>>, AwsError> {
+pub(super) fn checked_statements(
+    document: &str,
+    is_effect: fn(&str) -> bool,
+) -> Result<Vec<Map<String, Value>>, AwsError> {
     let Ok(Value::Object(parsed)) = serde_json::from_str::<Value>(document) else {
         return Err(malformed("This policy contains invalid Json"));
     };

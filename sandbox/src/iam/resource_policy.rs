@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     conditions::{Context, judge},
-    document::{Decision, checked_resource, statements, texts},
+    document::{Decision, check_principal, checked_statements, statements, texts},
 };
 use crate::call::AwsError;
 
@@ -76,12 +76,13 @@ fn names(statement: &Map<String, Value>, service: &str) -> bool {
     }
 }
 
-/// Checks the policy of a resource as it comes in.
+/// Checks the policy of a resource as it comes in: each statement says whom it speaks of.
 ///
 /// # Errors
 /// `MalformedPolicyDocument`, with the first fault; the services say it by codes of their own.
 pub fn check(document: &str) -> Result<(), AwsError> {
-    checked_resource(document)
+    let statements = checked_statements(document, |text| matches!(text, "Allow" | "Deny"))?;
+    statements.iter().try_for_each(check_principal)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a topic makes of a message: who may send it, who is to have it, and in which envelope.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
@@ -35,10 +35,9 @@ impl State {
     pub fn publish(&mut self, letter: &Letter, notice: &Notice, at: Timestamp) -> Result<Vec<Parcel>, String> {
         let arn = notice.topic_arn.as_str();
         let topic = self.topics.get_mut(arn).ok_or_else(|| format!("there is no topic {arn}"))?;
-        let account = arn.split(':').nth(4).unwrap_or_default();
         if let Some(service) = notice.service {
-            let own = default_policy(arn, account);
-            let policy = topic.attributes.get("Policy").unwrap_or(&own);
+            let own = || default_policy(arn, arn.split(':').nth(4).unwrap_or_default()).into();
+            let policy: Cow<'_, str> = topic.attributes.get("Policy").map_or_else(own, Cow::from);
             let request = ServiceRequest {
                 service,
                 action: "sns:Publish",
@@ -46,7 +45,7 @@ impl State {
                 source_arn: &notice.source_arn,
                 source_account: notice.source_arn.split(':').nth(4).unwrap_or_default(),
             };
-            if let Err(why) = resource_policy::lets(Some(policy), &request) {
+            if let Err(why) = resource_policy::lets(Some(&policy), &request) {
                 topic.refused += 1;
                 topic.last_refusal = Some((at, why.clone()));
                 return Err(why);
