@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all, pin_mut};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
 use super::{PAUSE, Workers};
 use crate::{
@@ -44,7 +44,7 @@ enum Broken {
 /// Follows every account and region that is meant. It never ends.
 pub(super) async fn follow(workers: Workers) {
     let scopes = loop {
-        match workers.aws.followed(workers.scopes()).await {
+        match workers.aws.followed(&workers.config.scopes).await {
             Ok(scopes) => break scopes,
             Err(error) => tracing::warn!(%error, "which accounts and regions are followed cannot be told yet"),
         }
@@ -55,14 +55,15 @@ pub(super) async fn follow(workers: Workers) {
 
 async fn follow_one(workers: &Workers, scope: Scope) {
     let mut is_well = true;
+    let mut bell = workers.ledger.bell();
     loop {
-        let pause = match look(workers, &scope).await {
+        let next = match look(workers, &scope).await {
             Ok(next) => {
                 if !is_well {
                     tracing::info!(%scope.account, %scope.region, "AWS is read for the ledger again");
                 }
                 is_well = true;
-                next.pause(workers)
+                next
             }
             Err(error) => {
                 // Once, not at every tick.
@@ -70,11 +71,30 @@ async fn follow_one(workers: &Workers, scope: Scope) {
                     tracing::warn!(%scope.account, %scope.region, %error, "AWS is not read for the ledger");
                 }
                 is_well = false;
-                workers.feed.interval
+                Next::Idle
             }
         };
-        sleep(pause).await;
+        // What the look itself has told is no reason for the next.
+        bell.mark_unchanged();
+        tokio::select! {
+            () = sleep(next.pause(workers)) => {}
+            // A job was started here, or by another replica: that is not waited for as long as for what nobody knows of.
+            () = begun(workers, &scope, bell.clone()), if next == Next::Idle => sleep(Next::Busy.pause(workers)).await,
+        }
     }
+}
+
+/// Until a job is under way in the account and region that was not when nothing was.
+async fn begun(workers: &Workers, scope: &Scope, mut bell: watch::Receiver<i64>) {
+    // The ledger, which rings, lives as long as this.
+    while bell.changed().await.is_ok() {
+        for kind in JobKind::ALL {
+            if workers.ledger.unended_jobs(scope, kind, 1).await.is_ok_and(|jobs| !jobs.is_empty()) {
+                return;
+            }
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// When to look again.

@@ -97,6 +97,24 @@ async fn what_was_started_here_is_listed_at_once_and_its_end_by_itself() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_started_while_nothing_runs_is_not_waited_for_as_long_as_for_nothing() {
+    let world = World::start_with(|config| {
+        follow(config);
+        config.feed.interval = Duration::from_secs(3600);
+    })
+    .await;
+    prepare(&world).await;
+    until(world.jobs(), &ListJobsRequest::default(), is_current).await;
+    // The look that filled it is over when nothing more is asked for.
+    while !world.asked_for().await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    start(&world, backup_of(LABS)).await;
+    world.advance("PT30M").await;
+    until(world.jobs(), &ListJobsRequest::default(), |it| it.jobs[0].state() == JobState::Completed).await;
+}
+
+#[tokio::test]
 async fn every_filter_holds_for_every_kind_and_orders_are_over_all_kinds() {
     let world = following().await;
     until(world.jobs(), &ListJobsRequest::default(), is_current).await;
