@@ -2,16 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{
-    Lifecycle, PlanContent, RecoveryPoint, Retention, Rule, Selection, TagCondition, VaultLock, VaultName,
-};
+use crate::domain::{Lifecycle, PlanContent, RecoveryPoint, Rule, Selection, TagCondition, VaultLock, VaultName};
 
 pub(super) fn lifecycle(told: &Lifecycle) -> Value {
-    let days = match told.retention {
-        Retention::Days(days) => Some(days),
-        Retention::Forever => None,
-    };
-    json!({ "delete_after_days": days, "cold_after_days": told.cold_after_days })
+    json!({ "delete_after_days": told.retention.days(), "cold_after_days": told.cold_after_days })
 }
 
 pub(super) fn lock(told: &VaultLock) -> Value {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::{
     Arn, Asked, Candidate, Eligibility, Finding, Job, JobId, JobKind, JobState, MAX_PAGE_SIZE, Noun, Refusal,
-    RefusalKind, RequestId, Resource, ResourceRef, ResourceType, Scope, StartBackup, Unseen, Vault, database_findings,
+    RefusalKind, RequestId, Resource, ResourceRef, ResourceType, StartBackup, Unseen, Vault, database_findings,
     restore_checks::not_checked, unmatched::existence_not_checked,
 };
 
@@ -256,7 +256,8 @@ impl Scoped {
             return Ok(None);
         }
         let mut like = None;
-        for arn in self.arns_of(&start.resource) {
+        // What a resource that is gone can have had for its ARN.
+        for arn in start.resource.arns_in(self.scope()) {
             let sent = self
                 .clients
                 .backup
@@ -281,19 +282,5 @@ impl Scoped {
             }
         }
         Ok(like)
-    }
-
-    /// What a resource that is gone can have had for its ARN.
-    fn arns_of(&self, resource: &ResourceRef) -> Vec<Arn> {
-        match resource {
-            ResourceRef::Arn(arn) => vec![arn.clone()],
-            ResourceRef::Database(id) => {
-                let Scope { account, region } = self.scope();
-                // RDS stores identifiers in lower case.
-                let (partition, id) = (region.partition(), id.to_ascii_lowercase());
-                let arns = ["db", "cluster"].map(|kind| format!("arn:{partition}:rds:{region}:{account}:{kind}:{id}"));
-                arns.iter().filter_map(|arn| Arn::parse(arn).ok()).collect()
-            }
-        }
     }
 }

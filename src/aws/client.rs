@@ -8,9 +8,12 @@ mod identity;
 mod reach;
 mod recent;
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use aws_config::{
@@ -99,12 +102,13 @@ impl Proven for Clients {
     }
 }
 
-fn timeouts(config: &AwsConfig) -> TimeoutConfig {
+/// Those of the configuration; `wait` is how long an answer may be held back on purpose.
+pub(super) fn timeouts(config: &AwsConfig, wait: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(config.connect_timeout)
-        .read_timeout(config.read_timeout)
-        .operation_attempt_timeout(config.attempt_timeout)
-        .operation_timeout(config.operation_timeout)
+        .read_timeout(config.read_timeout.saturating_add(wait))
+        .operation_attempt_timeout(config.attempt_timeout.saturating_add(wait))
+        .operation_timeout(config.operation_timeout.saturating_add(wait))
         .build()
 }
 
@@ -138,7 +142,7 @@ impl Aws {
     pub async fn connect(config: &AwsConfig) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(config.max_attempts))
-            .timeout_config(timeouts(config))
+            .timeout_config(timeouts(config, Duration::ZERO))
             .http_client(http_client(ProxyConfig::from_env()));
         if let Some(region) = &config.region {
             loader = loader.region(Region::new(region.as_str().to_owned()));
@@ -169,7 +173,7 @@ impl Aws {
                 "sandbox", "sandbox", None, None, "sandbox",
             )))
             .retry_config(RetryConfig::standard().with_max_attempts(config.max_attempts))
-            .timeout_config(timeouts(config))
+            .timeout_config(timeouts(config, Duration::ZERO))
             .http_client(http_client(ProxyConfig::disabled()))
             .identity_cache(IdentityCache::lazy().build())
             .build();

@@ -51,11 +51,6 @@ impl Scoped {
         Ok(ExplainedJob { job, wait, findings })
     }
 
-    /// A job of the kind, or of any.
-    pub async fn job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
-        self.find_job(id, kind).await
-    }
-
     /// A page of jobs, in the order of the filter's asks: each of AWS's lists has the newest first. What AWS cannot filter by
     /// ([`FilterMembers::beyond_aws`](crate::domain::FilterMembers::beyond_aws)) the caller has refused.
     pub async fn list_jobs(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, Error> {
@@ -157,7 +152,7 @@ impl Scoped {
 impl Scoped {
     /// A job; of any kind when none is given, which asks AWS up to three times. One of another kind than the one given, or
     /// with an id in other letters, is missing, and told as what it is.
-    pub(super) async fn find_job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
+    pub async fn find_job(&self, id: &JobId, kind: Option<JobKind>) -> Result<Job, Error> {
         let answer = match kind {
             Some(kind) => self.describe_job(id, kind).await,
             None => self.find_job_of_any_kind(id).await,

@@ -9,12 +9,8 @@ const NEVER: i64 = -1;
 
 /// As AWS takes it of what is new, where nothing else can be meant by what is left out: for ever, or never `[M][T]`.
 pub(super) fn to_aws(lifecycle: &Lifecycle) -> types::Lifecycle {
-    let delete_after = match lifecycle.retention {
-        Retention::Days(days) => Some(i64::from(days)),
-        Retention::Forever => None,
-    };
     types::Lifecycle::builder()
-        .set_delete_after_days(delete_after)
+        .set_delete_after_days(lifecycle.retention.days().map(i64::from))
         .set_move_to_cold_storage_after_days(lifecycle.cold_after_days.map(i64::from))
         .set_opt_in_to_archive_for_supported_resources(lifecycle.archive_ebs_snapshots.then_some(true))
         .build()

@@ -10,8 +10,8 @@ pub(super) use reading::{Reading, every, unread};
 
 use super::{Error, Scoped, resources::arn_of};
 use crate::domain::{
-    Arn, Arrangements, DatabaseRef, Evidence, Explanation, History, Job, JobFilter, JobKind, Part, PointInVault,
-    RecoveryPoint, RecoveryPointQuery, Resource, ResourceKind, ResourceRef, Unread, VaultName, newest_usable,
+    Arn, DatabaseRef, Evidence, Explanation, History, Job, JobFilter, JobKind, Part, PointInVault, RecoveryPoint,
+    RecoveryPointQuery, Resource, ResourceKind, ResourceRef, Unread, VaultName, newest_usable,
 };
 
 impl Scoped {
@@ -30,22 +30,20 @@ impl Reading<'_> {
             Ok(subject) => subject,
             Err(unread) => return Evidence::of_unread_cluster(found, vec![unread], self.scoped.now()),
         };
-        let (eligibility, plans, history) =
-            tokio::join!(self.eligibility(), self.plans(), Box::pin(self.history(&database, &arn)));
-        let mut arrangements = Arrangements::new(self.scoped.scope().clone(), self.scoped.now(), eligibility, plans);
+        let (mut arrangements, history) =
+            tokio::join!(Box::pin(self.arrangements()), Box::pin(self.history(&database, &arn)));
         self.fill(&mut arrangements, Some(&database)).await;
-        arrangements.reckoned(self.scoped.now()).evidence(database, asked_member, history)
+        arrangements.reckon(self.scoped.now());
+        arrangements.evidence(database, asked_member, history)
     }
 
     /// The cluster, if the instance is of one, and then the instance's identifier. A failure where the cluster could not be
     /// read: what is known of the instance says nothing of it, for tags, jobs and recovery points are the cluster's.
     async fn cluster_of(self, found: &Resource, arn: Arn) -> Result<(Resource, Arn, Option<String>), Unread> {
-        if found.kind == ResourceKind::DbCluster || found.cluster_id.is_empty() {
-            return Ok((found.clone(), arn, None));
-        }
-        let cluster = self.scoped.describe_resource(ResourceKind::DbCluster, &found.cluster_id).await;
+        let Some(id) = found.member_of() else { return Ok((found.clone(), arn, None)) };
+        let cluster = self.scoped.describe_resource(ResourceKind::DbCluster, id).await;
         let cluster = cluster.and_then(|cluster| Ok((arn_of(&cluster)?, cluster)));
-        let (arn, cluster) = cluster.map_err(|error| unread(Part::Cluster, &found.cluster_id, error))?;
+        let (arn, cluster) = cluster.map_err(|error| unread(Part::Cluster, id, error))?;
         Ok((cluster, arn, Some(found.id.clone())))
     }
 

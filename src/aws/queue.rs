@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_config::{Region, timeout::TimeoutConfig};
+use aws_config::Region;
 use aws_sdk_sqs::{
     Client,
     config::{Builder, StalledStreamProtectionConfig},
@@ -18,6 +18,7 @@ use super::{
     Aws, Failure,
     budget::{Asker, Budget, Class},
     call::{Operation, call_outside},
+    client::timeouts,
 };
 use crate::domain::{AccountId, Fault, RegionName, Scope, quoted};
 
@@ -67,14 +68,7 @@ impl Aws {
     /// The queue of that URL, read by the server's own identity. Nothing is asked of AWS for it.
     pub fn queue(&self, url: &str) -> Result<Queue, Fault> {
         let Address { scope, endpoint } = Address::of(url, self.default_region())?;
-        let longer = |timeout: Duration| timeout.saturating_add(LONGEST_WAIT);
-        let config = self.config();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(config.connect_timeout)
-            .read_timeout(longer(config.read_timeout))
-            .operation_attempt_timeout(longer(config.attempt_timeout))
-            .operation_timeout(longer(config.operation_timeout))
-            .build();
+        let timeouts = timeouts(self.config(), LONGEST_WAIT);
         let client = self.of_own(|sdk| {
             // Where all services are found in one place, the queue is too.
             let endpoint = endpoint.filter(|_| sdk.endpoint_url().is_none());
@@ -87,7 +81,7 @@ impl Aws {
                 None => built,
             }
         });
-        let budget = Arc::new(Budget::new("sqs", scope.clone(), 0, &config.budget));
+        let budget = Arc::new(Budget::new("sqs", scope.clone(), 0, &self.config().budget));
         Ok(Queue { client, url: url.into(), scope, budget })
     }
 }

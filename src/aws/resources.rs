@@ -140,7 +140,7 @@ const FEWEST_RECORDS: usize = 20;
 pub(super) const MOST_RECORDS: usize = 100;
 
 /// The part of a list that has the databases of a kind.
-fn part(kind: ResourceKind) -> &'static str {
+pub(super) fn part(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::DbInstance => "instances",
         ResourceKind::DbCluster => "clusters",

@@ -13,11 +13,11 @@ use super::{
     looks::there,
     pages::pages,
     protection::{Reading, every, unread},
-    resources::MOST_RECORDS,
+    resources::{MOST_RECORDS, part},
 };
 use crate::domain::{
-    Arn, Arrangements, Cursor, DatabaseRef, ListUpcomingRuns, Part, ProtectedResource, Resource, ResourceKind, Survey,
-    Unread, Upcoming, UpcomingFilter,
+    Arn, Cursor, DatabaseRef, ListUpcomingRuns, Part, ProtectedResource, Resource, ResourceKind, Survey, Unread,
+    Upcoming, UpcomingFilter,
 };
 
 impl Scoped {
@@ -27,14 +27,14 @@ impl Scoped {
         let plans = if at_a_glance { &self.at_a_glance() } else { self };
         let reading = Reading { scoped: self, plans };
         let arranged = async {
-            let (eligibility, plans) = tokio::join!(reading.eligibility(), reading.plans());
-            let mut arrangements = Arrangements::new(self.scope().clone(), self.now(), eligibility, plans);
+            let mut arrangements = reading.arrangements().await;
             reading.fill(&mut arrangements, None).await;
             arrangements
         };
-        let (arrangements, (databases, unlisted), backed_up) =
+        let (mut arrangements, (databases, unlisted), backed_up) =
             tokio::join!(Box::pin(arranged), Box::pin(self.databases_listed()), Box::pin(self.everything_backed_up()));
-        Survey { arrangements: arrangements.reckoned(self.now()), databases, unlisted, backed_up }
+        arrangements.reckon(self.now());
+        Survey { arrangements, databases, unlisted, backed_up }
     }
 
     /// The same for nobody who waits: its calls come after those of callers, and take at most so long.
@@ -79,7 +79,7 @@ impl Scoped {
             }
             reading.fill(arrangements, None).await;
         }
-        survey.arrangements = survey.arrangements.clone().reckoned(self.now());
+        survey.arrangements.reckon(self.now());
         Ok(())
     }
 
@@ -103,8 +103,7 @@ impl Scoped {
         let resource_arn = subject.as_ref().map(|database| database.arn.clone());
         let reading = Reading { scoped: self, plans: &self.at_a_glance() };
         let arranged = async {
-            let (eligibility, plans) = tokio::join!(reading.eligibility(), reading.plans());
-            let mut arrangements = Arrangements::new(self.scope().clone(), self.now(), eligibility, plans);
+            let mut arrangements = reading.arrangements().await;
             reading.fill_rules(&mut arrangements, plan_id.as_deref()).await;
             arrangements
         };
@@ -114,8 +113,8 @@ impl Scoped {
                 None => self.databases_listed().await,
             }
         };
-        let (arrangements, (databases, unlisted)) = tokio::join!(Box::pin(arranged), Box::pin(listed));
-        let arrangements = arrangements.reckoned(self.now());
+        let (mut arrangements, (databases, unlisted)) = tokio::join!(Box::pin(arranged), Box::pin(listed));
+        arrangements.reckon(self.now());
         let survey = Survey { arrangements, databases, unlisted, backed_up: Ok(BTreeMap::new()) };
         let filter = UpcomingFilter { hours: ask.hours, from: None, plan_id, resource_arn };
         Ok(survey.upcoming_from(filter, cursor)?)
@@ -125,10 +124,10 @@ impl Scoped {
     async fn subject_of(&self, named: Option<&DatabaseRef>) -> Result<Option<Resource>, Error> {
         let Some(named) = named else { return Ok(None) };
         let found = self.database(named).await?;
-        if found.kind == ResourceKind::DbCluster || found.cluster_id.is_empty() {
-            return Ok(Some(found));
-        }
-        Ok(Some(self.describe_resource(ResourceKind::DbCluster, &found.cluster_id).await?))
+        Ok(Some(match found.member_of() {
+            Some(cluster) => self.describe_resource(ResourceKind::DbCluster, cluster).await?,
+            None => found,
+        }))
     }
 
     /// The databases by ARN, and the kinds of which not all could be listed.
@@ -148,11 +147,7 @@ impl Scoped {
     async fn every_database(&self, kind: ResourceKind) -> Result<Vec<Resource>, Unread> {
         let list = pages(|marker| self.databases(kind, None, MOST_RECORDS, marker));
         let list: Result<Vec<Resource>, Failure> = list.try_concat().await;
-        let name = match kind {
-            ResourceKind::DbInstance => "instances",
-            ResourceKind::DbCluster => "clusters",
-        };
-        list.map_err(|error| unread(Part::Databases, name, error))
+        list.map_err(|error| unread(Part::Databases, part(kind), error))
     }
 
     async fn everything_backed_up(&self) -> Result<BTreeMap<String, ProtectedResource>, Unread> {

@@ -15,6 +15,16 @@ pub enum Retention {
     Forever,
 }
 
+impl Retention {
+    /// The days; none: for ever.
+    pub fn days(self) -> Option<u16> {
+        match self {
+            Self::Days(days) => Some(days),
+            Self::Forever => None,
+        }
+    }
+}
+
 /// When a recovery point moves to cold storage and when it is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lifecycle {

@@ -16,15 +16,12 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DatabaseIdentity, Finding, Job, MismatchKind, ResourceType, Scope};
+use super::{
+    DatabaseIdentity, Finding, Job, MismatchKind, ResourceType, Scope,
+    protection::{ROUNDING, UNTIL_SEEN},
+};
 pub use members::Renewed;
 pub use timing::{PlanTiming, RuleTiming};
-
-/// AWS counts in milliseconds and rounds; runs are whole minutes apart.
-const ROUNDING: SignedDuration = SignedDuration::from_secs(60);
-
-/// A job is made at the moment of its run, and a little later it can be seen `[I]`.
-const UNTIL_SEEN: SignedDuration = SignedDuration::from_mins(15);
 
 /// So long a run is waited for at the most: AWS's default for start windows, which other tools set as long as a century. The
 /// job is there from the moment of the run on `[M]`, even if it begins much later.
@@ -106,9 +103,7 @@ impl JobsMade {
         let (Some(by), Some(resource), Some(at)) = (job.plan_origin(), &job.resource_arn, job.created_at) else {
             return;
         };
-        // Of old jobs AWS may tell the name alone.
-        let rule = if by.rule_id.is_empty() { &by.rule_name } else { &by.rule_id };
-        self.note_made(resource, &by.plan_id, rule, at);
+        self.note_made(resource, &by.plan_id, by.rule(), at);
     }
 
     /// Notes that a rule, by its id or name, made a job of a resource then.

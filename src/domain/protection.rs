@@ -26,7 +26,9 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use arrangements::{ArrangedPlan, Arrangements, Looked};
 use covering::Covering;
+pub(in crate::domain) use covering::ROUNDING;
 pub use history::History;
+pub(in crate::domain) use last_run::UNTIL_SEEN;
 pub use objective::BackupAge;
 pub use points::newest_usable;
 pub use survey::{Protection, Survey};

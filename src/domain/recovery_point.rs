@@ -59,6 +59,13 @@ pub struct PlanOrigin {
     pub timezone: String,
 }
 
+impl PlanOrigin {
+    /// What the rule is known by: its id; of what is old AWS may tell the name alone.
+    pub fn rule(&self) -> &str {
+        if self.rule_id.is_empty() { &self.rule_name } else { &self.rule_id }
+    }
+}
+
 /// Whether a recovery point can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecoveryPointState {

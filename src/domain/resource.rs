@@ -110,6 +110,20 @@ impl ResourceRef {
         }
     }
 
+    /// The ARNs that it can have there. An identifier is one that an instance and a cluster can have, and RDS keeps it in small
+    /// letters `[D]`.
+    pub fn arns_in(&self, scope: &Scope) -> Vec<Arn> {
+        match self {
+            Self::Arn(arn) => vec![arn.clone()],
+            Self::Database(id) => {
+                let Scope { account, region } = scope;
+                let (partition, id) = (region.partition(), id.to_ascii_lowercase());
+                let arns = ["db", "cluster"].map(|kind| format!("arn:{partition}:rds:{region}:{account}:{kind}:{id}"));
+                arns.iter().filter_map(|arn| Arn::parse(arn).ok()).collect()
+            }
+        }
+    }
+
     /// Whether RDS keeps it.
     pub fn is_of_rds(&self) -> bool {
         match self {
@@ -208,6 +222,11 @@ pub struct DatabaseIdentity {
 }
 
 impl Resource {
+    /// The identifier of the cluster that it is an instance of: AWS Backup backs that up, and not it.
+    pub fn member_of(&self) -> Option<&str> {
+        (self.kind == ResourceKind::DbInstance && !self.cluster_id.is_empty()).then_some(&*self.cluster_id)
+    }
+
     /// Which database it is.
     pub fn identity(&self) -> DatabaseIdentity {
         let created = || self.created_at.map(|at| at.to_string()).unwrap_or_default();

@@ -252,6 +252,11 @@ impl Selection {
         self.name == other.name && self.selects_as(other)
     }
 
+    /// Whether it selects the resource; of one whose criteria could not be read nobody knows that it does.
+    pub fn selects(&self, candidate: &Candidate<'_>, eligibility: &Eligibility) -> bool {
+        self.criteria.as_ref().is_some_and(|criteria| criteria.selects(candidate, eligibility))
+    }
+
     /// Whether both have the same role and select the same. The order of conditions and ARNs says nothing.
     pub fn selects_as(&self, other: &Self) -> bool {
         let sorted = |criteria: &Option<Criteria>| criteria.clone().map(Criteria::sorted);

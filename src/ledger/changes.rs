@@ -102,7 +102,7 @@ impl Ledger {
                 return Err(Error::unreadable(format!("event {seq} is of a sort that this version does not know")));
             }
             let at = Timestamp::from_millisecond(at).map_err(|error| Error::unreadable(error.to_string()))?;
-            let job = jobs::kept(row, 3)?.known.job();
+            let job = jobs::job(row, 3)?;
             Ok(Event { seq, at, what: Happened::Job(Box::new(job)) })
         };
         rows.into_iter().map(event).collect()
@@ -117,7 +117,6 @@ struct Telling {
 
 /// A job that is to be written.
 struct Change {
-    known: KnownJob,
     parts: JobParts,
     job: Job,
     at: Timestamp,
@@ -131,16 +130,16 @@ impl Telling {
     /// What is to be written of it, if it is news.
     fn news(self, before: Option<Kept>) -> Option<Change> {
         let Self { known, at } = self;
-        let change = |known: KnownJob, key, before: Option<Job>| {
+        let change = |known: &KnownJob, key, before: Option<Job>| {
             let job = known.job();
             let is_event = before.is_none_or(|before| before != job);
-            Change { parts: known.parts(), job, at, key, is_event, known }
+            Change { parts: known.parts(), job, at, key, is_event }
         };
         match before {
-            None => Some(change(known, None, None)),
+            None => Some(change(&known, None, None)),
             Some(Kept { key, known: mut all }) => {
                 let before = all.job();
-                all.learn(known).then(|| change(all, Some(key), Some(before)))
+                all.learn(known).then(|| change(&all, Some(key), Some(before)))
             }
         }
     }
@@ -164,7 +163,7 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
         writing.rows(writing.statements().drop_jobs, vec![jobs::json(&moved)]).await?;
     }
     let (mut rows, mut events) = (Vec::new(), Vec::new());
-    for (Change { known: _, parts, job, at, key: _, is_event }, key) in changes.into_iter().zip(keys) {
+    for (Change { parts, job, at, key: _, is_event }, key) in changes.into_iter().zip(keys) {
         let JobParts { id, subject, common, own } = parts;
         let missing = || Error::unreadable("what was just written is not there");
         let subject = *subjects.get(&subject).ok_or_else(missing)?;
@@ -199,8 +198,19 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
     Ok(events.len())
 }
 
+impl Ledger {
+    /// Begins to write what is of one place, whose number comes with it.
+    pub(super) async fn write_of(&self, scope: &Scope) -> Result<(Writing, i64), Error> {
+        let mut writing = self.store().await?.write().await?;
+        take_head(&mut writing).await?;
+        let place = places(&mut writing, BTreeSet::from([scope])).await?.get(scope).copied();
+        let place = place.ok_or_else(|| Error::unreadable("what was just written is not there"))?;
+        Ok((writing, place))
+    }
+}
+
 /// The numbers of places, which are made where they are not there.
-pub(super) async fn places(writing: &mut Writing, scopes: BTreeSet<&Scope>) -> Result<BTreeMap<Scope, i64>, Error> {
+async fn places(writing: &mut Writing, scopes: BTreeSet<&Scope>) -> Result<BTreeMap<Scope, i64>, Error> {
     let named: Vec<[&str; 2]> = scopes.iter().map(|scope| [scope.account.as_str(), scope.region.as_str()]).collect();
     writing.rows(writing.statements().make_places, vec![jobs::json(&named)]).await?;
     let rows = writing.rows(writing.statements().places, Vec::new()).await?;
@@ -254,7 +264,7 @@ async fn keys(writing: &mut Writing, changes: &[Change]) -> Result<Vec<i64>, Err
     let mut keys: Vec<Option<i64>> = Vec::new();
     for change in changes {
         let keeps = change.key.filter(|key| {
-            change.known.created_at().is_none_or(|created| {
+            change.job.created_at.is_none_or(|created| {
                 let first = jobs::first_key(created);
                 (first..=first | jobs::MOST_KEY_BITS).contains(key)
             })
@@ -265,8 +275,8 @@ async fn keys(writing: &mut Writing, changes: &[Change]) -> Result<Vec<i64>, Err
     let mut wanted: BTreeMap<usize, i64> = BTreeMap::new();
     for (index, change) in changes.iter().enumerate().filter(|(index, _)| keys.get(*index).copied().flatten().is_none())
     {
-        let created = change.known.created_at().unwrap_or(change.at);
-        wanted.insert(index, jobs::key(created, change.known.id()));
+        let created = change.job.created_at.unwrap_or(change.at);
+        wanted.insert(index, jobs::key(created, &change.job.id));
     }
     while !wanted.is_empty() {
         let asked: Vec<i64> = wanted.values().copied().collect();

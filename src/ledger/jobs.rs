@@ -44,8 +44,7 @@ impl Ledger {
         let store = self.store().await?;
         let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let rows = store.rows(store.statements().jobs_by_id, vec![json(&ids)]).await?;
-        let kept = rows.into_iter().map(|row| kept(row, 0).map(|kept| (kept.known.id().clone(), kept.known.job())));
-        kept.collect()
+        rows.into_iter().map(|row| job(row, 0).map(|job| (job.id.clone(), job))).collect()
     }
 
     /// A job that is remembered.
@@ -135,6 +134,11 @@ pub(super) fn kept(mut row: Row, first: usize) -> Result<Kept, Error> {
         own: row.text(first + 12)?,
     };
     Ok(Kept { key, known: KnownJob::of_parts(parts).ok_or_else(strange)? })
+}
+
+/// The same, as others see it.
+pub(super) fn job(row: Row, first: usize) -> Result<Job, Error> {
+    kept(row, first).map(|kept| kept.known.job())
 }
 
 /// Several values as one parameter.

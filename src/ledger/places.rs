@@ -1,10 +1,8 @@
 //! How far each account and region was read.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
-use super::{Error, Ledger, changes, jobs};
+use super::{Error, Ledger, jobs};
 use crate::domain::{Job, JobKind, Scope};
 
 /// How far an account and region was read.
@@ -46,11 +44,7 @@ impl Ledger {
     /// When the ledger does not answer.
     pub async fn note_reading(&self, reading: &Reading) -> Result<(), Error> {
         let Reading { scope, history_start, as_of, filled } = reading;
-        let store = self.store().await?;
-        let mut writing = store.write().await?;
-        changes::take_head(&mut writing).await?;
-        let place =
-            changes::places(&mut writing, BTreeSet::from([scope])).await?.get(scope).copied().unwrap_or_default();
+        let (mut writing, place) = self.write_of(scope).await?;
         let millis = |at: &Option<Timestamp>| at.map_or(super::store::Value::Null, |at| at.as_millisecond().into());
         let args = vec![place.into(), millis(history_start), i64::from(*filled).into(), millis(as_of)];
         writing.rows(writing.statements().set_feed, args).await?;
@@ -70,6 +64,6 @@ impl Ledger {
             most.into(),
         ];
         let rows = store.rows(store.statements().unended, args).await?;
-        rows.into_iter().map(|row| jobs::kept(row, 0).map(|kept| kept.known.job())).collect()
+        rows.into_iter().map(|row| jobs::job(row, 0)).collect()
     }
 }

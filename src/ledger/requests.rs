@@ -1,10 +1,8 @@
 //! What came of whose request: so that a repetition is not done twice when AWS has forgotten the first.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
-use super::{Error, Ledger, changes, jobs};
+use super::{Error, Ledger, jobs};
 use crate::domain::{JobId, Scope};
 
 /// What a request made.
@@ -25,11 +23,7 @@ impl Ledger {
     /// When the ledger does not answer.
     pub async fn note_request(&self, request_id: &str, made: &Made, at: Timestamp) -> Result<(), Error> {
         let Made { scope, operation, job } = made;
-        let store = self.store().await?;
-        let mut writing = store.write().await?;
-        changes::take_head(&mut writing).await?;
-        let place =
-            changes::places(&mut writing, BTreeSet::from([scope])).await?.get(scope).copied().unwrap_or_default();
+        let (mut writing, place) = self.write_of(scope).await?;
         let args = vec![
             request_id.into(),
             place.into(),

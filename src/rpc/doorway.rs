@@ -176,7 +176,7 @@ impl Doorway {
                 let request = Request::from_parts(parts, Body::new(OnePiece::new(message)));
                 let Ok(answer) = service.call(request).await;
                 explained(method, &answer)?;
-                if method.kind == Kind::Watch || (method.kind == Kind::Wait && method.streams) {
+                if method.streams {
                     return Ok(answer::of_many(answer, held, asks_deadline.then_some(deadline)));
                 }
                 Ok(answer::of_one(answer, &held, method.changes).await?)

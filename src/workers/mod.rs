@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::{
     aws::Aws,
-    config::{FeedConfig, FollowedScope, LedgerConfig},
+    config::{FeedConfig, LedgerConfig},
     ledger::Ledger,
     lifecycle::Lifecycle,
 };
@@ -41,10 +41,6 @@ impl Workers {
         if self.feed.enabled {
             life.spawn_until_stop(poller::follow(self));
         }
-    }
-
-    fn scopes(&self) -> &[FollowedScope] {
-        &self.config.scopes
     }
 }
 

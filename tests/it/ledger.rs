@@ -130,6 +130,7 @@ async fn every_filter_holds_for_every_kind_and_orders_are_over_all_kinds() {
         (JobFilter { vault: VAULT.into(), ..Default::default() }, vec![&other.id, &labs.id]),
         (JobFilter { resource: LABS.into(), resource_types: vec!["RDS".into()], ..Default::default() }, vec![&labs.id]),
         (JobFilter { resource: "rdspg-fcj-labs".into(), ..Default::default() }, vec![&labs.id]),
+        (JobFilter { resource: "RDSPG-fcj-labs".into(), ..Default::default() }, vec![&labs.id]),
         (JobFilter { message_contains: "never said".into(), ..Default::default() }, vec![]),
         (JobFilter { plan: "14c4daac-b199-45ce-8644-c541734ebd14".into(), ..Default::default() }, vec![]),
         (JobFilter { rule: "1d5ef03b-d787-4a05-9e0a-04fdb2d4793c".into(), ..Default::default() }, vec![]),

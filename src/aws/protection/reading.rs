@@ -27,6 +27,12 @@ impl Reading<'_> {
         self.scoped.eligibility().await.map_err(|error| unread(Part::RegionSettings, "", error))
     }
 
+    /// Every plan with its selections, and nothing yet of what they lean on.
+    pub(in crate::aws) async fn arrangements(self) -> Arrangements {
+        let (eligibility, plans) = tokio::join!(self.eligibility(), self.plans());
+        Arrangements::new(self.scoped.scope().clone(), self.scoped.now(), eligibility, plans)
+    }
+
     /// Every plan with its selections, and without its rules.
     pub(in crate::aws) async fn plans(self) -> Result<Vec<ArrangedPlan>, Unread> {
         let filter = &PlanFilter::default();
@@ -53,7 +59,7 @@ impl Reading<'_> {
         let eligibility = arrangements.eligibility();
         let selecting: Vec<_> = match of {
             Some(database) => arrangements.selecting(database, &eligibility).collect(),
-            None => arrangements.plans().flat_map(|plan| plan.selections().map(move |it| (plan, it))).collect(),
+            None => arrangements.selections().collect(),
         };
         let wanted: BTreeSet<String> = selecting.iter().map(|(plan, _)| plan.id.clone()).collect();
         let roles: BTreeSet<String> = selecting.iter().map(|(_, selection)| selection.role_arn.clone()).collect();

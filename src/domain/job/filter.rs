@@ -219,15 +219,10 @@ impl JobFilter {
     /// The same, of what is remembered of these accounts and regions. A database's short name is one that instances and clusters
     /// have.
     pub fn query(&self, scopes: Vec<Scope>) -> JobQuery {
-        let resources = match &self.resource {
-            Some(ResourceRef::Arn(arn)) => vec![arn.as_str().to_owned()],
-            Some(ResourceRef::Database(name)) => {
-                let arns =
-                    scopes.iter().flat_map(|scope| ["db", "cluster"].map(|kind| database_arn(scope, kind, name)));
-                arns.collect()
-            }
-            None => Vec::new(),
-        };
+        let named = self.resource.iter();
+        let resources = named.flat_map(|named| scopes.iter().flat_map(|scope| named.arns_in(scope)));
+        let mut resources: Vec<String> = resources.map(|arn| arn.as_str().to_owned()).collect();
+        resources.dedup();
         let vaults = |arn: &dyn Fn(&Scope) -> String| scopes.iter().map(arn).collect::<Vec<_>>();
         JobQuery {
             kinds: self.kinds.clone(),
@@ -269,11 +264,6 @@ impl JobFilter {
             })
         })
     }
-}
-
-fn database_arn(scope: &Scope, kind: &str, name: &str) -> String {
-    let Scope { account, region } = scope;
-    format!("arn:{}:rds:{region}:{account}:{kind}:{name}", region.partition())
 }
 
 /// Of no kinds, all are meant.

@@ -303,11 +303,6 @@ impl KnownJob {
         &self.id
     }
 
-    /// When it was created, if that is known.
-    pub fn created_at(&self) -> Option<Timestamp> {
-        self.created_at
-    }
-
     /// What it is about.
     pub fn subject(&self) -> JobSubject {
         let blank = |text: &Option<String>| text.clone().unwrap_or_default();

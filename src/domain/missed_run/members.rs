@@ -44,7 +44,7 @@ impl Survey {
             let digest = timing.digest();
             timings.insert(digest.clone(), timing);
             let selections: Vec<&Arc<Selection>> = plan.selections().collect();
-            for database in self.databases.values().filter(|it| it.candidate().cluster.is_none()) {
+            for database in self.databases.values().filter(|it| it.member_of().is_none()) {
                 let selected = selected_by(&selections, database, &given);
                 let passed_over = selected.is_empty() && opts_out;
                 let selection_ids = if passed_over { selected_by(&selections, database, &all_in) } else { selected };
@@ -121,8 +121,6 @@ impl Survey {
 /// Ids of the selections that select the database.
 fn selected_by(selections: &[&Arc<Selection>], database: &Resource, eligibility: &Eligibility) -> Vec<String> {
     let candidate = database.candidate();
-    let selects = |selection: &&&Arc<Selection>| {
-        selection.criteria.as_ref().is_some_and(|criteria| criteria.selects(&candidate, eligibility))
-    };
-    selections.iter().filter(selects).map(|selection| selection.id.clone()).collect()
+    let selecting = selections.iter().filter(|selection| selection.selects(&candidate, eligibility));
+    selecting.map(|selection| selection.id.clone()).collect()
 }

@@ -282,7 +282,7 @@ mod surveys {
             |survey, unread| survey.arrangements.plans.as_mut().unwrap()[0].selections = Err(unread),
             |survey, unread| {
                 survey.arrangements.plans.as_mut().unwrap()[0].content = Some(Looked::Unread(unread));
-                survey.arrangements = survey.arrangements.clone().reckoned(survey.arrangements.as_of());
+                survey.arrangements.reckon(survey.arrangements.as_of());
             },
             |survey, unread| {
                 survey.databases.clear();

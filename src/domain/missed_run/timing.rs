@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{DueRun, KnownJobs, LONGEST_WAIT, UNTIL_SEEN, over_at};
+use super::{DueRun, KnownJobs, LONGEST_WAIT, ROUNDING, UNTIL_SEEN, over_at};
 use crate::domain::{Lifecycle, PlanContent, Retention, Rule, Windows, etag::etag, gives_way};
 
 /// When the rules of a plan run, and which gives way to which.
@@ -64,10 +64,7 @@ impl PlanTiming {
     /// To be kept.
     pub fn to_json(&self) -> Value {
         let rule = |rule: &RuleTiming| {
-            let days = match rule.retention {
-                Retention::Days(days) => Some(days),
-                Retention::Forever => None,
-            };
+            let days = rule.retention.days();
             json!({
                 "id": rule.id, "name": rule.name, "schedule": rule.schedule, "zone": rule.zone,
                 "start_minutes": rule.start_minutes, "days": days,
@@ -102,10 +99,10 @@ impl PlanTiming {
         let timetables: Vec<_> = rules.iter().map(|rule| rule.timetable().ok()).collect();
         let Some(place) = rules.iter().position(|rule| rule.id == rule_id) else { return Vec::new() };
         let (rule, Some(timetable)) = (&rules[place], &timetables[place]) else { return Vec::new() };
-        let longest = LONGEST_WAIT.saturating_add(UNTIL_SEEN).saturating_add(SignedDuration::from_secs(60));
+        let longest = LONGEST_WAIT.saturating_add(UNTIL_SEEN).saturating_add(ROUNDING);
         let judged = judged_until.and_then(|judged| judged.checked_sub(longest).ok()).unwrap_or(Timestamp::MIN);
         // A run in the first minute is of a job that may have been created before.
-        let from = known.since.saturating_add(super::ROUNDING).unwrap_or(known.since).max(judged);
+        let from = known.since.saturating_add(ROUNDING).unwrap_or(known.since).max(judged);
         let runs = timetable.runs_after(from.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(from));
         let runs = runs.map(|run| run.at.timestamp()).take_while(|at| *at <= known.until);
         let due = runs.filter(|at| {

@@ -20,8 +20,6 @@ const IDLE_AFTER: usize = 10;
 pub struct RunningPlan {
     /// The plan.
     pub plan: Plan,
-    /// As of when.
-    pub as_of: Timestamp,
     /// Its rules' runs, in their order.
     pub(in crate::domain) runs: Vec<RuleRuns>,
     pub(in crate::domain) continuous: ContinuousRuns,
@@ -60,7 +58,7 @@ impl RunningPlan {
         let precedence = Precedence { rules: &plan.content.rules, timetables: &timetables };
         let runs: Vec<RuleRuns> = (0..timetables.len()).map(|place| precedence.runs_of(place, as_of)).collect();
         let continuous = ContinuousRuns::of(&plan.content.rules, as_of);
-        Self { as_of, runs, continuous, plan }
+        Self { runs, continuous, plan }
     }
 
     /// The place of the rule to which the one at `place` gives way at its run at `at`.
@@ -68,11 +66,6 @@ impl RunningPlan {
         let rules = &self.plan.content.rules;
         let read = |rule: usize| self.runs.get(rule)?.timetable.as_ref().ok();
         gives_way(rules, &read, place, at).map(|(other, _)| other)
-    }
-
-    /// The longest time between two backups that the rule at `place` promises a database.
-    pub fn expected_interval_of(&self, place: usize) -> Option<SignedDuration> {
-        self.runs.get(place)?.interval
     }
 
     /// The longest time between two backups that the plan promises a database: that of its tightest rule. `None`: it
@@ -194,7 +187,7 @@ mod tests {
         };
         let running = RunningPlan::of(plan, "2026-03-04T12:30:00Z".parse().unwrap());
         let hours = |interval: SignedDuration| interval.as_hours();
-        let each = (0..rules.len()).map(|place| running.expected_interval_of(place).map(hours)).collect();
+        let each = running.runs.iter().map(|rule| rule.interval.map(hours)).collect();
         (each, running.expected_interval().map(hours))
     }
 

@@ -105,10 +105,9 @@ impl Arrangements {
         Self { scope, as_of, eligibility, plans, roles, vaults, destinations, seen: Arc::default() }
     }
 
-    /// The same, reckoned from `as_of` on: when rules ran and will run. To be called when all was read that is to be, and
-    /// again whenever it is asked later what was read then.
-    #[must_use]
-    pub fn reckoned(mut self, as_of: Timestamp) -> Self {
+    /// Reckons from `as_of` on when rules ran and will run. To be called when all was read that is to be, and again whenever it
+    /// is asked later what was read then.
+    pub fn reckon(&mut self, as_of: Timestamp) {
         self.as_of = as_of;
         for plan in self.plans.iter_mut().flatten() {
             plan.running = match &plan.content {
@@ -129,7 +128,6 @@ impl Arrangements {
             Some((VaultRef::arn_of(name, &self.scope), seen))
         }));
         self.seen = Arc::new(seen);
-        self
     }
 
     /// When it was so, by AWS's clock.
@@ -140,6 +138,11 @@ impl Arrangements {
     /// Every plan; none where their list could not be read.
     pub fn plans(&self) -> impl Iterator<Item = &ArrangedPlan> {
         self.plans.iter().flatten()
+    }
+
+    /// Every selection, with its plan.
+    pub fn selections(&self) -> impl Iterator<Item = (&ArrangedPlan, &Arc<Selection>)> {
+        self.plans().flat_map(|plan| plan.selections().map(move |selection| (plan, selection)))
     }
 
     /// What AWS Backup may select at all: where the region's settings could not be read, as if they were the default.
@@ -158,11 +161,7 @@ impl Arrangements {
         eligibility: &'a Eligibility,
     ) -> impl Iterator<Item = (&'a ArrangedPlan, &'a Arc<Selection>)> {
         let candidate = database.candidate();
-        let selects = move |selection: &Selection| {
-            selection.criteria.as_ref().is_some_and(|criteria| criteria.selects(&candidate, eligibility))
-        };
-        let all = self.plans().flat_map(|plan| plan.selections().map(move |selection| (plan, selection)));
-        all.filter(move |(_, selection)| selects(selection))
+        self.selections().filter(move |(_, selection)| selection.selects(&candidate, eligibility))
     }
 
     /// All that stands behind the backups of a database, with those that it had before. `asked_member`: the instance that was
@@ -222,7 +221,7 @@ impl Arrangements {
             database,
             asked_member,
             plan_count: self.plans().count(),
-            selection_count: self.plans().flat_map(ArrangedPlan::selections).count(),
+            selection_count: self.selections().count(),
             judged,
             covering_plans,
             roles,
@@ -241,13 +240,14 @@ impl Arrangements {
             let verdict = selection.criteria.as_ref()?.judge(&database.candidate(), eligibility);
             Some(JudgedSelection { plan_name: plan.name.clone(), selection: Arc::clone(selection), verdict })
         };
-        let selecting: Vec<_> =
-            self.selecting(database, eligibility).filter_map(|(plan, selection)| judge(plan, selection)).collect();
-        if !near && !selecting.is_empty() {
-            return selecting;
+        if !near {
+            let selecting = self.selecting(database, eligibility);
+            let selecting: Vec<_> = selecting.filter_map(|(plan, selection)| judge(plan, selection)).collect();
+            if !selecting.is_empty() {
+                return selecting;
+            }
         }
-        let all = self.plans().flat_map(|plan| plan.selections().map(move |selection| (plan, selection)));
-        let judged = all.filter_map(|(plan, selection)| judge(plan, selection));
+        let judged = self.selections().filter_map(|(plan, selection)| judge(plan, selection));
         judged.filter(|judged| judged.verdict.selected() || judged.verdict.near_miss).collect()
     }
 }

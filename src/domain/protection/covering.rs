@@ -21,7 +21,7 @@ pub(super) struct Covering<'e> {
 }
 
 /// AWS counts in milliseconds and rounds; runs are whole minutes apart.
-const ROUNDING: SignedDuration = SignedDuration::from_secs(60);
+pub(in crate::domain) const ROUNDING: SignedDuration = SignedDuration::from_secs(60);
 
 impl<'e> Covering<'e> {
     /// Every rule of every plan that covers the database.

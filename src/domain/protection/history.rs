@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::Unread;
 use crate::domain::{Finding, Job, JobKind, JobState, RecoveryPoint, Resource};
 
@@ -54,11 +52,6 @@ impl History {
         Self { jobs: self.jobs.map(that_matter), ..self }
     }
 
-    /// The job created last.
-    pub fn last_job(&self) -> Option<&Job> {
-        self.jobs.iter().flatten().next()
-    }
-
     /// The job created last of those that completed.
     pub fn last_success(&self) -> Option<&Job> {
         self.jobs.iter().flatten().find(|job| job.state == JobState::Completed)
@@ -68,12 +61,6 @@ impl History {
     pub fn last_failure(&self) -> Option<(&Job, Option<Finding>)> {
         let job = self.jobs.iter().flatten().find(|job| is_failure(job))?;
         Some((job, job.findings_of_end().into_iter().next()))
-    }
-
-    /// When the newest backup was made that can be restored from, by the jobs and the recovery points; a continuous one is
-    /// as new as what it can be restored to is told elsewhere.
-    pub fn last_success_at(&self) -> Option<Timestamp> {
-        self.last_success().and_then(|job| job.created_at)
     }
 }
 
@@ -97,8 +84,7 @@ fn that_matter(jobs: Vec<Job>) -> Vec<Job> {
             failed = true;
         }
         if let Some(by) = job.plan_origin() {
-            let rule = if by.rule_id.is_empty() { &by.rule_name } else { &by.rule_id };
-            let ended = seen.entry((by.plan_id.clone(), rule.clone())).or_insert_with(|| {
+            let ended = seen.entry((by.plan_id.clone(), by.rule().to_owned())).or_insert_with(|| {
                 it_does = true;
                 false
             });

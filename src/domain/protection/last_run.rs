@@ -9,7 +9,7 @@ use crate::domain::{Finding, Job, JobState, Severity};
 const MEMORY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A job is made at the moment of its run, and a little later it can be seen `[I]`.
-const UNTIL_SEEN: SignedDuration = SignedDuration::from_mins(15);
+pub(in crate::domain) const UNTIL_SEEN: SignedDuration = SignedDuration::from_mins(15);
 
 impl Covering<'_> {
     /// What became of the rule's last run.

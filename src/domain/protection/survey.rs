@@ -118,7 +118,7 @@ impl Survey {
 
     /// The cluster that it is an instance of.
     fn cluster_of(&self, found: &Resource) -> Result<Option<&Resource>, Unread> {
-        if found.kind == ResourceKind::DbCluster || found.cluster_id.is_empty() {
+        if found.member_of().is_none() {
             return Ok(None);
         }
         let arn = found.candidate().cluster_arn().unwrap_or_default();

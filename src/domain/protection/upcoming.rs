@@ -226,11 +226,10 @@ impl Survey {
         let databases = self.databases.values().filter(|it| wanted.is_none_or(|arn| arn == it.arn));
         let selects = |database: &Resource, eligibility: &Eligibility| {
             let candidate = database.candidate();
-            let criteria = selections.iter().filter_map(|selection| selection.criteria.as_ref());
-            criteria.into_iter().any(|criteria| criteria.selects(&candidate, eligibility))
+            selections.iter().any(|selection| selection.selects(&candidate, eligibility))
         };
         let (mut selected, mut passed_over) = (Vec::new(), Vec::new());
-        for database in databases.filter(|it| it.candidate().cluster.is_none()) {
+        for database in databases.filter(|it| it.member_of().is_none()) {
             if selects(database, given) {
                 selected.push(database);
             } else if given.opts_out() && selects(database, &all_in) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mismatch, MismatchKind, is_elsewhere};
 use crate::domain::{
-    Arn, Finding, Noun, Refusal, RefusalKind, Resource, ResourceKind, ResourceType, Scope, resource_type::other_kinds,
+    Arn, Finding, Noun, Refusal, RefusalKind, Resource, ResourceType, Scope, resource_type::other_kinds,
 };
 
 /// A resource that a selection may select.
@@ -31,9 +31,12 @@ impl<'a> Candidate<'a> {
 impl Resource {
     /// As a selection sees it.
     pub fn candidate(&self) -> Candidate<'_> {
-        let cluster =
-            (self.kind == ResourceKind::DbInstance && !self.cluster_id.is_empty()).then_some(&*self.cluster_id);
-        Candidate { arn: &self.arn, resource_type: Some(self.resource_type()), tags: &self.tags, cluster }
+        Candidate {
+            arn: &self.arn,
+            resource_type: Some(self.resource_type()),
+            tags: &self.tags,
+            cluster: self.member_of(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
         Error, Ledger,
         store::{Row, Sql, Store, Value},
     },
-    COLUMNS, Kept, SELECTED, first_key, json, kept, kind_number, point_number, state_number,
+    COLUMNS, SELECTED, first_key, job, json, kind_number, point_number, state_number,
 };
 use crate::domain::{Job, JobOrder, JobQuery, JobState, Scope};
 
@@ -101,8 +101,8 @@ impl Ledger {
                 None => None,
             },
         };
-        let jobs = rows.into_iter().map(|row| kept(row, 0).map(|Kept { known, .. }| known.job()));
-        Ok(JobPage { jobs: jobs.collect::<Result<_, _>>()?, next })
+        let jobs = rows.into_iter().map(|row| job(row, 0)).collect::<Result<_, _>>()?;
+        Ok(JobPage { jobs, next })
     }
 }
 

@@ -34,21 +34,21 @@ pub(in crate::rpc) fn upcoming(
 
 impl From<&UpcomingRun> for proto::UpcomingRun {
     fn from(run: &UpcomingRun) -> Self {
-        let (plan, rule) = (&run.plan.plan, run.rule().cloned());
-        let vault = rule.as_ref().map(|rule| rule.vault.clone()).unwrap_or_default();
+        let (plan, rule) = (&run.plan.plan, run.rule());
+        let vault = rule.map(|rule| rule.vault.clone()).unwrap_or_default();
         Self {
             scope: Some(run.scope.clone().into()),
             plan_id: plan.id.clone(),
             plan_arn: plan.arn.clone(),
             plan_name: plan.content.name.clone(),
-            rule_id: rule.as_ref().map(|rule| rule.id.clone()).unwrap_or_default(),
-            rule_name: rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
+            rule_id: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
+            rule_name: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
             run_time: Some(timestamp(run.at)),
             start_by_time: Some(timestamp(run.start_by)),
             vault_arn: VaultRef::arn_of(&vault, &run.scope),
             vault_name: vault,
-            continuous: rule.as_ref().is_some_and(|rule| rule.continuous),
-            lifecycle: rule.map(|rule| rule.lifecycle.into()),
+            continuous: rule.is_some_and(|rule| rule.continuous),
+            lifecycle: rule.map(|rule| rule.lifecycle.clone().into()),
             resource_arns: run.resources.clone(),
             resource_count: i32::try_from(run.resource_count).unwrap_or(i32::MAX),
             overruled: run.overruled,

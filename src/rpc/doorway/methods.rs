@@ -60,8 +60,10 @@ static ALL: LazyLock<BTreeMap<&'static str, Method>> = LazyLock::new(|| {
             changes,
         })
     });
-    let others =
-        OTHERS.map(|(name, kind)| Method { name, kind, input: None, output: None, changes: false, streams: true });
+    let others = OTHERS.map(|(name, kind)| {
+        let streams = kind != Kind::Check;
+        Method { name, kind, input: None, output: None, changes: false, streams }
+    });
     of_the_api.chain(others).map(|method| (method.name, method)).collect()
 });
 

@@ -88,7 +88,7 @@ impl Remembered {
             Some(_) => Some(self.ledger.head().await?.seq),
             None => None,
         };
-        let mut job = aws.job(&id, kind).await?;
+        let mut job = aws.find_job(&id, kind).await?;
         let mut as_of = aws.now();
         if memory.is_some() {
             self.learn(vec![(job.clone(), as_of)]).await;
@@ -110,7 +110,7 @@ impl Remembered {
                 }
                 None => {
                     sleep_until(until.min(Instant::now() + LOOKS)).await;
-                    job = aws.job(&job.id, Some(job.kind)).await?;
+                    job = aws.find_job(&job.id, Some(job.kind)).await?;
                     as_of = aws.now();
                 }
             }

@@ -152,11 +152,7 @@ impl KnownJob {
 
 fn kept(lifecycle: &Lifecycle) -> Value {
     let Lifecycle { retention, cold_after_days, archive_ebs_snapshots, delete_after_event } = lifecycle;
-    let days = match retention {
-        Retention::Days(days) => Some(*days),
-        Retention::Forever => None,
-    };
-    json!([days, cold_after_days, archive_ebs_snapshots, delete_after_event])
+    json!([retention.days(), cold_after_days, archive_ebs_snapshots, delete_after_event])
 }
 
 fn lifecycle(value: &Value) -> Option<Lifecycle> {

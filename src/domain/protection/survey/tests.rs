@@ -53,10 +53,11 @@ pub(in crate::domain) fn survey(databases: Vec<Resource>, plans: Vec<ArrangedPla
         supported: ["RDS", "Aurora"].map(str::to_owned).into(),
         opt_in: [("RDS".to_owned(), true), ("Aurora".to_owned(), true)].into(),
     };
-    let arrangements = Arrangements::new(scope(), at(now), Ok(eligibility), Ok(plans));
+    let mut arrangements = Arrangements::new(scope(), at(now), Ok(eligibility), Ok(plans));
     let databases = databases.into_iter().map(|database| (database.arn.clone(), database)).collect();
     let backed_up = Ok(BTreeMap::new());
-    Survey { arrangements: arrangements.reckoned(at(now)), databases, unlisted: Vec::new(), backed_up }
+    arrangements.reckon(at(now));
+    Survey { arrangements, databases, unlisted: Vec::new(), backed_up }
 }
 
 pub(in crate::domain) fn opt_out(survey: &mut Survey) {
