@@ -12,7 +12,7 @@ use crate::{
     BUILD,
     aws::Aws,
     config::{AdminConfig, Config, LedgerConfig, Url},
-    domain::MAX_PAGE_SIZE,
+    domain::{MAX_PAGE_SIZE, RequestId},
     ledger::{Feed, Keeping, Ledger},
     lifecycle::Lifecycle,
     rpc::{self, About, Audit, Guards, Limits, Remembered, Tls},
@@ -109,7 +109,10 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     let (settings, guards) = (config.server.clone(), Guards { access: config.access.clone(), audit, tls });
     let ledger = Ledger::new(keeping(&config.ledger, neighbour));
     let (feed, scopes) = (config.feed.clone(), config.ledger.scopes.clone());
-    Workers { aws: aws.clone(), ledger: ledger.clone(), feed: feed.clone(), config: config.ledger.clone() }.begin(life);
+    let name = RequestId::fresh().as_str().to_owned();
+    let workers =
+        Workers { aws: aws.clone(), ledger: ledger.clone(), feed: feed.clone(), config: config.ledger.clone(), name };
+    workers.begin(life);
     let tail = Feed::new(ledger.clone());
     life.spawn_until_stop(tail.clone().run());
     let remembered = Remembered { ledger, tail, feed, scopes };

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{reader::Reader, value::Value};
+use super::{
+    reader::Reader,
+    value::{Url, Value},
+};
 use crate::domain::{AccountId, RegionName};
 
 /// What is remembered, and where.
@@ -18,6 +21,8 @@ pub struct LedgerConfig {
     pub keep: Days,
     /// The accounts and regions that are followed; of none, the one that requests mean by default.
     pub scopes: Vec<FollowedScope>,
+    /// How long one of several servers leads without saying again that it does: another takes over so long after it was killed.
+    pub lease: Duration,
 }
 
 /// How what is remembered is kept up to date.
@@ -29,6 +34,8 @@ pub struct FeedConfig {
     pub interval: Duration,
     /// The same while jobs run, and how old what is told of one may be.
     pub busy_interval: Duration,
+    /// The queue by which AWS's events arrive, if any.
+    pub queue_url: Option<QueueUrl>,
 }
 
 /// An account and region that is followed.
@@ -72,6 +79,34 @@ impl Value for PostgresUrl {
     }
 }
 
+/// The URL of a queue of SQS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueUrl(String);
+
+impl QueueUrl {
+    /// The URL as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for QueueUrl {
+    const EXPECTED: &'static str =
+        "the URL of a queue of SQS, such as \"https://sqs.eu-central-1.amazonaws.com/123456789012/strongroom\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text)?;
+        let (_, rest) = url.as_str().split_once("://")?;
+        let (account, name) = rest.split_once('/')?.1.split_once('/')?;
+        let fits = AccountId::parse(account).is_ok() && !name.is_empty() && !name.contains('/');
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
 impl Value for Days {
     const EXPECTED: &'static str = "a number of days, such as \"400d\"";
 
@@ -107,7 +142,14 @@ impl Value for FollowedScope {
 
 impl Default for LedgerConfig {
     fn default() -> Self {
-        Self { path: None, url: None, password_file: None, keep: Days(400), scopes: Vec::new() }
+        Self {
+            path: None,
+            url: None,
+            password_file: None,
+            keep: Days(400),
+            scopes: Vec::new(),
+            lease: Duration::from_secs(15),
+        }
     }
 }
 
@@ -120,6 +162,7 @@ impl LedgerConfig {
             password_file: reader.said("ledger.password_file"),
             keep: reader.within("ledger.keep", d.keep, Days(31)..=Days(3660)),
             scopes: reader.list("ledger.scopes"),
+            lease: reader.within("ledger.lease", d.lease, Duration::from_secs(1)..=Duration::from_secs(300)),
         }
     }
 
@@ -136,7 +179,7 @@ impl LedgerConfig {
 
 impl Default for FeedConfig {
     fn default() -> Self {
-        Self { enabled: true, interval: Duration::from_secs(60), busy_interval: Duration::from_secs(10) }
+        Self { enabled: true, interval: Duration::from_secs(60), busy_interval: Duration::from_secs(10), queue_url: None }
     }
 }
 
@@ -148,6 +191,7 @@ impl FeedConfig {
             enabled: reader.value("feed.enabled", d.enabled),
             interval: reader.within("feed.interval", d.interval, least..=most),
             busy_interval: reader.within("feed.busy_interval", d.busy_interval, least..=most),
+            queue_url: reader.said("feed.queue_url"),
         }
     }
 
@@ -155,6 +199,9 @@ impl FeedConfig {
         if self.busy_interval > self.interval {
             let advice = "shorten it, or raise feed.interval";
             reader.refuse("feed.busy_interval", &["feed.interval"], "is longer than feed.interval", advice);
+        }
+        if self.queue_url.is_some() && !self.enabled {
+            reader.warn("feed.queue_url", "has no effect while feed.enabled is false: nobody reads the queue");
         }
     }
 }

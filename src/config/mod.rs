@@ -37,7 +37,7 @@ pub use self::{
     budget::BudgetConfig,
     client::{CONTEXT_VARIABLE, CONTEXTS_VARIABLE, ClientEnvironment, SERVER_VARIABLE, Secret, TOKEN_VARIABLE},
     fault::{Error, Fault},
-    ledger::{Days, FeedConfig, FollowedScope, LedgerConfig, PostgresUrl},
+    ledger::{Days, FeedConfig, FollowedScope, LedgerConfig, PostgresUrl, QueueUrl},
     listener::ListenerConfig,
     log::{LogConfig, LogFilter, LogFormat},
     pem::{MAX_PEM_BYTES, UnreadPem, read_pem},

@@ -64,9 +64,7 @@ impl Ledger {
                 }
             }
         }
-        let store = self.store().await?;
-        let mut writing = store.write().await?;
-        let head = take_head(&mut writing).await?;
+        let (mut writing, head) = self.begin().await?;
         let ids: Vec<&str> = told.keys().map(JobId::as_str).collect();
         let rows = writing.rows(writing.statements().jobs_by_id, vec![jobs::json(&ids)]).await?;
         let mut before: BTreeMap<JobId, Kept> = BTreeMap::new();
@@ -201,8 +199,7 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
 impl Ledger {
     /// Begins to write what is of one place, whose number comes with it.
     pub(super) async fn write_of(&self, scope: &Scope) -> Result<(Writing, i64), Error> {
-        let mut writing = self.store().await?.write().await?;
-        take_head(&mut writing).await?;
+        let (mut writing, _) = self.begin().await?;
         let place = places(&mut writing, BTreeSet::from([scope])).await?.get(scope).copied();
         let place = place.ok_or_else(|| Error::unreadable("what was just written is not there"))?;
         Ok((writing, place))

@@ -9,6 +9,9 @@ pub enum Error {
     /// What the database holds is not what this version writes: damaged, or written by a newer version.
     #[error("the ledger cannot be read: {0}")]
     Unreadable(String),
+    /// Another server does by now what this one was about to write for.
+    #[error("another server has taken over {0:?}: nothing was written")]
+    Fenced(String),
 }
 
 impl Error {

@@ -2,13 +2,14 @@
 //! what AWS has: it can be deleted at any time, and what AWS still knows is read again.
 //!
 //! `changes` is the one path by which a job changes; `jobs` finds them; `places` says how far each account and region was read;
-//! `requests` what came of whose request. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
+//! `requests` what came of whose request; `leases` which of several servers does what one does for all. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
 //! `suite` holds the two together.
 
 mod changes;
 mod error;
 mod feed;
 mod jobs;
+mod leases;
 mod places;
 mod postgres;
 mod requests;
@@ -21,7 +22,7 @@ mod suite;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -36,8 +37,9 @@ pub use self::{
     error::Error,
     feed::{Feed, Told, Watch, WatchError},
     jobs::{JobPage, JobPosition},
+    leases::Lease,
     places::Reading,
-    requests::Made,
+    requests::{Made, Repeatable},
     store::Keeping,
 };
 
@@ -48,12 +50,16 @@ const SHUT_FOR: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Ledger {
     shared: Arc<Shared>,
+    /// The lease that what is written is checked by, if any.
+    under: Option<Arc<leases::Fence>>,
 }
 
 struct Shared {
     keeping: Keeping,
     store: OnceCell<Store>,
     shut: Mutex<Option<(Instant, Error)>>,
+    /// Leases of processes that are dead were ended, where that can be known.
+    others_ended: AtomicBool,
     /// The last position that this process knows of.
     head: watch::Sender<i64>,
 }
@@ -79,8 +85,14 @@ impl Ledger {
     /// A ledger that is kept there. It is opened when it is first asked for, and again and again until that succeeds: a server
     /// whose ledger is down serves what needs none.
     pub fn new(keeping: Keeping) -> Self {
-        let shared = Shared { keeping, store: OnceCell::new(), shut: Mutex::new(None), head: watch::Sender::new(0) };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            keeping,
+            store: OnceCell::new(),
+            shut: Mutex::new(None),
+            others_ended: AtomicBool::new(false),
+            head: watch::Sender::new(0),
+        };
+        Self { shared: Arc::new(shared), under: None }
     }
 
     /// Which ledger it is, and how far it goes.

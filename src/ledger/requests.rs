@@ -1,17 +1,26 @@
-//! What came of whose request: so that a repetition is not done twice when AWS has forgotten the first.
+//! What came of which request: so that a repetition is not done twice when AWS has forgotten the first.
 
 use jiff::Timestamp;
 
-use super::{Error, Ledger, jobs};
+use super::{Error, Ledger};
 use crate::domain::{JobId, Scope};
+
+/// A request that makes a job, as AWS's own tokens tell them apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeatable {
+    /// Where.
+    pub scope: Scope,
+    /// Of which operation, such as `StartBackup`.
+    pub operation: &'static str,
+    /// Its id as AWS was told it, which is another for each caller.
+    pub id: String,
+}
 
 /// What a request made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// Where.
-    pub scope: Scope,
-    /// By which operation, such as `StartBackup`.
-    pub operation: String,
+    /// A digest of what was asked for: a request of the same id and another one is not the same.
+    pub digest: String,
     /// The job that it started.
     pub job: JobId,
 }
@@ -21,14 +30,14 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger does not answer.
-    pub async fn note_request(&self, request_id: &str, made: &Made, at: Timestamp) -> Result<(), Error> {
-        let Made { scope, operation, job } = made;
-        let (mut writing, place) = self.write_of(scope).await?;
+    pub async fn note_request(&self, request: &Repeatable, made: &Made, at: Timestamp) -> Result<(), Error> {
+        let (mut writing, place) = self.write_of(&request.scope).await?;
         let args = vec![
-            request_id.into(),
             place.into(),
-            operation.as_str().into(),
-            job.as_str().into(),
+            request.operation.into(),
+            request.id.as_str().into(),
+            made.digest.as_str().into(),
+            made.job.as_str().into(),
             at.as_millisecond().into(),
         ];
         writing.rows(writing.statements().put_request, args).await?;
@@ -39,13 +48,19 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger does not answer.
-    pub async fn request(&self, request_id: &str) -> Result<Option<Made>, Error> {
+    pub async fn request(&self, request: &Repeatable) -> Result<Option<Made>, Error> {
         let store = self.store().await?;
-        let mut rows = store.rows(store.statements().request, vec![request_id.into()]).await?;
+        let Scope { account, region } = &request.scope;
+        let args = vec![
+            account.as_str().into(),
+            region.as_str().into(),
+            request.operation.into(),
+            request.id.as_str().into(),
+        ];
+        let mut rows = store.rows(store.statements().request, args).await?;
         let Some(row) = rows.first_mut() else { return Ok(None) };
-        let scope = jobs::scope_of(&row.text(0)?, &row.text(1)?)?;
-        let (operation, job) = (row.text(2)?, row.text(3)?);
+        let (digest, job) = (row.text(0)?, row.text(1)?);
         let job = JobId::told(job).ok_or_else(|| Error::unreadable("a request has no job"))?;
-        Ok(Some(Made { scope, operation, job }))
+        Ok(Some(Made { digest, job }))
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Error, Ledger, changes, jobs};
+use super::{Error, Ledger, jobs};
 
 /// Rows that are forgotten at once.
 const AT_ONCE: usize = 2_000;
@@ -13,9 +13,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn forget_events(&self, before: Timestamp) -> Result<bool, Error> {
-        let store = self.store().await?;
-        let mut writing = store.write().await?;
-        changes::take_head(&mut writing).await?;
+        let (mut writing, _) = self.begin().await?;
         let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
         let gone = writing.rows(writing.statements().forget_events, args).await?;
         let last = gone.iter().filter_map(|row| row.some_int(0)).max();
@@ -31,11 +29,21 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn forget_jobs(&self, before: Timestamp) -> Result<bool, Error> {
-        let store = self.store().await?;
-        let mut writing = store.write().await?;
-        changes::take_head(&mut writing).await?;
+        let (mut writing, _) = self.begin().await?;
         let args = vec![jobs::first_key(before).into(), AT_ONCE.into()];
         let gone = writing.rows(writing.statements().forget_jobs, args).await?;
+        writing.commit().await?;
+        Ok(gone.len() >= AT_ONCE)
+    }
+
+    /// Forgets the oldest of what requests made before the instant. Whether there may be more of it.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn forget_requests(&self, before: Timestamp) -> Result<bool, Error> {
+        let (mut writing, _) = self.begin().await?;
+        let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
+        let gone = writing.rows(writing.statements().forget_requests, args).await?;
         writing.commit().await?;
         Ok(gone.len() >= AT_ONCE)
     }

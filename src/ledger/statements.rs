@@ -49,8 +49,22 @@ pub(super) struct Statements {
     pub(super) set_feed: &'static str,
     /// 1 account, 2 region, 3 kind, 4 how many at most: jobs that have not ended, the oldest first, as [`super::jobs::COLUMNS`].
     pub(super) unended: &'static str,
-    /// 1 caller's request id as AWS was told it, 2 place, 3 operation, 4 job id, 5 when: what came of a request.
+    /// 1 place, 2 operation, 3 request id as AWS was told it, 4 digest, 5 job id, 6 when: what came of a request.
     pub(super) put_request: &'static str,
-    /// 1 request id: account, region, operation, job id.
+    /// 1 account, 2 region, 3 operation, 4 request id: digest, job id.
     pub(super) request: &'static str,
+    /// 1 the instant before which, 2 how many at most: forgets requests, the oldest first; a row for each.
+    pub(super) forget_requests: &'static str,
+
+    // Leases. Now is the database's.
+    /// 1 role: holder, milliseconds until it ends, fence.
+    pub(super) lease: &'static str,
+    /// 1 role, 2 holder, 3 milliseconds: leases it, if nobody else has it; the fence, or no row.
+    pub(super) take_lease: &'static str,
+    /// 1 role, 2 holder, 3 fence, 4 milliseconds: renews this very lease; a row, or none.
+    pub(super) renew_lease: &'static str,
+    /// 1 role, 2 holder, 3 fence: ends this very lease.
+    pub(super) end_lease: &'static str,
+    /// 1 holder: ends the leases of all others.
+    pub(super) end_leases_of_others: &'static str,
 }

@@ -125,6 +125,14 @@ impl Store {
         }
     }
 
+    /// Whether no other process can have it open, as far as that can be known.
+    pub(super) fn is_alone(&self) -> bool {
+        match self {
+            Self::Sqlite(database) => database.is_alone(),
+            Self::Postgres(_) => false,
+        }
+    }
+
     /// Reads rows.
     pub(super) async fn rows(&self, sql: impl Into<Sql>, args: Vec<Value>) -> Result<Vec<Row>, Error> {
         match self {

@@ -1,5 +1,7 @@
 //! What every database of the ledger must do: cases that each of them runs, and a model of a page that both are compared with.
 
+mod leases;
+mod requests;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -7,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 
-use super::{Happened, Ledger, Made, Reading};
+use super::{Happened, Ledger, Reading};
 use crate::domain::{
     AccountId, Job, JobId, JobKind, JobOrder, JobOrigin, JobQuery, JobState, KnownJob, Period, PlanOrigin, RegionName,
     ResourceType, Scope,
@@ -29,10 +31,16 @@ macro_rules! cases {
             many_subjects_are_merged,
             what_is_old_is_forgotten_and_said_to_be,
             how_far_a_place_was_read_is_kept,
-            a_request_is_noted_once,
             jobs_that_have_not_ended_are_found,
             watchers_are_told_of_all_that_fits_once_and_in_order,
             a_watcher_that_is_too_far_behind_is_told_so,
+            a_role_has_one_holder_until_it_is_released,
+            a_lease_ends_by_the_clock_of_the_database,
+            a_lease_that_ended_is_held_on_where_nobody_wants_it,
+            a_holder_that_was_asleep_writes_nothing_more,
+            a_lease_is_not_taken_over_amid_what_its_holder_writes,
+            a_request_is_noted_once,
+            what_requests_made_is_forgotten_with_the_jobs,
         }
     };
     ($open:ident: $($case:ident),+ $(,)?) => {
@@ -47,6 +55,12 @@ macro_rules! cases {
     };
 }
 pub(super) use cases;
+pub(super) use leases::{
+    a_holder_that_was_asleep_writes_nothing_more, a_lease_ends_by_the_clock_of_the_database,
+    a_lease_is_not_taken_over_amid_what_its_holder_writes, a_lease_that_ended_is_held_on_where_nobody_wants_it,
+    a_role_has_one_holder_until_it_is_released,
+};
+pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
 pub(super) use watching::{
     a_watcher_that_is_too_far_behind_is_told_so, watchers_are_told_of_all_that_fits_once_and_in_order,
 };
@@ -362,15 +376,6 @@ pub(super) async fn how_far_a_place_was_read_is_kept(ledger: &Ledger) {
     let further = Reading { as_of: Some(at(7)), filled: true, ..reading };
     ledger.note_reading(&further).await.unwrap();
     assert_eq!(ledger.readings().await.unwrap(), [further]);
-}
-
-pub(super) async fn a_request_is_noted_once(ledger: &Ledger) {
-    let made =
-        |job: &str| Made { scope: scope("us-east-1"), operation: "StartBackup".into(), job: JobId::told(job).unwrap() };
-    assert_eq!(ledger.request("r").await.unwrap(), None);
-    ledger.note_request("r", &made("a"), at(0)).await.unwrap();
-    ledger.note_request("r", &made("b"), at(1)).await.unwrap();
-    assert_eq!(ledger.request("r").await.unwrap(), Some(made("a")));
 }
 
 pub(super) async fn jobs_that_have_not_ended_are_found(ledger: &Ledger) {

@@ -1,6 +1,9 @@
 //! What goes on without being asked: AWS is read for the ledger, and what is old is forgotten. Each is a loop that is activated by
-//! a tick, takes no input and never tries again: the next tick is the next try.
+//! a tick, takes no input and never tries again: the next tick is the next try. Of several servers on one ledger one does it for
+//! all, by role: [`Workers::lead`].
 
+mod leading;
+mod metrics;
 mod poller;
 mod retention;
 
@@ -29,6 +32,8 @@ pub struct Workers {
     pub feed: FeedConfig,
     /// Where, and for how long it is remembered.
     pub config: LedgerConfig,
+    /// What this server is called among those on one ledger: no other, nor itself after a restart, has the same name.
+    pub name: String,
 }
 
 impl Workers {
@@ -37,9 +42,11 @@ impl Workers {
         if self.ledger.is_shared() {
             life.spawn_until_stop(hear_others(self.ledger.clone()));
         }
-        life.spawn_until_stop(retention::forget_the_old(self.ledger.clone(), self.config.keep));
+        life.spawn_until_stop(metrics::look_on(self.clone()));
+        // Shutdown waits for these, so that another server leads at once.
+        life.spawn(self.clone().lead("retention", life.soft(), retention::forget_the_old));
         if self.feed.enabled {
-            life.spawn_until_stop(poller::follow(self));
+            life.spawn(self.lead("feed", life.soft(), poller::follow));
         }
     }
 }

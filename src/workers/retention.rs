@@ -5,10 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{
-    config::Days,
-    ledger::{Error, Ledger},
-};
+use super::Workers;
+use crate::ledger::{Error, Ledger};
 
 /// How often something is forgotten.
 const EVERY: Duration = Duration::from_secs(600);
@@ -16,14 +14,14 @@ const EVERY: Duration = Duration::from_secs(600);
 /// How long watchers may be away and go on.
 const EVENTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Forgets jobs that are older than they are kept, and events that nobody goes on from any more. It never ends.
-pub(super) async fn forget_the_old(ledger: Ledger, keep: Days) {
-    let keep = SignedDuration::from_hours(24 * i64::from(keep.0));
+/// Forgets jobs that are older than they are kept, what requests made then, and events that nobody goes on from any more. It never ends.
+pub(super) async fn forget_the_old(workers: Workers) {
+    let keep = SignedDuration::from_hours(24 * i64::from(workers.config.keep.0));
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = forget(&ledger, keep).await {
+        if let Err(error) = forget(&workers.ledger, keep).await {
             tracing::debug!(%error, "nothing was forgotten");
         }
     }
@@ -36,5 +34,6 @@ async fn forget(ledger: &Ledger, keep: SignedDuration) -> Result<(), Error> {
     let before = |age| now.saturating_sub(age).unwrap_or(Timestamp::MIN);
     while ledger.forget_events(before(EVENTS)).await? {}
     while ledger.forget_jobs(before(keep)).await? {}
+    while ledger.forget_requests(before(keep)).await? {}
     Ok(())
 }

@@ -13,8 +13,14 @@ EVERYTHING = {
             "password_file": "/etc/company/ledger-password",
             "keep": "60d",
             "scopes": ["eu-central-1", "210987654321/us-gov-west-1"],
+            "lease": "30s",
         },
-        "feed": {"enabled": False, "interval": "2m", "busy_interval": "5s"},
+        "feed": {
+            "enabled": False,
+            "interval": "2m",
+            "busy_interval": "5s",
+            "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/strongroom",
+        },
         "server": {
             "listen": "[::]:8443",
             "max_request_bytes": 4194304,

@@ -42,6 +42,13 @@ pub(crate) const KEYS: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "AKIASANDBOXKEYOFTEST"), ("AWS_SECRET_ACCESS_KEY", "planted-secret")];
 
 impl Served {
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn terminate(mut self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.process.wait().unwrap().success());
+    }
+
     /// Reads lines until there is one with each of these messages, and gives all of them.
     pub(crate) async fn until(mut self, messages: &'static [&'static str]) -> (Self, Vec<Value>) {
         let read = move || {

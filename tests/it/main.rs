@@ -72,6 +72,7 @@ mod reasons;
 mod recovery_point_changes;
 mod recovery_points;
 mod replacements;
+mod replicas;
 mod resources;
 mod restore_plans;
 mod restore_settings;

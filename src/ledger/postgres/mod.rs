@@ -27,7 +27,10 @@ const CONNECTIONS: u32 = 10;
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "jobs", include_str!("migrations/0001_jobs.sql")),
+    (2, "leases", include_str!("migrations/0002_leases.sql")),
+];
 
 #[derive(Debug, Clone)]
 pub(in crate::ledger) struct Database {
@@ -42,7 +45,9 @@ impl Database {
             None => options,
         };
         // A statement that the server does not end in time is one that a person would look for, not wait for.
-        let options = options.options([("statement_timeout", "30s"), ("lock_timeout", "10s")]);
+        // A replica that fell asleep while it writes must not keep all others from writing.
+        let asleep = ("idle_in_transaction_session_timeout", "10s");
+        let options = options.options([("statement_timeout", "30s"), ("lock_timeout", "10s"), asleep]);
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         let pool = pool.connect_with(options).await.map_err(fault)?;
         migrate(&pool).await?;

@@ -5,7 +5,13 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr as _, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{
     AssertSqlSafe, Column as _, Executor as _, Row as _, SqlStr, Sqlite, SqlitePool, Transaction, TypeInfo as _,
@@ -29,12 +35,17 @@ const READERS: u32 = 4;
 /// How long a call waits for a connection, and a connection for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("migrations/0001_jobs.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "jobs", include_str!("migrations/0001_jobs.sql")),
+    (2, "leases", include_str!("migrations/0002_leases.sql")),
+];
 
 #[derive(Debug, Clone)]
 pub(in crate::ledger) struct Database {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Of a file: who is alone with it.
+    alone: Option<Arc<Alone>>,
 }
 
 impl Database {
@@ -44,7 +55,7 @@ impl Database {
         let pool = SqlitePoolOptions::new().min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
         let writer = pool.acquire_timeout(PATIENCE).connect_with(options).await.map_err(fault)?;
         migrate(&writer).await?;
-        Ok(Self { readers: writer.clone(), writer })
+        Ok(Self { readers: writer.clone(), writer, alone: None })
     }
 
     pub(super) async fn open(path: &Path) -> Result<Self, Error> {
@@ -55,6 +66,7 @@ impl Database {
         let named = |error| match fault(error) {
             Error::Down(why) => Error::Down(format!("{}: {why}", path.display())),
             Error::Unreadable(why) => Error::Unreadable(format!("{}: {why}", path.display())),
+            fenced @ Error::Fenced(_) => fenced,
         };
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -71,7 +83,8 @@ impl Database {
         migrate(&writer).await?;
         let reading = options.create_if_missing(false).read_only(true);
         let readers = pool().max_connections(READERS).connect_with(reading).await.map_err(named)?;
-        Ok(Self { writer, readers })
+        let alone = Alone { lock: path.with_added_extension("lock"), held: Mutex::new(None) };
+        Ok(Self { writer, readers, alone: Some(Arc::new(alone)) })
     }
 
     pub(super) async fn rows(&self, sql: Sql, args: Vec<Value>) -> Result<Vec<Row>, Error> {
@@ -93,6 +106,38 @@ impl Database {
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+        if let Some(alone) = &self.alone {
+            alone.end();
+        }
+    }
+
+    /// Whether no other process has the file for its ledger. What is in memory no other can have, and had nobody before.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone.as_ref().is_some_and(|alone| alone.is_held())
+    }
+}
+
+/// A lock of the operating system's on a file beside the database, which ends with the process however that ends: so whoever has it
+/// knows that whatever is said there of others was said by the dead. Not on the database itself, whose locks are SQLite's.
+#[derive(Debug)]
+struct Alone {
+    lock: PathBuf,
+    held: Mutex<Option<File>>,
+}
+
+impl Alone {
+    /// Whether it is held: it is tried for, if it is not. A file system that has no locks holds none.
+    fn is_held(&self) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_none() {
+            let file = File::options().create(true).append(true).open(&self.lock);
+            *held = file.ok().filter(|file| file.try_lock().is_ok());
+        }
+        held.is_some()
+    }
+
+    fn end(&self) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -50,7 +50,22 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
               JOIN place AS p ON p.id = s.place JOIN common AS c ON c.id = j.common \
               WHERE j.state <> 6 AND j.state IN (0, 1, 2, 3, 4) AND p.account = $1 AND p.region = $2 AND s.kind = $3 \
               ORDER BY j.key LIMIT $4",
-    put_request: "INSERT INTO request (id, place, operation, job, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-    request: "SELECT p.account, p.region, r.operation, r.job FROM request AS r JOIN place AS p ON p.id = r.place \
-              WHERE r.id = $1",
+    put_request: "INSERT INTO request (place, operation, id, digest, job, at) VALUES ($1, $2, $3, $4, $5, $6) \
+                  ON CONFLICT DO NOTHING",
+    request: "SELECT r.digest, r.job FROM request AS r JOIN place AS p ON p.id = r.place \
+              WHERE p.account = $1 AND p.region = $2 AND r.operation = $3 AND r.id = $4",
+    forget_requests: "DELETE FROM request WHERE (place, operation, id) IN \
+                      (SELECT place, operation, id FROM request WHERE at < $1 ORDER BY at LIMIT $2) RETURNING at",
+
+    // Leases.
+    lease: "SELECT holder, until - CAST(unixepoch('subsec') * 1000 AS INTEGER), fence FROM lease WHERE role = $1",
+    take_lease: "INSERT INTO lease (role, holder, fence, until) \
+                 VALUES ($1, $2, 1, CAST(unixepoch('subsec') * 1000 AS INTEGER) + $3) \
+                 ON CONFLICT (role) DO UPDATE SET holder = excluded.holder, fence = lease.fence + 1, until = excluded.until \
+                 WHERE lease.holder = excluded.holder OR lease.until <= CAST(unixepoch('subsec') * 1000 AS INTEGER) \
+                 RETURNING fence",
+    renew_lease: "UPDATE lease SET until = CAST(unixepoch('subsec') * 1000 AS INTEGER) + $4 \
+                  WHERE role = $1 AND holder = $2 AND fence = $3 RETURNING fence",
+    end_lease: "UPDATE lease SET until = 0 WHERE role = $1 AND holder = $2 AND fence = $3",
+    end_leases_of_others: "UPDATE lease SET until = 0 WHERE holder <> $1",
 };

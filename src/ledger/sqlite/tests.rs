@@ -1,5 +1,7 @@
 //! The suite on SQLite, in memory and in a file.
 
+use std::time::Duration;
+
 use crate::ledger::{Keeping, Ledger, suite};
 
 async fn open() -> Option<Ledger> {
@@ -50,4 +52,23 @@ async fn what_was_learnt_is_there_after_a_restart() {
     assert_eq!(second.head().await.unwrap(), head);
     assert_eq!(second.events(0, 10).await.unwrap().len(), 1);
     assert_eq!(second.damage().await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn whoever_has_the_file_alone_does_not_wait_for_the_leases_of_the_dead() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeping = Keeping::File(folder.path().join("ledger.db"));
+    let long = Duration::from_secs(600);
+    let dead = Ledger::new(keeping.clone());
+    let lease = dead.take_lease("feed", "dead", long).await.unwrap().unwrap();
+    // By mistake, a second server on the file of one that lives: it waits.
+    let second = Ledger::new(keeping.clone());
+    assert!(second.take_lease("feed", "second", long).await.unwrap().is_none());
+    // As the operating system does for one that is killed.
+    dead.close().await;
+    let next = Ledger::new(keeping);
+    let taken = next.take_lease("feed", "next", long).await.unwrap().unwrap();
+    assert!(second.take_lease("feed", "second", long).await.unwrap().is_none());
+    next.under(&taken).learn(vec![suite::telling("a", 1)]).await.unwrap();
+    assert!(next.under(&lease).learn(vec![suite::telling("b", 1)]).await.is_err());
 }
