@@ -12,7 +12,6 @@ mod clock;
 mod continuous_ends;
 mod copies;
 mod error;
-#[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "the worker that is to feed the ledger reads them"))]
 pub mod events;
 mod flights;
 mod followed;

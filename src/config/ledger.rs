@@ -84,6 +84,11 @@ impl Value for PostgresUrl {
 pub struct QueueUrl(String);
 
 impl QueueUrl {
+    /// Reads it; none where it is no such URL.
+    pub fn parse(text: &str) -> Option<Self> {
+        <Self as Value>::parse(text)
+    }
+
     /// The URL as it was written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,6 +5,7 @@
 mod leading;
 mod metrics;
 mod poller;
+mod queue;
 mod retention;
 
 use std::time::Duration;
@@ -12,14 +13,24 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::{
-    aws::Aws,
+    aws::{self, Aws},
     config::{FeedConfig, LedgerConfig},
-    ledger::Ledger,
+    domain::Scope,
+    ledger::{self, Ledger},
     lifecycle::Lifecycle,
 };
 
 /// How long a worker waits that could not do what it is for.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a worker was broken off.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}
 
 /// What the workers work on.
 #[derive(Debug, Clone)]
@@ -46,7 +57,28 @@ impl Workers {
         // Shutdown waits for these, so that another server leads at once.
         life.spawn(self.clone().lead("retention", life.soft(), retention::forget_the_old));
         if self.feed.enabled {
+            self.clone().begin_events(life);
             life.spawn(self.lead("feed", life.soft(), poller::follow));
+        }
+    }
+
+    /// What the queue of AWS's events brings, where there is one.
+    fn begin_events(self, life: &Lifecycle) {
+        let Some(url) = &self.feed.queue_url else { return };
+        match self.aws.queue(url.as_str()) {
+            Ok(queue) => life.spawn(self.lead("events", life.soft(), move |workers| queue::hear(workers, queue.clone()))),
+            Err(fault) => tracing::error!(%fault, "AWS's events are not taken in: feed.queue_url cannot be used"),
+        }
+    }
+
+    /// The accounts and regions that are followed, once it can be told which.
+    async fn followed(&self) -> Vec<Scope> {
+        loop {
+            match self.aws.followed(&self.config.scopes).await {
+                Ok(scopes) => return scopes,
+                Err(error) => tracing::warn!(%error, "which accounts and regions are followed cannot be told yet"),
+            }
+            sleep(self.feed.interval.max(PAUSE)).await;
         }
     }
 }

@@ -10,11 +10,11 @@ use futures_util::{StreamExt as _, future::join_all, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::watch, time::sleep};
 
-use super::{PAUSE, Workers};
+use super::{Broken, Workers};
 use crate::{
     aws::{Error, FailureKind, Scoped, sweeps::JobSweep},
     domain::{Job, JobId, JobKind, Period, Scope},
-    ledger::{self, Ledger, Reading},
+    ledger::{Ledger, Reading},
 };
 
 /// How far a look goes back before the one before it.
@@ -32,24 +32,9 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Most jobs under way of a kind that a look goes after one by one, where lists do not tell what became of them.
 const MOST_ASKED_FOR: usize = 100;
 
-/// Why a look was broken off.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error(transparent)]
-    Aws(#[from] Error),
-    #[error(transparent)]
-    Ledger(#[from] ledger::Error),
-}
-
 /// Follows every account and region that is meant. It never ends.
 pub(super) async fn follow(workers: Workers) {
-    let scopes = loop {
-        match workers.aws.followed(&workers.config.scopes).await {
-            Ok(scopes) => break scopes,
-            Err(error) => tracing::warn!(%error, "which accounts and regions are followed cannot be told yet"),
-        }
-        sleep(workers.feed.interval.max(PAUSE)).await;
-    };
+    let scopes = workers.followed().await;
     join_all(scopes.into_iter().map(|scope| follow_one(&workers, scope))).await;
 }
 

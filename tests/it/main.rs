@@ -68,6 +68,7 @@ mod previews;
 mod principals;
 mod protection;
 mod protection_last_night;
+mod queue;
 mod reasons;
 mod recovery_point_changes;
 mod recovery_points;
