@@ -23,6 +23,8 @@ pub struct Made {
     pub digest: String,
     /// The job that it started.
     pub job: JobId,
+    /// What was answered, but for the job: whoever notes it can read it.
+    pub answer: String,
 }
 
 impl Ledger {
@@ -38,6 +40,7 @@ impl Ledger {
             request.id.as_str().into(),
             made.digest.as_str().into(),
             made.job.as_str().into(),
+            made.answer.as_str().into(),
             at.as_millisecond().into(),
         ];
         writing.rows(writing.statements().put_request, args).await?;
@@ -59,8 +62,8 @@ impl Ledger {
         ];
         let mut rows = store.rows(store.statements().request, args).await?;
         let Some(row) = rows.first_mut() else { return Ok(None) };
-        let (digest, job) = (row.text(0)?, row.text(1)?);
+        let (digest, job, answer) = (row.text(0)?, row.text(1)?, row.text(2)?);
         let job = JobId::told(job).ok_or_else(|| Error::unreadable("a request has no job"))?;
-        Ok(Some(Made { digest, job }))
+        Ok(Some(Made { digest, job, answer }))
     }
 }

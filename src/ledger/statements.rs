@@ -49,9 +49,9 @@ pub(super) struct Statements {
     pub(super) set_feed: &'static str,
     /// 1 account, 2 region, 3 kind, 4 how many at most: jobs that have not ended, the oldest first, as [`super::jobs::COLUMNS`].
     pub(super) unended: &'static str,
-    /// 1 place, 2 operation, 3 request id as AWS was told it, 4 digest, 5 job id, 6 when: what came of a request.
+    /// 1 place, 2 operation, 3 request id as AWS was told it, 4 digest, 5 job id, 6 answer, 7 when: what came of a request.
     pub(super) put_request: &'static str,
-    /// 1 account, 2 region, 3 operation, 4 request id: digest, job id.
+    /// 1 account, 2 region, 3 operation, 4 request id: digest, job id, answer.
     pub(super) request: &'static str,
     /// 1 the instant before which, 2 how many at most: forgets requests, the oldest first; a row for each.
     pub(super) forget_requests: &'static str,

@@ -4,13 +4,16 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     calls::{Calls, Watching},
-    convert::{job_filter, jobs as convert, restore},
-    remembered::Remembered,
+    convert::{
+        job_filter, jobs as convert,
+        restore::{self, StartRestore},
+    },
+    remembered::{Remembered, Starting, starting},
     restores,
 };
 use crate::{
     aws::Scoped,
-    domain::{Asked, StartBackup},
+    domain::{Asked, StartBackup, StartCopy},
     proto::{self, job_service_server::JobService},
 };
 
@@ -27,12 +30,15 @@ impl JobService for Jobs {
         request: Request<proto::StartBackupRequest>,
     ) -> Result<Response<proto::StartBackupResponse>, Status> {
         let remembered = self.remembered.clone();
-        let work = |aws: Scoped, asked: Asked<StartBackup>| async move {
-            let (job, found) = aws.start_backup(&asked).await?;
-            remembered.learn_started(job.as_ref(), aws.now()).await;
-            Ok(convert::started(&asked.what, job, found))
+        let work = |aws: Scoped, asked: Asked<Starting<StartBackup>>| async move {
+            let start = async |asked: Asked<StartBackup>| {
+                let (job, found) = aws.start_backup(&asked).await?;
+                remembered.learn_started(job.as_ref(), aws.now()).await;
+                Ok(convert::started(&asked.what, job, found))
+            };
+            remembered.start_once(&aws, asked, start).await
         };
-        self.calls.change(request, convert::start_backup, work).await
+        self.calls.change(request, starting(convert::start_backup), work).await
     }
 
     async fn start_restore(
@@ -40,8 +46,11 @@ impl JobService for Jobs {
         request: Request<proto::StartRestoreRequest>,
     ) -> Result<Response<proto::StartRestoreResponse>, Status> {
         let remembered = self.remembered.clone();
-        let work = |aws: Scoped, asked| async move { restores::start(&aws, &remembered, asked).await };
-        self.calls.change(request, restore::start, work).await
+        let work = |aws: Scoped, asked: Asked<Starting<StartRestore>>| async move {
+            let start = async |asked| restores::start(&aws, &remembered, asked).await;
+            remembered.start_once(&aws, asked, start).await
+        };
+        self.calls.change(request, starting(restore::start), work).await
     }
 
     async fn start_copy(
@@ -49,12 +58,15 @@ impl JobService for Jobs {
         request: Request<proto::StartCopyRequest>,
     ) -> Result<Response<proto::StartCopyResponse>, Status> {
         let remembered = self.remembered.clone();
-        let work = |aws: Scoped, asked| async move {
-            let (job, checked) = aws.start_copy(&asked).await?;
-            remembered.learn_started(job.as_ref(), aws.now()).await;
-            Ok(convert::copied(job, checked))
+        let work = |aws: Scoped, asked: Asked<Starting<StartCopy>>| async move {
+            let start = async |asked: Asked<StartCopy>| {
+                let (job, checked) = aws.start_copy(&asked).await?;
+                remembered.learn_started(job.as_ref(), aws.now()).await;
+                Ok(convert::copied(job, checked))
+            };
+            remembered.start_once(&aws, asked, start).await
         };
-        self.calls.change(request, convert::start_copy, work).await
+        self.calls.change(request, starting(convert::start_copy), work).await
     }
 
     async fn get_job(&self, request: Request<proto::GetJobRequest>) -> Result<Response<proto::GetJobResponse>, Status> {

@@ -1,5 +1,6 @@
 //! What the ledger answers, and when AWS is asked instead.
 
+mod repeated;
 mod watching;
 
 use std::time::Duration;
@@ -24,6 +25,8 @@ use crate::{
     ledger::{Feed, JobPosition, Ledger, Reading},
     proto,
 };
+
+pub(super) use self::repeated::{Starting, starting};
 
 /// The part of a page token that is the ledger's: AWS's lists have numbers.
 const LEDGER: &str = "ledger";

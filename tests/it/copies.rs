@@ -14,7 +14,7 @@ use tonic_types::StatusExt;
 
 use crate::{
     backups::{VAULT, aws_backup, back_up, backup_of, prepare, prepared, read, recovery_point, start},
-    harness::{ACCOUNT, World, reason, request_id, told},
+    harness::{ACCOUNT, World, reason, request_id, told, without_ledger},
 };
 
 const OTHER: &str = "999999999999";
@@ -134,7 +134,11 @@ async fn a_check_of_a_copy_tells_what_stands_in_the_way_and_starts_nothing() {
 
 #[tokio::test]
 async fn a_repeated_copy_whose_jobs_cannot_be_read_at_the_moment_is_not_called_missing() {
-    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let world = World::start_with(|config| {
+        config.aws.max_attempts = 1;
+        without_ledger(config);
+    })
+    .await;
     prepare(&world).await;
     let point = recovery_point(&world).await;
     vault(&world, "", "", "second", "").await;
@@ -154,7 +158,11 @@ async fn a_repeated_copy_whose_jobs_cannot_be_read_at_the_moment_is_not_called_m
 
 #[tokio::test]
 async fn the_same_request_makes_one_copy_and_is_answered_when_the_way_is_barred_since() {
-    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let world = World::start_with(|config| {
+        config.aws.max_attempts = 1;
+        without_ledger(config);
+    })
+    .await;
     prepare(&world).await;
     let point = recovery_point(&world).await;
     let second = vault(&world, "", "", "second", "").await;

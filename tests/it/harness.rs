@@ -34,6 +34,11 @@ pub(crate) fn follow(config: &mut Config) {
     config.feed.busy_interval = Duration::from_millis(20);
 }
 
+/// Has a ledger that does not answer: what AWS alone knows of a request that is repeated.
+pub(crate) fn without_ledger(config: &mut Config) {
+    config.ledger.path = Some("/dev/null/ledger.db".into());
+}
+
 /// A running server and the AWS behind it. Dropping it ends both.
 pub(crate) struct World {
     channel: Channel,

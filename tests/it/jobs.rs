@@ -11,7 +11,7 @@ use tonic::Code;
 
 use crate::{
     backups::{VAULT, VOLUME, aws_backup, aws_rds, back_up, backup_of, prepare, prepared, read, start},
-    harness::{LABS, World, reason, request_id, told},
+    harness::{LABS, World, reason, request_id, told, without_ledger},
     restores::restore_as,
 };
 
@@ -95,7 +95,11 @@ async fn a_job_whose_start_or_first_look_was_lost_is_the_job_of_the_repeated_cal
 
 #[tokio::test]
 async fn a_repeated_backup_finds_its_job_though_the_database_was_deleted_since() {
-    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let world = World::start_with(|config| {
+        config.aws.max_attempts = 1;
+        without_ledger(config);
+    })
+    .await;
     prepare(&world).await;
     let request = StartBackupRequest { request_id: request_id(3), ..backup_of(LABS) };
     let job = start(&world, request.clone()).await;
@@ -294,7 +298,8 @@ async fn filters_are_combined_and_those_that_a_kind_cannot_have_are_faults() {
 
 #[tokio::test]
 async fn a_repetition_by_a_name_that_an_instance_and_a_cluster_had_begins_nothing() {
-    let world = prepared().await;
+    let world = World::start_with(without_ledger).await;
+    prepare(&world).await;
     let (arn, rds) = ("arn:aws:rds:us-east-1:123456789012:cluster:rdspg-fcj-labs", aws_rds(&world));
     let twin = rds.create_db_cluster().db_cluster_identifier("rdspg-fcj-labs").engine("aurora-postgresql");
     twin.master_username("app").master_user_password("not-a-secret").send().await.unwrap();

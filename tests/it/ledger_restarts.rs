@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use strongroom::proto::{
-    JobState, ListJobsRequest, ListJobsResponse, WatchJobsRequest, job_service_client::JobServiceClient,
+    JobState, ListJobsRequest, ListJobsResponse, StartBackupRequest, WatchJobsRequest,
+    job_service_client::JobServiceClient,
 };
 use tonic::Code;
 
 use crate::{
-    backups::{VAULT, aws_backup, prepare},
-    harness::{LABS, World, reason},
+    backups::{VAULT, aws_backup, backup_of, prepare},
+    harness::{LABS, World, reason, request_id},
     identity::{KEYS, Served, serve},
     ledger::{Jobs, is_current, list, next, until, watch},
 };
@@ -87,4 +88,25 @@ async fn a_ledger_that_was_made_anew_says_that_a_token_is_over() {
     until(jobs.clone(), &ListJobsRequest::default(), is_current).await;
     let status = jobs.watch_jobs(again).await.unwrap_err();
     assert_eq!(reason(&status), (Code::FailedPrecondition, "RESUME_TOKEN_EXPIRED".into()));
+}
+
+#[tokio::test]
+async fn a_request_is_not_carried_out_again_after_a_restart() {
+    let world = World::start().await;
+    prepare(&world).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.db");
+    let (server, mut jobs) = beside(&world, &file).await;
+    let request = StartBackupRequest { request_id: request_id(1), ..backup_of(LABS) };
+    let first = jobs.start_backup(request.clone()).await.unwrap().into_inner().job.unwrap();
+    world.advance("PT30M").await;
+    let is_done = |it: &ListJobsResponse| it.jobs.iter().any(|job| job.state() == JobState::Completed);
+    until(jobs, &ListJobsRequest::default(), is_done).await;
+    drop(server);
+    world.advance("PT768H").await;
+    let (_server, mut jobs) = beside(&world, &file).await;
+    let again = jobs.start_backup(request).await.unwrap().into_inner().job.unwrap();
+    assert_eq!((&again.id, again.state()), (&first.id, JobState::Completed));
+    let live = ListJobsRequest { read: strongroom::proto::Read::Live.into(), ..Default::default() };
+    assert_eq!(list(world.jobs(), live).await.jobs, [], "AWS has begun nothing");
 }

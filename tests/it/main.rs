@@ -72,6 +72,7 @@ mod queue;
 mod reasons;
 mod recovery_point_changes;
 mod recovery_points;
+mod repetitions;
 mod replacements;
 mod replicas;
 mod resources;

@@ -50,9 +50,9 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
               JOIN place AS p ON p.id = s.place JOIN common AS c ON c.id = j.common \
               WHERE j.state <> 6 AND j.state IN (0, 1, 2, 3, 4) AND p.account = $1 AND p.region = $2 AND s.kind = $3 \
               ORDER BY j.key LIMIT $4",
-    put_request: "INSERT INTO request (place, operation, id, digest, job, at) VALUES ($1, $2, $3, $4, $5, $6) \
-                  ON CONFLICT DO NOTHING",
-    request: "SELECT r.digest, r.job FROM request AS r JOIN place AS p ON p.id = r.place \
+    put_request: "INSERT INTO request (place, operation, id, digest, job, answer, at) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    request: "SELECT r.digest, r.job, r.answer FROM request AS r JOIN place AS p ON p.id = r.place \
               WHERE p.account = $1 AND p.region = $2 AND r.operation = $3 AND r.id = $4",
     forget_requests: "DELETE FROM request WHERE (place, operation, id) IN \
                       (SELECT place, operation, id FROM request WHERE at < $1 ORDER BY at LIMIT $2) RETURNING at",

@@ -11,7 +11,7 @@ fn request(id: &str) -> Repeatable {
 }
 
 fn made(job: &str, digest: &str) -> Made {
-    Made { digest: digest.into(), job: JobId::told(job).unwrap() }
+    Made { digest: digest.into(), job: JobId::told(job).unwrap(), answer: format!("it is {job}") }
 }
 
 pub(in crate::ledger) async fn a_request_is_noted_once(ledger: &Ledger) {

@@ -8,7 +8,7 @@ CREATE TABLE lease (
 ) STRICT, WITHOUT ROWID;
 
 -- What a request made, so that it is not made twice when AWS has forgotten the request. A request is one of its operation, in its
--- account and region, as AWS's tokens are; `digest` is of what was asked for. Nothing has been written into the table before.
+-- account and region, as AWS's tokens are; `digest` is of what was asked for, `answer` what was answered. Nothing has been written into the table before.
 DROP TABLE request;
 CREATE TABLE request (
     place INTEGER NOT NULL,
@@ -16,6 +16,7 @@ CREATE TABLE request (
     id TEXT NOT NULL,
     digest TEXT NOT NULL,
     job TEXT NOT NULL,
+    answer TEXT NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (place, operation, id)
 ) STRICT, WITHOUT ROWID;
