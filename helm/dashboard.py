@@ -144,6 +144,16 @@ ROWS: dict[str, list[Panel]] = {
               [("min by (aws_account_id, aws_region) (strongroom_aws_scope_reachable{$S}) == 0",
                 "{{aws_account_id}} {{aws_region}}")]),
     ],
+    "The ledger": [
+        Panel("Pods whose ledger does not answer", "What needs it is LEDGER_UNAVAILABLE.", "none", 8,
+              [("strongroom_ledger_up{$S} == 0", "{{pod}} {{instance}}")]),
+        Panel("How far behind AWS it is", "By account and region; the same on every pod.", "s", 8,
+              [("min by (aws_account_id, aws_region) (strongroom_feed_lag_seconds{$S})", "{{aws_account_id}} {{aws_region}}")]),
+        Panel("Who leads", "The pod that does the work of the role for all.", "none", 8,
+              [("strongroom_worker_leads{$S} == 1", "{{role}} {{pod}} {{instance}}")]),
+        Panel("Events by outcome", "Messages of the queue of feed.queue_url.", "cps", 24,
+              [(rate("strongroom_feed_events_total", "outcome"), "{{outcome}}")]),
+    ],
     "The process": [
         Panel("Memory", "", "bytes", 8, [("process_memory_usage_bytes{$S}", "{{pod}} {{instance}}")]),
         Panel("Processor", "Cores.", "none", 8,

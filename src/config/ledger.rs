@@ -184,7 +184,12 @@ impl LedgerConfig {
 
 impl Default for FeedConfig {
     fn default() -> Self {
-        Self { enabled: true, interval: Duration::from_secs(60), busy_interval: Duration::from_secs(10), queue_url: None }
+        Self {
+            enabled: true,
+            interval: Duration::from_secs(60),
+            busy_interval: Duration::from_secs(10),
+            queue_url: None,
+        }
     }
 }
 

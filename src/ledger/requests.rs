@@ -54,12 +54,8 @@ impl Ledger {
     pub async fn request(&self, request: &Repeatable) -> Result<Option<Made>, Error> {
         let store = self.store().await?;
         let Scope { account, region } = &request.scope;
-        let args = vec![
-            account.as_str().into(),
-            region.as_str().into(),
-            request.operation.into(),
-            request.id.as_str().into(),
-        ];
+        let args =
+            vec![account.as_str().into(), region.as_str().into(), request.operation.into(), request.id.as_str().into()];
         let mut rows = store.rows(store.statements().request, args).await?;
         let Some(row) = rows.first_mut() else { return Ok(None) };
         let (digest, job, answer) = (row.text(0)?, row.text(1)?, row.text(2)?);

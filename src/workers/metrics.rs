@@ -87,7 +87,9 @@ fn observe(seen: &Weak<Seen>) {
     meter
         .f64_observable_gauge("strongroom.feed.lag")
         .with_unit("s")
-        .with_description("How long ago what is remembered of an account and region was true: the same on every server.")
+        .with_description(
+            "How long ago what is remembered of an account and region was true: the same on every server.",
+        )
         .with_callback(move |told| {
             let Some(seen) = looked.upgrade() else { return };
             let now = seen.aws.now();

@@ -66,7 +66,10 @@ impl Workers {
     fn begin_events(self, life: &Lifecycle) {
         let Some(url) = &self.feed.queue_url else { return };
         match self.aws.queue(url.as_str()) {
-            Ok(queue) => life.spawn(self.lead("events", life.soft(), move |workers| queue::hear(workers, queue.clone()))),
+            Ok(queue) => {
+                let hear = move |workers| queue::hear(workers, queue.clone());
+                life.spawn(self.lead("events", life.soft(), hear));
+            }
             Err(fault) => tracing::error!(%fault, "AWS's events are not taken in: feed.queue_url cannot be used"),
         }
     }

@@ -22,6 +22,8 @@ NOT_HERE = {
     "strongroom_tls_certificate_not_after_seconds",
     "strongroom_tls_certificate_reloads_total",
     "strongroom_tls_files_usable",
+    # Of a server with a queue of events: tests/it/queue.rs.
+    "strongroom_feed_events_total",
 }
 SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180]
 

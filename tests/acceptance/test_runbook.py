@@ -169,6 +169,13 @@ def reached_and_lost(night: Night) -> None:
     aws_is_away(night)
 
 
+def not_read(night: Night) -> None:
+    """For an hour by AWS's clock, once it has been."""
+    night.server.process.wait_until(lambda: night.shows("strongroom_feed_lag_seconds{"))
+    aws_is_away(night)
+    night.sandbox.advance("1h")
+
+
 FULL = setting("server.max_concurrent_requests=5", "server.max_share_per_connection=100", "server.max_share_per_address=100")
 
 SCENARIOS: dict[str, Scenario] = {
@@ -248,6 +255,15 @@ SCENARIOS: dict[str, Scenario] = {
         ["still not", 'strongroom_aws_scope_reachable{aws_account_id="123456789012",aws_region="us-east-1"} 0'],
         (),
         reached_and_lost,
+        list_vaults,
+    ),
+    "StrongroomLedgerDown": Scenario(
+        ["strongroom_ledger_up 0", "LEDGER_UNAVAILABLE"], setting("ledger.path=/dev/null/ledger.db"), from_the_start=True
+    ),
+    "StrongroomFeedLagging": Scenario(
+        ['strongroom_worker_leads{role="feed"} 1', "strongroom_feed_lag_seconds", "ServiceUnavailableException"],
+        setting("ledger.path=:memory:", "feed.interval=1s", "feed.busy_interval=1s"),
+        not_read,
         list_vaults,
     ),
 }

@@ -40,6 +40,10 @@ def reachable(value: str) -> dict[str, str]:
     return {'strongroom_aws_scope_reachable{aws_account_id="210987654321",aws_region="eu-central-1"}': value}
 
 
+def lag(values: str, region: str = "eu-central-1") -> dict[str, str]:
+    return {f'strongroom_feed_lag_seconds{{aws_account_id="123456789012",aws_region="{region}"}}': values}
+
+
 CASES: dict[str, list[Case]] = {
     "StrongroomDown": [
         Case("no pod answers", "5m", {"up": "1x2 0x20"}, 1),
@@ -218,5 +222,17 @@ CASES: dict[str, list[Case]] = {
         Case("somebody names an account that never let us in", "40m", reachable("0x120")),
         Case("it can be again", "40m", reachable("1x20 0x10 1x100")),
         Case("nobody asked for it lately, and its clients are gone", "40m", reachable("1x20 0x10 _x100")),
+    ],
+    "StrongroomLedgerDown": [
+        Case("the database is away", "10m", {"strongroom_ledger_up": "1x4 0x30"}, 1),
+        Case("it never answered", "5m", {"strongroom_ledger_up": "0x30"}, 1),
+        Case("it starts anew", "10m", {"strongroom_ledger_up": "1x6 0x2 1x30"}),
+    ],
+    "StrongroomFeedLagging": [
+        Case("AWS is not read", "40m", lag("0+30x100"), 1),
+        Case("one account of two is not read", "40m", lag("0+30x100") | lag("30x100", "eu-west-1"), 1),
+        Case("it is read each minute", "40m", lag("30x100")),
+        Case("a look takes ten minutes", "40m", lag("0+30x20 0x80")),
+        Case("the leader goes, and another reads", "40m", lag("30x20 0+30x4 30x80")),
     ],
 }

@@ -12,6 +12,7 @@ use crate::{
     backups::{VAULT, aws_backup, prepare},
     harness::{ACCOUNT, LABS, START, World, follow},
     ledger::{is_current, list, until},
+    served::Served,
 };
 
 const OTHER: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-orders";
@@ -159,7 +160,8 @@ async fn a_copy_whose_event_does_not_name_it_is_asked_for() {
 #[tokio::test]
 async fn events_that_are_late_twice_and_in_no_order_end_as_aws_has_it() {
     let (world, url) = hearing(Duration::from_secs(3600)).await;
-    let how = json!({"delay": "PT5M", "jitter": "PT20M", "every": "PT7M", "shuffle": true, "duplicates": 0.5, "seed": 7});
+    let how =
+        json!({"delay": "PT5M", "jitter": "PT20M", "every": "PT7M", "shuffle": true, "duplicates": 0.5, "seed": 7});
     arrive(&world, &how).await;
     for _ in 0..6 {
         back_up_elsewhere(&world, LABS).await;
@@ -212,7 +214,11 @@ async fn what_is_no_event_hinders_nothing_and_is_left_to_the_redrive_policy() {
     };
     tokio::time::timeout(Duration::from_secs(60), left).await.expect("what can be read is not deleted");
     assert_eq!(waiting(&world, &url).await, 2, "what cannot be read is kept");
-    assert_eq!(list(world.jobs(), ListJobsRequest::default()).await.jobs.len(), 1, "of an account that is not followed");
+    assert_eq!(
+        list(world.jobs(), ListJobsRequest::default()).await.jobs.len(),
+        1,
+        "of an account that is not followed"
+    );
 }
 
 #[tokio::test]
@@ -231,6 +237,35 @@ async fn a_queue_that_cannot_be_read_is_read_when_it_can_be() {
     until_empty(&world, &url).await;
     let [live, remembered] = both(&world).await;
     assert_eq!(live, remembered);
+}
+
+#[tokio::test]
+async fn the_metrics_tell_who_leads_how_far_behind_it_is_and_what_became_of_messages() {
+    let served = Served::start(&["feed.queue_url=http://127.0.0.1:1/123456789012/events"]).await;
+    let url = route(served.sandbox()).await;
+    for body in ["{", r#"{"id": "e", "source": "aws.s3", "detail-type": "Object Created"}"#] {
+        let message = json!({"QueueUrl": url, "MessageBody": body});
+        ask(served.sandbox(), "sqs", "AmazonSQS.SendMessage", message).await;
+    }
+    let expected = [
+        "strongroom_ledger_up 1",
+        "strongroom_worker_leads{role=\"events\"} 1",
+        "strongroom_worker_leads{role=\"feed\"} 1",
+        "strongroom_worker_leads{role=\"retention\"} 1",
+        "strongroom_feed_lag_seconds{aws_account_id=\"123456789012\",aws_region=\"us-east-1\"} ",
+        "strongroom_feed_events_total{outcome=\"ignored\"} 1",
+        "strongroom_feed_events_total{outcome=\"unreadable\"} 1",
+    ];
+    let told = async {
+        loop {
+            let shown = served.scraped().await;
+            if expected.iter().all(|start| shown.lines().any(|line| line.starts_with(start))) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("it is never told");
 }
 
 async fn arrive(world: &World, how: &Value) {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use strongroom::proto::{
-    CreateVaultRequest, JobState, ListJobsRequest, Read, Scope, StartBackupRequest, StartCopyRequest,
-    StartRestoreRequest,
+    CreateVaultRequest, JobState, ListJobsRequest, PlanRestoreRequest, Read, Scope, StartBackupRequest,
+    StartCopyRequest, StartRestoreRequest, start_restore_request::What,
 };
 use tonic::Code;
 
@@ -96,6 +96,10 @@ async fn a_request_is_one_of_its_operation_account_and_region() {
     };
     let restored = StartRestoreRequest { request_id: request_id(1), ..restore(&point, "orders-2") };
     let backup = StartBackupRequest { request_id: request_id(1), ..backup_of(LABS) };
+    let planned = restored.clone();
+    let Some(What::Restore(said)) = planned.what.clone() else { panic!("{planned:?}") };
+    let plan = PlanRestoreRequest { restore: Some(said), ..Default::default() };
+    let token = world.recovery_points().plan_restore(plan).await.unwrap().into_inner().restore_token;
     let first = (
         world.jobs().start_copy(copy.clone()).await.unwrap().into_inner(),
         world.jobs().start_restore(restored.clone()).await.unwrap().into_inner(),
@@ -115,6 +119,9 @@ async fn a_request_is_one_of_its_operation_account_and_region() {
     ];
     assert_eq!(ids[0], ids[1]);
     assert_eq!((first.0.lifecycle, first.1.metadata), (again.0.lifecycle, again.1.metadata), "what was sent");
+    let token = StartRestoreRequest { what: Some(What::RestoreToken(token)), ..planned };
+    let by_token = world.jobs().start_restore(token).await.unwrap().into_inner().job.unwrap();
+    assert_eq!(by_token.id, ids[0][1], "the same, as it was planned");
     assert_eq!(live(&world).await, before);
     let scope = Scope { region: "eu-west-1".into(), ..Default::default() };
     let elsewhere = StartBackupRequest { scope: Some(scope), resource: "rdspg-fcj-labs".into(), ..backup };

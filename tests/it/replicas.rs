@@ -27,6 +27,7 @@ const OFTEN: &str = "20ms";
 const ONCE: &str = "1h";
 
 /// A database of one's own, if there is a PostgreSQL.
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "it is the tests' own, and says what it skips")]
 async fn database() -> Option<String> {
     let server = std::env::var("STRONGROOM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     let Some(server) = server else {
@@ -110,7 +111,8 @@ async fn one_reads_aws_for_all_and_all_tell_the_same() {
     let (job, token) = told(&mut at_two, started.state()).await;
     assert_eq!(job.id, started.id);
     assert_eq!(told(&mut at_one, started.state()).await, (job, token.clone()), "one order, and one position");
-    let both = [list(one.clone(), ListJobsRequest::default()).await, list(two.clone(), ListJobsRequest::default()).await];
+    let both =
+        [list(one.clone(), ListJobsRequest::default()).await, list(two.clone(), ListJobsRequest::default()).await];
     let [first, second] = both.map(|it| (it.jobs, it.resume_token));
     assert_eq!(first, second);
     world.advance("PT30M").await;
@@ -126,9 +128,8 @@ async fn one_reads_aws_for_all_and_all_tell_the_same() {
     until_read(&world).await;
     let again = two.start_backup(backup_of(LABS)).await.unwrap().into_inner().job.unwrap();
     world.advance("PT30M").await;
-    let is_done = |it: &ListJobsResponse| {
-        it.jobs.iter().any(|job| job.id == again.id && job.state() == JobState::Completed)
-    };
+    let is_done =
+        |it: &ListJobsResponse| it.jobs.iter().any(|job| job.id == again.id && job.state() == JobState::Completed);
     until(two, &ListJobsRequest::default(), is_done).await;
 }
 

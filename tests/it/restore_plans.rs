@@ -10,7 +10,7 @@ use tonic_types::StatusExt;
 
 use crate::{
     backups::{VAULT, aws_iam, prepare, prepared, read, recovery_point},
-    harness::{World, reason, request_id, told},
+    harness::{World, reason, request_id, told, without_ledger},
     restores::{codes, into, into_instance, restore, restore_as, restores, starting},
 };
 
@@ -187,7 +187,8 @@ async fn what_cannot_be_planned_is_an_error() {
 
 #[tokio::test]
 async fn a_restore_is_repeated_though_its_recovery_point_is_gone() {
-    let world = prepared().await;
+    let world = World::start_with(without_ledger).await;
+    prepare(&world).await;
     let point = recovery_point(&world).await;
     let token = planned(&world, plan(&point, "orders-2")).await.restore_token;
     let request = StartRestoreRequest { request_id: request_id(1), ..restore(&point, "orders-2") };
@@ -216,7 +217,11 @@ async fn a_restore_is_repeated_though_its_recovery_point_is_gone() {
 
 #[tokio::test]
 async fn a_repeated_restore_whose_jobs_cannot_be_read_at_the_moment_is_not_called_missing() {
-    let world = World::start_with(|config| config.aws.max_attempts = 1).await;
+    let world = World::start_with(|config| {
+        config.aws.max_attempts = 1;
+        without_ledger(config);
+    })
+    .await;
     prepare(&world).await;
     let point = recovery_point(&world).await;
     let request = StartRestoreRequest { request_id: request_id(1), ..restore(&point, "orders-2") };

@@ -91,6 +91,11 @@ impl Served {
         &self.url
     }
 
+    /// Where its sandbox listens.
+    pub(crate) fn sandbox(&self) -> &str {
+        &self.sandbox
+    }
+
     pub(crate) async fn channel(&self) -> Channel {
         Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
     }

@@ -15,7 +15,7 @@ use crate::{
     domain::{Asked, Invalid, Job, JobId, JobKind, Refusal},
     ledger::{Made, Repeatable},
     proto::{self, start_restore_request::What},
-    rpc::{convert::Change, status::Failure},
+    rpc::{convert::Change, restore_token, status::Failure},
 };
 
 /// A request that starts a job, and what it is known again by.
@@ -52,6 +52,13 @@ impl Start for proto::StartCopyRequest {
 
 impl Start for proto::StartRestoreRequest {
     fn words(&mut self) -> (&mut Option<proto::Scope>, Vec<&mut String>) {
+        // The same, as it was planned.
+        if let Some(What::RestoreToken(token)) = &self.what
+            && let Ok((planned, _)) = restore_token::read(token)
+            && let Some(restore) = planned.restore
+        {
+            self.what = Some(What::Restore(restore));
+        }
         let named = match &mut self.what {
             Some(What::Restore(restore)) => vec![&mut restore.role],
             Some(What::RestoreToken(_)) | None => Vec::new(),
