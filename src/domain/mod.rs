@@ -16,6 +16,7 @@ mod engine;
 mod etag;
 mod finding;
 mod global_settings;
+mod incident;
 mod invalid;
 mod job;
 mod legal_hold;
@@ -66,6 +67,10 @@ pub use engine::Engine;
 pub use etag::check_etag;
 pub use finding::{Finding, Severity};
 pub use global_settings::{GlobalSettings, GlobalSettingsUpdate};
+pub use incident::{
+    Acknowledge, Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, MOST_COUNTED, PointChange,
+    VaultPicture,
+};
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{
     AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrder, JobOrigin,

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Error, Ledger,
+    incidents::{self, Written},
     jobs::{self, Kept, kind_number, point_number, state_number},
     store::Writing,
 };
@@ -160,6 +161,20 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
     if !moved.is_empty() {
         writing.rows(writing.statements().drop_jobs, vec![jobs::json(&moved)]).await?;
     }
+    let written: Vec<Written> = changes
+        .iter()
+        .zip(&keys)
+        .map(|(Change { parts, job, at, .. }, key)| Written {
+            place: places.get(&parts.subject.scope).copied().unwrap_or_default(),
+            kind: kind_number(job.kind),
+            resource: parts.subject.resource.clone(),
+            key: *key,
+            state: job.state.clone(),
+            with_issues: job.completed_with_issues(),
+            is_dated: job.created_at.is_some(),
+            at: job.completed_at.unwrap_or(*at).as_millisecond(),
+        })
+        .collect();
     let (mut rows, mut events) = (Vec::new(), Vec::new());
     for (Change { parts, job, at, key: _, is_event }, key) in changes.into_iter().zip(keys) {
         let JobParts { id, subject, common, own } = parts;
@@ -188,6 +203,7 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
         ]));
     }
     writing.rows(writing.statements().put_jobs, vec![jobs::json(&rows)]).await?;
+    incidents::of_jobs(writing, &written).await?;
     if !events.is_empty() {
         writing.rows(writing.statements().add_events, vec![jobs::json(&events)]).await?;
         let new = head + i64::try_from(events.len()).unwrap_or_default();

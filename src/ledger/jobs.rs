@@ -91,6 +91,17 @@ pub(super) fn state_number(state: &JobState) -> i64 {
     }
 }
 
+/// The state that a job ended in by that number; of those that it cannot be seen to have ended in, none.
+pub(super) fn ended_state(number: i64) -> Option<JobState> {
+    let ended = [JobState::Aborted, JobState::Completed, JobState::Failed, JobState::Expired, JobState::Partial];
+    ended.into_iter().find(|state| state_number(state) == number)
+}
+
+/// When a job of that key was created, in milliseconds.
+pub(super) fn created_in(key: i64) -> i64 {
+    key >> KEY_BITS
+}
+
 pub(super) fn kind_number(kind: JobKind) -> i64 {
     match kind {
         JobKind::Backup => 1,

@@ -2,15 +2,18 @@
 //! what AWS has: it can be deleted at any time, and what AWS still knows is read again.
 //!
 //! `changes` is the one path by which a job changes; `jobs` finds them; `places` says how far each account and region was read;
-//! `requests` what came of whose request; `leases` which of several servers does what one does for all. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
+//! `requests` what came of whose request; `leases` which of several servers does what one does for all; `points` what recovery
+//! points there are; `incidents` what goes wrong. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
 //! `suite` holds the two together.
 
 mod changes;
 mod error;
 mod feed;
+mod incidents;
 mod jobs;
 mod leases;
 mod places;
+mod points;
 mod postgres;
 mod requests;
 mod retention;
@@ -36,9 +39,11 @@ pub use self::{
     changes::{Event, Happened},
     error::Error,
     feed::{Feed, Told, Watch, WatchError},
+    incidents::{IncidentPage, IncidentPosition},
     jobs::{JobPage, JobPosition},
     leases::Lease,
     places::Reading,
+    points::{Doer, KnownPoint},
     requests::{Made, Repeatable},
     store::Keeping,
 };

@@ -38,6 +38,17 @@ impl Ledger {
         rows.into_iter().map(reading).collect()
     }
 
+    /// The number of an account and region of which anything is remembered.
+    pub(super) async fn place(&self, scope: &Scope) -> Result<Option<i64>, Error> {
+        let store = self.store().await?;
+        for mut row in store.rows(store.statements().places, Vec::new()).await? {
+            if jobs::scope_of(&row.text(1)?, &row.text(2)?)? == *scope {
+                return row.int(0).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Notes how far an account and region was read.
     ///
     /// # Errors

@@ -47,4 +47,21 @@ impl Ledger {
         writing.commit().await?;
         Ok(gone.len() >= AT_ONCE)
     }
+
+    /// Forgets the oldest of the incidents that were closed before the instant, of the points that were gone, and of the calls
+    /// that were made. Whether there may be more of them.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn forget_incidents(&self, before: Timestamp) -> Result<bool, Error> {
+        let (mut writing, _) = self.begin().await?;
+        let args = || vec![before.as_millisecond().into(), AT_ONCE.into()];
+        let mut incidents = writing.rows(writing.statements().forget_incidents, args()).await?;
+        let ids: Vec<String> = incidents.iter_mut().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+        writing.rows(writing.statements().drop_point_changes, vec![jobs::json(&ids)]).await?;
+        let points = writing.rows(writing.statements().forget_points, args()).await?;
+        let calls = writing.rows(writing.statements().forget_calls, args()).await?;
+        writing.commit().await?;
+        Ok([incidents.len(), points.len(), calls.len()].iter().any(|gone| *gone >= AT_ONCE))
+    }
 }

@@ -67,4 +67,68 @@ pub(super) struct Statements {
     pub(super) end_lease: &'static str,
     /// 1 holder: ends the leases of all others.
     pub(super) end_leases_of_others: &'static str,
+
+    // Incidents. Their columns: id, place, account, region, cause, kind, object, resource, vault, opened, last, closed, times, job, own,
+    // taken by, taken, note.
+    /// 1 `[[resource, place, kind, key], …]`: the newest jobs that came to a good end, where they are newer than what is known.
+    pub(super) put_outcomes: &'static str,
+    /// 1 resource, 2 place, 3 kind, 4 how many at most: the ended jobs since the last good end, the newest first: key, id, state,
+    /// done, vault. Those of them that completed have something to read.
+    pub(super) bad_jobs: &'static str,
+    /// 1 `[[object, place], …]`: the incidents of these that are open, with their columns.
+    pub(super) open_incidents: &'static str,
+    /// 1 `[[id, place, cause, kind, object, resource, vault, opened, last, closed, times, job, own], …]`: makes incidents, or
+    /// overwrites those of the same id.
+    pub(super) put_incidents: &'static str,
+    /// 1 opened before, 2 or then with an id before, 3 how many are looked at, 4 `[[account, region], …]`, 5 `[state, …]` (1 open,
+    /// 2 acknowledged, 3 closed), 6 `[cause, …]`, 7 `[kind, …]`, 8 `[resource, …]`, 9 `[vault, …]`, 10 how many at most: those
+    /// opened last first, with their columns.
+    pub(super) incidents: &'static str,
+    /// 1 opened before, 2 or then with an id before, 3 how many are looked at: the last of these, opened and id, if there are so
+    /// many.
+    pub(super) incidents_looked_to: &'static str,
+    /// 1 id: the incident, with their columns.
+    pub(super) incident: &'static str,
+    /// 1 id, 2 by whom, 3 when, 4 note, 5 when it is closed thereby: somebody looks after an incident.
+    pub(super) take_incident: &'static str,
+    /// 1 the instant before which, 2 how many at most: forgets incidents that were closed then, the oldest first; their
+    /// ids.
+    pub(super) forget_incidents: &'static str,
+    /// 1 `[[object, from, to], …]`: who had AWS Backup do what to these: object, operation, at, caller; the last first.
+    pub(super) calls_about: &'static str,
+    /// 1 `[[object, operation, at, caller], …]`: adds what is not there.
+    pub(super) put_calls: &'static str,
+    /// 1 the instant before which, 2 how many at most: forgets calls; a row for each.
+    pub(super) forget_calls: &'static str,
+
+    // Recovery points and vaults. The columns of points: arn, account, region, vault, resource, type, state, created, expires, kept,
+    // bytes, seen, gone, why.
+    /// 1 `[arn, …]`: those of these points that are known, with their columns.
+    pub(super) points: &'static str,
+    /// 1 `[[arn, place, vault, resource, type, state, created, expires, kept, bytes, seen, gone, why], …]`: makes points, or
+    /// overwrites those of the same ARN.
+    pub(super) put_points: &'static str,
+    /// 1 vault, 2 place, 3 an instant, 4 how many at most: points that are there and were not told since, with
+    /// their columns.
+    pub(super) unseen_points: &'static str,
+    /// 1 the instant before which, 2 how many at most: forgets points that were gone then; a row for each.
+    pub(super) forget_points: &'static str,
+    /// 1 `[[incident, arn, vault, seen, noticed, expired, expires], …]`: adds what happened to points.
+    pub(super) add_point_changes: &'static str,
+    /// 1 incident, 2 how many at most: what happened to points, the last first: arn, vault, seen, noticed, expired, expires.
+    pub(super) point_changes: &'static str,
+    /// 1 `[incident, …]`: takes away what happened to points.
+    pub(super) drop_point_changes: &'static str,
+    /// 1 place, 2 the instant: closes what is about deleted points that would be gone by now.
+    pub(super) close_deleted: &'static str,
+    /// 1 place, 2 the instant: closes what is about shortened retentions that are none any more.
+    pub(super) close_shortened: &'static str,
+    /// 1 place: the ARN of each vault.
+    pub(super) vaults: &'static str,
+    /// 1 arn, 2 place: picture, seen of a vault.
+    pub(super) vault: &'static str,
+    /// 1 arn, 2 place, 3 picture, 4 seen: makes a vault, or overwrites it.
+    pub(super) put_vault: &'static str,
+    /// 1 arn, 2 place: takes a vault away.
+    pub(super) drop_vault: &'static str,
 }

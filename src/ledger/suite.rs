@@ -2,6 +2,7 @@
 
 mod leases;
 mod requests;
+mod incidents;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,14 @@ macro_rules! cases {
             a_lease_is_not_taken_over_amid_what_its_holder_writes,
             a_request_is_noted_once,
             what_requests_made_is_forgotten_with_the_jobs,
+            what_fails_is_one_incident_until_a_later_one_does_not,
+            what_completes_with_issues_ends_failures_and_is_an_incident_of_its_own,
+            whatever_the_order_the_same_is_open,
+            somebody_looks_after_an_incident,
+            a_point_that_goes_before_its_time_is_an_incident,
+            a_retention_that_is_shortened_is_an_incident_until_it_is_not,
+            a_vault_that_is_guarded_less_is_an_incident_until_it_is_as_before,
+            incidents_are_forgotten_when_they_are_old,
         }
     };
     ($open:ident: $($case:ident),+ $(,)?) => {
@@ -61,6 +70,12 @@ pub(super) use leases::{
     a_role_has_one_holder_until_it_is_released,
 };
 pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
+pub(super) use incidents::{
+    a_point_that_goes_before_its_time_is_an_incident, a_retention_that_is_shortened_is_an_incident_until_it_is_not,
+    a_vault_that_is_guarded_less_is_an_incident_until_it_is_as_before, incidents_are_forgotten_when_they_are_old,
+    somebody_looks_after_an_incident, what_completes_with_issues_ends_failures_and_is_an_incident_of_its_own,
+    what_fails_is_one_incident_until_a_later_one_does_not, whatever_the_order_the_same_is_open,
+};
 pub(super) use watching::{
     a_watcher_that_is_too_far_behind_is_told_so, watchers_are_told_of_all_that_fits_once_and_in_order,
 };

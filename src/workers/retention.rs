@@ -35,5 +35,6 @@ async fn forget(ledger: &Ledger, keep: SignedDuration) -> Result<(), Error> {
     while ledger.forget_events(before(EVENTS)).await? {}
     while ledger.forget_jobs(before(keep)).await? {}
     while ledger.forget_requests(before(keep)).await? {}
+    while ledger.forget_incidents(before(keep)).await? {}
     Ok(())
 }

@@ -27,8 +27,11 @@ const CONNECTIONS: u32 = 10;
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 2] =
-    [(1, "jobs", include_str!("migrations/0001_jobs.sql")), (2, "leases", include_str!("migrations/0002_leases.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "jobs", include_str!("migrations/0001_jobs.sql")),
+    (2, "leases", include_str!("migrations/0002_leases.sql")),
+    (5, "incidents", include_str!("migrations/0005_incidents.sql")),
+];
 
 #[derive(Debug, Clone)]
 pub(in crate::ledger) struct Database {

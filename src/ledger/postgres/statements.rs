@@ -73,4 +73,79 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                   WHERE role = $1 AND holder = $2 AND fence = $3 RETURNING fence",
     end_lease: "UPDATE lease SET until = 0 WHERE role = $1 AND holder = $2 AND fence = $3",
     end_leases_of_others: "UPDATE lease SET until = 0 WHERE holder <> $1",
+    // Incidents, recovery points and vaults.
+    put_outcomes: "INSERT INTO outcome (resource, place, kind, good) SELECT w ->> 0, (w ->> 1)::bigint, (w ->> 2)::bigint, \
+                   (w ->> 3)::bigint FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT (resource, place, kind) DO \
+                   UPDATE SET good = greatest(outcome.good, excluded.good)",
+    bad_jobs: "SELECT j.key, j.id, j.state, j.done, s.vault FROM subject AS s \
+               JOIN job AS j ON j.subject = s.id WHERE s.resource = $1 AND s.place = $2 AND s.kind = $3 AND j.key > \
+               coalesce((SELECT o.good FROM outcome AS o WHERE o.resource = $1 AND o.place = $2 AND o.kind = $3), -1) AND \
+               j.state IN (6, 7, 8, 9) ORDER BY j.key DESC LIMIT $4",
+    open_incidents: "SELECT i.id, i.place, p.account, p.region, i.cause, i.kind, i.object, i.resource, i.vault, i.opened, \
+                     i.last, i.closed, i.times, i.job, i.own, i.taken_by, i.taken, i.note FROM \
+                     jsonb_array_elements($1::jsonb) AS w JOIN incident AS i ON i.object = w ->> 0 AND i.place = (w ->> \
+                     1)::bigint JOIN place AS p ON p.id = i.place WHERE i.closed IS NULL",
+    put_incidents: "INSERT INTO incident (id, place, cause, kind, object, resource, vault, opened, last, closed, times, \
+                    job, own) SELECT w ->> 0, (w ->> 1)::bigint, (w ->> 2)::bigint, (w ->> 3)::bigint, w ->> 4, w ->> 5, w \
+                    ->> 6, (w ->> 7)::bigint, (w ->> 8)::bigint, (w ->> 9)::bigint, (w ->> 10)::bigint, w ->> 11, w ->> 12 \
+                    FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT (id) DO UPDATE SET resource = excluded.resource, \
+                    vault = excluded.vault, opened = excluded.opened, last = excluded.last, closed = excluded.closed, \
+                    times = excluded.times, job = excluded.job, own = excluded.own",
+    incidents: "SELECT i.id, i.place, p.account, p.region, i.cause, i.kind, i.object, i.resource, i.vault, i.opened, \
+                i.last, i.closed, i.times, i.job, i.own, i.taken_by, i.taken, i.note FROM (SELECT * FROM incident WHERE \
+                (opened, id) < ($1, $2) ORDER BY opened DESC, id DESC LIMIT $3) AS i JOIN place AS p ON p.id = i.place \
+                WHERE EXISTS (SELECT 1 FROM jsonb_array_elements($4::jsonb) AS w WHERE w ->> 0 = p.account AND w ->> 1 = \
+                p.region) AND (jsonb_array_length($5::jsonb) = 0 OR CASE WHEN i.closed IS NOT NULL THEN 3 WHEN i.taken IS \
+                NOT NULL THEN 2 ELSE 1 END IN (SELECT w::bigint FROM jsonb_array_elements_text($5::jsonb) AS w)) AND \
+                (jsonb_array_length($6::jsonb) = 0 OR i.cause IN (SELECT w::bigint FROM \
+                jsonb_array_elements_text($6::jsonb) AS w)) AND (jsonb_array_length($7::jsonb) = 0 OR i.kind IN (SELECT \
+                w::bigint FROM jsonb_array_elements_text($7::jsonb) AS w)) AND (jsonb_array_length($8::jsonb) = 0 OR \
+                i.resource IN (SELECT w FROM jsonb_array_elements_text($8::jsonb) AS w)) AND \
+                (jsonb_array_length($9::jsonb) = 0 OR i.vault IN (SELECT w FROM jsonb_array_elements_text($9::jsonb) AS \
+                w)) ORDER BY i.opened DESC, i.id DESC LIMIT $10",
+    incidents_looked_to: "SELECT opened, id FROM incident WHERE (opened, id) < ($1, $2) ORDER BY opened DESC, id DESC \
+                          LIMIT 1 OFFSET $3",
+    incident: "SELECT i.id, i.place, p.account, p.region, i.cause, i.kind, i.object, i.resource, i.vault, i.opened, \
+               i.last, i.closed, i.times, i.job, i.own, i.taken_by, i.taken, i.note FROM incident AS i JOIN place AS p ON \
+               p.id = i.place WHERE i.id = $1",
+    take_incident: "UPDATE incident SET taken_by = $2, taken = $3, note = $4, closed = coalesce(closed, $5) WHERE id = $1",
+    forget_incidents: "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE closed IS NOT NULL AND closed < $1 \
+                       ORDER BY closed, id LIMIT $2) RETURNING id",
+    calls_about: "SELECT c.object, c.operation, c.at, c.caller FROM jsonb_array_elements($1::jsonb) AS w JOIN call AS c ON \
+                  c.object = w ->> 0 AND c.at >= (w ->> 1)::bigint AND c.at <= (w ->> 2)::bigint ORDER BY c.at DESC",
+    put_calls: "INSERT INTO call (object, operation, at, caller) SELECT w ->> 0, w ->> 1, (w ->> 2)::bigint, w ->> 3 FROM \
+                jsonb_array_elements($1::jsonb) AS w ON CONFLICT DO NOTHING",
+    forget_calls: "DELETE FROM call WHERE (object, at, operation) IN (SELECT object, at, operation FROM call WHERE at < $1 \
+                   ORDER BY at LIMIT $2) RETURNING at",
+    points: "SELECT q.arn, p.account, p.region, q.vault, q.resource, q.type, q.state, q.created, q.expires, q.kept, \
+             q.bytes, q.seen, q.gone, q.why FROM jsonb_array_elements_text($1::jsonb) AS w JOIN point AS q ON q.arn = w \
+             JOIN place AS p ON p.id = q.place",
+    put_points: "INSERT INTO point (arn, place, vault, resource, type, state, created, expires, kept, bytes, seen, gone, \
+                 why) SELECT w ->> 0, (w ->> 1)::bigint, w ->> 2, w ->> 3, w ->> 4, w ->> 5, (w ->> 6)::bigint, (w ->> \
+                 7)::bigint, (w ->> 8)::bigint, (w ->> 9)::bigint, (w ->> 10)::bigint, (w ->> 11)::bigint, (w ->> \
+                 12)::bigint FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT (arn) DO UPDATE SET place = \
+                 excluded.place, vault = excluded.vault, resource = excluded.resource, type = excluded.type, state = \
+                 excluded.state, created = excluded.created, expires = excluded.expires, kept = excluded.kept, bytes = \
+                 excluded.bytes, seen = excluded.seen, gone = excluded.gone, why = excluded.why",
+    unseen_points: "SELECT q.arn, p.account, p.region, q.vault, q.resource, q.type, q.state, q.created, q.expires, q.kept, \
+                    q.bytes, q.seen, q.gone, q.why FROM point AS q JOIN place AS p ON p.id = q.place WHERE q.vault = $1 \
+                    AND q.place = $2 AND q.seen < $3 AND q.gone IS NULL ORDER BY q.seen LIMIT $4",
+    forget_points: "DELETE FROM point WHERE arn IN (SELECT arn FROM point WHERE gone IS NOT NULL AND gone < $1 ORDER BY \
+                    gone LIMIT $2) RETURNING seen",
+    add_point_changes: "INSERT INTO point_change (incident, arn, vault, seen, noticed, expired, expires) SELECT w ->> 0, w \
+                        ->> 1, w ->> 2, (w ->> 3)::bigint, (w ->> 4)::bigint, (w ->> 5)::bigint, (w ->> 6)::bigint FROM \
+                        jsonb_array_elements($1::jsonb) AS w",
+    point_changes: "SELECT arn, vault, seen, noticed, expired, expires FROM point_change WHERE incident = $1 \
+                    ORDER BY id DESC LIMIT $2",
+    drop_point_changes: "DELETE FROM point_change WHERE incident IN (SELECT w FROM jsonb_array_elements_text($1::jsonb) AS w)",
+    close_deleted: "UPDATE incident SET closed = $2 WHERE place = $1 AND closed IS NULL AND cause = 5 AND NOT EXISTS \
+                    (SELECT 1 FROM point_change AS c WHERE c.incident = incident.id AND (c.expired IS NULL OR c.expired > $2))",
+    close_shortened: "UPDATE incident SET closed = $2 WHERE place = $1 AND closed IS NULL AND cause = 6 AND NOT EXISTS \
+                      (SELECT 1 FROM point_change AS c JOIN point AS q ON q.arn = c.arn WHERE c.incident = incident.id \
+                      AND q.gone IS NULL AND q.expires IS NOT NULL AND (c.expired IS NULL OR q.expires < c.expired))",
+    vaults: "SELECT arn FROM vault WHERE place = $1",
+    vault: "SELECT picture, seen FROM vault WHERE arn = $1 AND place = $2",
+    put_vault: "INSERT INTO vault (arn, place, picture, seen) VALUES ($1, $2, $3, $4) ON CONFLICT (arn, place) DO UPDATE \
+                SET picture = excluded.picture, seen = excluded.seen",
+    drop_vault: "DELETE FROM vault WHERE arn = $1 AND place = $2",
 };
