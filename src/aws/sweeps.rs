@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Error, Failure, Scoped, budget::Class, flights::Freshness, jobs::lists::Resolved, pages::pages};
 use crate::domain::{
     Cursor, Job, JobAsk, JobFilter, JobId, JobKind, JobState, MAX_PAGE_SIZE, PageRequest, Period, RecoveryPoint,
-    VaultName,
+    VaultName, VaultPicture,
 };
 
 /// What one answer of AWS told.
@@ -97,6 +97,21 @@ impl Scoped {
         let asked = Instant::now();
         let names = self.vault_names().await?;
         Ok(Batch { at: self.told_at(asked), items: names.into_iter().collect() })
+    }
+
+    /// What guards a vault, and when it was so. What could not be read is not known.
+    pub async fn sweep_vault(&self, name: &VaultName) -> Result<(VaultPicture, Timestamp), Error> {
+        let asked = Instant::now();
+        let vault = self.describe_vault(name).await?;
+        let at = self.told_at(asked);
+        let policy = self.get_vault_access_policy(name).await;
+        let notifications = self.get_vault_notifications(name).await;
+        let policy = policy.ok().map(|told| told.setting);
+        let picture = VaultPicture { lock: Some(vault.lock), policy, notifications: None };
+        Ok(match notifications {
+            Ok(told) => (picture.with_notifications(told.setting.as_ref(), self.scope()), at),
+            Err(_) => (picture, at),
+        })
     }
 
     /// All recovery points of a vault, page by page; one that is in no batch of a sweep that came to its end, and was known

@@ -36,6 +36,8 @@ pub struct FeedConfig {
     pub busy_interval: Duration,
     /// The queue by which AWS's events arrive, if any.
     pub queue_url: Option<QueueUrl>,
+    /// How often recovery points, and what guards vaults, are read.
+    pub points_interval: Duration,
 }
 
 /// An account and region that is followed.
@@ -189,6 +191,7 @@ impl Default for FeedConfig {
             interval: Duration::from_secs(60),
             busy_interval: Duration::from_secs(10),
             queue_url: None,
+            points_interval: Duration::from_secs(900),
         }
     }
 }
@@ -202,6 +205,7 @@ impl FeedConfig {
             interval: reader.within("feed.interval", d.interval, least..=most),
             busy_interval: reader.within("feed.busy_interval", d.busy_interval, least..=most),
             queue_url: reader.said("feed.queue_url"),
+            points_interval: reader.within("feed.points_interval", d.points_interval, least..=24 * most),
         }
     }
 

@@ -223,6 +223,19 @@ impl Incident {
         self.job.as_ref().map(|job| &job.id)
     }
 
+    /// What surprises whoever acknowledges it.
+    pub fn findings_of_acknowledging(&self, by: &str) -> Vec<Finding> {
+        let mut found = Vec::new();
+        if let Some(at) = self.closed_at {
+            found.push(Finding::info("INCIDENT_CLOSED", format!("the incident was closed at {at}, and stays so")));
+        }
+        if let Some(before) = self.acknowledged.as_ref().filter(|before| before.by != by) {
+            let message = format!("{} looked after the incident since {}: that is taken over", before.by, before.at);
+            found.push(Finding::info("INCIDENT_TAKEN_OVER", message));
+        }
+        found
+    }
+
     /// What happened and what to do about it.
     pub fn finding(&self) -> Option<Finding> {
         let (vault, resource) = (named(&self.vault), named(&self.resource));

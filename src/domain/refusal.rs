@@ -100,6 +100,8 @@ pub enum Noun {
     LegalHold,
     /// An AWS account.
     Account,
+    /// An incident of the ledger.
+    Incident,
 }
 
 impl Refusal {

@@ -34,6 +34,7 @@ pub fn not_there(noun: Noun, name: &str, field: &str, question: &str) -> Finding
         | Noun::Key
         | Noun::Topic
         | Noun::LegalHold
+        | Noun::Incident
         | Noun::Account => ("RESOURCE_NOT_FOUND", "database"),
     };
     let message = format!("no {word} {name} is there now, and nothing of it was found{question}");

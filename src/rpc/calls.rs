@@ -376,6 +376,11 @@ pub(super) fn let_in(extensions: &Extensions) -> Result<LetIn, Failure> {
     let_in.ok_or_else(|| Failure::Bug("a call that came through no doorway".to_owned()))
 }
 
+/// The name of the caller of a call that was let in.
+pub(super) fn caller<M>(request: &Request<M>) -> Result<String, Status> {
+    Ok(let_in(request.extensions())?.principal.name().to_owned())
+}
+
 /// Compressing less than this costs more time than it saves.
 const WORTH_COMPRESSING: usize = 4096;
 

@@ -3,9 +3,10 @@
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
-    calls::Calls,
-    convert::{findings, protection as convert, timestamp},
+    calls::{Calls, caller},
+    convert::{findings, incidents, protection as convert, timestamp},
     page_token::ListOf,
+    remembered::Remembered,
 };
 use crate::{
     aws::Scoped,
@@ -14,7 +15,10 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(super) struct Protection(pub(super) Calls);
+pub(super) struct Protection {
+    pub(super) calls: Calls,
+    pub(super) remembered: Remembered,
+}
 
 #[async_trait]
 impl ProtectionService for Protection {
@@ -23,7 +27,7 @@ impl ProtectionService for Protection {
         request: Request<proto::ExplainProtectionRequest>,
     ) -> Result<Response<proto::ExplainProtectionResponse>, Status> {
         let work = |aws: Scoped, named| async move { Ok(aws.explain_protection(&named).await?.into()) };
-        self.0.read(request, convert::explain, work).await
+        self.calls.read(request, convert::explain, work).await
     }
     async fn list_upcoming_runs(
         &self,
@@ -42,6 +46,23 @@ impl ProtectionService for Protection {
             };
             list.paged.answer(page).await
         };
-        self.0.read(request, convert::upcoming, work).await
+        self.calls.read(request, convert::upcoming, work).await
+    }
+
+    async fn list_incidents(
+        &self,
+        request: Request<proto::ListIncidentsRequest>,
+    ) -> Result<Response<proto::ListIncidentsResponse>, Status> {
+        let work = |aws: Scoped, list| async move { self.remembered.list_incidents(aws, list).await };
+        self.calls.read(request, incidents::list, work).await
+    }
+
+    async fn acknowledge_incident(
+        &self,
+        request: Request<proto::AcknowledgeIncidentRequest>,
+    ) -> Result<Response<proto::AcknowledgeIncidentResponse>, Status> {
+        let (remembered, by) = (self.remembered.clone(), caller(&request)?);
+        let work = |aws: Scoped, asked| async move { remembered.acknowledge_incident(&aws, asked, by).await };
+        self.calls.change(request, incidents::acknowledge, work).await
     }
 }

@@ -6,16 +6,20 @@ use super::{
     calls::Calls,
     convert::{findings, recovery_points as convert, restore},
     page_token::ListOf,
+    remembered::Remembered,
     restores,
 };
 use crate::{
     aws::Scoped,
-    domain::RecoveryPointQuery,
+    domain::{Asked, DeleteRecoveryPoint, PointInVault, RecoveryPointQuery, UpdateLifecycle},
     proto::{self, recovery_point_service_server::RecoveryPointService},
 };
 
 #[derive(Debug)]
-pub(super) struct RecoveryPoints(pub(super) Calls);
+pub(super) struct RecoveryPoints {
+    pub(super) calls: Calls,
+    pub(super) remembered: Remembered,
+}
 
 #[async_trait]
 impl RecoveryPointService for RecoveryPoints {
@@ -27,7 +31,7 @@ impl RecoveryPointService for RecoveryPoints {
             let point = aws.get_recovery_point(&point).await?;
             Ok(proto::GetRecoveryPointResponse { recovery_point: Some(point.into()) })
         };
-        self.0.read(request, convert::get, work).await
+        self.calls.read(request, convert::get, work).await
     }
 
     async fn list_recovery_points(
@@ -45,15 +49,22 @@ impl RecoveryPointService for RecoveryPoints {
             };
             list.paged.answer(page).await
         };
-        self.0.read(request, convert::list, work).await
+        self.calls.read(request, convert::list, work).await
     }
 
     async fn delete_recovery_point(
         &self,
         request: Request<proto::DeleteRecoveryPointRequest>,
     ) -> Result<Response<proto::DeleteRecoveryPointResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { Ok(aws.delete_recovery_point(&asked).await?.into()) };
-        self.0.change(request, convert::delete, work).await
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<DeleteRecoveryPoint>| async move {
+            let deleted = aws.delete_recovery_point(&asked).await?;
+            if !asked.is_check() {
+                remembered.point_deleted(&aws, asked.what.point.arn.as_str()).await;
+            }
+            Ok(deleted.into())
+        };
+        self.calls.change(request, convert::delete, work).await
     }
 
     async fn plan_restore(
@@ -61,30 +72,38 @@ impl RecoveryPointService for RecoveryPoints {
         request: Request<proto::PlanRestoreRequest>,
     ) -> Result<Response<proto::PlanRestoreResponse>, Status> {
         let work = |aws: Scoped, planned| async move { restores::show(&aws, planned).await };
-        self.0.read(request, restore::plan, work).await
+        self.calls.read(request, restore::plan, work).await
     }
 
     async fn update_recovery_point_lifecycle(
         &self,
         request: Request<proto::UpdateRecoveryPointLifecycleRequest>,
     ) -> Result<Response<proto::UpdateRecoveryPointLifecycleResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<UpdateLifecycle>| async move {
             let (point, found) = aws.update_recovery_point_lifecycle(&asked).await?;
+            if !asked.is_check() {
+                remembered.point_changed(&aws, &asked.what.point.vault, &point).await;
+            }
             Ok(proto::UpdateRecoveryPointLifecycleResponse {
                 recovery_point: Some(point.into()),
                 findings: findings(found),
                 ..Default::default()
             })
         };
-        self.0.change(request, convert::update_lifecycle, work).await
+        self.calls.change(request, convert::update_lifecycle, work).await
     }
 
     async fn disassociate_recovery_point(
         &self,
         request: Request<proto::DisassociateRecoveryPointRequest>,
     ) -> Result<Response<proto::DisassociateRecoveryPointResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<PointInVault>| async move {
             let (left, found) = aws.disassociate_recovery_point(&asked).await?;
+            if !asked.is_check() && left.is_none() {
+                remembered.point_deleted(&aws, asked.what.arn.as_str()).await;
+            }
             let state = left.map_or(proto::RecoveryPointState::Unspecified, |state| convert::state(&state));
             Ok(proto::DisassociateRecoveryPointResponse {
                 state: state.into(),
@@ -92,6 +111,6 @@ impl RecoveryPointService for RecoveryPoints {
                 ..Default::default()
             })
         };
-        self.0.change(request, convert::disassociate, work).await
+        self.calls.change(request, convert::disassociate, work).await
     }
 }

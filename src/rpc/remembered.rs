@@ -1,5 +1,6 @@
 //! What the ledger answers, and when AWS is asked instead.
 
+mod incidents;
 mod repeated;
 mod watching;
 
@@ -116,7 +117,9 @@ impl Remembered {
                 let watched = Watched::of(&watch, &memory.scopes);
                 self.list_remembered(&aws, (asked, paged), watched, memory).await
             }
-            Some(_) | None if read == ReadFrom::Ledger || asked.all_scopes => Err(not_read(&aws, memory.as_ref())),
+            Some(_) | None if read == ReadFrom::Ledger || asked.all_scopes => {
+                Err(not_read(&aws, memory.as_ref(), OR_LIVE))
+            }
             Some(_) | None => list_live(&aws, asked, paged).await,
         }
     }
@@ -169,7 +172,7 @@ impl Remembered {
             ReadFrom::Either | ReadFrom::Ledger => self.memory(&aws, false).await?,
         };
         if read == ReadFrom::Ledger && memory.as_ref().and_then(|memory| memory.as_of).is_none() {
-            return Err(not_read(&aws, memory.as_ref()));
+            return Err(not_read(&aws, memory.as_ref(), OR_LIVE));
         }
         if let Some(memory) = &memory {
             let known = self.ledger.job(&id).await?.filter(|job| job.scope == *aws.scope());
@@ -221,14 +224,18 @@ async fn list_live(aws: &Scoped, asked: ListJobs, paged: Paged) -> Result<proto:
     paged.answer(page).await
 }
 
-/// That the ledger cannot say what it alone knows.
-pub(super) fn not_read(aws: &Scoped, memory: Option<&Memory>) -> Failure {
+/// What else there is to do, where AWS can be asked.
+const OR_LIVE: &str = ", or ask with read LIVE";
+
+/// That the ledger cannot say what it alone knows; `or`: what else there is to do.
+pub(super) fn not_read(aws: &Scoped, memory: Option<&Memory>, or: &str) -> Failure {
     let Scope { account, region } = aws.scope();
     Failure::ScopeNotFollowed(match memory {
         Some(_) => {
-            "the accounts and regions that the server follows have not all been read yet: ask again, or with read LIVE"
-                .to_owned()
+            format!("the accounts and regions that the server follows have not all been read yet: ask again{or}")
         }
-        None => format!("the server does not follow account {account} in {region} (ledger.scopes): ask with read LIVE"),
+        None => format!(
+            "the server does not follow account {account} in {region}: add it to ledger.scopes, or set feed.enabled{or}"
+        ),
     })
 }

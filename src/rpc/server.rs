@@ -96,12 +96,12 @@ pub async fn serve(
         AccountServiceServer(Accounts(calls.clone())),
         ResourceServiceServer(Resources(calls.clone())),
         PlanServiceServer(Plans(calls.clone())),
-        JobServiceServer(Jobs { calls: calls.clone(), remembered }),
+        JobServiceServer(Jobs { calls: calls.clone(), remembered: remembered.clone() }),
         LegalHoldServiceServer(LegalHolds(calls.clone())),
-        ProtectionServiceServer(Protection(calls.clone())),
-        RecoveryPointServiceServer(RecoveryPoints(calls.clone())),
+        ProtectionServiceServer(Protection { calls: calls.clone(), remembered: remembered.clone() }),
+        RecoveryPointServiceServer(RecoveryPoints { calls: calls.clone(), remembered: remembered.clone() }),
         ServerServiceServer(ServerInfo { aws, calls: calls.clone(), about }),
-        VaultServiceServer(Vaults(calls.clone())),
+        VaultServiceServer(Vaults { calls: calls.clone(), remembered: remembered.clone() }),
     );
     if config.reflection {
         let error_details = proto::error_details().map_err(tonic_reflection::server::Error::from)?;

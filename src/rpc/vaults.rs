@@ -6,15 +6,19 @@ use super::{
     calls::Calls,
     convert::{findings, vault_lock, vault_settings, vaults as convert},
     page_token::ListOf,
+    remembered::Remembered,
 };
 use crate::{
     aws::Scoped,
-    domain::{Asked, NewVault, OfVault, VaultNotifications},
+    domain::{AccessPolicy, Asked, DeleteVault, LockVault, NewVault, OfVault, VaultNotifications, VaultPicture},
     proto::{self, vault_service_server::VaultService},
 };
 
 #[derive(Debug)]
-pub(super) struct Vaults(pub(super) Calls);
+pub(super) struct Vaults {
+    pub(super) calls: Calls,
+    pub(super) remembered: Remembered,
+}
 
 #[async_trait]
 impl VaultService for Vaults {
@@ -29,7 +33,7 @@ impl VaultService for Vaults {
             let findings = findings(found);
             Ok(proto::CreateVaultResponse { vault: Some(vault.into()), findings, ..Default::default() })
         };
-        self.0.change(request, convert::create, work).await
+        self.calls.change(request, convert::create, work).await
     }
 
     async fn get_vault(
@@ -40,7 +44,7 @@ impl VaultService for Vaults {
             let vault = aws.get_vault(&vault).await?;
             Ok(proto::GetVaultResponse { vault: Some(vault.into()) })
         };
-        self.0.read(request, convert::get, work).await
+        self.calls.read(request, convert::get, work).await
     }
 
     async fn list_vaults(
@@ -57,34 +61,54 @@ impl VaultService for Vaults {
             };
             list.paged.answer(page).await
         };
-        self.0.read(request, convert::list, work).await
+        self.calls.read(request, convert::list, work).await
     }
 
     async fn delete_vault(
         &self,
         request: Request<proto::DeleteVaultRequest>,
     ) -> Result<Response<proto::DeleteVaultResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { Ok(aws.delete_vault(&asked).await?.into()) };
-        self.0.change(request, convert::delete, work).await
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<DeleteVault>| async move {
+            let deleted = aws.delete_vault(&asked).await?;
+            if !asked.is_check() {
+                remembered.vault_deleted(&aws, &asked.what.vault).await;
+            }
+            Ok(deleted.into())
+        };
+        self.calls.change(request, convert::delete, work).await
     }
 
     async fn lock_vault(
         &self,
         request: Request<proto::LockVaultRequest>,
     ) -> Result<Response<proto::LockVaultResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { Ok(aws.lock_vault(&asked).await?.into()) };
-        self.0.change(request, vault_lock::lock, work).await
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<LockVault>| async move {
+            let locked = aws.lock_vault(&asked).await?;
+            if !asked.is_check() {
+                let picture = VaultPicture { lock: Some(locked.vault.lock.clone()), ..VaultPicture::default() };
+                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
+            }
+            Ok(locked.into())
+        };
+        self.calls.change(request, vault_lock::lock, work).await
     }
 
     async fn unlock_vault(
         &self,
         request: Request<proto::UnlockVaultRequest>,
     ) -> Result<Response<proto::UnlockVaultResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<OfVault<()>>| async move {
             let vault = aws.unlock_vault(&asked).await?;
+            if !asked.is_check() {
+                let picture = VaultPicture { lock: Some(vault.lock.clone()), ..VaultPicture::default() };
+                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
+            }
             Ok(proto::UnlockVaultResponse { vault: Some(vault.into()), ..Default::default() })
         };
-        self.0.change(request, vault_lock::unlock, work).await
+        self.calls.change(request, vault_lock::unlock, work).await
     }
 
     async fn get_vault_access_policy(
@@ -92,26 +116,39 @@ impl VaultService for Vaults {
         request: Request<proto::GetVaultAccessPolicyRequest>,
     ) -> Result<Response<proto::GetVaultAccessPolicyResponse>, Status> {
         let work = |aws: Scoped, vault| async move { Ok(aws.get_vault_access_policy(&vault).await?.into()) };
-        self.0.read(request, vault_settings::get_policy, work).await
+        self.calls.read(request, vault_settings::get_policy, work).await
     }
 
     async fn set_vault_access_policy(
         &self,
         request: Request<proto::SetVaultAccessPolicyRequest>,
     ) -> Result<Response<proto::SetVaultAccessPolicyResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<OfVault<AccessPolicy>>| async move {
             let (now, found) = aws.set_vault_access_policy(&asked).await?;
+            if !asked.is_check() {
+                let picture = VaultPicture { policy: Some(now.setting.clone()), ..VaultPicture::default() };
+                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
+            }
             Ok(vault_settings::policy_set(now, found))
         };
-        self.0.change(request, vault_settings::set_policy, work).await
+        self.calls.change(request, vault_settings::set_policy, work).await
     }
 
     async fn delete_vault_access_policy(
         &self,
         request: Request<proto::DeleteVaultAccessPolicyRequest>,
     ) -> Result<Response<proto::DeleteVaultAccessPolicyResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { Ok(aws.delete_vault_access_policy(&asked).await?.into()) };
-        self.0.change(request, vault_settings::delete_policy, work).await
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<OfVault<()>>| async move {
+            let deleted = aws.delete_vault_access_policy(&asked).await?;
+            if !asked.is_check() {
+                let picture = VaultPicture { policy: Some(None), ..VaultPicture::default() };
+                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
+            }
+            Ok(deleted.into())
+        };
+        self.calls.change(request, vault_settings::delete_policy, work).await
     }
 
     async fn get_vault_notifications(
@@ -119,26 +156,40 @@ impl VaultService for Vaults {
         request: Request<proto::GetVaultNotificationsRequest>,
     ) -> Result<Response<proto::GetVaultNotificationsResponse>, Status> {
         let work = |aws: Scoped, vault| async move { Ok(aws.get_vault_notifications(&vault).await?.into()) };
-        self.0.read(request, vault_settings::get_notifications, work).await
+        self.calls.read(request, vault_settings::get_notifications, work).await
     }
 
     async fn set_vault_notifications(
         &self,
         request: Request<proto::SetVaultNotificationsRequest>,
     ) -> Result<Response<proto::SetVaultNotificationsResponse>, Status> {
+        let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<OfVault<VaultNotifications>>| async move {
-            let OfVault { setting, .. } = &asked.what;
+            let OfVault { vault, setting, .. } = &asked.what;
             let found = [setting.findings(), setting.topic.findings(aws.scope())].concat();
-            Ok(vault_settings::notifications_set(aws.set_vault_notifications(&asked).await?, found))
+            let now = aws.set_vault_notifications(&asked).await?;
+            if !asked.is_check() {
+                let picture = VaultPicture::default().with_notifications(now.setting.as_ref(), aws.scope());
+                remembered.vault_changed(&aws, vault, picture).await;
+            }
+            Ok(vault_settings::notifications_set(now, found))
         };
-        self.0.change(request, vault_settings::set_notifications, work).await
+        self.calls.change(request, vault_settings::set_notifications, work).await
     }
 
     async fn delete_vault_notifications(
         &self,
         request: Request<proto::DeleteVaultNotificationsRequest>,
     ) -> Result<Response<proto::DeleteVaultNotificationsResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { Ok(aws.delete_vault_notifications(&asked).await?.into()) };
-        self.0.change(request, vault_settings::delete_notifications, work).await
+        let remembered = self.remembered.clone();
+        let work = |aws: Scoped, asked: Asked<OfVault<()>>| async move {
+            let deleted = aws.delete_vault_notifications(&asked).await?;
+            if !asked.is_check() {
+                let picture = VaultPicture::default().with_notifications(None, aws.scope());
+                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
+            }
+            Ok(deleted.into())
+        };
+        self.calls.change(request, vault_settings::delete_notifications, work).await
     }
 }

@@ -4,6 +4,7 @@
 
 mod leading;
 mod metrics;
+mod points;
 mod poller;
 mod queue;
 mod retention;
@@ -58,6 +59,7 @@ impl Workers {
         life.spawn(self.clone().lead("retention", life.soft(), retention::forget_the_old));
         if self.feed.enabled {
             self.clone().begin_events(life);
+            life.spawn(self.clone().lead("points", life.soft(), points::look_after));
             life.spawn(self.lead("feed", life.soft(), poller::follow));
         }
     }

@@ -192,6 +192,14 @@ BASE = {
     "LegalHoldService/ListLegalHoldRecoveryPoints": PAGE | {"legal_hold": "$hold"},
     "LegalHoldService/ListLegalHolds": PAGE | {"states": ["LEGAL_HOLD_STATE_ACTIVE"]},
     "ProtectionService/ExplainProtection": {"scope": SCOPE, "resource": "$labs"},
+    "ProtectionService/AcknowledgeIncident": {
+        "scope": SCOPE,
+        "incident": "7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111",
+        "note": "ticket 4711",
+        "request_id": ID,
+    },
+    "ProtectionService/ListIncidents": PAGE
+    | {"filter": {"states": ["INCIDENT_STATE_OPEN"], "causes": ["INCIDENT_CAUSE_JOB_FAILED"], "resource": "$labs"}},
     "ProtectionService/ListUpcomingRuns": PAGE | {"hours": 48, "plan": "$plan", "resource": "$labs"},
     "RecoveryPointService/DeleteRecoveryPoint": {
         "scope": SCOPE,

@@ -19,6 +19,7 @@ EVERYTHING = {
             "enabled": False,
             "interval": "2m",
             "busy_interval": "5s",
+            "points_interval": "1h",
             "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/strongroom",
         },
         "server": {

@@ -42,6 +42,7 @@ mod grammar;
 mod harness;
 mod identity;
 mod imports;
+mod incidents;
 mod jobs;
 mod joined;
 mod large_answers;

@@ -14,6 +14,7 @@ pub(super) const NOUNS: &[(&str, &str)] = &[
     ("resource", "Databases, and what AWS Backup protects"),
     ("protection", "Why a database is protected, or is not"),
     ("run", "What rules will back up, and when"),
+    ("incident", "What goes wrong, and nobody was told"),
     ("tag", "Tags of resources, vaults, plans and recovery points"),
     ("role", "The service role that AWS Backup acts as"),
     ("account", "The AWS account and region that the server works on"),
@@ -377,6 +378,14 @@ pub(super) const VERBS: &[Verb] = &[
         "strongroom protection explain orders",
     ),
     verb("run", "list", "ProtectionService/ListUpcomingRuns", &[], "strongroom run list --hours 12 --plan nightly"),
+    verb("incident", "list", "ProtectionService/ListIncidents", &[], "strongroom incident list --cause recovery-point-deleted"),
+    verb(
+        "incident",
+        "acknowledge",
+        "ProtectionService/AcknowledgeIncident",
+        &["incident"],
+        "strongroom incident acknowledge 7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111 --note \"ticket 4711\"",
+    ),
     verb(
         "tag",
         "add",

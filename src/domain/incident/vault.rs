@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Cause;
-use crate::domain::VaultLock;
+use crate::domain::{Scope, VaultLock, VaultNotifications};
 
 /// What guards a vault. What is not known is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,13 @@ pub struct VaultPicture {
 }
 
 impl VaultPicture {
+    /// With what the vault tells a topic, if it does; the vault is of that scope.
+    #[must_use]
+    pub fn with_notifications(self, told: Option<&VaultNotifications>, scope: &Scope) -> Self {
+        let notifications = told.map(|of| (of.topic.arn_in(scope), of.events.clone()));
+        Self { notifications: Some(notifications), ..self }
+    }
+
     /// The text by which it is kept.
     pub fn text(&self) -> String {
         let mut members = Map::new();

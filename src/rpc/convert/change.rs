@@ -34,6 +34,7 @@ macro_rules! changes {
 }
 
 changes!(
+    AcknowledgeIncidentRequest => AcknowledgeIncidentResponse,
     CancelJobRequest => CancelJobResponse,
     CancelLegalHoldRequest => CancelLegalHoldResponse,
     CreateLegalHoldRequest => CreateLegalHoldResponse,

@@ -77,7 +77,7 @@ pub(super) fn vault_name(arn: Option<&str>) -> String {
     arn.and_then(|arn| arn.resource_of_kind("backup-vault").map(str::to_owned)).unwrap_or_default()
 }
 
-fn kind(kind: JobKind) -> proto::JobKind {
+pub(super) fn kind(kind: JobKind) -> proto::JobKind {
     match kind {
         JobKind::Backup => proto::JobKind::Backup,
         JobKind::Restore => proto::JobKind::Restore,

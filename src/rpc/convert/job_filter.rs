@@ -90,11 +90,7 @@ impl Reader {
             message_contains,
         } = filter;
         let at = |member: &str| format!("{field}.{member}");
-        let kinds = all(each(kinds, |index, kind| {
-            let field = format!("{field}.kinds[{index}]");
-            let kind = self.job_kind(&field, kind);
-            self.in_list(&field, kind)
-        }));
+        let kinds = self.job_kinds(&at("kinds"), kinds);
         let states = all(each(states, |index, state| {
             let field = format!("{field}.states[{index}]");
             let state = self.job_state(&field, state);
@@ -216,6 +212,15 @@ impl Reader {
     }
 
     /// A kind of job, if one is meant.
+    /// A list of kinds, none of which is blank.
+    pub(super) fn job_kinds(&mut self, field: &str, kinds: Vec<i32>) -> Result<Vec<JobKind>, Noted> {
+        all(each(kinds, |index, kind| {
+            let field = format!("{field}[{index}]");
+            let kind = self.job_kind(&field, kind);
+            self.in_list(&field, kind)
+        }))
+    }
+
     pub(super) fn job_kind(&mut self, field: &str, kind: i32) -> Result<Option<JobKind>, Noted> {
         match proto::JobKind::try_from(kind) {
             Ok(proto::JobKind::Unspecified) => Ok(None),

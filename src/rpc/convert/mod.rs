@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 mod change;
+pub(super) mod incidents;
 mod interval;
 mod job_answers;
 pub(super) mod job_filter;

@@ -21,7 +21,8 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::RecoveryPointNotFound
         | R::ResourceNotFound
         | R::RoleNotFound
-        | R::LegalHoldNotFound => Code::NotFound,
+        | R::LegalHoldNotFound
+        | R::IncidentNotFound => Code::NotFound,
         R::VaultAlreadyExists
         | R::PlanAlreadyExists
         | R::SelectionAlreadyExists
@@ -148,6 +149,7 @@ fn missing(subject: Option<&Subject>) -> ErrorReason {
         Some(Noun::RecoveryPoint) => R::RecoveryPointNotFound,
         Some(Noun::Role) => R::RoleNotFound,
         Some(Noun::LegalHold) => R::LegalHoldNotFound,
+        Some(Noun::Incident) => R::IncidentNotFound,
         Some(Noun::Resource | Noun::Policy | Noun::Key | Noun::Topic | Noun::Account) | None => R::ResourceNotFound,
     }
 }
@@ -161,7 +163,14 @@ fn there(subject: Option<&Subject>) -> ErrorReason {
         Some(Noun::Role) => R::RoleAlreadyExists,
         Some(Noun::Resource) => R::ResourceAlreadyExists,
         Some(
-            Noun::Job | Noun::RecoveryPoint | Noun::Policy | Noun::Key | Noun::Topic | Noun::LegalHold | Noun::Account,
+            Noun::Job
+            | Noun::RecoveryPoint
+            | Noun::Policy
+            | Noun::Key
+            | Noun::Topic
+            | Noun::LegalHold
+            | Noun::Account
+            | Noun::Incident,
         )
         | None => R::AwsRejectedState,
     }

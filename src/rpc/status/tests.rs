@@ -172,6 +172,7 @@ fn the_table_of_errors() {
         Noun::Role,
         Noun::LegalHold,
         Noun::Account,
+        Noun::Incident,
     ];
     let mut table = String::new();
     for kind in FAILURES {

@@ -141,6 +141,7 @@ fn noun(noun: Noun) -> &'static str {
         Noun::Topic => "topic",
         Noun::LegalHold => "legal hold",
         Noun::Account => "account",
+        Noun::Incident => "incident",
     }
 }
 
@@ -160,5 +161,6 @@ pub(super) fn resource_type(noun: Noun) -> &'static str {
         Noun::Topic => "AWS::SNS::Topic",
         Noun::LegalHold => "strongroom.v1.LegalHold",
         Noun::Account => "strongroom.v1.Account",
+        Noun::Incident => "strongroom.v1.Incident",
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn all(found: &Found) -> Vec<Row> {
         runs::of_the_record(),
         runs::ahead(),
         runs::of_remembered_jobs(),
+        runs::of_incidents(),
     ]
     .into_iter()
     .flatten()

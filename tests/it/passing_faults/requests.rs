@@ -191,6 +191,7 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
                 json!({"resource": "missing"}),
             ],
         ),
+        ("ListIncidents", vec![json!({})]),
         (
             "ListUpcomingRuns",
             vec![

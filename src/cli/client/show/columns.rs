@@ -104,6 +104,17 @@ const COLUMNS: &[(&str, &[Column])] = &[
             ("OVERRULED", "overruled"),
         ],
     ),
+    (
+        "Incident",
+        &[
+            ("OPENED", "open_time"),
+            ("CAUSE", "cause"),
+            ("STATE", "state"),
+            ("TIMES", "count"),
+            ("RESOURCE", "resource_arn|vault_arn"),
+            ("ID", "id"),
+        ],
+    ),
     ("Finding", &[("SEVERITY", "severity"), ("CODE", "code"), ("MESSAGE", "message"), ("ACTION", "action")]),
     (
         "LegalHold",

@@ -45,6 +45,20 @@ pub(super) fn of_remembered_jobs() -> Vec<Row> {
     ]
 }
 
+/// Of ListIncidents, which the ledger answers: what it does not know is not looked for.
+pub(super) fn of_incidents() -> Vec<Row> {
+    let fault = |field, never, says: &str| row("ListIncidents", field, never, Fault, says, Value::Null);
+    let scope = json!({"scope": {"region": "us-east-1"}});
+    vec![
+        fault("filter.states", json!([77]), "77 is not a state"),
+        fault("filter.causes", json!([77]), "77 is not a cause"),
+        fault("filter.job_kinds", json!([0]), "is blank"),
+        fault("filter.resource", json!("arn:aws:sqs:us-east-1:123456789012:queue"), "of something else"),
+        fault("filter.vault", json!("a b"), "is not"),
+        fault("all_scopes", json!(true), "cannot go with scope").beside(scope),
+    ]
+}
+
 /// Of ListUpcomingRuns.
 pub(super) fn ahead() -> Vec<Row> {
     let runs = |field, never, tells, says, right| row("ListUpcomingRuns", field, never, tells, says, right);
