@@ -27,8 +27,12 @@ impl RecoveryPointService for RecoveryPoints {
         &self,
         request: Request<proto::GetRecoveryPointRequest>,
     ) -> Result<Response<proto::GetRecoveryPointResponse>, Status> {
-        let work = |aws: Scoped, point| async move {
-            let point = aws.get_recovery_point(&point).await?;
+        let work = |aws: Scoped, (vault, arn)| async move {
+            let vault = match vault {
+                Some(vault) => vault,
+                None => self.remembered.vault_of(&aws, &arn).await?,
+            };
+            let point = aws.get_recovery_point(&PointInVault { vault, arn }).await?;
             Ok(proto::GetRecoveryPointResponse { recovery_point: Some(point.into()) })
         };
         self.calls.read(request, convert::get, work).await

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_backup::types::Lifecycle as AwsLifecycle;
 use strongroom::proto::{
-    AcknowledgeIncidentRequest, DeleteRecoveryPointRequest, DeleteVaultRequest, Incident, IncidentCause,
-    IncidentFilter, IncidentState, JobKind, Lifecycle, ListIncidentsRequest, Scope, ScopeState,
+    AcknowledgeIncidentRequest, DeleteRecoveryPointRequest, DeleteVaultRequest, GetRecoveryPointRequest, Incident,
+    IncidentCause, IncidentFilter, IncidentState, JobKind, Lifecycle, ListIncidentsRequest, Scope, ScopeState,
     SetVaultAccessPolicyRequest, UpdateRecoveryPointLifecycleRequest,
 };
 use tokio::time::timeout;
@@ -274,6 +274,23 @@ async fn incidents_are_filtered_and_paged_and_one_that_is_not_there_is_said_to_b
     let wrong = AcknowledgeIncidentRequest { incident: "x".into(), note: "y".repeat(1001), ..Default::default() };
     let refused = told(&world.protection().acknowledge_incident(wrong).await.unwrap_err());
     assert_eq!(refused.fields, ["incident", "note"]);
+}
+
+#[tokio::test]
+async fn a_recovery_point_is_found_by_its_arn_alone() {
+    let world = watched().await;
+    let point = back_up(&world, LABS).await.recovery_point_arn;
+    looked_at(&world).await;
+    let get = GetRecoveryPointRequest { recovery_point: point.clone(), ..Default::default() };
+    let found = world.recovery_points().get_recovery_point(get.clone()).await.unwrap().into_inner().recovery_point;
+    let found = found.unwrap();
+    assert_eq!((found.arn, found.vault_name.as_str()), (point.clone(), VAULT));
+    let unseen = GetRecoveryPointRequest { recovery_point: format!("{point}0"), ..get.clone() };
+    for (world, request, why) in [(&world, unseen, "has not seen"), (&World::start().await, get, "does not follow")] {
+        let refused = world.recovery_points().get_recovery_point(request).await.unwrap_err();
+        assert_eq!(told(&refused).fields, ["vault"]);
+        assert!(refused.message().contains(why), "{refused:?}");
+    }
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ async fn a_recovery_point_tells_what_it_is_and_how_long_it_stays() {
     assert_eq!(reason(&missing), (Code::NotFound, "VAULT_NOT_FOUND".into()));
     let faults =
         told(&world.recovery_points().get_recovery_point(GetRecoveryPointRequest::default()).await.unwrap_err());
-    assert_eq!(faults.fields, ["vault", "recovery_point"]);
+    assert_eq!(faults.fields, ["recovery_point"]);
 }
 
 #[tokio::test]

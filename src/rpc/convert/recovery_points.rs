@@ -4,17 +4,19 @@ use super::{job_answers::vault_name, reader::Reader, timestamp};
 use crate::{
     domain::{
         Arn, Asked, DeleteRecoveryPoint, Invalid, Noted, PointFilter, PointInVault, RecoveryPoint, RecoveryPointQuery,
-        RecoveryPointState, ResourceRef, ResourceType, UpdateLifecycle,
+        RecoveryPointState, ResourceRef, ResourceType, UpdateLifecycle, VaultName,
     },
     proto,
     rpc::page_token::ListOf,
 };
 
-pub(in crate::rpc) fn get(request: proto::GetRecoveryPointRequest) -> Result<Asked<PointInVault>, Invalid> {
+/// The vault may be left out.
+pub(in crate::rpc) fn get(request: proto::GetRecoveryPointRequest) -> Result<Asked<(Option<VaultName>, Arn)>, Invalid> {
     let proto::GetRecoveryPointRequest { scope, vault, recovery_point } = request;
     let mut read = Reader::new(scope);
-    let point = read.point(&vault, &recovery_point);
-    read.conclude(|| point)
+    let vault = read.optional(&vault, |read, text| read.vault("vault", text));
+    let arn = read.recovery_point("recovery_point", &recovery_point);
+    read.conclude(|| Ok((vault?, arn?)))
 }
 
 pub(in crate::rpc) fn delete(

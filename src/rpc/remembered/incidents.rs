@@ -7,8 +7,8 @@ use super::{LEDGER, PROMPT, Remembered, not_read};
 use crate::{
     aws::Scoped,
     domain::{
-        Acknowledge, Acknowledgement, Asked, Cursor, Incident, Noun, PageRequest, RecoveryPoint, Refusal, RefusalKind,
-        VaultName, VaultPicture, VaultRef,
+        Acknowledge, Acknowledgement, Arn, Asked, Cursor, Incident, Invalid, Noun, PageRequest, RecoveryPoint, Refusal,
+        RefusalKind, VaultName, VaultPicture, VaultRef,
     },
     ledger::{Doer, Error, IncidentPosition},
     proto,
@@ -87,6 +87,16 @@ impl Remembered {
             findings: findings(found),
             ..Default::default()
         })
+    }
+
+    /// The vault that holds a recovery point, as far as it was seen.
+    pub(in crate::rpc) async fn vault_of(&self, aws: &Scoped, arn: &Arn) -> Result<VaultName, Failure> {
+        let followed = self.memory(aws, false).await?.is_some();
+        let known = if followed { self.ledger.point(arn.as_str()).await? } else { None };
+        let vault = known.and_then(|point| VaultName::parse_reference(&point.vault).ok());
+        let why = if followed { "has not seen the recovery point" } else { "does not follow its account and region" };
+        let required = || Invalid::of("vault", format!("is required: the server {why}; give the vault that holds it"));
+        vault.map(|(name, _)| name).ok_or_else(|| required().into())
     }
 
     /// A recovery point is no more, because Strongroom was asked to delete it.
