@@ -221,7 +221,32 @@ SHARED = {
     "extraEnv": [{"name": "AWS_PROFILE", "value": "backup"}],
 }
 
+# What is remembered, on a volume of one pod, beside its record.
+REMEMBERED = {
+    "config": {"access": {"allow_anonymous": True}},
+    "replicaCount": 1,
+    "audit": {"persistence": {"enabled": True}},
+    "ledger": {"persistence": {"enabled": True, "size": "20Gi", "storageClassName": "encrypted", "accessModes": ["ReadWriteOncePod"]}},
+}
+
+# The same on a volume that is there.
+REMEMBERED_THERE = {
+    "config": {"access": {"allow_anonymous": True}},
+    "replicaCount": 1,
+    "ledger": {"persistence": {"enabled": True, "existingClaim": "ledger"}},
+}
+
+# In a database that several have.
+DATABASE = {
+    "config": {"access": {"allow_anonymous": True}, "ledger": {"url": "postgres://strongroom@db.internal/strongroom?sslmode=verify-full"}},
+    "replicaCount": 3,
+    "ledger": {"password": {"secretName": "ledger", "key": "of-strongroom"}},
+}
+
 VALUES = {
+    "remembered": REMEMBERED,
+    "remembered-there": REMEMBERED_THERE,
+    "database": DATABASE,
     "open": OPEN,
     "everything": EVERYTHING,
     "bare": BARE,

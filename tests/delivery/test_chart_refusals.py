@@ -153,6 +153,23 @@ CONTRADICTIONS = {
         },
         "both say where the keys are",
     ),
+    "a ledger in two places": (
+        {"replicaCount": 1, "ledger": {"persistence": {"enabled": True}}, "config": {"ledger": {"url": "postgres://a@b/c"}}},
+        "both say where the ledger is",
+    ),
+    "a file of several": ({"replicaCount": 2, "ledger": {"persistence": {"enabled": True}}}, "one pod has: set replicaCount=1"),
+    "a file of however many": (
+        {"replicaCount": 1, "autoscaling": {"enabled": True}, "ledger": {"persistence": {"enabled": True}}},
+        "leave autoscaling off",
+    ),
+    "a password of no database": ({"ledger": {"password": {"secretName": "ledger"}}}, "set config.ledger.url"),
+    "passwords in two places": (
+        {
+            "ledger": {"password": {"secretName": "ledger"}},
+            "config": {"ledger": {"url": "postgres://a@b/c", "password_file": "/etc/company/password"}},
+        },
+        "both say where the password is",
+    ),
     "nobody unknown, and anybody": ({"config": {"access": {"require": ["token"]}}}, "contradict each other"),
     "tokens of nobody": (
         {"config": {"access": {"allow_anonymous": False, "require": ["token"]}}, "tls": {"secretName": "m", "clientCa": {"secretName": "c"}}},

@@ -73,7 +73,7 @@ annotations:
 
 {{- /* What keeps the pods: with a record, one that gives a pod its volume back. */}}
 {{- define "strongroom.kind" -}}
-{{- .Values.audit.persistence.enabled | ternary "StatefulSet" "Deployment" }}
+{{- or .Values.audit.persistence.enabled .Values.ledger.persistence.enabled | ternary "StatefulSet" "Deployment" }}
 {{- end }}
 
 {{- define "strongroom.appProtocol" -}}
