@@ -6,9 +6,10 @@
 use jiff::{Timestamp, ToSpan as _};
 
 use super::{
-    AccessPolicy, AccountId, Arn, Caller, Cursor, DatabaseRef, Fault, JobId, PlanName, PlanRef, RegionName, RequestId,
-    ResourcePattern, RoleName, RolePath, RoleRef, RuleName, Schedule, ScheduleText, SelectionName, TimeZone, Timetable,
-    Trust, TrustRepair, VaultName, judge_trust, repair_trust,
+    AccessPolicy, AccountId, Arn, Caller, Cursor, DatabaseRef, Fault, Job, JobId, JobKind, JobParts, JobState,
+    KnownJob, PlanName, PlanRef, RegionName, RequestId, ResourcePattern, RoleName, RolePath, RoleRef, RuleName,
+    Schedule, ScheduleText, Scope, SelectionName, TimeZone, Timetable, Trust, TrustRepair, VaultName, judge_trust,
+    repair_trust,
 };
 
 /// Words of ARNs.
@@ -248,6 +249,67 @@ pub fn window(text: &str, second: i64) {
     }
 }
 
+/// Words of what is kept of a job.
+#[rustfmt::skip]
+pub const KEPT: &[&str] = &[
+    "{", "}", "[", "]", ":", ",", "\"", "null", "0", "1", "-1", "1700000000000", "9223372036854775807", "1e999", "\"plan\":",
+    "\"state\":", "\"message\":", "\"role\":", "\"lifecycle\":", "[3,1700000000000,\"RUNNING\"]", "{\"s\":[9,0,\"FAILED\"]}",
+];
+
+/// What is kept of a job is read, or it is not; what was read is written and read again the same.
+pub fn kept_job(common: &str, own: &str) {
+    let parts = KnownJob::told(telling(0, 0, 0).0, Timestamp::UNIX_EPOCH).parts();
+    let parts = JobParts { common: common.to_owned(), own: own.to_owned(), ..parts };
+    if let Some(known) = KnownJob::of_parts(parts) {
+        assert_eq!(KnownJob::of_parts(known.parts()), Some(known));
+    }
+}
+
+/// A job changes the same in whatever order it is told of, and what is told twice is no news. `tellings`: a state, what else is
+/// said as bits, and the second in which it was so.
+pub fn tellings(tellings: &[(u8, u8, u8)]) {
+    let known = |order: &mut dyn Iterator<Item = &(u8, u8, u8)>| {
+        let mut told = order.map(|(state, bits, second)| telling(*state, *bits, *second));
+        let (job, at) = told.next()?;
+        let mut known = KnownJob::told(job, at);
+        for (job, at) in told {
+            known.learn(KnownJob::told(job, at));
+        }
+        Some(known)
+    };
+    let Some(mut all) = known(&mut tellings.iter()) else { return };
+    assert_eq!(known(&mut tellings.iter().rev()), Some(all.clone()), "backwards");
+    let odd = tellings.iter().skip(1).step_by(2);
+    assert_eq!(known(&mut odd.chain(tellings.iter().step_by(2))), Some(all.clone()), "every other one first");
+    for (state, bits, second) in tellings {
+        let (job, at) = telling(*state, *bits, *second);
+        assert!(!all.learn(KnownJob::told(job, at)), "it is no news any more");
+    }
+    assert_eq!(KnownJob::of_parts(all.parts()), Some(all));
+}
+
+fn telling(state: u8, bits: u8, second: u8) -> (Job, Timestamp) {
+    let states =
+        ["", "COMPLETING", "CREATED", "PENDING", "RUNNING", "ABORTING", "ABORTED", "COMPLETED", "FAILED", "EXPIRED"];
+    let state = states.get(usize::from(state) % states.len()).copied().unwrap_or_default();
+    let said = |bit: u8| bits & (1 << bit) != 0;
+    let at = |second: u8| Timestamp::from_second(1_700_000_000 + i64::from(second)).unwrap_or_default();
+    let scope = Scope { account: AccountId::example(), region: RegionName::example() };
+    let Some(id) = JobId::told("job") else { unreachable!("it is an id") };
+    let job = Job {
+        state: JobState::of_word(state),
+        status_message: said(0).then(|| format!("{}", second % 3)),
+        message_category: said(1).then(|| "SUCCESS".to_owned()),
+        bytes_transferred: said(2).then_some(i64::from(second)),
+        created_at: said(3).then(|| at(second % 2)),
+        completed_at: said(4).then(|| at(second)),
+        resource_arn: said(5).then(|| format!("arn:{}", second % 2)),
+        percent_done: said(6).then(|| f64::from(second)),
+        ..Job::blank(id, JobKind::Backup, scope)
+    };
+    (job, at(second))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::{prelude::*, sample::select};
@@ -290,6 +352,16 @@ pub(crate) mod tests {
     const SECONDS: std::ops::Range<i64> = -70_000_000_000..260_000_000_000;
 
     proptest! {
+        #[test]
+        fn jobs(told in proptest::collection::vec(any::<(u8, u8, u8)>(), 0..8)) {
+            super::tellings(&told);
+        }
+
+        #[test]
+        fn kept_jobs(common in text_of(super::KEPT, 12), own in text_of(super::KEPT, 12)) {
+            super::kept_job(&common, &own);
+        }
+
         #[test]
         fn arn(text in text_of(ARNS, 10)) {
             super::arn(&text);

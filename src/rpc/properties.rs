@@ -6,10 +6,11 @@ use prost::Message;
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use super::{page_token::Query, restore_token, status::Failure};
+use super::{page_token::Query, restore_token, resume_token::Watched, status::Failure};
 use crate::{
     domain::{Cursor, Invalid, RestoreMetadata, Violation},
-    proto::{ListVaultsRequest, PlanRestoreRequest},
+    ledger::{IncidentPosition, JobPosition},
+    proto::{JobFilter, ListVaultsRequest, PlanRestoreRequest},
 };
 
 /// What any text is as a page's token: nothing, or the token of the cursor that is read from it.
@@ -34,6 +35,34 @@ pub fn altered_page_token(part: &str, skip: u16, token: &str, at: usize, altered
     assert!(Query::of("ListPlans", &ListVaultsRequest::default()).cursor(&text).is_err());
     if let Some(damaged) = damaged(&text, at, altered) {
         assert!(query.cursor(&damaged).is_err(), "{damaged} is taken for {text}");
+    }
+}
+
+/// What any text is as the token of a watch, and as a position in a list of the ledger: nothing, or what is read from it.
+pub fn ledger_token(text: &str) {
+    let watched = Watched::of(&Query::of("WatchJobs", &JobFilter::default()), &[]);
+    if let Ok(Some(position)) = watched.position(text) {
+        assert_eq!(watched.position(&watched.token(&position.epoch, position.seq)), Ok(Some(position)));
+    }
+    if let Some(position) = JobPosition::parse(text) {
+        assert_eq!(JobPosition::parse(&position.to_string()), Some(position));
+    }
+    if let Some(position) = IncidentPosition::parse(text) {
+        assert_eq!(IncidentPosition::parse(&position.to_string()), Some(position));
+    }
+}
+
+/// The token of a watch leads back to its position, for its filter alone, and with any byte altered nowhere.
+pub fn altered_resume_token(epoch: &str, seq: i64, at: usize, altered: u8) {
+    let watched = |filter: &JobFilter| Watched::of(&Query::of("WatchJobs", filter), &[]);
+    let (watch, seq) = (watched(&JobFilter::default()), seq.max(0));
+    let text = watch.token(epoch, seq);
+    let position = watch.position(&text).map(|position| position.map(|it| (it.epoch, it.seq)));
+    assert_eq!(position, Ok(Some((epoch.to_owned(), seq))));
+    let other = JobFilter { message_contains: "quota".to_owned(), ..JobFilter::default() };
+    assert!(watched(&other).position(&text).is_err());
+    if let Some(damaged) = damaged(&text, at, altered) {
+        assert!(watch.position(&damaged).is_err(), "{damaged} is taken for {text}");
     }
 }
 
@@ -99,6 +128,16 @@ mod tests {
         #[test]
         fn altered_page_token(part in "[!-~]{0,20}", skip: u16, token in "\\PC{0,60}", at: usize, altered: u8) {
             super::altered_page_token(&part, skip, &token, at, altered);
+        }
+
+        #[test]
+        fn ledger_token(text in prop_oneof!["[0-9a-z.-]{0,60}", "[A-Za-z0-9_-]{0,60}", "\\PC{0,60}"]) {
+            super::ledger_token(&text);
+        }
+
+        #[test]
+        fn altered_resume_token(epoch in "\\PC{0,40}", seq: i64, at: usize, altered: u8) {
+            super::altered_resume_token(&epoch, seq, at, altered);
         }
 
         #[test]
