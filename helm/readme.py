@@ -43,6 +43,15 @@ volume of its own, a record of its own on it, and gets both back when it is repl
 the old one ends first: have two pods at least. Switching it on replaces the Deployment. The volumes stay when pods
 or the release go; `strongroom audit verify` reads what is on them, and ListAuditEvents that of the pod that is asked.
 
+## The ledger
+
+What the server [remembers](../../docs/ledger.md) is in each pod's memory, and gone with it, until one of the two is said:
+
+| replicas | values |
+|---|---|
+| one, on a volume | `ledger.persistence.enabled: true`, `replicaCount: 1`. The pod is that of a StatefulSet; while it is replaced nobody answers. |
+| several, on one PostgreSQL | `config.ledger.url`, and the password in `ledger.password.secretName`. Let the network policy's `networkPolicy.extraEgress` lead there. |
+
 ## Monitoring
 
 For monitoring by the Prometheus Operator and Grafana:

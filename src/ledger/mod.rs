@@ -43,7 +43,7 @@ pub use self::{
     jobs::{JobPage, JobPosition},
     leases::Lease,
     places::Reading,
-    points::{Doer, KnownPoint},
+    points::{Called, Doer, KnownPoint},
     requests::{Made, Repeatable},
     store::Keeping,
 };

@@ -24,6 +24,19 @@ pub enum Doer {
     Others,
 }
 
+/// That somebody had AWS Backup do something, as its CloudTrail tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// ARN of the recovery point or vault that it was done to.
+    pub object: String,
+    /// AWS's name of the operation, such as `DeleteRecoveryPoint`.
+    pub operation: String,
+    /// When.
+    pub at: Timestamp,
+    /// ARN of who called; of a role, the session's.
+    pub caller: String,
+}
+
 /// A recovery point that is remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownPoint {
@@ -334,15 +347,13 @@ impl Ledger {
         writing.commit().await
     }
 
-    /// Takes in who had AWS Backup do what, and to what: ARN of a recovery point or vault, operation, when, by whom.
+    /// Takes in who had AWS Backup do what, and to what.
     ///
     /// # Errors
     /// When the ledger does not answer.
-    pub async fn learn_calls(&self, calls: &[(String, String, Timestamp, String)]) -> Result<(), Error> {
-        let rows: Vec<Json> = calls
-            .iter()
-            .map(|(object, operation, at, caller)| json!([object, operation, at.as_millisecond(), caller]))
-            .collect();
+    pub async fn learn_calls(&self, calls: &[Called]) -> Result<(), Error> {
+        let row = |call: &Called| json!([call.object, call.operation, call.at.as_millisecond(), call.caller]);
+        let rows: Vec<Json> = calls.iter().map(row).collect();
         let (mut writing, _) = self.begin().await?;
         writing.rows(writing.statements().put_calls, vec![jobs::json(&rows)]).await?;
         writing.commit().await

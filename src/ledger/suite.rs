@@ -1,8 +1,8 @@
 //! What every database of the ledger must do: cases that each of them runs, and a model of a page that both are compared with.
 
+mod incidents;
 mod leases;
 mod requests;
-mod incidents;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -64,18 +64,18 @@ macro_rules! cases {
     };
 }
 pub(super) use cases;
-pub(super) use leases::{
-    a_holder_that_was_asleep_writes_nothing_more, a_lease_ends_by_the_clock_of_the_database,
-    a_lease_is_not_taken_over_amid_what_its_holder_writes, a_lease_that_ended_is_held_on_where_nobody_wants_it,
-    a_role_has_one_holder_until_it_is_released,
-};
-pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
 pub(super) use incidents::{
     a_point_that_goes_before_its_time_is_an_incident, a_retention_that_is_shortened_is_an_incident_until_it_is_not,
     a_vault_that_is_guarded_less_is_an_incident_until_it_is_as_before, incidents_are_forgotten_when_they_are_old,
     somebody_looks_after_an_incident, what_completes_with_issues_ends_failures_and_is_an_incident_of_its_own,
     what_fails_is_one_incident_until_a_later_one_does_not, whatever_the_order_the_same_is_open,
 };
+pub(super) use leases::{
+    a_holder_that_was_asleep_writes_nothing_more, a_lease_ends_by_the_clock_of_the_database,
+    a_lease_is_not_taken_over_amid_what_its_holder_writes, a_lease_that_ended_is_held_on_where_nobody_wants_it,
+    a_role_has_one_holder_until_it_is_released,
+};
+pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
 pub(super) use watching::{
     a_watcher_that_is_too_far_behind_is_told_so, watchers_are_told_of_all_that_fits_once_and_in_order,
 };

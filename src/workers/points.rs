@@ -67,6 +67,42 @@ async fn look(workers: &Workers, scope: &Scope) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Looks at a recovery point of which there is news, in the vault that it is known to be in, or else is said to be: as it is, or
+/// that it is gone.
+pub(super) async fn look_at_point(
+    workers: &Workers,
+    scope: &Scope,
+    arn: &str,
+    said: Option<&str>,
+) -> Result<(), Broken> {
+    let known = workers.ledger.point(arn).await?.map(|point| point.vault);
+    // One of which nothing is known is seen with its vault.
+    let Some(vault) = known.or_else(|| said.map(|name| VaultRef::arn_of(name, scope))) else { return Ok(()) };
+    let Ok((name, _)) = VaultName::parse_reference(&vault) else { return Ok(()) };
+    let aws = workers.aws.within(&scope.into()).await?.for_worker();
+    let look = Look { aws: &aws, ledger: &workers.ledger, scope };
+    let at = aws.ask_time().await?;
+    if look.is_gone(&name, &vault, arn, at).await? {
+        workers.ledger.points_gone(scope, &[arn], at, Doer::Others).await?;
+    }
+    Ok(())
+}
+
+/// Looks at a vault of which there is news.
+pub(super) async fn look_at_vault(workers: &Workers, scope: &Scope, name: &str) -> Result<(), Broken> {
+    let Ok(name) = VaultName::parse(name) else { return Ok(()) };
+    let aws = workers.aws.within(&scope.into()).await?.for_worker();
+    match aws.sweep_vault(&name).await {
+        Ok((picture, at)) => {
+            let arn = VaultRef::arn_of(name.as_str(), scope);
+            Ok(workers.ledger.learn_vault(scope, &arn, picture, at, Doer::Others).await?)
+        }
+        // The next look at all vaults sees to what was in it.
+        Err(error) if error.is_missing() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 struct Look<'l> {
     aws: &'l Scoped,
     ledger: &'l Ledger,
@@ -93,9 +129,11 @@ impl Look<'_> {
 
     /// Looks for what was there and was not told since then.
     async fn for_missing(&self, name: &VaultName, vault: &str, since: Timestamp) -> Result<(), Broken> {
+        let mut asked = BTreeSet::new();
         loop {
             let unseen = self.ledger.unseen_points(self.scope, vault, since, AT_ONCE).await?;
-            if unseen.is_empty() {
+            // Whatever AWS tells of a point, it is asked for once.
+            if unseen.iter().filter(|point| asked.insert(point.arn.clone())).count() == 0 {
                 return Ok(());
             }
             let mut gone = Vec::new();
@@ -105,16 +143,24 @@ impl Look<'_> {
                     gone.push(arn.as_str());
                     continue;
                 }
-                let Ok(named) = Arn::parse(arn) else { continue };
-                match self.aws.get_recovery_point(&PointInVault { vault: name.clone(), arn: named }).await {
-                    Ok(point) => {
-                        self.ledger.learn_points(self.scope, vault, &[point], since, Doer::Others).await?;
-                    }
-                    Err(error) if error.is_missing() => gone.push(arn.as_str()),
-                    Err(error) => return Err(error.into()),
+                if self.is_gone(name, vault, arn, since).await? {
+                    gone.push(arn.as_str());
                 }
             }
             self.ledger.points_gone(self.scope, &gone, since, Doer::Others).await?;
+        }
+    }
+
+    /// Whether a point is no more; if it is there, it is taken in as it is.
+    async fn is_gone(&self, name: &VaultName, vault: &str, arn: &str, at: Timestamp) -> Result<bool, Broken> {
+        let Ok(named) = Arn::parse(arn) else { return Ok(false) };
+        match self.aws.get_recovery_point(&PointInVault { vault: name.clone(), arn: named }).await {
+            Ok(point) => {
+                self.ledger.learn_points(self.scope, vault, &[point], at, Doer::Others).await?;
+                Ok(false)
+            }
+            Err(error) if error.is_missing() => Ok(true),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -16,15 +16,16 @@ use jiff::{SignedDuration, Timestamp};
 use opentelemetry::{KeyValue, global, metrics::Counter};
 use tokio::time::sleep;
 
-use super::{Broken, Workers};
+use super::{Broken, Workers, points};
 use crate::{
     aws::{
         Error,
-        events::{Event, EventFault, News},
+        events::{Call, Event, EventFault, News},
         queue::{Message, Queue},
         sweeps::JobSweep,
     },
-    domain::{Job, JobId, JobKind, Period, Scope},
+    domain::{Job, JobId, JobKind, Period, Scope, VaultRef},
+    ledger::Called,
 };
 
 /// How long SQS waits for a message: the longest that it does, for each wait is a call.
@@ -108,6 +109,12 @@ struct Taken {
     /// What they tell of jobs.
     tellings: Vec<(Job, Timestamp)>,
     ask: Questions,
+    /// Recovery points, with the vaults that events name, and vaults of which there is news: an event says less of them than AWS
+    /// when it is asked.
+    points: BTreeMap<(Scope, String), Option<String>>,
+    vaults: BTreeSet<(Scope, String)>,
+    /// Who had AWS Backup change what.
+    calls: Vec<Called>,
 }
 
 /// What AWS must be asked, for an event says less than its lists: about all jobs of a kind that were created, or ended, from an
@@ -190,8 +197,18 @@ impl Hearing {
     }
 
     async fn take_in(&self, taken: Taken) -> Result<(), Broken> {
-        let Taken { tellings, mut ask } = taken;
+        let Taken { tellings, mut ask, points, vaults, calls } = taken;
         let ledger = &self.workers.ledger;
+        // Before what they did is noticed.
+        if !calls.is_empty() {
+            ledger.learn_calls(&calls).await?;
+        }
+        for ((scope, arn), vault) in points {
+            points::look_at_point(&self.workers, &scope, &arn, vault.as_deref()).await?;
+        }
+        for (scope, vault) in vaults {
+            points::look_at_vault(&self.workers, &scope, &vault).await?;
+        }
         let told: BTreeMap<JobId, Timestamp> = tellings.iter().map(|(job, at)| (job.id.clone(), *at)).collect();
         if !tellings.is_empty() {
             ledger.learn(tellings).await?;
@@ -226,15 +243,24 @@ impl Taken {
         match news {
             News::Job(job) => self.tellings.push((*job, at)),
             News::UnnamedJob(kind) => self.ask.from((scope, kind, About::New), before(at, BEFORE)),
-            News::Point(_)
-            | News::Vault { .. }
-            | News::Plan { .. }
-            | News::RegionSettings
-            | News::Call(_)
-            | News::Other(_) => return Became::Ignored,
+            News::Point(news) => {
+                let vault = self.points.entry((scope, news.point.arn)).or_default();
+                *vault = vault.take().or(news.point.vault_name);
+            }
+            News::Vault { name, .. } => _ = self.vaults.insert((scope, name)),
+            News::Call(call) => self.calls.extend(called(&scope, *call)),
+            News::Plan { .. } | News::RegionSettings | News::Other(_) => return Became::Ignored,
         }
         Became::Taken
     }
+}
+
+/// What somebody had done, and to what: a recovery point, or else a vault. What AWS refused changed nothing.
+fn called(scope: &Scope, call: Call) -> Option<Called> {
+    let Call { operation, caller, at, refused, vault_name, recovery_point_arn } = call;
+    let vault = || vault_name.map(|name| VaultRef::arn_of(&name, scope));
+    let object = recovery_point_arn.or_else(vault)?;
+    caller.filter(|_| refused.is_none()).map(|caller| Called { object, operation, at, caller })
 }
 
 impl Questions {

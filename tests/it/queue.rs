@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use strongroom::{
     config::{Config, QueueUrl},
-    proto::{Job, JobKind, JobState, ListJobsRequest, Read},
+    proto::{IncidentCause, Job, JobKind, JobState, ListIncidentsRequest, ListJobsRequest, Read},
 };
 
 use crate::{
@@ -272,4 +272,43 @@ async fn arrive(world: &World, how: &Value) {
     let answer = reqwest::Client::new().put(format!("{}/_sandbox/events", world.sandbox())).json(how).send().await;
     let answer = answer.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_recovery_point_that_is_taken_away_is_known_by_its_event_and_by_cloudtrail_who_took_it() {
+    let (world, url) = hearing(Duration::from_secs(3600)).await;
+    let id = back_up_elsewhere(&world, LABS).await;
+    world.advance("PT30M").await;
+    let point = until_state(&world, &id, JobState::Completed).await.recovery_point_arn;
+    until_empty(&world, &url).await;
+    let aws = aws_backup(&world);
+    aws.delete_recovery_point().backup_vault_name(VAULT).recovery_point_arn(&point).send().await.unwrap();
+    let eve = "arn:aws:sts::123456789012:assumed-role/Admin/eve";
+    let call = json!({
+        "version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.backup", "account": ACCOUNT, "time": "2026-03-02T00:31:00Z", "region": "us-east-1", "resources": [],
+        "detail": {
+            "userIdentity": {"type": "AssumedRole", "arn": eve}, "eventTime": "2026-03-02T00:31:00Z",
+            "eventSource": "backup.amazonaws.com", "eventName": "DeleteRecoveryPoint",
+            "requestParameters": {"backupVaultName": VAULT, "recoveryPointArn": point},
+        },
+    });
+    let sent = json!({"QueueUrl": url, "MessageBody": call.to_string()});
+    ask(world.sandbox(), "sqs", "AmazonSQS.SendMessage", sent).await;
+    world.advance("PT2M").await;
+    let told = async {
+        loop {
+            let listed = world.protection().list_incidents(ListIncidentsRequest::default()).await.unwrap().into_inner();
+            match listed.incidents.into_iter().next() {
+                Some(incident) if incident.actor.is_some() => return incident,
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let incident = tokio::time::timeout(Duration::from_secs(60), told).await.expect("nobody is told");
+    assert_eq!((incident.cause(), incident.resource_arn.as_str()), (IncidentCause::RecoveryPointDeleted, LABS));
+    let actor = incident.actor.unwrap();
+    assert_eq!((actor.caller_arn.as_str(), actor.operation.as_str()), (eve, "DeleteRecoveryPoint"));
+    assert_eq!(incident.recovery_points[0].recovery_point_arn, point);
+    assert!(incident.finding.unwrap().message.contains(eve));
 }

@@ -9,7 +9,7 @@ use crate::{
         Acknowledgement, Cause, Incident, IncidentQuery, IncidentState, Job, JobKind, JobState, Lifecycle,
         RecoveryPoint, RecoveryPointState, Retention, VaultLock, VaultPicture,
     },
-    ledger::{Doer, IncidentPosition, Ledger},
+    ledger::{Called, Doer, IncidentPosition, Ledger},
 };
 
 const DB: &str = "arn:aws:rds:us-east-1:111122223333:db:one";
@@ -195,8 +195,13 @@ pub(in crate::ledger) async fn a_point_that_goes_before_its_time_is_an_incident(
     assert_eq!(open(ledger).await, []);
     ledger.points_gone(&here, &[two.arn.as_str(), three.arn.as_str()], at(210), Doer::Others).await.unwrap();
     let called = ("DeleteRecoveryPoint", "arn:aws:sts::111122223333:assumed-role/other/eve");
-    let call = (three.arn.clone(), called.0.to_owned(), at(150), called.1.to_owned());
-    let earlier = (three.arn.clone(), called.0.to_owned(), at(-5_000), "somebody else".to_owned());
+    let call = |second, caller: &str| Called {
+        object: three.arn.clone(),
+        operation: called.0.to_owned(),
+        at: at(second),
+        caller: caller.to_owned(),
+    };
+    let (earlier, call) = (call(-5_000, "somebody else"), call(150, called.1));
     ledger.learn_calls(&[earlier, call.clone(), call]).await.unwrap();
     let found = open(ledger).await;
     let [incident] = found.as_slice() else { panic!("{found:?}") };
