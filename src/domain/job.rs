@@ -5,6 +5,7 @@ mod explain;
 mod filter;
 mod known;
 mod query;
+mod summary;
 mod unlikely;
 
 use std::fmt;
@@ -14,6 +15,7 @@ pub use filter::{FilterMembers, JobAsk, JobFilter};
 use jiff::Timestamp;
 pub use known::{JobParts, JobSubject, KnownJob};
 pub use query::{JobOrder, JobQuery, ListJobs, ReadFrom};
+pub use summary::{JobCounts, JobDimension, JobGroup, SummarizeJobs};
 
 use super::{
     Lifecycle, Noun, PlanOrigin, Refusal, RefusalKind, ResourceType, Scope,

@@ -73,8 +73,9 @@ pub use incident::{
 };
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{
-    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobFilter, JobId, JobKind, JobOrder, JobOrigin,
-    JobParts, JobQuery, JobState, JobSubject, JobWait, KnownJob, ListJobs, ReadFrom,
+    AfterRestore, ExplainedJob, FilterMembers, GetJob, Job, JobAsk, JobCounts, JobDimension, JobFilter, JobGroup,
+    JobId, JobKind, JobOrder, JobOrigin, JobParts, JobQuery, JobState, JobSubject, JobWait, KnownJob, ListJobs,
+    ReadFrom, SummarizeJobs,
 };
 pub use legal_hold::{
     CancelLegalHold, HeldCount, HeldPoint, HeldSelection, LegalHold, LegalHoldRef, LegalHoldState, NewLegalHold,

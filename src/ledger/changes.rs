@@ -9,6 +9,7 @@ use super::{
     Error, Ledger,
     incidents::{self, Written},
     jobs::{self, Kept, kind_number, point_number, state_number},
+    rollups::{Counted, Moves},
     store::Writing,
 };
 use crate::domain::{Job, JobId, JobKind, JobParts, JobSubject, KnownJob, Scope};
@@ -121,6 +122,8 @@ struct Change {
     at: Timestamp,
     /// Its key so far, if it has one.
     key: Option<i64>,
+    /// What it added to the rollups so far.
+    counted: Option<Counted>,
     /// It is now otherwise than it was, and not only better known when.
     is_event: bool,
 }
@@ -129,16 +132,17 @@ impl Telling {
     /// What is to be written of it, if it is news.
     fn news(self, before: Option<Kept>) -> Option<Change> {
         let Self { known, at } = self;
-        let change = |known: &KnownJob, key, before: Option<Job>| {
+        let change = |known: &KnownJob, key, counted, before: Option<Job>| {
             let job = known.job();
             let is_event = before.is_none_or(|before| before != job);
-            Change { parts: known.parts(), job, at, key, is_event }
+            Change { parts: known.parts(), job, at, key, counted, is_event }
         };
         match before {
-            None => Some(change(&known, None, None)),
+            None => Some(change(&known, None, None, None)),
             Some(Kept { key, known: mut all }) => {
                 let before = all.job();
-                all.learn(known).then(|| change(&all, Some(key), Some(before)))
+                let counted = Counted::job(key, all.subject(), &before);
+                all.learn(known).then(|| change(&all, Some(key), Some(counted), Some(before)))
             }
         }
     }
@@ -175,9 +179,13 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
             at: job.completed_at.unwrap_or(*at).as_millisecond(),
         })
         .collect();
-    let (mut rows, mut events) = (Vec::new(), Vec::new());
-    for (Change { parts, job, at, key: _, is_event }, key) in changes.into_iter().zip(keys) {
+    let (mut rows, mut events, mut moves) = (Vec::new(), Vec::new(), Moves::default());
+    for (Change { parts, job, at, key: _, counted, is_event }, key) in changes.into_iter().zip(keys) {
         let JobParts { id, subject, common, own } = parts;
+        if let Some(counted) = counted {
+            moves.take_away(counted);
+        }
+        moves.add(Counted::job(key, subject.clone(), &job));
         let missing = || Error::unreadable("what was just written is not there");
         let subject = *subjects.get(&subject).ok_or_else(missing)?;
         let common = *commons.get(&common).ok_or_else(missing)?;
@@ -204,6 +212,7 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
     }
     writing.rows(writing.statements().put_jobs, vec![jobs::json(&rows)]).await?;
     incidents::of_jobs(writing, &written).await?;
+    moves.write(writing, &places).await?;
     if !events.is_empty() {
         writing.rows(writing.statements().add_events, vec![jobs::json(&events)]).await?;
         let new = head + i64::try_from(events.len()).unwrap_or_default();
@@ -222,8 +231,8 @@ impl Ledger {
     }
 }
 
-/// The numbers of places, which are made where they are not there.
-async fn places(writing: &mut Writing, scopes: BTreeSet<&Scope>) -> Result<BTreeMap<Scope, i64>, Error> {
+/// The numbers of all places, of which these are made where they are not there.
+pub(super) async fn places(writing: &mut Writing, scopes: BTreeSet<&Scope>) -> Result<BTreeMap<Scope, i64>, Error> {
     let named: Vec<[&str; 2]> = scopes.iter().map(|scope| [scope.account.as_str(), scope.region.as_str()]).collect();
     writing.rows(writing.statements().make_places, vec![jobs::json(&named)]).await?;
     let rows = writing.rows(writing.statements().places, Vec::new()).await?;
@@ -260,6 +269,16 @@ async fn subjects(
         Ok((subject, row.int(0)?))
     };
     rows.into_iter().map(subject).collect()
+}
+
+/// Subjects by their numbers.
+pub(super) async fn subjects_by_id(
+    writing: &mut Writing,
+    ids: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, JobSubject>, Error> {
+    let ids: Vec<i64> = ids.iter().copied().collect();
+    let rows = writing.rows(writing.statements().subjects_by_id, vec![jobs::json(&ids)]).await?;
+    rows.into_iter().map(|mut row| Ok((row.int(0)?, jobs::subject(&mut row, 1)?))).collect()
 }
 
 async fn commons(writing: &mut Writing, texts: BTreeSet<&str>) -> Result<BTreeMap<String, i64>, Error> {

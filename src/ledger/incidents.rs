@@ -210,11 +210,8 @@ async fn wrong(writing: &mut Writing, (resource, place, kind): OfKind<'_>) -> Re
     let mut causes: BTreeMap<Cause, Wrong> = BTreeMap::new();
     let mut is_completed = false;
     for mut row in rows {
-        let (key, state) = (row.int(0)?, jobs::ended_state(row.int(2)?));
-        let Some((state, cause)) = state.and_then(|state| Cause::of_job(&state, true).map(|cause| (state, cause)))
-        else {
-            continue;
-        };
+        let (key, state) = (row.int(0)?, jobs::state_of(row.int(2)?));
+        let Some(cause) = Cause::of_job(&state, true) else { continue };
         // What a later one did, be it with issues, is over.
         is_completed |= state == JobState::Completed;
         if is_completed && state != JobState::Completed {

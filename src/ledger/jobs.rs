@@ -15,6 +15,7 @@ use super::{
 use crate::domain::{AccountId, Job, JobId, JobKind, JobParts, JobState, JobSubject, KnownJob, RegionName, Scope};
 
 pub use list::{JobPage, JobPosition};
+pub(super) use list::{Made, subject_conditions};
 
 /// The columns of a job, wherever one is read: key, id, account, region, kind, type, resource, vault, destination, plan, rule,
 /// common, own.
@@ -24,7 +25,7 @@ pub(super) const COLUMNS: usize = 13;
 const SELECTED: &str = "j.key, j.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, \
                         c.text, j.own, j.done";
 /// Bits of a key that are not time: so many jobs may have been created in one millisecond and keep apart.
-const KEY_BITS: u32 = 21;
+pub(super) const KEY_BITS: u32 = 21;
 /// All of them set.
 pub(super) const MOST_KEY_BITS: i64 = (1 << KEY_BITS) - 1;
 
@@ -91,15 +92,25 @@ pub(super) fn state_number(state: &JobState) -> i64 {
     }
 }
 
-/// The state that a job ended in by that number; of those that it cannot be seen to have ended in, none.
-pub(super) fn ended_state(number: i64) -> Option<JobState> {
-    let ended = [JobState::Aborted, JobState::Completed, JobState::Failed, JobState::Expired, JobState::Partial];
-    ended.into_iter().find(|state| state_number(state) == number)
-}
-
 /// When a job of that key was created, in milliseconds.
 pub(super) fn created_in(key: i64) -> i64 {
     key >> KEY_BITS
+}
+
+/// The state of a number; of words that AWS added later no more than that.
+pub(super) fn state_of(number: i64) -> JobState {
+    match number {
+        1 => JobState::Created,
+        2 => JobState::Pending,
+        3 => JobState::Running,
+        4 => JobState::Aborting,
+        5 => JobState::Aborted,
+        6 => JobState::Completed,
+        7 => JobState::Failed,
+        8 => JobState::Expired,
+        9 => JobState::Partial,
+        _ => JobState::Unknown(String::new()),
+    }
 }
 
 pub(super) fn kind_number(kind: JobKind) -> i64 {
@@ -123,21 +134,26 @@ pub(super) fn scope_of(account: &str, region: &str) -> Result<Scope, Error> {
     })
 }
 
+/// The subject in a row, whose columns begin there: account, region, kind, type, resource, vault, destination, plan, rule.
+pub(super) fn subject(row: &mut Row, first: usize) -> Result<JobSubject, Error> {
+    Ok(JobSubject {
+        scope: scope_of(&row.text(first)?, &row.text(first + 1)?)?,
+        kind: kind_of(row.int(first + 2)?)?,
+        resource_type: row.text(first + 3)?,
+        resource: row.text(first + 4)?,
+        vault: row.text(first + 5)?,
+        destination: row.text(first + 6)?,
+        plan: row.text(first + 7)?,
+        rule: row.text(first + 8)?,
+    })
+}
+
 /// The job in a row, whose columns begin there.
 pub(super) fn kept(mut row: Row, first: usize) -> Result<Kept, Error> {
     let key = row.int(first)?;
     let id = row.text(first + 1)?;
     let strange = || Error::unreadable(format!("the job {id} is not written as this version writes one"));
-    let subject = JobSubject {
-        scope: scope_of(&row.text(first + 2)?, &row.text(first + 3)?)?,
-        kind: kind_of(row.int(first + 4)?)?,
-        resource_type: row.text(first + 5)?,
-        resource: row.text(first + 6)?,
-        vault: row.text(first + 7)?,
-        destination: row.text(first + 8)?,
-        plan: row.text(first + 9)?,
-        rule: row.text(first + 10)?,
-    };
+    let subject = subject(&mut row, first + 2)?;
     let parts = JobParts {
         id: JobId::told(&*id).ok_or_else(strange)?,
         subject,

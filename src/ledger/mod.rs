@@ -17,11 +17,13 @@ mod points;
 mod postgres;
 mod requests;
 mod retention;
+mod rollups;
 mod sqlite;
 mod statements;
 mod store;
 #[cfg(test)]
 mod suite;
+mod summary;
 
 use std::{
     fmt,
@@ -46,6 +48,7 @@ pub use self::{
     points::{Called, Doer, KnownPoint},
     requests::{Made, Repeatable},
     store::Keeping,
+    summary::{GroupPage, GroupPosition, SummaryError},
 };
 
 /// How long it is remembered that the database cannot be opened, so that not every call tries.

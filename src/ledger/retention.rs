@@ -1,8 +1,13 @@
 //! What is forgotten, a little at a time: a long delete would keep everybody who writes waiting.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{Error, Ledger, jobs};
+use super::{
+    Error, Ledger, changes, jobs,
+    rollups::{Counted, Moves},
+};
 
 /// Rows that are forgotten at once.
 const AT_ONCE: usize = 2_000;
@@ -32,6 +37,17 @@ impl Ledger {
         let (mut writing, _) = self.begin().await?;
         let args = vec![jobs::first_key(before).into(), AT_ONCE.into()];
         let gone = writing.rows(writing.statements().forget_jobs, args).await?;
+        let places = changes::places(&mut writing, BTreeSet::new()).await?;
+        let subjects: BTreeSet<i64> = gone.iter().map(|row| row.int(1)).collect::<Result<_, _>>()?;
+        let subjects = changes::subjects_by_id(&mut writing, &subjects).await?;
+        let mut moves = Moves::default();
+        for row in &gone {
+            let subject = subjects.get(&row.int(1)?).ok_or_else(|| Error::unreadable("a job is about nothing"))?;
+            let (key, state, has_issues) = (row.int(0)?, row.int(2)?, row.int(5)? != 0);
+            let (bytes, done) = (row.some_int(3), row.some_int(4));
+            moves.take_away(Counted::new(key, subject.clone(), state, bytes, done, has_issues));
+        }
+        moves.write(&mut writing, &places).await?;
         writing.commit().await?;
         Ok(gone.len() >= AT_ONCE)
     }

@@ -41,7 +41,8 @@ pub(super) struct Statements {
     pub(super) forget_events: &'static str,
     /// 1 the position up to which events are forgotten.
     pub(super) set_compacted: &'static str,
-    /// 1 the key before which, 2 how many at most: forgets jobs, the oldest first; a row for each.
+    /// 1 the key before which, 2 how many at most: forgets jobs, the oldest first; of each key, subject, state, bytes, done, whether
+    /// it had something to read.
     pub(super) forget_jobs: &'static str,
     /// Every place: id, account, region, history start, whether it is filled, as of.
     pub(super) feeds: &'static str,
@@ -131,4 +132,31 @@ pub(super) struct Statements {
     pub(super) put_vault: &'static str,
     /// 1 arn, 2 place: takes a vault away.
     pub(super) drop_vault: &'static str,
+
+    // Rollups, see `rollups`.
+    /// 1 `[[sort, place, kind, type, resource, vault, destination, plan, rule], …]`: makes facets that are not there.
+    pub(super) make_facets: &'static str,
+    /// 1 the same: id and the nine columns, of each.
+    pub(super) facets: &'static str,
+    /// 1 `[[facet, grain, period, state, jobs, bytes, timed, seconds, issues], …]`: adds to cells, or makes them.
+    pub(super) add_to_cells: &'static str,
+    /// 1 the same: takes away those of these cells that count no job any more.
+    pub(super) drop_empty_cells: &'static str,
+    /// 1 `[subject, …]`: id, account, region, kind, type, resource, vault, destination, plan, rule.
+    pub(super) subjects_by_id: &'static str,
+    /// The first and the last key of a job; none where there is no job.
+    pub(super) span_of_keys: &'static str,
+    /// 1 sort, 2 the resource after which, 3 how many facets: the resource of the last of so many facets in their order; none where
+    /// there are fewer.
+    pub(super) so_many_resources: &'static str,
+    /// 1 `[[group, facet, grain, first period, period after the last], …]`: group, state, the sums of jobs, bytes, timed, seconds and
+    /// issues, and of how many cells.
+    pub(super) cells: &'static str,
+    /// 1 the same: group, period, and so on.
+    pub(super) cells_by_period: &'static str,
+    /// 1 `[[group, facet], …]`, 2 the first day, 3 the day after the last: group, and its last day with a job that ended otherwise than
+    /// well, where it has one.
+    pub(super) setbacks: &'static str,
+    /// 1 `[[group, facet, first key, key after the last], …]` of facets that keep everything: group, key and state of the jobs.
+    pub(super) jobs_of_facets: &'static str,
 }

@@ -1,8 +1,9 @@
 //! What every database of the ledger must do: cases that each of them runs, and a model of a page that both are compared with.
 
-mod incidents;
+pub(super) mod incidents;
 mod leases;
 mod requests;
+pub(super) mod summary;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,9 @@ macro_rules! cases {
             a_retention_that_is_shortened_is_an_incident_until_it_is_not,
             a_vault_that_is_guarded_less_is_an_incident_until_it_is_as_before,
             incidents_are_forgotten_when_they_are_old,
+            what_is_counted_is_what_a_model_counts,
+            a_job_that_changes_moves_to_another_cell,
+            a_page_for_which_much_is_looked_at_is_short_and_goes_on,
         }
     };
     ($open:ident: $($case:ident),+ $(,)?) => {
@@ -76,6 +80,10 @@ pub(super) use leases::{
     a_role_has_one_holder_until_it_is_released,
 };
 pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
+pub(super) use summary::{
+    a_job_that_changes_moves_to_another_cell, a_page_for_which_much_is_looked_at_is_short_and_goes_on,
+    what_is_counted_is_what_a_model_counts,
+};
 pub(super) use watching::{
     a_watcher_that_is_too_far_behind_is_told_so, watchers_are_told_of_all_that_fits_once_and_in_order,
 };

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status, async_trait};
 use super::{
     calls::{Calls, Watching},
     convert::{
-        job_filter, jobs as convert,
+        job_filter, job_summary, jobs as convert,
         restore::{self, StartRestore},
     },
     remembered::{Remembered, Starting, starting},
@@ -80,6 +80,14 @@ impl JobService for Jobs {
     ) -> Result<Response<proto::ListJobsResponse>, Status> {
         let work = |aws: Scoped, asked| async move { self.remembered.list_jobs(aws, asked).await };
         self.calls.read(request, job_filter::list, work).await
+    }
+
+    async fn summarize_jobs(
+        &self,
+        request: Request<proto::SummarizeJobsRequest>,
+    ) -> Result<Response<proto::SummarizeJobsResponse>, Status> {
+        let work = |aws: Scoped, asked| async move { self.remembered.summarize_jobs(aws, asked).await };
+        self.calls.read(request, job_summary::summarize, work).await
     }
 
     async fn wait_job(

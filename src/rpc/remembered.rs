@@ -2,6 +2,7 @@
 
 mod incidents;
 mod repeated;
+mod summary;
 mod watching;
 
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub struct Remembered {
 /// What is remembered of the accounts and regions that are meant.
 pub(super) struct Memory {
     pub(super) scopes: Vec<Scope>,
-    status: Vec<proto::ScopeStatus>,
+    pub(super) status: Vec<proto::ScopeStatus>,
     /// For which all of them are known; none where one was never read.
     pub(super) as_of: Option<Timestamp>,
 }
@@ -117,9 +118,7 @@ impl Remembered {
                 let watched = Watched::of(&watch, &memory.scopes);
                 self.list_remembered(&aws, (asked, paged), watched, memory).await
             }
-            Some(_) | None if read == ReadFrom::Ledger || asked.all_scopes => {
-                Err(not_read(&aws, memory.as_ref(), OR_LIVE))
-            }
+            Some(_) | None if read == ReadFrom::Ledger || asked.all_scopes => Err(not_read(&aws, memory.as_ref())),
             Some(_) | None => list_live(&aws, asked, paged).await,
         }
     }
@@ -172,7 +171,7 @@ impl Remembered {
             ReadFrom::Either | ReadFrom::Ledger => self.memory(&aws, false).await?,
         };
         if read == ReadFrom::Ledger && memory.as_ref().and_then(|memory| memory.as_of).is_none() {
-            return Err(not_read(&aws, memory.as_ref(), OR_LIVE));
+            return Err(not_read(&aws, memory.as_ref()));
         }
         if let Some(memory) = &memory {
             let known = self.ledger.job(&id).await?.filter(|job| job.scope == *aws.scope());
@@ -224,18 +223,23 @@ async fn list_live(aws: &Scoped, asked: ListJobs, paged: Paged) -> Result<proto:
     paged.answer(page).await
 }
 
-/// What else there is to do, where AWS can be asked.
-const OR_LIVE: &str = ", or ask with read LIVE";
-
-/// That the ledger cannot say what it alone knows; `or`: what else there is to do.
-pub(super) fn not_read(aws: &Scoped, memory: Option<&Memory>, or: &str) -> Failure {
-    let Scope { account, region } = aws.scope();
+/// That the ledger cannot say what AWS could.
+pub(super) fn not_read(aws: &Scoped, memory: Option<&Memory>) -> Failure {
     Failure::ScopeNotFollowed(match memory {
-        Some(_) => {
-            format!("the accounts and regions that the server follows have not all been read yet: ask again{or}")
-        }
-        None => format!(
-            "the server does not follow account {account} in {region}: add it to ledger.scopes, or set feed.enabled{or}"
-        ),
+        Some(_) => format!("{}, or with read LIVE", unread(aws, memory)),
+        None => format!("{}: ask with read LIVE", unread(aws, memory)),
     })
+}
+
+/// That the ledger cannot say what it alone knows.
+pub(super) fn nobody_knows(aws: &Scoped, memory: Option<&Memory>) -> Failure {
+    Failure::ScopeNotFollowed(unread(aws, memory))
+}
+
+fn unread(aws: &Scoped, memory: Option<&Memory>) -> String {
+    let Scope { account, region } = aws.scope();
+    match memory {
+        Some(_) => "the accounts and regions that the server follows have not all been read yet: ask again".to_owned(),
+        None => format!("the server does not follow account {account} in {region} (ledger.scopes)"),
+    }
 }

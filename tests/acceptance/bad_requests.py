@@ -88,6 +88,17 @@ BASE = {
             "message_category": "SUCCESS",
         }
     },
+    "JobService/SummarizeJobs": PAGE
+    | {
+        "group_by": ["JOB_DIMENSION_DAY", "JOB_DIMENSION_PLAN"],
+        "filter": {
+            "kinds": ["JOB_KIND_BACKUP"],
+            "states": ["JOB_STATE_COMPLETED"],
+            "resource_types": ["RDS"],
+            "resource": "$labs",
+            "vault": "vault",
+        },
+    },
     "JobService/WaitJob": {"scope": SCOPE, "job": "$job", "kind": "JOB_KIND_BACKUP", "wait_seconds": 1},
     "JobService/StartBackup": {
         "scope": SCOPE,
@@ -311,7 +322,7 @@ OTHER_WAYS = {
 }
 WAYS = BASE | OTHER_WAYS
 
-READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore", "Wait", "WhoAmI"))}
+READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Preview", "Explain", "PlanRestore", "Summarize", "Wait", "WhoAmI"))}
 
 # Nothing is required; the defaults are asked about, or AWS's default role is ensured.
 EMPTY_IS_FINE = {
@@ -322,6 +333,7 @@ EMPTY_IS_FINE = {
     "AccountService/GetGlobalSettings",
     "AccountService/GetRegionSettings",
     "JobService/ListJobs",
+    "JobService/SummarizeJobs",
     "LegalHoldService/ListLegalHolds",
     "PlanService/ListPlans",
     "ProtectionService/ListUpcomingRuns",
@@ -338,6 +350,8 @@ NOT_THERE_BY_DEFAULT = {"AccountService/GetServiceRole"}
 # The world of the test is in the way: the same error with `validate_only` as without.
 IN_THE_WAY = {
     "JobService/CancelJob": "JOB_NOT_CANCELLABLE",
+    # Its server follows nothing.
+    "JobService/SummarizeJobs": "SCOPE_NOT_FOLLOWED",
     "PlanService/DeletePlan": "PLAN_HAS_SELECTIONS",
     "VaultService/DeleteVault": "VAULT_NOT_EMPTY",
 }

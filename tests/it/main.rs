@@ -91,6 +91,7 @@ mod shapes;
 mod silences;
 mod spans;
 mod spellings;
+mod summaries;
 mod tags;
 mod telling;
 mod tidy;

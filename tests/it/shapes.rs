@@ -77,7 +77,8 @@ fn field(message: &MessageDescriptor, name: &str) -> Option<String> {
 
 #[test]
 fn every_rpc_is_a_read_by_name_and_option_or_a_change() {
-    const VERBS: [&str; 8] = ["Get", "List", "Preview", "Explain", "PlanRestore", "Wait", "Watch", "WhoAmI"];
+    const VERBS: [&str; 9] =
+        ["Get", "List", "Preview", "Explain", "PlanRestore", "Summarize", "Wait", "Watch", "WhoAmI"];
     for method in methods() {
         let by_name = VERBS.iter().any(|verb| method.name().starts_with(verb));
         assert_eq!(reads(&method), by_name, "{}", method.name());

@@ -14,6 +14,7 @@ pub(super) const EACH: &[(&str, &str)] = &[
     ("advanced_backup_settings", "advanced-backup-setting"),
     ("events", "event"),
     ("excluded_resources", "excluded-resource"),
+    ("group_by", "group-by"),
     ("index_resource_types", "index-resource-type"),
     ("kinds", "kind"),
     ("recovery_point_tags", "recovery-point-tag"),

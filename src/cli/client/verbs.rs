@@ -282,6 +282,14 @@ pub(super) const VERBS: &[Verb] = &[
     )
     .waits(Waits::Always)
     .opens("Waits until a job has ended, and tells how. What the call that is repeated does:"),
+    verb(
+        "job",
+        "summarize",
+        "JobService/SummarizeJobs",
+        &[],
+        "strongroom job summarize --group-by day --created-after 2026-03-01\n\
+         strongroom job summarize --group-by resource --kind backup",
+    ),
     verb("job", "watch", "JobService/WatchJobs", &[], "strongroom job watch --resource rdspg-fcj-labs"),
     verb(
         "job",

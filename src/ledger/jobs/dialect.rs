@@ -28,7 +28,7 @@ impl Store {
     }
 
     /// How a statement joins what it walks with what belongs to each row. SQLite must not begin at the other end.
-    pub(super) fn join(&self) -> &'static str {
+    pub(in crate::ledger) fn join(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "CROSS JOIN",
             Self::Postgres(_) => "JOIN",
@@ -41,6 +41,14 @@ impl Store {
         match self {
             Self::Sqlite(_) => String::new(),
             Self::Postgres(_) => format!("ORDER BY {order}"),
+        }
+    }
+
+    /// A column of text in the order of its bytes, whatever the database was made for.
+    pub(in crate::ledger) fn by_bytes(&self, column: &str) -> String {
+        match self {
+            Self::Sqlite(_) => column.to_owned(),
+            Self::Postgres(_) => format!("{column} COLLATE \"C\""),
         }
     }
 

@@ -182,7 +182,7 @@ fn states(query: &JobQuery) -> Vec<i64> {
 }
 
 /// What the query says of subjects, of `s`.
-fn subject_conditions(store: &Store, query: &JobQuery, made: &mut Made) -> Vec<String> {
+pub(in crate::ledger) fn subject_conditions(store: &Store, query: &JobQuery, made: &mut Made) -> Vec<String> {
     let mut conditions = Vec::new();
     if !query.scopes.is_empty() {
         let named = |scope: &Scope| format!("{} {}", scope.account, scope.region);
@@ -217,12 +217,12 @@ fn one_of(column: &str, numbers: impl Iterator<Item = i64>) -> String {
 
 /// A statement that is put together, and its parameters.
 #[derive(Default)]
-struct Made {
-    args: Vec<Value>,
+pub(in crate::ledger) struct Made {
+    pub(in crate::ledger) args: Vec<Value>,
 }
 
 impl Made {
-    fn push(&mut self, value: impl Into<Value>) -> String {
+    pub(in crate::ledger) fn push(&mut self, value: impl Into<Value>) -> String {
         self.args.push(value.into());
         format!("${}", self.args.len())
     }

@@ -47,7 +47,9 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                     coalesce((SELECT min(seq) FROM (SELECT seq, at FROM event ORDER BY seq LIMIT $2) AS oldest \
                     WHERE at >= $1), 9223372036854775807) RETURNING seq",
     set_compacted: "UPDATE head SET compacted = greatest(compacted, $1)",
-    forget_jobs: "DELETE FROM job WHERE key IN (SELECT key FROM job WHERE key < $1 ORDER BY key LIMIT $2) RETURNING key",
+    forget_jobs: "DELETE FROM job WHERE key IN (SELECT key FROM job WHERE key < $1 ORDER BY key LIMIT $2) \
+                  RETURNING key, subject, state, bytes, done, \
+                  (CASE WHEN state = 6 AND (message IS NOT NULL OR lower(category) <> 'success') THEN 1 ELSE 0 END)::bigint",
     feeds: "SELECT id, account, region, history_start, filled, as_of FROM place",
     set_feed: "UPDATE place SET history_start = $2, filled = $3, as_of = $4 WHERE id = $1",
     unended: "SELECT j.key, j.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, \
@@ -148,4 +150,59 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     put_vault: "INSERT INTO vault (arn, place, picture, seen) VALUES ($1, $2, $3, $4) ON CONFLICT (arn, place) DO UPDATE \
                 SET picture = excluded.picture, seen = excluded.seen",
     drop_vault: "DELETE FROM vault WHERE arn = $1 AND place = $2",
+
+    // Rollups.
+    make_facets: "INSERT INTO facet (sort, place, kind, type, resource, vault, destination, plan, rule) \
+                  SELECT (w ->> 0)::bigint, (w ->> 1)::bigint, (w ->> 2)::bigint, w ->> 3, w ->> 4, w ->> 5, w ->> 6, \
+                  w ->> 7, w ->> 8 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT DO NOTHING",
+    facets: "SELECT f.id, f.sort, f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule \
+             FROM jsonb_array_elements($1::jsonb) AS w JOIN facet AS f ON f.sort = (w ->> 0)::bigint \
+             AND f.place = (w ->> 1)::bigint AND f.kind = (w ->> 2)::bigint AND f.type = w ->> 3 \
+             AND f.resource = w ->> 4 AND f.vault = w ->> 5 AND f.destination = w ->> 6 AND f.plan = w ->> 7 \
+             AND f.rule = w ->> 8",
+    add_to_cells: "INSERT INTO cell (facet, grain, period, state, jobs, bytes, timed, seconds, issues) \
+                   SELECT (w ->> 0)::bigint, (w ->> 1)::bigint, (w ->> 2)::bigint, (w ->> 3)::bigint, \
+                   (w ->> 4)::bigint, (w ->> 5)::bigint, (w ->> 6)::bigint, (w ->> 7)::bigint, (w ->> 8)::bigint \
+                   FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT (facet, grain, period, state) \
+                   DO UPDATE SET jobs = cell.jobs + excluded.jobs, bytes = cell.bytes + excluded.bytes, \
+                   timed = cell.timed + excluded.timed, seconds = cell.seconds + excluded.seconds, \
+                   issues = cell.issues + excluded.issues",
+    drop_empty_cells: "DELETE FROM cell AS c USING jsonb_array_elements($1::jsonb) AS w \
+                       WHERE c.facet = (w ->> 0)::bigint AND c.grain = (w ->> 1)::bigint \
+                       AND c.period = (w ->> 2)::bigint AND c.state = (w ->> 3)::bigint AND c.jobs = 0",
+    subjects_by_id: "SELECT s.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, \
+                     s.rule FROM jsonb_array_elements_text($1::jsonb) AS w JOIN subject AS s ON s.id = w::bigint \
+                     JOIN place AS p ON p.id = s.place",
+    span_of_keys: "SELECT (SELECT min(key) FROM job), (SELECT max(key) FROM job)",
+    so_many_resources: "SELECT resource FROM facet WHERE sort = $1 AND resource > $2 ORDER BY resource \
+                        LIMIT 1 OFFSET $3",
+    // What a lane is, is read once, and not for each of its cells.
+    cells: "WITH lane AS MATERIALIZED (SELECT (w ->> 0)::bigint AS g, (w ->> 1)::bigint AS facet, \
+            (w ->> 2)::bigint AS grain, (w ->> 3)::bigint AS low, (w ->> 4)::bigint AS high \
+            FROM jsonb_array_elements($1::jsonb) AS w) \
+            SELECT lane.g, c.state, sum(c.jobs)::bigint, sum(c.bytes)::bigint, sum(c.timed)::bigint, \
+            sum(c.seconds)::bigint, sum(c.issues)::bigint, count(*) \
+            FROM lane JOIN cell AS c ON c.facet = lane.facet AND c.grain = lane.grain \
+            AND c.period >= lane.low AND c.period < lane.high GROUP BY 1, 2",
+    cells_by_period: "WITH lane AS MATERIALIZED (SELECT (w ->> 0)::bigint AS g, (w ->> 1)::bigint AS facet, \
+                      (w ->> 2)::bigint AS grain, (w ->> 3)::bigint AS low, (w ->> 4)::bigint AS high \
+                      FROM jsonb_array_elements($1::jsonb) AS w) \
+                      SELECT lane.g, c.period, c.state, sum(c.jobs)::bigint, sum(c.bytes)::bigint, \
+                      sum(c.timed)::bigint, sum(c.seconds)::bigint, sum(c.issues)::bigint, count(*) \
+                      FROM lane JOIN cell AS c ON c.facet = lane.facet AND c.grain = lane.grain \
+                      AND c.period >= lane.low AND c.period < lane.high GROUP BY 1, 2, 3",
+    setbacks: "WITH last AS MATERIALIZED (SELECT (w ->> 0)::bigint AS g, (SELECT c.period FROM cell AS c \
+               WHERE c.facet = (w ->> 1)::bigint AND c.grain = 0 AND c.state IN (5, 7, 8, 9) AND c.period >= $2 \
+               AND c.period < $3 ORDER BY c.period DESC LIMIT 1) AS day FROM jsonb_array_elements($1::jsonb) AS w) \
+               SELECT g, max(day) FROM last WHERE day IS NOT NULL GROUP BY g",
+    // Each lane is walked by itself: joined as the planner likes it, all jobs of a subject would be looked at.
+    jobs_of_facets: "SELECT lane.g, j.key, j.state FROM (SELECT (w ->> 0)::bigint AS g, (w ->> 1)::bigint AS facet, \
+                     (w ->> 2)::bigint AS low, (w ->> 3)::bigint AS high FROM jsonb_array_elements($1::jsonb) AS w) AS lane \
+                     CROSS JOIN LATERAL (SELECT * FROM facet WHERE id = lane.facet LIMIT 1) AS f \
+                     CROSS JOIN LATERAL (SELECT id FROM subject AS s WHERE s.resource = f.resource COLLATE \"default\" \
+                     AND s.place = f.place AND s.kind = f.kind AND s.type = f.type COLLATE \"default\" \
+                     AND s.vault = f.vault COLLATE \"default\" AND s.destination = f.destination COLLATE \"default\" \
+                     AND s.plan = f.plan COLLATE \"default\" AND s.rule = f.rule COLLATE \"default\" LIMIT 1) AS s \
+                     CROSS JOIN LATERAL (SELECT key, state FROM job WHERE subject = s.id AND key >= lane.low AND key < lane.high \
+                     ORDER BY key LIMIT 5000) AS j",
 };

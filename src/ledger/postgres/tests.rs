@@ -95,3 +95,17 @@ async fn a_replica_hears_of_what_another_writes() {
         () = telling => {}
     }
 }
+
+#[tokio::test]
+async fn jobs_of_before_there_were_rollups_are_counted() {
+    let Some(server) = server() else { return };
+    let url = database(&server).await;
+    suite::summary::what_was_there_before_is_counted(Keeping::Postgres { url, password_file: None }).await;
+}
+
+#[tokio::test]
+async fn what_went_wrong_before_there_were_incidents_is_known() {
+    let Some(server) = server() else { return };
+    let url = database(&server).await;
+    suite::incidents::what_went_wrong_before_is_known(Keeping::Postgres { url, password_file: None }).await;
+}

@@ -42,7 +42,9 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                     coalesce((SELECT min(seq) FROM (SELECT seq, at FROM event ORDER BY seq LIMIT $2) AS oldest \
                     WHERE at >= $1), 9223372036854775807) RETURNING seq",
     set_compacted: "UPDATE head SET compacted = max(compacted, $1)",
-    forget_jobs: "DELETE FROM job WHERE key IN (SELECT key FROM job WHERE key < $1 ORDER BY key LIMIT $2) RETURNING key",
+    forget_jobs: "DELETE FROM job WHERE key IN (SELECT key FROM job WHERE key < $1 ORDER BY key LIMIT $2) \
+                  RETURNING key, subject, state, bytes, done, \
+                  CASE WHEN state = 6 AND (message IS NOT NULL OR lower(category) <> 'success') THEN 1 ELSE 0 END",
     feeds: "SELECT id, account, region, history_start, filled, as_of FROM place",
     set_feed: "UPDATE place SET history_start = $2, filled = $3, as_of = $4 WHERE id = $1",
     unended: "SELECT j.key, j.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, \
@@ -140,4 +142,50 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     put_vault: "INSERT INTO vault (arn, place, picture, seen) VALUES ($1, $2, $3, $4) ON CONFLICT (arn, place) DO UPDATE \
                 SET picture = excluded.picture, seen = excluded.seen",
     drop_vault: "DELETE FROM vault WHERE arn = $1 AND place = $2",
+
+    // Rollups.
+    make_facets: "INSERT INTO facet (sort, place, kind, type, resource, vault, destination, plan, rule) \
+                  SELECT w.value ->> 0, w.value ->> 1, w.value ->> 2, w.value ->> 3, w.value ->> 4, w.value ->> 5, \
+                  w.value ->> 6, w.value ->> 7, w.value ->> 8 FROM json_each($1) AS w WHERE true \
+                  ON CONFLICT DO NOTHING",
+    facets: "SELECT f.id, f.sort, f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule \
+             FROM json_each($1) AS w CROSS JOIN facet AS f ON f.sort = w.value ->> 0 AND f.place = w.value ->> 1 \
+             AND f.kind = w.value ->> 2 AND f.type = w.value ->> 3 AND f.resource = w.value ->> 4 \
+             AND f.vault = w.value ->> 5 AND f.destination = w.value ->> 6 AND f.plan = w.value ->> 7 \
+             AND f.rule = w.value ->> 8",
+    add_to_cells: "INSERT INTO cell (facet, grain, period, state, jobs, bytes, timed, seconds, issues) \
+                   SELECT w.value ->> 0, w.value ->> 1, w.value ->> 2, w.value ->> 3, w.value ->> 4, w.value ->> 5, \
+                   w.value ->> 6, w.value ->> 7, w.value ->> 8 FROM json_each($1) AS w WHERE true ON CONFLICT (facet, \
+                   grain, period, state) DO UPDATE SET jobs = cell.jobs + excluded.jobs, \
+                   bytes = cell.bytes + excluded.bytes, timed = cell.timed + excluded.timed, \
+                   seconds = cell.seconds + excluded.seconds, issues = cell.issues + excluded.issues",
+    drop_empty_cells: "DELETE FROM cell WHERE (facet, grain, period, state) IN (SELECT value ->> 0, value ->> 1, \
+                       value ->> 2, value ->> 3 FROM json_each($1)) AND jobs = 0",
+    subjects_by_id: "SELECT s.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, \
+                     s.rule FROM json_each($1) AS w CROSS JOIN subject AS s ON s.id = w.value JOIN place AS p \
+                     ON p.id = s.place",
+    span_of_keys: "SELECT (SELECT min(key) FROM job), (SELECT max(key) FROM job)",
+    so_many_resources: "SELECT resource FROM facet WHERE sort = $1 AND resource > $2 ORDER BY resource \
+                        LIMIT 1 OFFSET $3",
+    // What a lane is, is read once, and not for each of its cells.
+    cells: "WITH lane AS MATERIALIZED (SELECT value ->> 0 AS g, value ->> 1 AS facet, value ->> 2 AS grain, \
+            value ->> 3 AS low, value ->> 4 AS high FROM json_each($1)) \
+            SELECT lane.g, c.state, sum(c.jobs), sum(c.bytes), sum(c.timed), sum(c.seconds), sum(c.issues), count(*) \
+            FROM lane CROSS JOIN cell AS c ON c.facet = lane.facet AND c.grain = lane.grain \
+            AND c.period >= lane.low AND c.period < lane.high GROUP BY 1, 2",
+    cells_by_period: "WITH lane AS MATERIALIZED (SELECT value ->> 0 AS g, value ->> 1 AS facet, value ->> 2 AS grain, \
+                      value ->> 3 AS low, value ->> 4 AS high FROM json_each($1)) \
+                      SELECT lane.g, c.period, c.state, sum(c.jobs), sum(c.bytes), sum(c.timed), sum(c.seconds), \
+                      sum(c.issues), count(*) FROM lane CROSS JOIN cell AS c ON c.facet = lane.facet \
+                      AND c.grain = lane.grain AND c.period >= lane.low AND c.period < lane.high GROUP BY 1, 2, 3",
+    // The index is named: by the primary key, every day would be looked at.
+    setbacks: "WITH last AS MATERIALIZED (SELECT w.value ->> 0 AS g, (SELECT c.period FROM cell AS c INDEXED BY cell_setback \
+               WHERE c.facet = w.value ->> 1 AND c.grain = 0 AND c.state IN (5, 7, 8, 9) AND c.period >= $2 \
+               AND c.period < $3 ORDER BY c.period DESC LIMIT 1) AS day FROM json_each($1) AS w) \
+               SELECT g, max(day) FROM last WHERE day IS NOT NULL GROUP BY g",
+    jobs_of_facets: "SELECT w.value ->> 0, j.key, j.state FROM json_each($1) AS w CROSS JOIN facet AS f \
+                     ON f.id = w.value ->> 1 CROSS JOIN subject AS s ON s.place = f.place AND s.kind = f.kind \
+                     AND s.type = f.type AND s.resource = f.resource AND s.vault = f.vault \
+                     AND s.destination = f.destination AND s.plan = f.plan AND s.rule = f.rule CROSS JOIN job AS j \
+                     ON j.subject = s.id AND j.key >= w.value ->> 2 AND j.key < w.value ->> 3",
 };

@@ -72,3 +72,15 @@ async fn whoever_has_the_file_alone_does_not_wait_for_the_leases_of_the_dead() {
     next.under(&taken).learn(vec![suite::telling("a", 1)]).await.unwrap();
     assert!(next.under(&lease).learn(vec![suite::telling("b", 1)]).await.is_err());
 }
+
+#[tokio::test]
+async fn jobs_of_before_there_were_rollups_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    suite::summary::what_was_there_before_is_counted(Keeping::File(folder.path().join("ledger.db"))).await;
+}
+
+#[tokio::test]
+async fn what_went_wrong_before_there_were_incidents_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    suite::incidents::what_went_wrong_before_is_known(Keeping::File(folder.path().join("ledger.db"))).await;
+}

@@ -9,7 +9,7 @@ use crate::{
         Acknowledgement, Cause, Incident, IncidentQuery, IncidentState, Job, JobKind, JobState, Lifecycle,
         RecoveryPoint, RecoveryPointState, Retention, VaultLock, VaultPicture,
     },
-    ledger::{Called, Doer, IncidentPosition, Ledger},
+    ledger::{Called, Doer, IncidentPosition, Keeping, Ledger, store::Sql},
 };
 
 const DB: &str = "arn:aws:rds:us-east-1:111122223333:db:one";
@@ -283,4 +283,50 @@ pub(in crate::ledger) async fn incidents_are_forgotten_when_they_are_old(ledger:
     let left: Vec<Cause> = all(ledger, &[]).await.iter().map(|it| it.cause).collect();
     assert_eq!(left, [Cause::JobFailed, Cause::RecoveryPointDeleted]);
     assert_eq!(ledger.point(&point("one", None).arn).await.unwrap(), None);
+}
+
+/// Of jobs that were remembered before there were incidents, what goes wrong is known at once; of what completed with issues, with
+/// the next job.
+pub(in crate::ledger) async fn what_went_wrong_before_is_known(keeping: Keeping) {
+    let first = Ledger::new(keeping.clone());
+    let other = |(job, at): (Job, Timestamp)| (Job { resource_arn: Some(format!("{DB}-other")), ..job }, at);
+    let jobs = vec![
+        failed("a", 0),
+        done("b", 100),
+        failed("c", 200),
+        failed("d", 300),
+        ended("e", 400, JobState::Expired, None),
+        other(failed("f", 0)),
+        other(done("g", 100)),
+    ];
+    first.learn(jobs).await.unwrap();
+    let told = async |ledger: &Ledger| {
+        let mut told: Vec<_> = open(ledger)
+            .await
+            .into_iter()
+            .map(|it| (it.cause, it.resource.clone(), it.opened_at, it.last_at, it.count, it.job.map(|job| job.id)))
+            .collect();
+        told.sort();
+        told
+    };
+    let expected = told(&first).await;
+    assert_eq!(expected.len(), 2);
+    let mut writing = first.store().await.unwrap().write().await.unwrap();
+    for sql in [
+        "DROP TABLE outcome",
+        "DROP TABLE incident",
+        "DROP TABLE point",
+        "DROP TABLE point_change",
+        "DROP TABLE vault",
+        "DROP TABLE call",
+        "DELETE FROM _sqlx_migrations WHERE version = 5",
+    ] {
+        writing.rows(Sql::Fixed(sql), Vec::new()).await.unwrap();
+    }
+    writing.commit().await.unwrap();
+    first.close().await;
+    let second = Ledger::new(keeping);
+    assert_eq!(told(&second).await, expected);
+    second.learn(vec![done("h", 500)]).await.unwrap();
+    assert_eq!(told(&second).await, []);
 }

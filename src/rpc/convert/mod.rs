@@ -6,6 +6,7 @@ pub(super) mod incidents;
 mod interval;
 mod job_answers;
 pub(super) mod job_filter;
+pub(super) mod job_summary;
 pub(super) mod jobs;
 pub(super) mod legal_holds;
 pub(super) mod lifecycle;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use super::{LEDGER, PROMPT, Remembered, not_read};
+use super::{LEDGER, PROMPT, Remembered, nobody_knows};
 use crate::{
     aws::Scoped,
     domain::{
@@ -31,7 +31,7 @@ impl Remembered {
         let ListOf { filter: asked, paged } = list;
         let memory = self.memory(&aws, asked.all_scopes).await?;
         let Some(memory) = memory.as_ref().filter(|memory| memory.as_of.is_some()) else {
-            return Err(not_read(&aws, memory.as_ref(), ""));
+            return Err(nobody_knows(&aws, memory.as_ref()));
         };
         let query = asked.query(memory.scopes.clone());
         let page = async |page: PageRequest| {

@@ -6,7 +6,7 @@ use futures_util::{Stream, stream};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Memory, Remembered, not_read};
+use super::{Memory, Remembered, nobody_knows};
 use crate::{
     aws::Scoped,
     domain::{Invalid, Job, JobQuery, Scope},
@@ -52,7 +52,7 @@ impl Remembered {
     ) -> Result<impl Stream<Item = Result<proto::WatchJobsResponse, Failure>> + Send + use<>, Failure> {
         let WatchJobs { filter, all_scopes, watch, resume_token } = asked;
         let Some(Memory { scopes, .. }) = self.memory(&aws, all_scopes).await? else {
-            return Err(not_read(&aws, None, ""));
+            return Err(nobody_knows(&aws, None));
         };
         let watched = Watched::of(&watch, &scopes);
         let position = watched.position(&resume_token);

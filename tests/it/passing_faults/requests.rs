@@ -113,6 +113,7 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
                 json!({"job": NO_JOB, "kind": "JOB_KIND_RESTORE"}),
             ],
         ),
+        ("SummarizeJobs", vec![json!({}), json!({"group_by": ["JOB_DIMENSION_DAY"]})]),
         ("WaitJob", vec![json!({"job": job}), json!({"job": NO_JOB, "kind": "JOB_KIND_COPY"})]),
         (
             "ListJobs",

@@ -61,6 +61,27 @@ fn a_list_is_a_table_whose_empty_columns_are_left_out_and_whose_bad_rows_stand_o
 }
 
 #[test]
+fn counts_of_days_fit_a_narrow_terminal_and_nearly_all_are_not_all() {
+    let group = proto::JobSummary {
+        day: "2026-03-01".to_owned(),
+        job_count: 2_003,
+        completed_count: 2_000,
+        failed_count: 3,
+        percent_succeeded: Some(99.85),
+        bytes_transferred: 5 << 40,
+        ..Default::default()
+    };
+    let counted = proto::SummarizeJobsResponse { groups: vec![group], ..Default::default() };
+    let shown = page(&answer("JobService/SummarizeJobs", &counted), false);
+    assert_eq!(
+        shown,
+        "DAY         JOBS  OPEN  DONE  FAILED  EXPIRED  SUCCESS  BYTES\n\
+         2026-03-01  2003  0     2000  3       0        99 %     5.00 TiB\n"
+    );
+    assert!(shown.lines().all(|line| line.len() <= 80));
+}
+
+#[test]
 fn one_thing_is_shown_with_all_that_is_known_of_it() {
     let lifecycle = proto::Lifecycle {
         retention: proto::Retention::Days.into(),

@@ -89,7 +89,8 @@ fn one(field: &FieldDescriptor, value: &Value) -> String {
             .ok()
             .filter(|bytes| *bytes > 0)
             .map_or_else(String::new, |b| HumanBytes(b).to_string()),
-        Value::F64(percent) if field.name().starts_with("percent") => format!("{percent:.0} %"),
+        // What is not all is never called so.
+        Value::F64(percent) if field.name().starts_with("percent") => format!("{:.0} %", percent.floor()),
         Value::I32(number) => number.to_string(),
         Value::I64(number) => number.to_string(),
         Value::U32(number) => number.to_string(),

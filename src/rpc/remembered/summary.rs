@@ -1,0 +1,64 @@
+//! SummarizeJobs: what the ledger has counted.
+
+use super::{Remembered, nobody_knows};
+use crate::{
+    aws::Scoped,
+    domain::{Cursor, Invalid, PageRequest, Refusal, SummarizeJobs},
+    ledger::{GroupPosition, SummaryError},
+    proto,
+    rpc::{
+        convert::{job_summary, timestamp},
+        page_token::ListOf,
+        status::Failure,
+    },
+};
+
+impl From<SummaryError> for Failure {
+    fn from(error: SummaryError) -> Self {
+        match error {
+            SummaryError::Ledger(error) => Self::LedgerUnavailable(error),
+            SummaryError::TooBroad(numbers) => {
+                let fault = format!(
+                    "needs {numbers} numbers to be added up for one group, more than a call may: count by day too, or \
+                     filter by less at once"
+                );
+                Self::Invalid(Invalid::of("group_by", fault))
+            }
+        }
+    }
+}
+
+impl Remembered {
+    pub(in crate::rpc) async fn summarize_jobs(
+        &self,
+        aws: Scoped,
+        asked: ListOf<SummarizeJobs>,
+    ) -> Result<proto::SummarizeJobsResponse, Failure> {
+        let ListOf { filter: SummarizeJobs { filter, all_scopes, group_by }, paged } = asked;
+        let memory = self.memory(&aws, all_scopes).await?;
+        let Some(memory) = memory.as_ref().filter(|memory| memory.as_of.is_some()) else {
+            return Err(nobody_knows(&aws, memory.as_ref()));
+        };
+        let query = filter.query(memory.scopes.clone());
+        let page = async |page: PageRequest| {
+            let after = match &page.cursor {
+                Some(cursor) => {
+                    let position = cursor.token.as_deref().and_then(GroupPosition::parse);
+                    Some(position.ok_or_else(Refusal::page_token)?)
+                }
+                None => None,
+            };
+            let found = self.ledger.summarize(&query, &group_by, usize::from(page.size), after).await?;
+            let next = found.next.map(|next| Cursor::at(next.to_string()));
+            let by_state = !query.states.is_empty();
+            let told = found.groups.into_iter().map(|group| job_summary::told(group, &memory.scopes, by_state));
+            Ok(proto::SummarizeJobsResponse {
+                groups: told.collect(),
+                next_page_token: paged.token(next.as_ref()),
+                as_of: memory.as_of.map(timestamp),
+                scopes: memory.status.clone(),
+            })
+        };
+        paged.answer(page).await
+    }
+}
