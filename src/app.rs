@@ -6,7 +6,7 @@ pub mod sandbox;
 
 use std::{io, net::SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::broadcast};
 
 use crate::{
     BUILD,
@@ -68,6 +68,9 @@ pub enum StartError {
     Tls(#[from] rpc::TlsError),
 }
 
+/// Changes that wait for the workers; with more of them everything is looked at again.
+const TOUCHED: usize = 256;
+
 /// Starts the server, with the sandbox first where it is asked for. Everything runs on `life`, and ends with it.
 ///
 /// # Errors
@@ -109,15 +112,24 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     let (settings, guards) = (config.server.clone(), Guards { access: config.access.clone(), audit, tls });
     let ledger = Ledger::new(keeping(&config.ledger, neighbour));
     let (feed, scopes) = (config.feed.clone(), config.ledger.scopes.clone());
-    let name = RequestId::fresh().as_str().to_owned();
-    let workers =
-        Workers { aws: aws.clone(), ledger: ledger.clone(), feed: feed.clone(), config: config.ledger.clone(), name };
-    workers.begin(life);
     let tail = Feed::new(ledger.clone());
     life.spawn_until_stop(tail.clone().run());
+    let touched = broadcast::Sender::new(TOUCHED);
+    let name = RequestId::fresh().as_str().to_owned();
+    let workers = Workers {
+        aws: aws.clone(),
+        ledger: ledger.clone(),
+        tail: tail.clone(),
+        touched: touched.clone(),
+        feed: feed.clone(),
+        config: config.ledger.clone(),
+        name,
+    };
+    workers.begin(life);
     let remembered = Remembered { ledger, tail, feed, scopes };
     let (about, serving) = (About { sandbox_endpoint, ..about }, life.clone());
-    let serve = async move { rpc::serve(listener, (aws, remembered), &settings, guards, about, serving).await };
+    let serve =
+        async move { rpc::serve(listener, (aws, remembered, touched), &settings, guards, about, serving).await };
     life.spawn_vital("the gRPC server", serve);
     standing.serves();
     Ok(Running { grpc, sandbox, admin: admin_at })

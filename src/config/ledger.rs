@@ -23,6 +23,8 @@ pub struct LedgerConfig {
     pub scopes: Vec<FollowedScope>,
     /// How long one of several servers leads without saying again that it does: another takes over so long after it was killed.
     pub lease: Duration,
+    /// The key of the tag that says who owns a database.
+    pub owner_tag: TagKey,
 }
 
 /// How what is remembered is kept up to date.
@@ -38,6 +40,8 @@ pub struct FeedConfig {
     pub queue_url: Option<QueueUrl>,
     /// How often recovery points, and what guards vaults, are read.
     pub points_interval: Duration,
+    /// How often databases, plans and selections are looked at.
+    pub coverage_interval: Duration,
 }
 
 /// An account and region that is followed.
@@ -127,6 +131,30 @@ impl Value for Days {
     }
 }
 
+/// The key of a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagKey(String);
+
+impl TagKey {
+    /// The key as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for TagKey {
+    const EXPECTED: &'static str = "the key of a tag, of 1–128 characters, such as \"owner\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
 impl Value for FollowedScope {
     const EXPECTED: &'static str = "a region, such as \"eu-central-1\", or an account and region, such as \
                                     \"123456789012/eu-central-1\"";
@@ -149,6 +177,7 @@ impl Value for FollowedScope {
 
 impl Default for LedgerConfig {
     fn default() -> Self {
+        let owner_tag = TagKey("owner".to_owned());
         Self {
             path: None,
             url: None,
@@ -156,6 +185,7 @@ impl Default for LedgerConfig {
             keep: Days(400),
             scopes: Vec::new(),
             lease: Duration::from_secs(15),
+            owner_tag,
         }
     }
 }
@@ -170,6 +200,7 @@ impl LedgerConfig {
             keep: reader.within("ledger.keep", d.keep, Days(31)..=Days(3660)),
             scopes: reader.list("ledger.scopes"),
             lease: reader.within("ledger.lease", d.lease, Duration::from_secs(1)..=Duration::from_secs(300)),
+            owner_tag: reader.value("ledger.owner_tag", d.owner_tag),
         }
     }
 
@@ -192,6 +223,7 @@ impl Default for FeedConfig {
             busy_interval: Duration::from_secs(10),
             queue_url: None,
             points_interval: Duration::from_secs(900),
+            coverage_interval: Duration::from_secs(300),
         }
     }
 }
@@ -206,6 +238,7 @@ impl FeedConfig {
             busy_interval: reader.within("feed.busy_interval", d.busy_interval, least..=most),
             queue_url: reader.said("feed.queue_url"),
             points_interval: reader.within("feed.points_interval", d.points_interval, least..=24 * most),
+            coverage_interval: reader.within("feed.coverage_interval", d.coverage_interval, least..=most),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is found on looking at a thing, or on accepting a request that will surprise.
 
+use serde_json::{Value, json};
+
 /// How serious a finding is; the most serious is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -69,5 +71,51 @@ impl Finding {
     /// Whether it lets what is planned fail.
     pub fn is_obstacle(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+/// A finding that was kept, perhaps by another version, which knew other codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptFinding {
+    /// As in [`Finding`].
+    pub code: String,
+    /// As in [`Finding`].
+    pub severity: Severity,
+    /// As in [`Finding`].
+    pub message: String,
+    /// As in [`Finding`].
+    pub action: String,
+    /// As in [`Finding`].
+    pub subject: String,
+}
+
+impl From<Finding> for KeptFinding {
+    fn from(finding: Finding) -> Self {
+        let Finding { code, severity, message, action, subject, field: _ } = finding;
+        Self { code: code.to_owned(), severity, message, action, subject }
+    }
+}
+
+impl KeptFinding {
+    /// To be kept.
+    pub fn to_json(&self) -> Value {
+        let severity = match self.severity {
+            Severity::Info => 1,
+            Severity::Warning => 2,
+            Severity::Error => 3,
+        };
+        json!([self.code, severity, self.message, self.action, self.subject])
+    }
+
+    /// What was kept.
+    pub fn from_json(kept: &Value) -> Option<Self> {
+        let text = |at: usize| Some(kept.get(at)?.as_str()?.to_owned());
+        let severity = match kept.get(1)?.as_u64()? {
+            1 => Severity::Info,
+            2 => Severity::Warning,
+            3 => Severity::Error,
+            _ => return None,
+        };
+        Some(Self { code: text(0)?, severity, message: text(2)?, action: text(3)?, subject: text(4)? })
     }
 }

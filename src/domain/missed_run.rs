@@ -4,6 +4,7 @@
 //! covered from the first survey that saw it so until the last one, by a plan that ran as it did. Nothing is called missed
 //! before that, nor while the jobs of its time are not all known.
 
+mod kept;
 mod members;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    DatabaseIdentity, Finding, Job, MismatchKind, ResourceType, Scope,
+    DatabaseIdentity, Finding, Job, JobId, JobKind, JobSubject, KeptFinding, MismatchKind, ResourceType, Scope,
     protection::{ROUNDING, UNTIL_SEEN},
 };
 pub use members::Renewed;
@@ -46,6 +47,10 @@ pub struct Membership {
     pub selection_ids: Vec<String>,
     /// [`PlanTiming::digest`] of the plan. When any of its rules runs at other times, another membership begins.
     pub timing: String,
+    /// The database's type, by AWS Backup's name.
+    pub resource_type: ResourceType,
+    /// ARN of the vault that the rule backs up into.
+    pub vault_arn: String,
     /// The type that the region opts out of: the selections would select the database, and AWS passes over it without a word.
     pub passed_over: Option<ResourceType>,
     /// The first survey that saw it.
@@ -79,6 +84,10 @@ pub struct MissedRun {
     pub scope: Scope,
     /// The database.
     pub database: DatabaseIdentity,
+    /// The database's type, by AWS Backup's name.
+    pub resource_type: ResourceType,
+    /// ARN of the vault that the rule backed up into.
+    pub vault_arn: String,
     /// Id of the plan.
     pub plan_id: String,
     /// ARN of the plan.
@@ -93,8 +102,12 @@ pub struct MissedRun {
     pub due_at: Timestamp,
     /// Until when its job would have had to begin.
     pub window_until: Timestamp,
+    /// When the rule ran next: a job from then on is of that run. `None`: it runs no more.
+    pub next_due_at: Option<Timestamp>,
     /// Why there is no job, as far as it can be told: RESOURCE_TYPE_OPTED_OUT, RUN_MISSED or PLAN_DID_NOT_RUN.
-    pub finding: Finding,
+    pub finding: KeptFinding,
+    /// The job of it that turned up after all, later than AWS ever takes: it was not missed.
+    pub made: Option<JobId>,
 }
 
 impl JobsMade {
@@ -127,12 +140,43 @@ struct DueRun {
     next: Option<Timestamp>,
 }
 
+impl MissedRun {
+    /// The times, the second left out, at which its job would have been created.
+    pub fn time_of_job(&self) -> (Timestamp, Option<Timestamp>) {
+        (earlier(self.due_at), self.next_due_at.map(earlier))
+    }
+
+    /// What it is about: as a job of it would be.
+    pub fn subject(&self) -> JobSubject {
+        JobSubject {
+            scope: self.scope.clone(),
+            kind: JobKind::Backup,
+            resource_type: self.resource_type.to_string(),
+            resource: self.database.arn.clone(),
+            vault: self.vault_arn.clone(),
+            destination: String::new(),
+            plan: self.plan_id.clone(),
+            rule: self.rule_id.clone(),
+        }
+    }
+}
+
+/// A job may be created so much before its run, by another clock.
+fn earlier(at: Timestamp) -> Timestamp {
+    at.saturating_sub(ROUNDING).unwrap_or(at)
+}
+
 impl DueRun {
     fn is_among(&self, made: Option<&BTreeSet<Timestamp>>) -> bool {
-        let earlier = |at: Timestamp| at.saturating_sub(ROUNDING).unwrap_or(at);
         let end = self.next.map_or(Bound::Unbounded, |next| Bound::Excluded(earlier(next)));
         made.is_some_and(|made| made.range((Bound::Included(earlier(self.at)), end)).next().is_some())
     }
+}
+
+/// The instant after which nobody looks any more at what ended before it.
+pub fn done_with(known_until: Timestamp) -> Timestamp {
+    let longest = LONGEST_WAIT.saturating_add(UNTIL_SEEN).saturating_add(ROUNDING);
+    known_until.saturating_sub(longest).unwrap_or(Timestamp::MIN)
 }
 
 /// When nobody need wait any longer for the job of a run.
@@ -203,6 +247,8 @@ impl Membership {
         MissedRun {
             scope: self.scope.clone(),
             database: self.database.clone(),
+            resource_type: self.resource_type.clone(),
+            vault_arn: self.vault_arn.clone(),
             plan_id: self.plan_id.clone(),
             plan_arn: self.plan_arn.clone(),
             plan_name: self.plan_name.clone(),
@@ -210,7 +256,9 @@ impl Membership {
             rule_name: rule.name.clone(),
             due_at: at,
             window_until: run.window_until,
-            finding,
+            next_due_at: run.next,
+            finding: finding.into(),
+            made: None,
         }
     }
 }

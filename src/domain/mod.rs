@@ -45,6 +45,7 @@ mod schedule;
 mod scope;
 mod selection;
 mod tags;
+mod touched;
 pub mod unmatched;
 mod unseen;
 mod vault;
@@ -65,7 +66,7 @@ pub use copy::{CheckedCopy, StartCopy};
 pub use deletion::Deletion;
 pub use engine::Engine;
 pub use etag::check_etag;
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, KeptFinding, Severity};
 pub use global_settings::{GlobalSettings, GlobalSettingsUpdate};
 pub use incident::{
     Acknowledge, Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, MOST_COUNTED, PointChange,
@@ -82,7 +83,9 @@ pub use legal_hold::{
     WantedPoints,
 };
 pub use lifecycle::{Lifecycle, Retention};
-pub use missed_run::{JobsMade, KnownJobs, Membership, MissedRun, PlanTiming, Renewed, RuleTiming, missed_runs};
+pub use missed_run::{
+    JobsMade, KnownJobs, Membership, MissedRun, PlanTiming, Renewed, RuleTiming, done_with, missed_runs,
+};
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
 pub use nearest::{arn_meant, did_you_mean, nearest};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
@@ -96,9 +99,10 @@ pub use plan::{
 };
 pub(in crate::domain) use plan::{RuleRuns, gives_way};
 pub use protection::{
-    ArrangedPlan, Arrangements, BackupAge, Evidence, Explanation, History, JudgedSelection, ListUpcomingRuns, Looked,
-    NearMiss, Part, Protection, ProtectionVerdict, RuleCoverage, Survey, Unread, Upcoming, UpcomingFilter, UpcomingRun,
-    newest_usable,
+    ArrangedPlan, Arrangements, BackupAge, CoveringRule, DatabaseProtection, Evidence, Explanation, FailedBackup,
+    History, JudgedSelection, ListUpcomingRuns, Looked, NearMiss, Part, Protection, ProtectionFilter, ProtectionOrder,
+    ProtectionQuery, ProtectionVerdict, ProtectionWord, RuleCoverage, Survey, Unread, Upcoming, UpcomingFilter,
+    UpcomingRun, newest_usable,
 };
 pub use recovery_point::{
     DeleteRecoveryPoint, KeptByHold, PlanOrigin, PointFilter, PointInVault, RecoveryPoint, RecoveryPointQuery,
@@ -129,6 +133,7 @@ pub use selection::{
     SavedSelection, Selection, SelectionRef, TagCondition, Tally, Verdict, check_condition_count,
 };
 pub use tags::{TagResource, Tagged, Tags, UntagResource, check_tag_keys, given_before};
+pub use touched::{Touched, TouchedThing};
 pub use unseen::{Hindrance, Unseen};
 pub use vault::{DeleteVault, NewVault, OfVault, Vault, VaultSetting};
 pub use vault_deletion::{Undeleted, VaultDeletion};

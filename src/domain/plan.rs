@@ -81,6 +81,14 @@ impl PlanRef {
             Self::Name(_) => None,
         }
     }
+
+    /// The id or name that was given.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Id(id) | Self::IdOrName(id, _) => id,
+            Self::Name(name) => name.as_str(),
+        }
+    }
 }
 
 /// A UUID; AWS's own plans and those of an organization's policies have a path before it, such as `aws/efs/` or `orgs/`.

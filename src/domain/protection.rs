@@ -8,10 +8,12 @@ mod continuous;
 mod covering;
 mod environment;
 mod history;
+mod kept;
 mod last_run;
 mod next_runs;
 mod objective;
 mod points;
+mod query;
 mod summary;
 pub(in crate::domain) mod survey;
 #[cfg(test)]
@@ -28,9 +30,11 @@ pub use arrangements::{ArrangedPlan, Arrangements, Looked};
 use covering::Covering;
 pub(in crate::domain) use covering::ROUNDING;
 pub use history::History;
+pub use kept::{CoveringRule, DatabaseProtection, FailedBackup};
 pub(in crate::domain) use last_run::UNTIL_SEEN;
 pub use objective::BackupAge;
 pub use points::newest_usable;
+pub use query::{ProtectionFilter, ProtectionOrder, ProtectionQuery, ProtectionWord};
 pub use survey::{Protection, Survey};
 pub use unread::{Part, Unread};
 pub use upcoming::{ListUpcomingRuns, Upcoming, UpcomingFilter, UpcomingRun};
@@ -83,7 +87,7 @@ pub struct JudgedSelection {
 }
 
 /// Whether a database is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProtectionVerdict {
     /// Some rule covers it, and nothing is amiss.
     Protected,

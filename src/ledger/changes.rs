@@ -7,12 +7,13 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Error, Ledger,
+    coverage::missed,
     incidents::{self, Written},
     jobs::{self, Kept, kind_number, point_number, state_number},
     rollups::{Counted, Moves},
     store::Writing,
 };
-use crate::domain::{Job, JobId, JobKind, JobParts, JobSubject, KnownJob, Scope};
+use crate::domain::{Job, JobId, JobKind, JobParts, JobSubject, KnownJob, MissedRun, Scope};
 
 /// Tellings that are taken in at once: a transaction of so many is short, and its cost is shared by all.
 const AT_ONCE: usize = 500;
@@ -33,10 +34,14 @@ pub struct Event {
 pub enum Happened {
     /// A job is now so, or was at that position.
     Job(Box<Job>),
+    /// A run that was due has left no job; or it has after all, and is withdrawn.
+    MissedRun(Box<MissedRun>),
 }
 
 /// A job is now as an event tells it.
 const JOB: i64 = 1;
+/// A run was missed, as an event tells it.
+pub(super) const MISSED: i64 = 2;
 
 impl Ledger {
     /// Takes in what was told of jobs, each with the instant at which it was true. What is no news changes nothing. How many
@@ -98,12 +103,16 @@ impl Ledger {
         let rows = store.rows(store.statements().events, vec![after.into(), most.into()]).await?;
         let event = |row: super::store::Row| {
             let (seq, at, what) = (row.int(0)?, row.int(1)?, row.int(2)?);
-            if what != JOB {
-                return Err(Error::unreadable(format!("event {seq} is of a sort that this version does not know")));
-            }
             let at = Timestamp::from_millisecond(at).map_err(|error| Error::unreadable(error.to_string()))?;
-            let job = jobs::job(row, 3)?;
-            Ok(Event { seq, at, what: Happened::Job(Box::new(job)) })
+            let what = match what {
+                JOB => Happened::Job(Box::new(jobs::job(row, 3)?)),
+                MISSED => Happened::MissedRun(Box::new(missed::of_event(row)?)),
+                _ => {
+                    let why = format!("event {seq} is of a sort that this version does not know");
+                    return Err(Error::unreadable(why));
+                }
+            };
+            Ok(Event { seq, at, what })
         };
         rows.into_iter().map(event).collect()
     }
@@ -240,7 +249,7 @@ pub(super) async fn places(writing: &mut Writing, scopes: BTreeSet<&Scope>) -> R
     rows.into_iter().map(place).collect()
 }
 
-async fn subjects(
+pub(super) async fn subjects(
     writing: &mut Writing,
     places: &BTreeMap<Scope, i64>,
     subjects: BTreeSet<&JobSubject>,
@@ -281,7 +290,7 @@ pub(super) async fn subjects_by_id(
     rows.into_iter().map(|mut row| Ok((row.int(0)?, jobs::subject(&mut row, 1)?))).collect()
 }
 
-async fn commons(writing: &mut Writing, texts: BTreeSet<&str>) -> Result<BTreeMap<String, i64>, Error> {
+pub(super) async fn commons(writing: &mut Writing, texts: BTreeSet<&str>) -> Result<BTreeMap<String, i64>, Error> {
     let texts: Vec<&str> = texts.into_iter().collect();
     writing.rows(writing.statements().make_commons, vec![jobs::json(&texts)]).await?;
     let rows = writing.rows(writing.statements().commons, vec![jobs::json(&texts)]).await?;

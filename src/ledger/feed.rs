@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{Error, Event, Happened, Head, Ledger, Reading};
-use crate::domain::{Job, JobQuery};
+use crate::domain::{Job, JobQuery, MissedRun};
 
 /// Events that are kept in memory: whoever is no further behind needs no database.
 const RECENT: usize = 2_048;
@@ -172,8 +172,7 @@ impl Tail {
     /// Keeps events, and rings for those who may watch for them.
     fn tell(&mut self, events: Vec<Event>) {
         for event in events {
-            let Happened::Job(job) = &event.what;
-            self.watchers.ring(job, event.seq);
+            self.watchers.ring(&event);
             self.last = Some(event.seq);
             self.recent.push_back(Arc::new(event));
         }
@@ -220,6 +219,25 @@ impl About {
         ];
         about.into_iter().flatten()
     }
+
+    fn all_of_missed(run: &MissedRun) -> [Self; 5] {
+        [
+            Self::Resource(run.database.arn.clone()),
+            Self::Rule(run.rule_id.clone()),
+            Self::Plan(run.plan_id.clone()),
+            Self::Vault(run.vault_arn.clone()),
+            Self::Everything,
+        ]
+    }
+}
+
+impl Happened {
+    fn fits(&self, query: &JobQuery) -> bool {
+        match self {
+            Self::Job(job) => query.fits(job),
+            Self::MissedRun(run) => query.fits_missed(run),
+        }
+    }
 }
 
 impl Watchers {
@@ -238,10 +256,14 @@ impl Watchers {
         }
     }
 
-    fn ring(&self, job: &Job, seq: i64) {
-        for slot in About::all_of(job).filter_map(|about| self.by.get(&about)).flat_map(BTreeMap::values) {
+    fn ring(&self, event: &Event) {
+        let about: Vec<About> = match &event.what {
+            Happened::Job(job) => About::all_of(job).collect(),
+            Happened::MissedRun(run) => About::all_of_missed(run).into(),
+        };
+        for slot in about.iter().filter_map(|about| self.by.get(about)).flat_map(BTreeMap::values) {
             // The earliest stands.
-            _ = slot.first.compare_exchange(0, seq, Ordering::AcqRel, Ordering::Acquire);
+            _ = slot.first.compare_exchange(0, event.seq, Ordering::AcqRel, Ordering::Acquire);
             slot.bell.notify_one();
         }
     }
@@ -318,9 +340,8 @@ impl Watch {
         }
         let Some(events) = tail.after(*after) else { return Step::Behind };
         for event in events {
-            let Happened::Job(job) = &event.what;
             *after = event.seq;
-            if query.fits(job) {
+            if event.what.fits(query) {
                 pending.push_back(Arc::clone(event));
                 if pending.len() >= AT_ONCE {
                     break;
@@ -348,8 +369,7 @@ impl Watch {
                 return Err(WatchError::Expired(TOO_OLD));
             }
             self.after = event.seq;
-            let Happened::Job(job) = &event.what;
-            if self.query.fits(job) {
+            if event.what.fits(&self.query) {
                 self.pending.push_back(Arc::new(event));
             }
         }

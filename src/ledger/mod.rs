@@ -2,11 +2,12 @@
 //! what AWS has: it can be deleted at any time, and what AWS still knows is read again.
 //!
 //! `changes` is the one path by which a job changes; `jobs` finds them; `places` says how far each account and region was read;
-//! `requests` what came of whose request; `leases` which of several servers does what one does for all; `points` what recovery
+//! `coverage` how far its databases and plans were, whether they are protected, and which runs were missed; `requests` what came of whose request; `leases` which of several servers does what one does for all; `points` what recovery
 //! points there are; `incidents` what goes wrong. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
 //! `suite` holds the two together.
 
 mod changes;
+mod coverage;
 mod error;
 mod feed;
 mod incidents;
@@ -39,6 +40,7 @@ use tokio::{
 use self::store::Store;
 pub use self::{
     changes::{Event, Happened},
+    coverage::{CoverageCounts, Look, Members, NewLook, ProtectionPage, ProtectionPosition},
     error::Error,
     feed::{Feed, Told, Watch, WatchError},
     incidents::{IncidentPage, IncidentPosition},

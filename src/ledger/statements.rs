@@ -159,4 +159,49 @@ pub(super) struct Statements {
     pub(super) setbacks: &'static str,
     /// 1 `[[group, facet, first key, key after the last], …]` of facets that keep everything: group, key and state of the jobs.
     pub(super) jobs_of_facets: &'static str,
+
+    // Coverage.
+    /// Every place that was looked at: account, region, place, generation, as of, judged until, trouble, findings.
+    pub(super) surveys: &'static str,
+    /// 1 place, 2 generation, 3 as of, 4 judged until, 5 trouble, 6 findings: how far a place was looked at.
+    pub(super) set_survey: &'static str,
+    /// 1 place: ARN and digest of every database that is kept.
+    pub(super) protection_digests: &'static str,
+    /// 1 `[[arn, place, generation, resource, made, kind, engine, owner, verdict, never_ran, failures, ratio, worst, late,
+    /// success, next, digest, whole], …]`: makes databases, or overwrites them.
+    pub(super) put_protections: &'static str,
+    /// 1 `[[arn, generation, ratio, worst, late], …]`: what time alone changed of databases.
+    pub(super) age_protections: &'static str,
+    /// 1 place, 2 generation, 3 `[kind, …]`: takes away the databases of these kinds that are of an earlier look; their ARNs.
+    pub(super) drop_protections: &'static str,
+    /// 1 `[arn, …]`: takes away the words of databases.
+    pub(super) drop_words: &'static str,
+    /// 1 `[[what, word, arn], …]`: adds words of databases.
+    pub(super) put_words: &'static str,
+    /// 1 place: id, since, until, state, whole.
+    pub(super) memberships: &'static str,
+    /// 1 `[[place, id, since, until, state, whole], …]`: makes memberships, or overwrites them.
+    pub(super) put_memberships: &'static str,
+    /// 1 place, 2 `[id, …]`: takes memberships away.
+    pub(super) drop_memberships: &'static str,
+    /// 1 place: digest, whole.
+    pub(super) timings: &'static str,
+    /// 1 `[[place, digest, whole], …]`: keeps when plans run.
+    pub(super) put_timings: &'static str,
+    /// 1 place, 2 `[digest, …]`: forgets when plans ran, but these.
+    pub(super) drop_timings: &'static str,
+    /// 1 `[[place, resource, plan, rule, due, made, subject, first, last, own], …]`: makes missed runs; resource, due, plan
+    /// and rule of those that were not there.
+    pub(super) put_missed: &'static str,
+    /// 1 place, 2 the instant from which on they were due: the missed runs that are not withdrawn and of which there is a
+    /// job: resource, plan, rule, due, the eight columns of the subject with account and region for the place, own, subject,
+    /// job.
+    pub(super) made_after_all: &'static str,
+    /// 1 place, 2 `[[resource, plan, rule, due, when, own], …]`: withdraws missed runs.
+    pub(super) withdraw_missed: &'static str,
+    /// 1 the instant before which, 2 how many at most: forgets missed runs, the oldest first; a row for each.
+    pub(super) forget_missed: &'static str,
+    /// 1 place, 2 `[resource, …]`: of the backup jobs of each resource, subject by subject, the last that COMPLETED and the
+    /// last hundred that did not, as [`super::jobs::COLUMNS`].
+    pub(super) histories: &'static str,
 }

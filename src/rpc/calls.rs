@@ -7,7 +7,10 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_util::{Stream, StreamExt as _};
 use prost::Message;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::broadcast,
+    time::{Instant, timeout_at},
+};
 use tonic::{Request, Response, Status, codegen::http::Extensions, metadata::MetadataMap};
 use tracing::Instrument as _;
 
@@ -21,7 +24,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Effect, Scoped},
-    domain::{Asked, Invalid, Mode, RequestId},
+    domain::{Asked, Invalid, Mode, RequestId, Touched, TouchedThing},
     lifecycle::Lifecycle,
 };
 
@@ -35,11 +38,21 @@ pub(super) struct Calls {
     lifecycle: Lifecycle,
     audit: Audit,
     running: Arc<Running>,
+    touched: broadcast::Sender<Touched>,
 }
 
 impl Calls {
-    pub(super) fn new(aws: Aws, lifecycle: Lifecycle, audit: Audit) -> Self {
-        Self { aws, lifecycle, audit, running: Arc::default() }
+    pub(super) fn new(aws: Aws, lifecycle: Lifecycle, audit: Audit, touched: broadcast::Sender<Touched>) -> Self {
+        Self { aws, lifecycle, audit, running: Arc::default(), touched }
+    }
+
+    /// What tells the workers that databases, or plans, were changed: nobody need wait until they look again.
+    pub(super) fn toucher(&self) -> impl Fn(&Scoped, TouchedThing) + Send + use<> {
+        let touched = self.touched.clone();
+        move |aws: &Scoped, what| {
+            // Where nothing is followed nobody listens.
+            drop(touched.send(Touched { scope: aws.scope().clone(), what }));
+        }
     }
 
     /// Answers a call that changes nothing: reads the request, finds its account and region, works. It ends with its

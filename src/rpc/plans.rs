@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     aws::Scoped,
-    domain::{self, Finding, PlanFilter, PlanRef, Rule},
+    domain::{self, Asked, DeletePlan, DeleteSelection, Finding, PlanFilter, PlanRef, Rule, TouchedThing},
     proto::{self, plan_service_server::PlanService},
 };
 
@@ -34,8 +34,10 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::CreatePlanRequest>,
     ) -> Result<Response<proto::CreatePlanResponse>, Status> {
+        let touch = self.0.toucher();
         let work = |aws: Scoped, asked| async move {
             let (plan, found) = aws.create_plan(&asked).await?;
+            touch(&aws, TouchedThing::Plan(plan.id.clone()));
             Ok(proto::CreatePlanResponse { plan: Some(plan.into()), findings: findings(found), ..Default::default() })
         };
         self.0.change(request, convert::create, work).await
@@ -74,8 +76,10 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::UpdatePlanRequest>,
     ) -> Result<Response<proto::UpdatePlanResponse>, Status> {
+        let touch = self.0.toucher();
         let work = |aws: Scoped, asked| async move {
             let (plan, found) = aws.update_plan(&asked).await?;
+            touch(&aws, TouchedThing::Plan(plan.id.clone()));
             Ok(proto::UpdatePlanResponse { plan: Some(plan.into()), findings: findings(found), ..Default::default() })
         };
         self.0.change(request, convert::update, work).await
@@ -85,7 +89,12 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::DeletePlanRequest>,
     ) -> Result<Response<proto::DeletePlanResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { Ok(aws.delete_plan(&asked).await?.into()) };
+        let touch = self.0.toucher();
+        let work = |aws: Scoped, asked: Asked<DeletePlan>| async move {
+            let deleted = aws.delete_plan(&asked).await?;
+            touch(&aws, TouchedThing::Plan(asked.what.plan.word().to_owned()));
+            Ok(deleted.into())
+        };
         self.0.change(request, convert::delete, work).await
     }
 
@@ -130,8 +139,10 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::CreateSelectionRequest>,
     ) -> Result<Response<proto::CreateSelectionResponse>, Status> {
+        let touch = self.0.toucher();
         let work = |aws: Scoped, asked| async move {
             let (selection, found) = aws.create_selection(&asked).await?;
+            touch(&aws, TouchedThing::Plan(selection.plan_id.clone()));
             let selection = Some(selection.into());
             Ok(proto::CreateSelectionResponse { selection, findings: findings(found), ..Default::default() })
         };
@@ -170,7 +181,12 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::DeleteSelectionRequest>,
     ) -> Result<Response<proto::DeleteSelectionResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { Ok(aws.delete_selection(&asked).await?.into()) };
+        let touch = self.0.toucher();
+        let work = |aws: Scoped, asked: Asked<DeleteSelection>| async move {
+            let deleted = aws.delete_selection(&asked).await?;
+            touch(&aws, TouchedThing::Plan(asked.what.selection.plan.word().to_owned()));
+            Ok(deleted.into())
+        };
         self.0.change(request, selections::delete, work).await
     }
 
@@ -178,8 +194,10 @@ impl PlanService for Plans {
         &self,
         request: Request<proto::ReplaceSelectionRequest>,
     ) -> Result<Response<proto::ReplaceSelectionResponse>, Status> {
+        let touch = self.0.toucher();
         let work = |aws: Scoped, asked| async move {
             let (replaced, found) = aws.replace_selection(&asked).await?;
+            touch(&aws, TouchedThing::Plan(replaced.selection.plan_id.clone()));
             Ok(proto::ReplaceSelectionResponse {
                 selection: Some(replaced.selection.into()),
                 replaced_selection_id: replaced.replaced.unwrap_or_default(),

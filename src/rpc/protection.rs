@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     calls::{Calls, caller},
-    convert::{findings, incidents, protection as convert, timestamp},
+    convert::{coverage, findings, incidents, protection as convert, timestamp},
     page_token::ListOf,
     remembered::Remembered,
 };
@@ -29,6 +29,7 @@ impl ProtectionService for Protection {
         let work = |aws: Scoped, named| async move { Ok(aws.explain_protection(&named).await?.into()) };
         self.calls.read(request, convert::explain, work).await
     }
+
     async fn list_upcoming_runs(
         &self,
         request: Request<proto::ListUpcomingRunsRequest>,
@@ -47,6 +48,22 @@ impl ProtectionService for Protection {
             list.paged.answer(page).await
         };
         self.calls.read(request, convert::upcoming, work).await
+    }
+
+    async fn get_coverage(
+        &self,
+        request: Request<proto::GetCoverageRequest>,
+    ) -> Result<Response<proto::GetCoverageResponse>, Status> {
+        let work = |aws: Scoped, asked| async move { self.remembered.get_coverage(aws, asked).await };
+        self.calls.read(request, coverage::get, work).await
+    }
+
+    async fn list_protection(
+        &self,
+        request: Request<proto::ListProtectionRequest>,
+    ) -> Result<Response<proto::ListProtectionResponse>, Status> {
+        let work = |aws: Scoped, asked| async move { self.remembered.list_protection(aws, asked).await };
+        self.calls.read(request, coverage::list, work).await
     }
 
     async fn list_incidents(

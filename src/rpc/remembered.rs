@@ -1,5 +1,6 @@
 //! What the ledger answers, and when AWS is asked instead.
 
+mod covering;
 mod incidents;
 mod repeated;
 mod summary;

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     aws::Scoped,
-    domain::{ResourceFilter, VaultName, unmatched},
+    domain::{
+        Asked, DatabaseRef, ResourceFilter, ResourceRef, TagResource, TouchedThing, UntagResource, VaultName, unmatched,
+    },
     proto::{self, resource_service_server::ResourceService},
 };
 
@@ -51,8 +53,10 @@ impl ResourceService for Resources {
         &self,
         request: Request<proto::TagResourceRequest>,
     ) -> Result<Response<proto::TagResourceResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
+        let touch = self.0.toucher();
+        let work = |aws: Scoped, asked: Asked<TagResource>| async move {
             let tags = aws.tag_resource(&asked).await?;
+            touch_database(&touch, &aws, &asked.what.resource);
             Ok(proto::TagResourceResponse { tags, ..Default::default() })
         };
         self.0.change(request, convert::tag, work).await
@@ -62,8 +66,10 @@ impl ResourceService for Resources {
         &self,
         request: Request<proto::UntagResourceRequest>,
     ) -> Result<Response<proto::UntagResourceResponse>, Status> {
-        let work = |aws: Scoped, asked| async move {
+        let touch = self.0.toucher();
+        let work = |aws: Scoped, asked: Asked<UntagResource>| async move {
             let tags = aws.untag_resource(&asked).await?;
+            touch_database(&touch, &aws, &asked.what.resource);
             Ok(proto::UntagResourceResponse { tags, ..Default::default() })
         };
         self.0.change(request, convert::untag, work).await
@@ -107,5 +113,12 @@ impl ResourceService for Resources {
             list.paged.answer(page).await
         };
         self.0.read(request, convert::list_protected, work).await
+    }
+}
+
+/// Tells that a database was changed. An identifier may be an instance's and a cluster's.
+fn touch_database(touch: &impl Fn(&Scoped, TouchedThing), aws: &Scoped, named: &ResourceRef) {
+    for arn in named.arns_in(aws.scope()).into_iter().filter(|arn| DatabaseRef::of_arn(arn).is_some()) {
+        touch(aws, TouchedThing::Database(arn));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::broadcast};
 use tokio_util::sync::CancellationToken;
 use tonic::{codec::CompressionEncoding, server::NamedService, service::Routes};
 use tonic_health::server::HealthReporter;
@@ -28,6 +28,7 @@ use super::{
 use crate::{
     aws::Aws,
     config::{AccessConfig, ServerConfig},
+    domain::Touched,
     lifecycle::Lifecycle,
     proto::{
         self, FILE_DESCRIPTOR_SET, access_service_server::AccessServiceServer,
@@ -67,7 +68,7 @@ pub struct Guards {
 /// Serves until the first stage of shutdown, then lets the calls under way end.
 pub async fn serve(
     listener: TcpListener,
-    (aws, remembered): (Aws, Remembered),
+    (aws, remembered, touched): (Aws, Remembered, broadcast::Sender<Touched>),
     config: &ServerConfig,
     guards: Guards,
     about: About,
@@ -75,7 +76,7 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     let Guards { access, audit, tls } = guards;
     let doorway = Doorway::new(config, &access, &lifecycle);
-    let calls = Calls::new(aws.clone(), lifecycle.clone(), audit.clone());
+    let calls = Calls::new(aws.clone(), lifecycle.clone(), audit.clone(), touched);
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut services = vec![""];
     let mut routes = Routes::new(health);

@@ -1,7 +1,8 @@
-//! What goes on without being asked: AWS is read for the ledger, and what is old is forgotten. Each is a loop that is activated by
+//! What goes on without being asked: AWS is read for the ledger, databases are judged, and what is old is forgotten. Each is a loop that is activated by
 //! a tick, takes no input and never tries again: the next tick is the next try. Of several servers on one ledger one does it for
 //! all, by role: [`Workers::lead`].
 
+mod coverage;
 mod leading;
 mod metrics;
 mod points;
@@ -11,13 +12,13 @@ mod retention;
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::{sync::broadcast, time::sleep};
 
 use crate::{
     aws::{self, Aws},
     config::{FeedConfig, LedgerConfig},
-    domain::Scope,
-    ledger::{self, Ledger},
+    domain::{Scope, Touched},
+    ledger::{self, Feed, Ledger},
     lifecycle::Lifecycle,
 };
 
@@ -40,6 +41,10 @@ pub struct Workers {
     pub aws: Aws,
     /// What remembers it.
     pub ledger: Ledger,
+    /// What tells of what is new there.
+    pub tail: Feed,
+    /// What tells of what was changed.
+    pub touched: broadcast::Sender<Touched>,
     /// How often.
     pub feed: FeedConfig,
     /// Where, and for how long it is remembered.
@@ -60,6 +65,7 @@ impl Workers {
         if self.feed.enabled {
             self.clone().begin_events(life);
             life.spawn(self.clone().lead("points", life.soft(), points::look_after));
+            life.spawn(self.clone().lead("coverage", life.soft(), coverage::cover));
             life.spawn(self.lead("feed", life.soft(), poller::follow));
         }
     }

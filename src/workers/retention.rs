@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(600);
 /// How long watchers may be away and go on.
 const EVENTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Forgets jobs that are older than they are kept, what requests made then, and events that nobody goes on from any more. It never ends.
+/// Forgets jobs and missed runs that are older than they are kept, what requests made then, and events that nobody goes on from any more. It never ends.
 pub(super) async fn forget_the_old(workers: Workers) {
     let keep = SignedDuration::from_hours(24 * i64::from(workers.config.keep.0));
     let mut tick = interval(EVERY);
@@ -36,5 +36,6 @@ async fn forget(ledger: &Ledger, keep: SignedDuration) -> Result<(), Error> {
     while ledger.forget_jobs(before(keep)).await? {}
     while ledger.forget_requests(before(keep)).await? {}
     while ledger.forget_incidents(before(keep)).await? {}
+    while ledger.forget_missed(before(keep)).await? {}
     Ok(())
 }

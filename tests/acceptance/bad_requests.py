@@ -211,6 +211,12 @@ BASE = {
     },
     "ProtectionService/ListIncidents": PAGE
     | {"filter": {"states": ["INCIDENT_STATE_OPEN"], "causes": ["INCIDENT_CAUSE_JOB_FAILED"], "resource": "$labs"}},
+    "ProtectionService/GetCoverage": {"scope": SCOPE, "filter": {"resource": "$labs", "engine": "postgres"}},
+    "ProtectionService/ListProtection": PAGE
+    | {
+        "order": "PROTECTION_ORDER_RPO_RATIO",
+        "filter": {"plan": "$plan", "vault": "vault", "tags": {"a": "b"}, "finding_codes": ["RUN_MISSED"]},
+    },
     "ProtectionService/ListUpcomingRuns": PAGE | {"hours": 48, "plan": "$plan", "resource": "$labs"},
     "RecoveryPointService/DeleteRecoveryPoint": {
         "scope": SCOPE,
@@ -336,6 +342,8 @@ EMPTY_IS_FINE = {
     "JobService/SummarizeJobs",
     "LegalHoldService/ListLegalHolds",
     "PlanService/ListPlans",
+    "ProtectionService/GetCoverage",
+    "ProtectionService/ListProtection",
     "ProtectionService/ListUpcomingRuns",
     "RecoveryPointService/ListRecoveryPoints",
     "ResourceService/ListProtectedResources",

@@ -20,6 +20,7 @@ EVERYTHING = {
             "interval": "2m",
             "busy_interval": "5s",
             "points_interval": "1h",
+            "coverage_interval": "10m",
             "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/strongroom",
         },
         "server": {

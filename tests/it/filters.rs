@@ -52,8 +52,10 @@ struct Row {
 
 /// Fields of reads that select nothing: with every value that they can have, something is told.
 const SELECT_NOTHING: &[&str] = &[
+    "GetCoverageRequest.filter.never_ran",
     "ListPlansRequest.show_deleted",
     "ListPlansRequest.view",
+    "ListProtectionRequest.filter.never_ran",
     "ListRecoveryPointsRequest.managed_by_backup_only",
     "PreviewScheduleRequest.runs",
     "PreviewScheduleRequest.start_time",

@@ -39,6 +39,12 @@ pub(crate) fn without_ledger(config: &mut Config) {
     config.ledger.path = Some("/dev/null/ledger.db".into());
 }
 
+/// The same, and looks at databases as often.
+pub(crate) fn cover(config: &mut Config) {
+    follow(config);
+    config.feed.coverage_interval = Duration::from_millis(400);
+}
+
 /// A running server and the AWS behind it. Dropping it ends both.
 pub(crate) struct World {
     channel: Channel,

@@ -6,7 +6,7 @@ use aws_sdk_backup::types::Lifecycle as AwsLifecycle;
 use strongroom::proto::{
     AcknowledgeIncidentRequest, DeleteRecoveryPointRequest, DeleteVaultRequest, GetRecoveryPointRequest, Incident,
     IncidentCause, IncidentFilter, IncidentState, JobKind, Lifecycle, ListIncidentsRequest, Scope, ScopeState,
-    SetVaultAccessPolicyRequest, UpdateRecoveryPointLifecycleRequest,
+    ScopeStatus, SetVaultAccessPolicyRequest, UpdateRecoveryPointLifecycleRequest,
 };
 use tokio::time::timeout;
 use tonic::Code;
@@ -54,7 +54,7 @@ fn any() -> IncidentFilter {
 }
 
 /// The incidents that are not closed, once there are such. Time goes on: what is told of one instant is no news of another.
-async fn until(world: &World, wanted: impl Fn(&[Incident]) -> bool) -> Vec<Incident> {
+async fn until(world: &World, wanted: impl Fn(&[Incident]) -> bool + Send + Sync) -> Vec<Incident> {
     let told = async {
         loop {
             let open = list(world, IncidentFilter::default()).await;
@@ -124,7 +124,7 @@ async fn a_database_whose_backups_fail_is_one_incident_until_one_does_not() {
     let taken = acknowledge(&world, AcknowledgeIncidentRequest { validate_only: false, ..checked }).await;
     let by = taken.acknowledgement.clone().unwrap();
     assert_eq!((by.principal.as_str(), by.note), ("anonymous", note));
-    assert_eq!(list(&world, IncidentFilter::default()).await, [taken.clone()]);
+    assert_eq!(list(&world, IncidentFilter::default()).await, std::slice::from_ref(&taken));
 
     aws_rds(&world).start_db_instance().db_instance_identifier("rdspg-paused").send().await.unwrap();
     world.advance("PT30M").await;
@@ -254,7 +254,7 @@ async fn incidents_are_filtered_and_paged_and_one_that_is_not_there_is_said_to_b
     loop {
         let answer = world.protection().list_incidents(page.clone()).await.unwrap().into_inner();
         assert!(answer.incidents.len() <= 1);
-        assert_eq!(answer.scopes.iter().map(|it| it.state()).collect::<Vec<_>>(), [ScopeState::Current]);
+        assert_eq!(answer.scopes.iter().map(ScopeStatus::state).collect::<Vec<_>>(), [ScopeState::Current]);
         paged.extend(answer.incidents);
         page.page_token = answer.next_page_token;
         if page.page_token.is_empty() {

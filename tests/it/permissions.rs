@@ -26,8 +26,16 @@ const WITHOUT_RPC: [&str; 4] =
     ["sts:AssumeRole", "iam:SimulatePrincipalPolicy", "sqs:ReceiveMessage", "sqs:DeleteMessageBatch"];
 
 /// RPCs that ask nothing of AWS.
-const WITHOUT_AWS: [&str; 6] =
-    ["AcknowledgeIncident", "ListAuditEvents", "ListIncidents", "SummarizeJobs", "WatchJobs", "WhoAmI"];
+const WITHOUT_AWS: [&str; 8] = [
+    "AcknowledgeIncident",
+    "GetCoverage",
+    "ListAuditEvents",
+    "ListIncidents",
+    "ListProtection",
+    "SummarizeJobs",
+    "WatchJobs",
+    "WhoAmI",
+];
 
 #[test]
 fn the_sample_policy_grants_what_the_comments_of_the_rpcs_name_and_nothing_else() {

@@ -42,6 +42,8 @@ impl World {
             ("sandbox.listen", "127.0.0.1:0"),
             ("sandbox.region", "us-east-1"),
             ("admin.listen", "off"),
+            // Nobody else asks AWS.
+            ("feed.enabled", "false"),
         ]);
         config.sandbox.clock = Clock::Manual;
         config.sandbox.start = Some("2026-03-02T00:00:00Z".parse().unwrap());

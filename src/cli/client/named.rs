@@ -14,6 +14,7 @@ pub(super) const EACH: &[(&str, &str)] = &[
     ("advanced_backup_settings", "advanced-backup-setting"),
     ("events", "event"),
     ("excluded_resources", "excluded-resource"),
+    ("finding_codes", "finding-code"),
     ("group_by", "group-by"),
     ("index_resource_types", "index-resource-type"),
     ("kinds", "kind"),
@@ -29,6 +30,7 @@ pub(super) const EACH: &[(&str, &str)] = &[
     ("tag_keys", "tag-key"),
     ("tags", "tag"),
     ("vaults", "vault"),
+    ("verdicts", "verdict"),
     ("vpc_security_group_ids", "vpc-security-group-id"),
 ];
 

@@ -385,6 +385,20 @@ pub(super) const VERBS: &[Verb] = &[
         &["resource"],
         "strongroom protection explain orders",
     ),
+    verb(
+        "protection",
+        "list",
+        "ProtectionService/ListProtection",
+        &[],
+        "strongroom protection list --verdict not-protected --all-scopes",
+    ),
+    verb(
+        "protection",
+        "coverage",
+        "ProtectionService/GetCoverage",
+        &[],
+        "strongroom protection coverage --owner payments",
+    ),
     verb("run", "list", "ProtectionService/ListUpcomingRuns", &[], "strongroom run list --hours 12 --plan nightly"),
     verb("incident", "list", "ProtectionService/ListIncidents", &[], "strongroom incident list --cause recovery-point-deleted"),
     verb(

@@ -1,7 +1,7 @@
 //! Which jobs are meant, of those that are remembered: every filter for every kind.
 
 use super::{Job, JobFilter, JobId, JobKind, JobState};
-use crate::domain::{Period, Scope};
+use crate::domain::{MissedRun, Period, Scope};
 
 /// What remembered jobs are asked for. Members combine: a job fits when it fits all of them; of a list, one value is enough,
 /// and an empty one lets everything pass.
@@ -86,6 +86,31 @@ impl JobQuery {
                 let said = job.status_message.as_deref().unwrap_or_default().to_ascii_lowercase();
                 said.contains(&wanted.to_ascii_lowercase())
             })
+    }
+}
+
+impl JobQuery {
+    /// Whether a run that left no job is meant: as its backup job would have been, unless something is asked that only a job has.
+    pub fn fits_missed(&self, run: &MissedRun) -> bool {
+        let Self { created, completed, category, parent, source_recovery_point, text, .. } = self;
+        let of_jobs_alone = !self.states.is_empty()
+            || !self.destinations.is_empty()
+            || !created.is_unbounded()
+            || !completed.is_unbounded()
+            || category.is_some()
+            || parent.is_some()
+            || source_recovery_point.is_some()
+            || text.is_some();
+        let among = |wanted: &[String], told: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == told);
+        let same = |wanted: &Option<String>, told: &str| wanted.as_ref().is_none_or(|wanted| wanted == told);
+        !of_jobs_alone
+            && (self.scopes.is_empty() || self.scopes.contains(&run.scope))
+            && (self.kinds.is_empty() || self.kinds.contains(&JobKind::Backup))
+            && among(&self.resource_types, run.resource_type.as_str())
+            && among(&self.resources, &run.database.arn)
+            && among(&self.vaults, &run.vault_arn)
+            && same(&self.plan, &run.plan_id)
+            && same(&self.rule, &run.rule_id)
     }
 }
 

@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::{Membership, PlanTiming};
-use crate::domain::{Arn, DatabaseRef, Eligibility, Resource, RunningPlan, Selection, Survey};
+use crate::domain::{Arn, DatabaseRef, Eligibility, Resource, RunningPlan, Selection, Survey, VaultRef};
 
 /// What tells a membership from another.
-type Key = (String, String, String, String, String, bool);
+pub(super) type Key = (String, String, String, String, String, bool);
 
 /// The memberships after a survey.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ pub struct Renewed {
 }
 
 impl Membership {
-    fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         let Self { database, plan_id, rule_id, timing, passed_over, .. } = self;
         let passed_over = passed_over.is_some();
         (database.arn.clone(), database.made.clone(), plan_id.clone(), rule_id.clone(), timing.clone(), passed_over)
@@ -74,6 +74,8 @@ impl Survey {
             rule_id: rule.id.clone(),
             selection_ids: selection_ids.to_vec(),
             timing: timing.to_owned(),
+            resource_type: database.resource_type(),
+            vault_arn: VaultRef::arn_of(&rule.vault, &running.plan.scope),
             passed_over: passed_over.then(|| database.resource_type()),
             since: now,
             until: now,

@@ -33,6 +33,8 @@ fn member(timing: &PlanTiming, since: &str, until: &str) -> Membership {
         rule_id: "id-of-daily".into(),
         selection_ids: vec!["s1".into()],
         timing: timing.digest(),
+        resource_type: ResourceType::RDS,
+        vault_arn: String::new(),
         passed_over: None,
         since: at(since),
         until: at(until),
@@ -170,7 +172,7 @@ fn why_there_is_no_job_is_told_as_far_as_it_is_known() {
         missed_runs([member], &timings(&[&timing]), jobs, known, None).remove(0)
     };
     let nobody = judge(&selected, &JobsMade::default());
-    assert_eq!((nobody.finding.code, nobody.window_until), ("PLAN_DID_NOT_RUN", at("2026-03-02T06:00")));
+    assert_eq!((&*nobody.finding.code, nobody.window_until), ("PLAN_DID_NOT_RUN", at("2026-03-02T06:00")));
     let mut of_another = JobsMade::default();
     of_another.note_made("arn:aws:rds:us-east-1:123456789012:db:other", "p1", "id-of-daily", at("2026-03-02T05:00"));
     assert_eq!(judge(&selected, &of_another).finding.code, "RUN_MISSED");
@@ -307,5 +309,27 @@ mod surveys {
         opt_out(&mut survey);
         let after = survey.renew(before.clone());
         assert_eq!((&after.current[0].passed_over, after.ended), (&Some(ResourceType::RDS), before));
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_membership_and_of_a_missed_run_is_all_of_it() {
+    let timing = PlanTiming { rules: vec![timed("daily", DAILY, "", 35)] };
+    let plain = member(&timing, "2026-03-02T00:00", "2026-03-02T12:00");
+    let passed_over = Membership { passed_over: Some(ResourceType::RDS), ..plain.clone() };
+    assert_ne!(plain.digest(), passed_over.digest());
+    for member in [plain, passed_over] {
+        let kept = Membership::from_json(&member.to_json(), member.scope.clone(), member.since, member.until);
+        assert_eq!(kept.as_ref(), Some(&member));
+        let known = known("2026-03-01T00:00", "2026-03-03T00:00");
+        let mut missed = missed_runs([&member], &timings(&[&timing]), &JobsMade::default(), known, None).remove(0);
+        for made in [None, JobId::told("late")] {
+            missed.made = made;
+            let kept = MissedRun::from_json(&missed.to_json(), missed.subject());
+            assert_eq!(kept.as_ref(), Some(&missed));
+        }
+        // A job of the run of the day after is none of it.
+        let day = |text| at(text).checked_sub(ROUNDING).unwrap();
+        assert_eq!(missed.time_of_job(), (day("2026-03-02T05:00"), Some(day("2026-03-03T05:00"))));
     }
 }

@@ -93,6 +93,16 @@ impl Survey {
         })
     }
 
+    /// Everything of it that could not be read and that a verdict may hang on.
+    pub fn unread(&self) -> impl Iterator<Item = &Unread> {
+        let Self { arrangements, unlisted, backed_up, databases: _ } = self;
+        let plans = arrangements.plans();
+        let of_plans = plans.flat_map(|plan| plan.selections.as_ref().err().into_iter().chain(plan.unread()));
+        let whole =
+            [arrangements.eligibility.as_ref().err(), arrangements.plans.as_ref().err(), backed_up.as_ref().err()];
+        whole.into_iter().flatten().chain(of_plans).chain(unlisted.iter().map(|(_, unread)| unread))
+    }
+
     /// The ARN of what is backed up of a database: its own, or that of the cluster that it is an instance of.
     pub fn subject<'s>(&'s self, arn: &'s str) -> &'s str {
         let found = self.databases.get(arn).map(|found| self.cluster_of(found));

@@ -4,7 +4,7 @@ use super::super::{postgres, sqlite, store::Store};
 
 impl Store {
     /// See [`sqlite::one_of_texts`].
-    pub(super) fn one_of_texts(&self, column: &str, parameter: &str) -> String {
+    pub(in crate::ledger) fn one_of_texts(&self, column: &str, parameter: &str) -> String {
         match self {
             Self::Sqlite(_) => sqlite::one_of_texts(column, parameter),
             Self::Postgres(_) => postgres::one_of_texts(column, parameter),

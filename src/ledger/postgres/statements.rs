@@ -205,4 +205,57 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                      AND s.plan = f.plan COLLATE \"default\" AND s.rule = f.rule COLLATE \"default\" LIMIT 1) AS s \
                      CROSS JOIN LATERAL (SELECT key, state FROM job WHERE subject = s.id AND key >= lane.low AND key < lane.high \
                      ORDER BY key LIMIT 5000) AS j",
+
+    // Coverage.
+    surveys: "SELECT p.account, p.region, v.place, v.generation, v.as_of, v.judged, v.trouble, v.findings FROM survey AS v JOIN \
+         place AS p ON p.id = v.place",
+    set_survey: "INSERT INTO survey (place, generation, as_of, judged, trouble, findings) VALUES ($1, $2, $3, $4, $5, $6) ON \
+         CONFLICT (place) DO UPDATE SET generation = excluded.generation, as_of = excluded.as_of, judged = excluded.judged, \
+         trouble = excluded.trouble, findings = excluded.findings",
+    protection_digests: "SELECT arn, digest FROM protection WHERE place = $1",
+    put_protections: "INSERT INTO protection (arn, place, generation, resource, made, kind, engine, owner, verdict, never_ran, failures, \
+         ratio, worst, late, success, next, digest, whole) SELECT w ->> 0, (w ->> 1)::bigint, (w ->> 2)::bigint, w ->> 3, w \
+         ->> 4, (w ->> 5)::bigint, w ->> 6, w ->> 7, (w ->> 8)::bigint, (w ->> 9)::bigint, (w ->> 10)::bigint, (w ->> \
+         11)::bigint, (w ->> 12)::bigint, (w ->> 13)::bigint, (w ->> 14)::bigint, (w ->> 15)::bigint, w ->> 16, w ->> 17 \
+         FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT (arn) DO UPDATE SET place = excluded.place, generation = \
+         excluded.generation, resource = excluded.resource, made = excluded.made, kind = excluded.kind, engine = \
+         excluded.engine, owner = excluded.owner, verdict = excluded.verdict, never_ran = excluded.never_ran, failures = \
+         excluded.failures, ratio = excluded.ratio, worst = excluded.worst, late = excluded.late, success = \
+         excluded.success, next = excluded.next, digest = excluded.digest, whole = excluded.whole",
+    age_protections: "UPDATE protection SET generation = (w ->> 1)::bigint, ratio = (w ->> 2)::bigint, worst = (w ->> 3)::bigint, late = \
+         (w ->> 4)::bigint FROM jsonb_array_elements($1::jsonb) AS w WHERE arn = w ->> 0",
+    drop_protections: "DELETE FROM protection WHERE place = $1 AND generation < $2 AND kind IN (SELECT w::bigint FROM \
+         jsonb_array_elements_text($3::jsonb) AS w) RETURNING arn",
+    drop_words: "DELETE FROM protection_word WHERE arn IN (SELECT w FROM jsonb_array_elements_text($1::jsonb) AS w)",
+    put_words: "INSERT INTO protection_word (what, word, arn) SELECT (w ->> 0)::bigint, w ->> 1, w ->> 2 FROM \
+         jsonb_array_elements($1::jsonb) AS w ON CONFLICT DO NOTHING",
+    memberships: "SELECT id, since, until, state, whole FROM membership WHERE place = $1",
+    put_memberships: "INSERT INTO membership (place, id, since, until, state, whole) SELECT (w ->> 0)::bigint, w ->> 1, (w ->> \
+         2)::bigint, (w ->> 3)::bigint, (w ->> 4)::bigint, w ->> 5 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT \
+         (place, id) DO UPDATE SET since = excluded.since, until = excluded.until, state = excluded.state, whole = \
+         excluded.whole",
+    drop_memberships: "DELETE FROM membership WHERE place = $1 AND id IN (SELECT w FROM jsonb_array_elements_text($2::jsonb) AS w)",
+    timings: "SELECT digest, whole FROM timing WHERE place = $1",
+    put_timings: "INSERT INTO timing (place, digest, whole) SELECT (w ->> 0)::bigint, w ->> 1, w ->> 2 FROM \
+         jsonb_array_elements($1::jsonb) AS w ON CONFLICT (place, digest) DO UPDATE SET whole = excluded.whole",
+    drop_timings: "DELETE FROM timing WHERE place = $1 AND digest NOT IN (SELECT w FROM jsonb_array_elements_text($2::jsonb) AS w)",
+    put_missed: "INSERT INTO missed (place, resource, plan, rule, due, made, subject, first, last, own) SELECT (w ->> 0)::bigint, w \
+         ->> 1, w ->> 2, w ->> 3, (w ->> 4)::bigint, w ->> 5, (w ->> 6)::bigint, (w ->> 7)::bigint, (w ->> 8)::bigint, w ->> \
+         9 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT DO NOTHING RETURNING resource, due, plan, rule",
+    made_after_all: "SELECT m.resource, m.plan, m.rule, m.due, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, \
+         s.plan, s.rule, m.own, m.subject, max(j.id) FROM missed AS m JOIN subject AS k ON k.resource = m.resource AND \
+         k.place = m.place AND k.kind = 1 AND k.plan = m.plan AND k.rule = m.rule JOIN job AS j ON j.subject = k.id AND \
+         j.key >= m.first AND j.key < m.last JOIN subject AS s ON s.id = m.subject JOIN place AS p ON p.id = m.place WHERE \
+         m.place = $1 AND m.due >= $2 AND m.withdrawn IS NULL GROUP BY m.resource, m.plan, m.rule, m.due, p.account, \
+         p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, m.own, m.subject",
+    withdraw_missed: "UPDATE missed SET withdrawn = (w ->> 4)::bigint, own = w ->> 5 FROM jsonb_array_elements($2::jsonb) AS w WHERE \
+         place = $1 AND resource = w ->> 0 AND plan = w ->> 1 AND rule = w ->> 2 AND due = (w ->> 3)::bigint",
+    forget_missed: "DELETE FROM missed WHERE (resource, due, plan, rule, place) IN (SELECT resource, due, plan, rule, place FROM missed \
+         WHERE due < $1 ORDER BY due LIMIT $2) RETURNING due",
+    histories: "SELECT j.key, j.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, \
+         c.text, j.own FROM jsonb_array_elements_text($2::jsonb) AS w JOIN subject AS s ON s.resource = w AND s.place = $1 \
+         AND s.kind = 1 CROSS JOIN LATERAL (SELECT key FROM (SELECT l.key FROM job AS l WHERE l.subject = s.id AND l.state = \
+         6 ORDER BY l.key DESC LIMIT 1) AS done UNION ALL SELECT key FROM (SELECT l.key FROM job AS l WHERE l.subject = s.id \
+         AND l.state <> 6 AND l.state IN (0, 1, 2, 3, 4, 5, 7, 8, 9) ORDER BY l.key DESC LIMIT 100) AS other) AS k JOIN job \
+         AS j ON j.key = k.key JOIN place AS p ON p.id = s.place JOIN common AS c ON c.id = j.common",
 };

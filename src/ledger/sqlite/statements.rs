@@ -188,4 +188,55 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                      AND s.type = f.type AND s.resource = f.resource AND s.vault = f.vault \
                      AND s.destination = f.destination AND s.plan = f.plan AND s.rule = f.rule CROSS JOIN job AS j \
                      ON j.subject = s.id AND j.key >= w.value ->> 2 AND j.key < w.value ->> 3",
+
+    // Coverage.
+    surveys: "SELECT p.account, p.region, v.place, v.generation, v.as_of, v.judged, v.trouble, v.findings FROM survey AS v JOIN \
+         place AS p ON p.id = v.place",
+    set_survey: "INSERT INTO survey (place, generation, as_of, judged, trouble, findings) VALUES ($1, $2, $3, $4, $5, $6) ON \
+         CONFLICT (place) DO UPDATE SET generation = excluded.generation, as_of = excluded.as_of, judged = excluded.judged, \
+         trouble = excluded.trouble, findings = excluded.findings",
+    protection_digests: "SELECT arn, digest FROM protection WHERE place = $1",
+    put_protections: "INSERT INTO protection (arn, place, generation, resource, made, kind, engine, owner, verdict, never_ran, failures, \
+         ratio, worst, late, success, next, digest, whole) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value \
+         ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, \
+         value ->> 13, value ->> 14, value ->> 15, value ->> 16, value ->> 17 FROM json_each($1) WHERE true ON CONFLICT \
+         (arn) DO UPDATE SET place = excluded.place, generation = excluded.generation, resource = excluded.resource, made = \
+         excluded.made, kind = excluded.kind, engine = excluded.engine, owner = excluded.owner, verdict = excluded.verdict, \
+         never_ran = excluded.never_ran, failures = excluded.failures, ratio = excluded.ratio, worst = excluded.worst, late \
+         = excluded.late, success = excluded.success, next = excluded.next, digest = excluded.digest, whole = excluded.whole",
+    age_protections: "UPDATE protection SET generation = w.value ->> 1, ratio = w.value ->> 2, worst = w.value ->> 3, late = w.value ->> \
+         4 FROM json_each($1) AS w WHERE arn = w.value ->> 0",
+    drop_protections: "DELETE FROM protection WHERE place = $1 AND generation < $2 AND kind IN (SELECT value FROM json_each($3)) RETURNING \
+         arn",
+    drop_words: "DELETE FROM protection_word WHERE arn IN (SELECT value FROM json_each($1))",
+    put_words: "INSERT INTO protection_word (what, word, arn) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1) WHERE \
+         true ON CONFLICT DO NOTHING",
+    memberships: "SELECT id, since, until, state, whole FROM membership WHERE place = $1",
+    put_memberships: "INSERT INTO membership (place, id, since, until, state, whole) SELECT value ->> 0, value ->> 1, value ->> 2, value \
+         ->> 3, value ->> 4, value ->> 5 FROM json_each($1) WHERE true ON CONFLICT (place, id) DO UPDATE SET since = \
+         excluded.since, until = excluded.until, state = excluded.state, whole = excluded.whole",
+    drop_memberships: "DELETE FROM membership WHERE place = $1 AND id IN (SELECT value FROM json_each($2))",
+    timings: "SELECT digest, whole FROM timing WHERE place = $1",
+    put_timings: "INSERT INTO timing (place, digest, whole) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1) WHERE \
+         true ON CONFLICT (place, digest) DO UPDATE SET whole = excluded.whole",
+    drop_timings: "DELETE FROM timing WHERE place = $1 AND digest NOT IN (SELECT value FROM json_each($2))",
+    put_missed: "INSERT INTO missed (place, resource, plan, rule, due, made, subject, first, last, own) SELECT value ->> 0, value \
+         ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM \
+         json_each($1) WHERE true ON CONFLICT DO NOTHING RETURNING resource, due, plan, rule",
+    made_after_all: "SELECT m.resource, m.plan, m.rule, m.due, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, \
+         s.plan, s.rule, m.own, m.subject, max(j.id) FROM missed AS m CROSS JOIN subject AS k ON k.resource = m.resource AND \
+         k.place = m.place AND k.kind = 1 AND k.plan = m.plan AND k.rule = m.rule CROSS JOIN job AS j ON j.subject = k.id \
+         AND j.key >= m.first AND j.key < m.last CROSS JOIN subject AS s ON s.id = m.subject CROSS JOIN place AS p ON p.id = \
+         m.place WHERE m.place = $1 AND m.due >= $2 AND m.withdrawn IS NULL GROUP BY m.resource, m.plan, m.rule, m.due, \
+         p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, m.own, m.subject",
+    withdraw_missed: "UPDATE missed SET withdrawn = w.value ->> 4, own = w.value ->> 5 FROM json_each($2) AS w WHERE place = $1 AND \
+         resource = w.value ->> 0 AND plan = w.value ->> 1 AND rule = w.value ->> 2 AND due = w.value ->> 3",
+    forget_missed: "DELETE FROM missed WHERE (resource, due, plan, rule, place) IN (SELECT resource, due, plan, rule, place FROM missed \
+         WHERE due < $1 ORDER BY due LIMIT $2) RETURNING due",
+    histories: "SELECT j.key, j.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, \
+         c.text, j.own FROM json_each($2) AS w CROSS JOIN subject AS s ON s.resource = w.value AND s.place = $1 AND s.kind = \
+         1 CROSS JOIN job AS j ON j.key IN (SELECT key FROM (SELECT l.key FROM job AS l WHERE l.subject = s.id AND l.state = \
+         6 ORDER BY l.key DESC LIMIT 1) AS done UNION ALL SELECT key FROM (SELECT l.key FROM job AS l WHERE l.subject = s.id \
+         AND l.state <> 6 AND l.state IN (0, 1, 2, 3, 4, 5, 7, 8, 9) ORDER BY l.key DESC LIMIT 100) AS other) JOIN place AS \
+         p ON p.id = s.place JOIN common AS c ON c.id = j.common",
 };

@@ -6,7 +6,7 @@ use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use super::{at, job, scope};
 use crate::{
     domain::{
-        Acknowledgement, Cause, Incident, IncidentQuery, IncidentState, Job, JobKind, JobState, Lifecycle,
+        Acknowledgement, Cause, Incident, IncidentQuery, IncidentState, Job, JobId, JobKind, JobState, Lifecycle,
         RecoveryPoint, RecoveryPointState, Retention, VaultLock, VaultPicture,
     },
     ledger::{Called, Doer, IncidentPosition, Keeping, Ledger, store::Sql},
@@ -60,7 +60,7 @@ pub(in crate::ledger) async fn what_fails_is_one_incident_until_a_later_one_does
     let [incident] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((incident.cause, incident.kind, incident.count), (Cause::JobFailed, Some(JobKind::Backup), 2));
     assert_eq!((incident.opened_at, incident.last_at), (at(110), at(210)));
-    assert_eq!(incident.job_id().map(|id| id.as_str()), Some("c"));
+    assert_eq!(incident.job_id().map(JobId::as_str), Some("c"));
     assert_eq!((incident.resource.as_str(), incident.vault.as_str()), (DB, VAULT));
     assert_eq!(incident.finding().map(|finding| finding.code), Some("JOB_FAILED"));
     // Told again it is no more of it.
@@ -184,7 +184,7 @@ pub(in crate::ledger) async fn a_point_that_goes_before_its_time_is_an_incident(
     let here = scope("us-east-1");
     let [one, two, three, four] = ["one", "two", "three", "four"].map(|name| point(name, Some(30)));
     told(ledger, &[one.clone(), two.clone(), three.clone(), four.clone()], 100, Doer::Others).await;
-    told(ledger, &[one.clone()], 200, Doer::Others).await;
+    told(ledger, std::slice::from_ref(&one), 200, Doer::Others).await;
     let unseen = ledger.unseen_points(&here, VAULT, at(200), 10).await.unwrap();
     let mut unseen: Vec<&str> = unseen.iter().map(|point| point.arn.as_str()).collect();
     unseen.sort_unstable();
@@ -218,7 +218,7 @@ pub(in crate::ledger) async fn a_point_that_goes_before_its_time_is_an_incident(
     ledger.close_what_is_past(&here, at(30 * DAY)).await.unwrap();
     assert_eq!(open(ledger).await, []);
     // What was told later stands.
-    told(ledger, &[one.clone()], 90, Doer::Others).await;
+    told(ledger, std::slice::from_ref(&one), 90, Doer::Others).await;
     assert_eq!(ledger.point(&one.arn).await.unwrap().unwrap().seen_at, at(200));
 }
 

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use super::{
     super::{Event, Feed, Happened, Ledger, Told, Watch, WatchError},
-    at, some_job, some_query, telling,
+    at,
+    missed::look_with_missed_runs,
+    some_job, some_query, telling,
 };
 use crate::domain::{Job, JobQuery};
 
@@ -54,8 +56,9 @@ pub(in crate::ledger) async fn watchers_are_told_of_all_that_fits_once_and_in_or
     }
     assert_eq!(feed.watchers(), 24);
     let write = async {
-        for tellings in after {
+        for (index, tellings) in (0..).zip(after) {
             ledger.learn(tellings.clone()).await.unwrap();
+            assert!(ledger.keep_look(look_with_missed_runs(index)).await.unwrap());
         }
         ledger.head().await.unwrap().seq
     };
@@ -78,8 +81,11 @@ pub(in crate::ledger) async fn watchers_are_told_of_all_that_fits_once_and_in_or
     }
     for ((query, start), told) in asked.into_iter().zip(told) {
         let fits = |event: &&Event| {
-            let Happened::Job(job) = &event.what;
-            event.seq > start && query.fits(job)
+            let fits = match &event.what {
+                Happened::Job(job) => query.fits(job),
+                Happened::MissedRun(run) => query.fits_missed(run),
+            };
+            event.seq > start && fits
         };
         let expected: Vec<i64> = all.iter().filter(fits).map(|event| event.seq).collect();
         assert_eq!(told, expected, "from {start}: {query:?}");

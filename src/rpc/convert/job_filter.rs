@@ -260,7 +260,7 @@ impl Reader {
     }
 
     /// A value of a list of which one must be fulfilled: a blank one among others would be fulfilled by everything.
-    fn in_list<T>(&mut self, field: &str, read: Result<Option<T>, Noted>) -> Result<Option<T>, Noted> {
+    pub(super) fn in_list<T>(&mut self, field: &str, read: Result<Option<T>, Noted>) -> Result<Option<T>, Noted> {
         match read {
             Ok(None) => Err(self.fault(field, "is blank: leave it out, or the whole list to have everything")),
             read => read,
@@ -302,11 +302,11 @@ fn is_there<T>(read: &Result<Option<T>, Noted>) -> bool {
     !matches!(read, Ok(None))
 }
 
-fn each<T, R>(values: Vec<T>, mut read: impl FnMut(usize, T) -> R) -> Vec<R> {
+pub(super) fn each<T, R>(values: Vec<T>, mut read: impl FnMut(usize, T) -> R) -> Vec<R> {
     values.into_iter().enumerate().map(|(index, value)| read(index, value)).collect()
 }
 
 /// All that were read.
-fn all<T>(read: Vec<Result<Option<T>, Noted>>) -> Result<Vec<T>, Noted> {
+pub(super) fn all<T>(read: Vec<Result<Option<T>, Noted>>) -> Result<Vec<T>, Noted> {
     read.into_iter().filter_map(Result::transpose).collect()
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 mod change;
+pub(super) mod coverage;
 pub(super) mod incidents;
 mod interval;
 mod job_answers;
@@ -41,19 +42,29 @@ impl From<domain::Scope> for proto::Scope {
 
 impl From<domain::Finding> for proto::Finding {
     fn from(finding: domain::Finding) -> Self {
-        let severity = match finding.severity {
-            domain::Severity::Info => proto::Severity::Info,
-            domain::Severity::Warning => proto::Severity::Warning,
-            domain::Severity::Error => proto::Severity::Error,
-        };
         Self {
             code: finding.code.to_owned(),
-            severity: severity.into(),
+            severity: severity(finding.severity).into(),
             message: finding.message,
             action: finding.action,
             field: finding.field,
             subject: finding.subject,
         }
+    }
+}
+
+impl From<domain::KeptFinding> for proto::Finding {
+    fn from(kept: domain::KeptFinding) -> Self {
+        let domain::KeptFinding { code, severity: of, message, action, subject } = kept;
+        Self { code, severity: severity(of).into(), message, action, field: String::new(), subject }
+    }
+}
+
+fn severity(severity: domain::Severity) -> proto::Severity {
+    match severity {
+        domain::Severity::Info => proto::Severity::Info,
+        domain::Severity::Warning => proto::Severity::Warning,
+        domain::Severity::Error => proto::Severity::Error,
     }
 }
 

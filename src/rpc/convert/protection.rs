@@ -59,15 +59,9 @@ impl From<&UpcomingRun> for proto::UpcomingRun {
 
 impl From<Explanation> for proto::ExplainProtectionResponse {
     fn from(explanation: Explanation) -> Self {
-        let verdict = match explanation.verdict {
-            ProtectionVerdict::Protected => proto::ProtectionVerdict::Protected,
-            ProtectionVerdict::AtRisk => proto::ProtectionVerdict::AtRisk,
-            ProtectionVerdict::NotProtected => proto::ProtectionVerdict::NotProtected,
-            ProtectionVerdict::Unknown => proto::ProtectionVerdict::Unknown,
-        };
         Self {
             resource: Some(explanation.database.into()),
-            verdict: verdict.into(),
+            verdict: verdict(explanation.verdict).into(),
             summary: explanation.summary,
             coverage: explanation.coverage.into_iter().map(Into::into).collect(),
             near_misses: explanation.near_misses.into_iter().map(Into::into).collect(),
@@ -81,7 +75,16 @@ impl From<Explanation> for proto::ExplainProtectionResponse {
     }
 }
 
-fn minutes(span: SignedDuration) -> i32 {
+pub(super) fn verdict(verdict: ProtectionVerdict) -> proto::ProtectionVerdict {
+    match verdict {
+        ProtectionVerdict::Protected => proto::ProtectionVerdict::Protected,
+        ProtectionVerdict::AtRisk => proto::ProtectionVerdict::AtRisk,
+        ProtectionVerdict::NotProtected => proto::ProtectionVerdict::NotProtected,
+        ProtectionVerdict::Unknown => proto::ProtectionVerdict::Unknown,
+    }
+}
+
+pub(super) fn minutes(span: SignedDuration) -> i32 {
     i32::try_from(span.as_mins()).unwrap_or(i32::MAX)
 }
 

@@ -14,12 +14,7 @@ pub(in crate::rpc) fn list(mut request: proto::ListResourcesRequest) -> Result<A
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
     let paged = read.page("ListResources", &request, size, &token);
-    let kind = match proto::ResourceKind::try_from(request.kind) {
-        Ok(proto::ResourceKind::Unspecified) => Ok(None),
-        Ok(proto::ResourceKind::DbInstance) => Ok(Some(ResourceKind::DbInstance)),
-        Ok(proto::ResourceKind::DbCluster) => Ok(Some(ResourceKind::DbCluster)),
-        Err(_) => Err(read.fault("kind", format!("{} is not a kind of resource", request.kind))),
-    };
+    let kind = read.resource_kind("kind", request.kind);
     let engine = read.optional(&request.engine, |read, text| read.note("engine", Engine::parse(text)));
     if let (Ok(Some(kind)), Ok(Some(engine))) = (&kind, &engine)
         && let Some(never) = engine.never_of(*kind)
@@ -106,6 +101,16 @@ impl Reader {
         let resource = self.note(field, ResourceRef::parse_backed_up(text))?;
         self.hint(field, resource.scope());
         Ok(resource)
+    }
+
+    /// A kind of database, if one is meant.
+    pub(super) fn resource_kind(&mut self, field: &str, kind: i32) -> Result<Option<ResourceKind>, Noted> {
+        match proto::ResourceKind::try_from(kind) {
+            Ok(proto::ResourceKind::Unspecified) => Ok(None),
+            Ok(proto::ResourceKind::DbInstance) => Ok(Some(ResourceKind::DbInstance)),
+            Ok(proto::ResourceKind::DbCluster) => Ok(Some(ResourceKind::DbCluster)),
+            Err(_) => Err(self.fault(field, format!("{kind} is not a kind of resource"))),
+        }
     }
 
     /// An RDS instance or cluster by ARN or identifier.

@@ -100,12 +100,12 @@ impl Remembered {
         while !job.state.is_final() && Instant::now() < until {
             match &mut watch {
                 Some(watch) => {
-                    if let Told::Event(event) = watch.next(until).await? {
-                        let Happened::Job(told) = &event.what;
-                        if told.id == job.id {
-                            job = (**told).clone();
-                            as_of = event.at;
-                        }
+                    if let Told::Event(event) = watch.next(until).await?
+                        && let Happened::Job(told) = &event.what
+                        && told.id == job.id
+                    {
+                        job = (**told).clone();
+                        as_of = event.at;
                     }
                 }
                 None => {
@@ -147,11 +147,11 @@ impl Watching {
     }
 
     fn event(&self, event: &Arc<Event>) -> proto::WatchJobsResponse {
-        let Happened::Job(job) = &event.what;
-        proto::WatchJobsResponse {
-            event: Some(watch_jobs_response::Event::Job((**job).clone().into())),
-            resume_token: self.watched.token(&self.epoch, event.seq),
-        }
+        let told = match &event.what {
+            Happened::Job(job) => watch_jobs_response::Event::Job((**job).clone().into()),
+            Happened::MissedRun(run) => watch_jobs_response::Event::MissedRun((**run).clone().into()),
+        };
+        proto::WatchJobsResponse { event: Some(told), resume_token: self.watched.token(&self.epoch, event.seq) }
     }
 
     fn bookmark(&self, position: i64, as_of: Option<Timestamp>) -> proto::WatchJobsResponse {

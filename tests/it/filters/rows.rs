@@ -20,6 +20,8 @@ pub(super) fn all(found: &Found) -> Vec<Row> {
         runs::ahead(),
         runs::of_remembered_jobs(),
         runs::of_incidents(),
+        runs::of_coverage("GetCoverage"),
+        runs::of_coverage("ListProtection"),
     ]
     .into_iter()
     .flatten()

@@ -193,6 +193,9 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
             ],
         ),
         ("ListIncidents", vec![json!({})]),
+        // Nothing is followed here: they say so, and AWS is not asked.
+        ("GetCoverage", vec![json!({})]),
+        ("ListProtection", vec![json!({})]),
         (
             "ListUpcomingRuns",
             vec![

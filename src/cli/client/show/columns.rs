@@ -138,6 +138,32 @@ const COLUMNS: &[(&str, &[Column])] = &[
             ("ID", "id"),
         ],
     ),
+    (
+        "DatabaseProtection",
+        &[
+            ("DATABASE", "resource_name"),
+            ("VERDICT", "verdict"),
+            ("LAST SUCCESS", "last_success_time"),
+            ("RPO RATIO", "rpo_ratio"),
+            ("NEXT RUN", "next_run_time"),
+            ("FAILURES", "consecutive_failures"),
+            ("OWNER", "owner"),
+            ("SUMMARY", "summary"),
+        ],
+    ),
+    (
+        "MissedRun",
+        &[
+            ("MISSED RUN", "due_time"),
+            ("RESOURCE", "resource_arn"),
+            ("PLAN", "plan_name"),
+            ("RULE", "rule_name"),
+            ("JOB", "job_id"),
+            ("FINDING", "finding"),
+        ],
+    ),
+    ("FindingCount", &[("CODE", "code"), ("DATABASES", "count")]),
+    ("CoveringRule", &[("PLAN", "plan_name"), ("RULE", "rule_name"), ("VAULT", "vault_name"), ("PLAN ID", "plan_id")]),
     ("Finding", &[("SEVERITY", "severity"), ("CODE", "code"), ("MESSAGE", "message"), ("ACTION", "action")]),
     (
         "LegalHold",

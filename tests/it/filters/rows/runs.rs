@@ -72,3 +72,28 @@ pub(super) fn ahead() -> Vec<Row> {
         runs("resource", json!("rdspg-fcj-lab"), no_database, "did you mean rdspg-fcj-labs?", labs),
     ]
 }
+
+/// Of GetCoverage and ListProtection. No ledger follows anything here: protection_list.rs has what is found.
+pub(super) fn of_coverage(rpc: &'static str) -> Vec<Row> {
+    let fault = |field, never, says: &str| row(rpc, field, never, Fault, says, Value::Null);
+    let mut rows = vec![
+        fault("all_scopes", json!(true), "cannot go with scope").beside(json!({"scope": {"region": "us-east-1"}})),
+        fault("filter.verdicts", json!([77]), "77 is not a verdict"),
+        fault("filter.verdicts", json!(["PROTECTION_VERDICT_UNSPECIFIED"]), "is blank"),
+        fault("filter.kinds", json!([77]), "77 is not a kind"),
+        fault("filter.engine", json!("postgres 17"), "is not an engine's name"),
+        fault("filter.plan", json!("a plan"), "name"),
+        fault("filter.rule", json!("r".repeat(101)), "has 101 characters"),
+        fault("filter.vault", json!("a vault"), "vault"),
+        fault("filter.owner", json!("o".repeat(257)), "has 257 characters"),
+        fault("filter.tags", json!({"aws:owner": "x"}), "aws:"),
+        fault("filter.finding_codes", json!(["run missed"]), "is not the code of a finding"),
+        fault("filter.least_rpo_ratio", json!(-1.0), "is -1"),
+        fault("filter.least_consecutive_failures", json!(-1), "is -1"),
+        fault("filter.resource", json!(WILDCARD), "names no one thing"),
+    ];
+    if rpc == "ListProtection" {
+        rows.push(fault("order", json!(77), "77 is not an order"));
+    }
+    rows
+}

@@ -1,0 +1,141 @@
+//! Runs that were due and left no job: each is kept once, and is an event as jobs are.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::super::{
+    Error, Ledger, changes,
+    jobs::{self, first_key},
+    store::{Row, Writing},
+};
+use crate::domain::{JobId, JobSubject, MissedRun, Scope};
+
+/// Missed runs that are forgotten at once.
+const AT_ONCE: usize = 2_000;
+
+impl Ledger {
+    /// Withdraws missed runs of that account and region, due from then on, whose jobs turned up after all, later than AWS's lists
+    /// ever are: as of `at`. How many.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn withdraw_missed(&self, scope: &Scope, since: Timestamp, at: Timestamp) -> Result<usize, Error> {
+        let Some(look) = self.looks().await?.into_iter().find(|look| look.scope == *scope) else { return Ok(0) };
+        let args = || vec![look.place.into(), since.as_millisecond().into()];
+        let store = self.store().await?;
+        // Nearly always there is none: nobody who writes is kept waiting for that.
+        if store.rows(store.statements().made_after_all, args()).await?.is_empty() {
+            return Ok(0);
+        }
+        let (mut writing, head) = self.begin().await?;
+        let rows = writing.rows(writing.statements().made_after_all, args()).await?;
+        let (mut withdrawn, mut events) = (Vec::new(), Vec::new());
+        for mut row in rows {
+            let subject = row.int(14)?;
+            let job = JobId::told(row.text(15)?);
+            let about = jobs::subject(&mut row, 4)?;
+            let run = MissedRun { made: job, ..of_parts(&row.text(13)?, about)? };
+            let own = run.to_json().to_string();
+            let millis = at.as_millisecond();
+            withdrawn.push(json!([row.text(0)?, row.text(1)?, row.text(2)?, row.int(3)?, millis, own]));
+            events.push((subject, own));
+        }
+        let count = events.len();
+        writing.rows(writing.statements().withdraw_missed, vec![look.place.into(), jobs::json(&withdrawn)]).await?;
+        let head = tell(&mut writing, head, events, at).await?;
+        writing.commit().await?;
+        self.ring(head);
+        Ok(count)
+    }
+
+    /// Forgets the oldest of the missed runs that were due before the instant. Whether there may be more of them.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn forget_missed(&self, before: Timestamp) -> Result<bool, Error> {
+        let (mut writing, _) = self.begin().await?;
+        let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
+        let gone = writing.rows(writing.statements().forget_missed, args).await?;
+        writing.commit().await?;
+        Ok(gone.len() >= AT_ONCE)
+    }
+}
+
+/// Writes missed runs, and the events of those that were not known: those are the answer, with the new head. Whatever else is
+/// kept of missed runs is written here too.
+pub(in crate::ledger) async fn write(
+    writing: &mut Writing,
+    head: i64,
+    runs: Vec<MissedRun>,
+    at: Timestamp,
+) -> Result<(Vec<MissedRun>, i64), Error> {
+    if runs.is_empty() {
+        return Ok((runs, head));
+    }
+    let about: Vec<JobSubject> = runs.iter().map(MissedRun::subject).collect();
+    let places = changes::places(writing, runs.iter().map(|run| &run.scope).collect()).await?;
+    let subjects = changes::subjects(writing, &places, about.iter().collect()).await?;
+    let missing = || Error::unreadable("what was just written is not there");
+    let mut rows = Vec::new();
+    for (run, about) in runs.iter().zip(&about) {
+        let (from, to) = run.time_of_job();
+        rows.push(json!([
+            places.get(&run.scope).ok_or_else(missing)?,
+            run.database.arn,
+            run.plan_id,
+            run.rule_id,
+            run.due_at.as_millisecond(),
+            run.database.made,
+            subjects.get(about).ok_or_else(missing)?,
+            first_key(from),
+            to.map_or(i64::MAX, first_key),
+            run.to_json().to_string(),
+        ]));
+    }
+    let mut new = BTreeSet::new();
+    for mut row in writing.rows(writing.statements().put_missed, vec![jobs::json(&rows)]).await? {
+        new.insert((row.text(0)?, row.int(1)?, row.text(2)?, row.text(3)?));
+    }
+    let mut news = Vec::new();
+    let mut events = Vec::new();
+    for (run, about) in runs.into_iter().zip(&about) {
+        let key = (run.database.arn.clone(), run.due_at.as_millisecond(), run.plan_id.clone(), run.rule_id.clone());
+        // Told twice at once, it is new once.
+        if new.remove(&key) {
+            events.push((*subjects.get(about).ok_or_else(missing)?, run.to_json().to_string()));
+            news.push(run);
+        }
+    }
+    let head = tell(writing, head, events, at).await?;
+    Ok((news, head))
+}
+
+/// Adds events of missed runs, each with its subject. The new head.
+async fn tell(writing: &mut Writing, head: i64, runs: Vec<(i64, String)>, at: Timestamp) -> Result<i64, Error> {
+    if runs.is_empty() {
+        return Ok(head);
+    }
+    let nothing = changes::commons(writing, BTreeSet::from([""])).await?.get("").copied().unwrap_or_default();
+    let mut new = head;
+    let mut events = Vec::new();
+    for (subject, own) in runs {
+        new += 1;
+        events.push(json!([new, at.as_millisecond(), changes::MISSED, "", subject, nothing, own]));
+    }
+    writing.rows(writing.statements().add_events, vec![jobs::json(&events)]).await?;
+    writing.rows(writing.statements().set_head, vec![new.into()]).await?;
+    Ok(new)
+}
+
+/// The missed run in the row of an event.
+pub(in crate::ledger) fn of_event(mut row: Row) -> Result<MissedRun, Error> {
+    let about = jobs::subject(&mut row, 5)?;
+    of_parts(&row.text(15)?, about)
+}
+
+fn of_parts(own: &str, about: JobSubject) -> Result<MissedRun, Error> {
+    let kept = serde_json::from_str(own).ok().and_then(|own| MissedRun::from_json(&own, about));
+    kept.ok_or_else(|| Error::unreadable("a missed run is not written as this version writes one"))
+}

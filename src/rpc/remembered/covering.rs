@@ -1,0 +1,147 @@
+//! GetCoverage and ListProtection: told from the last look at the accounts and regions, and never from AWS.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{LATE, Memory, Remembered};
+use crate::{
+    aws::Scoped,
+    domain::{Cursor, KeptFinding, PageRequest, ProtectionQuery, Refusal, Scope},
+    ledger::{Look, ProtectionPosition},
+    proto,
+    rpc::{
+        convert::{
+            coverage::{self as convert, GetCoverage, ListProtection},
+            timestamp,
+        },
+        page_token::ListOf,
+        status::Failure,
+    },
+};
+
+/// How long missed runs are counted.
+const MISSED: SignedDuration = SignedDuration::from_hours(24);
+
+/// The looks at the accounts and regions that are meant.
+struct Looked {
+    scopes: Vec<Scope>,
+    status: Vec<proto::ScopeStatus>,
+    as_of: Timestamp,
+    findings: Vec<proto::Finding>,
+}
+
+impl Remembered {
+    pub(in crate::rpc) async fn get_coverage(
+        &self,
+        aws: Scoped,
+        asked: GetCoverage,
+    ) -> Result<proto::GetCoverageResponse, Failure> {
+        let looked = self.looked(&aws, asked.all_scopes).await?;
+        let since = looked.as_of.saturating_sub(MISSED).unwrap_or(Timestamp::MIN);
+        let everything = ProtectionQuery { scopes: looked.scopes.clone(), ..ProtectionQuery::default() };
+        let query = asked.filter.query(looked.scopes);
+        let counts = self.ledger.count_protection(&query, since).await?;
+        let all = match query == everything {
+            true => counts.matching,
+            false => self.ledger.count_protection(&everything, since).await?.matching,
+        };
+        let number = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+        let of_code = |(code, count): (String, i64)| proto::FindingCount { code, count: number(count) };
+        Ok(proto::GetCoverageResponse {
+            database_count: number(all),
+            matching_count: number(counts.matching),
+            protected_count: number(counts.protected),
+            at_risk_count: number(counts.at_risk),
+            not_protected_count: number(counts.not_protected),
+            unknown_count: number(counts.unknown),
+            never_ran_count: number(counts.never_ran),
+            missed_run_count: number(counts.missed_runs),
+            finding_counts: counts.findings.into_iter().map(of_code).collect(),
+            findings: looked.findings,
+            as_of: Some(timestamp(looked.as_of)),
+            scopes: looked.status,
+        })
+    }
+
+    pub(in crate::rpc) async fn list_protection(
+        &self,
+        aws: Scoped,
+        asked: ListOf<ListProtection>,
+    ) -> Result<proto::ListProtectionResponse, Failure> {
+        let ListOf { filter: ListProtection { coverage, order }, paged } = asked;
+        let looked = self.looked(&aws, coverage.all_scopes).await?;
+        let query = coverage.filter.query(looked.scopes.clone());
+        let page = async |page: PageRequest| {
+            let after = match &page.cursor {
+                Some(cursor) => {
+                    let position = cursor.token.as_deref().and_then(ProtectionPosition::parse);
+                    Some(position.ok_or_else(Refusal::page_token)?)
+                }
+                None => None,
+            };
+            let found = self.ledger.list_protection(&query, order, usize::from(page.size), after).await?;
+            let next = found.next.map(|next| Cursor::at(next.to_string()));
+            Ok(proto::ListProtectionResponse {
+                databases: found.databases.into_iter().map(|it| convert::database(it, looked.as_of)).collect(),
+                next_page_token: paged.token(next.as_ref()),
+                findings: looked.findings.clone(),
+                as_of: Some(timestamp(looked.as_of)),
+                scopes: looked.status.clone(),
+            })
+        };
+        paged.answer(page).await
+    }
+
+    /// How the accounts and regions that are meant were looked at; a refusal where one of them was not.
+    async fn looked(&self, aws: &Scoped, all: bool) -> Result<Looked, Failure> {
+        let Some(Memory { scopes, status: read, .. }) = self.memory(aws, all).await? else {
+            let Scope { account, region } = aws.scope();
+            return Err(Failure::ScopeNotFollowed(format!(
+                "the server does not follow account {account} in {region} (ledger.scopes): ExplainProtection tells of one \
+                 database there"
+            )));
+        };
+        let looks = self.ledger.looks().await?;
+        let (mut status, mut findings, mut as_of) = (Vec::new(), Vec::new(), Timestamp::MAX);
+        for (scope, read) in scopes.iter().zip(read) {
+            let look = looks.iter().find(|look| look.scope == *scope);
+            let Some((look, at)) = look.and_then(|look| Some((look, look.as_of?))) else {
+                return Err(not_looked_at(scope, look));
+            };
+            as_of = as_of.min(at);
+            let about = |finding: &KeptFinding| {
+                let subject = format!("{} {}", scope.account, scope.region);
+                proto::Finding { subject, ..finding.clone().into() }
+            };
+            findings.extend(look.trouble.iter().chain(&look.findings).map(about));
+            status.push(self.status_of_look(look, at, read, aws.now()));
+        }
+        Ok(Looked { scopes, status, as_of, findings })
+    }
+
+    fn status_of_look(
+        &self,
+        look: &Look,
+        at: Timestamp,
+        read: proto::ScopeStatus,
+        now: Timestamp,
+    ) -> proto::ScopeStatus {
+        let interval = SignedDuration::try_from(self.feed.coverage_interval).unwrap_or_default();
+        let is_late = now.duration_since(at) > interval.saturating_mul(LATE);
+        let state = match !look.trouble.is_empty() || is_late {
+            true => proto::ScopeState::Stale,
+            false => read.state(),
+        };
+        proto::ScopeStatus { state: state.into(), as_of: Some(timestamp(at)), ..read }
+    }
+}
+
+/// That there is nothing to be told yet, and why, as far as it is known.
+fn not_looked_at(scope: &Scope, look: Option<&Look>) -> Failure {
+    let Scope { account, region } = scope;
+    let trouble = look.and_then(|look| look.trouble.first());
+    let why = match trouble {
+        Some(finding) => format!(": {}", finding.message),
+        None => ", for its jobs are still being read: ask again".to_owned(),
+    };
+    Failure::ScopeNotFollowed(format!("the databases of account {account} in {region} were not looked at yet{why}"))
+}
