@@ -6,7 +6,7 @@ mod vault;
 use jiff::Timestamp;
 
 pub use self::vault::VaultPicture;
-use super::{Finding, Job, JobId, JobKind, JobState, Scope};
+use super::{Finding, Job, JobId, JobKind, JobState, MissedRun, Scope};
 
 /// What an incident is one of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,11 +29,13 @@ pub enum Cause {
     VaultPolicyChanged,
     /// Others switched off what the vault told a topic.
     VaultNotificationsOff,
+    /// Runs of rules that cover the resource left no job.
+    RunMissed,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::JobFailed,
         Self::JobExpired,
         Self::JobPartial,
@@ -43,6 +45,7 @@ impl Cause {
         Self::VaultLockWeakened,
         Self::VaultPolicyChanged,
         Self::VaultNotificationsOff,
+        Self::RunMissed,
     ];
 
     /// What a job that ended so is an incident of; of one that was aborted, or came to a good end, none.
@@ -65,7 +68,9 @@ impl Cause {
     /// The operations of AWS Backup by which somebody brings it about, as CloudTrail names them.
     pub fn operations(self) -> &'static [&'static str] {
         match self {
-            Self::JobFailed | Self::JobExpired | Self::JobPartial | Self::JobCompletedWithIssues => &[],
+            Self::JobFailed | Self::JobExpired | Self::JobPartial | Self::JobCompletedWithIssues | Self::RunMissed => {
+                &[]
+            }
             Self::RecoveryPointDeleted => &["DeleteRecoveryPoint", "DisassociateRecoveryPoint"],
             Self::RetentionShortened => &["UpdateRecoveryPointLifecycle"],
             Self::VaultLockWeakened => &["DeleteBackupVaultLockConfiguration", "PutBackupVaultLockConfiguration"],
@@ -82,7 +87,7 @@ impl Cause {
             Self::JobFailed | Self::JobExpired | Self::JobPartial | Self::JobCompletedWithIssues => {
                 kind == Some(JobKind::Restore)
             }
-            Self::VaultLockWeakened | Self::VaultNotificationsOff => false,
+            Self::VaultLockWeakened | Self::VaultNotificationsOff | Self::RunMissed => false,
         }
     }
 }
@@ -128,6 +133,8 @@ pub struct Incident {
     pub count: i64,
     /// The job in which it happened last.
     pub job: Option<Job>,
+    /// The run that was missed last.
+    pub run: Option<MissedRun>,
     /// The recovery points that it happened to last, the last one first.
     pub points: Vec<PointChange>,
     /// The setting of the vault as it was before, and as it was when it happened last; JSON or a word.
@@ -236,7 +243,7 @@ impl Incident {
         found
     }
 
-    /// What happened and what to do about it.
+    /// What happened and what to do about it; of a run that was missed, the run says it.
     pub fn finding(&self) -> Option<Finding> {
         let (vault, resource) = (named(&self.vault), named(&self.resource));
         let points = match self.count {
@@ -252,6 +259,8 @@ impl Incident {
             Cause::JobFailed | Cause::JobExpired | Cause::JobPartial | Cause::JobCompletedWithIssues => {
                 return self.job.as_ref().and_then(|job| job.findings_of_end().into_iter().next());
             }
+            // The run has it.
+            Cause::RunMissed => return None,
             Cause::RecoveryPointDeleted => Finding::error(
                 "RECOVERY_POINT_DELETED",
                 format!("{points} of {resource} in the vault {vault} went before the time was over; {who}"),

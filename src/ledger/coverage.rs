@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Error, Ledger, changes,
+    Error, Ledger, changes, incidents,
     jobs::{self, scope_of},
     store::{Row, Value, Writing},
 };
@@ -158,6 +158,7 @@ impl Ledger {
         let gone = writing.rows(writing.statements().drop_protections, args).await?;
         let gone: Vec<String> = gone.into_iter().map(|mut row| row.text(0)).collect::<Result<_, _>>()?;
         writing.rows(writing.statements().drop_words, vec![jobs::json(&gone)]).await?;
+        incidents::of_gone(&mut writing, place, &gone, as_of.as_millisecond()).await?;
         put_members(&mut writing, place, as_of, members).await?;
         let (_, new_head) = missed::write(&mut writing, head, runs, judged.unwrap_or(as_of)).await?;
         let args = vec![

@@ -4,6 +4,7 @@
 //! Of jobs an incident is what is known of them and no more: those of a resource and kind that went wrong since the last one that
 //! did not, whatever the order in which they became known.
 
+pub(super) mod missed;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ fn cause_number(cause: Cause) -> i64 {
         Cause::VaultLockWeakened => 7,
         Cause::VaultPolicyChanged => 8,
         Cause::VaultNotificationsOff => 9,
+        Cause::RunMissed => 10,
     }
 }
 
@@ -119,6 +121,13 @@ pub(super) async fn put(writing: &mut Writing, incidents: &[Kept]) -> Result<(),
     Ok(())
 }
 
+/// Closes what is about jobs of resources that are no more.
+pub(super) async fn of_gone(writing: &mut Writing, place: i64, resources: &[String], at: i64) -> Result<(), Error> {
+    let about = resources.iter().map(|arn| (arn.as_str(), place)).collect();
+    let open = open(writing, &about).await?.into_iter().filter(|known| known.kind != 0);
+    put(writing, &open.map(|known| Kept { closed: Some(at), ..known }).collect::<Vec<_>>()).await
+}
+
 /// A job that was written.
 #[derive(Debug)]
 pub(super) struct Written {
@@ -140,15 +149,17 @@ type OfKind<'j> = (&'j str, i64, i64);
 
 /// Opens and closes what jobs are incidents of, after they were written.
 pub(super) async fn of_jobs(writing: &mut Writing, written: &[Written]) -> Result<(), Error> {
-    let (mut good, mut ended, mut bad) = (BTreeMap::<OfKind<'_>, i64>::new(), BTreeMap::new(), BTreeSet::new());
+    let (mut good, mut bad) = (BTreeMap::<OfKind<'_>, i64>::new(), BTreeSet::new());
+    // When each was created and ended.
+    let mut ended: BTreeMap<OfKind<'_>, (i64, i64)> = BTreeMap::new();
     for job in written.iter().filter(|job| !job.resource.is_empty()) {
         let of = (job.resource.as_str(), job.place, job.kind);
         if Cause::of_job(&job.state, job.with_issues).is_some() {
             bad.insert(of);
         }
         if job.state == JobState::Completed {
-            let at: &mut i64 = ended.entry(of).or_insert(job.at);
-            *at = job.at.max(*at);
+            let (created, at) = ended.entry(of).or_default();
+            (*created, *at) = (jobs::created_in(job.key).max(*created), job.at.max(*at));
             if !job.with_issues && job.is_dated {
                 let key = good.entry(of).or_insert(job.key);
                 *key = job.key.max(*key);
@@ -185,7 +196,9 @@ pub(super) async fn of_jobs(writing: &mut Writing, written: &[Written]) -> Resul
                 changed.push(now);
             }
         }
-        let at = ended.get(&of).copied();
+        let (created, at) = ended.get(&of).map_or((0, None), |(created, at)| (*created, Some(*at)));
+        // A run that was missed is made up for by a backup that was begun later.
+        known.retain(|cause, known| *cause != Cause::RunMissed || created >= known.last);
         changed.extend(known.into_values().map(|gone| Kept { closed: Some(at.unwrap_or(gone.last)), ..gone }));
     }
     put(writing, &changed).await

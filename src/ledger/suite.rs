@@ -60,6 +60,7 @@ macro_rules! cases {
             pages_of_protection_are_what_a_model_says,
             a_list_of_protection_goes_on_while_it_is_judged_again,
             a_missed_run_is_told_once_and_withdrawn_when_its_job_turns_up,
+            missed_runs_are_incidents_until_a_later_backup_completes,
             memberships_go_on_from_look_to_look,
             a_history_has_the_jobs_that_verdicts_hang_on,
         }
@@ -92,7 +93,10 @@ pub(super) use leases::{
     a_lease_is_not_taken_over_amid_what_its_holder_writes, a_lease_that_ended_is_held_on_where_nobody_wants_it,
     a_role_has_one_holder_until_it_is_released,
 };
-pub(super) use missed::a_missed_run_is_told_once_and_withdrawn_when_its_job_turns_up;
+pub(super) use missed::{
+    a_missed_run_is_told_once_and_withdrawn_when_its_job_turns_up,
+    missed_runs_are_incidents_until_a_later_backup_completes,
+};
 pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
 pub(super) use summary::{
     a_job_that_changes_moves_to_another_cell, a_page_for_which_much_is_looked_at_is_short_and_goes_on,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use prost_types::FieldMask;
 use strongroom::proto::{
-    EnsureServiceRoleRequest, JobFilter, JobState, ListJobsRequest, MissedRun, Rule, TagResourceRequest,
-    UpdatePlanRequest, WatchJobsRequest, watch_jobs_response::Event,
+    EnsureServiceRoleRequest, Incident, IncidentCause, JobFilter, JobState, ListIncidentsRequest, ListJobsRequest,
+    MissedRun, Rule, TagResourceRequest, UpdatePlanRequest, WatchJobsRequest, watch_jobs_response::Event,
 };
 
 use crate::{
@@ -111,6 +111,10 @@ async fn a_run_that_leaves_no_job_is_told_once_and_not_to_who_asks_for_states() 
     let labs = database(&world, LABS, |it| it.last_missed_run_time.is_some()).await;
     assert_eq!(labs.last_missed_run_time, run.due_time);
     assert!(labs.never_ran && labs.owner == "payments" && labs.last_success_time.is_none(), "{labs:?}");
+    let incident = incidents(&world).await.pop().unwrap();
+    assert_eq!((incident.cause(), incident.resource_arn.as_str()), (IncidentCause::RunMissed, LABS));
+    assert_eq!((incident.missed_run.as_ref(), incident.open_time, incident.count), (Some(&run), run.due_time, 1));
+    assert_eq!(incident.finding, run.finding);
     // With the role the next one is made; what was told is not told again.
     world.accounts().ensure_service_role(EnsureServiceRoleRequest::default()).await.unwrap();
     pass(&world, "2026-03-02T16:00:00Z", 32, 8).await;
@@ -121,6 +125,12 @@ async fn a_run_that_leaves_no_job_is_told_once_and_not_to_who_asks_for_states() 
     assert_eq!(seconds(&labs.last_success_time), at("2026-03-03T05:00:00Z"));
     assert!(!labs.never_ran && labs.rpo_ratio.unwrap() <= 1.0, "{labs:?}");
     assert_eq!(coverage(&world, ASKED).await.missed_run_count, 0, "that was more than a day ago");
+    assert_eq!(incidents(&world).await, [], "it is made up for");
+}
+
+/// What goes wrong and is not over.
+async fn incidents(world: &World) -> Vec<Incident> {
+    world.protection().list_incidents(ListIncidentsRequest::default()).await.unwrap().into_inner().incidents
 }
 
 /// What a rule misses in two days without a role; and with it, which is nothing.

@@ -12,11 +12,13 @@ pub(super) struct Named {
 /// What the flag of a repeated field is called: it gives one of the things each time, where the field is called as all.
 pub(super) const EACH: &[(&str, &str)] = &[
     ("advanced_backup_settings", "advanced-backup-setting"),
+    ("causes", "cause"),
     ("events", "event"),
     ("excluded_resources", "excluded-resource"),
     ("finding_codes", "finding-code"),
     ("group_by", "group-by"),
     ("index_resource_types", "index-resource-type"),
+    ("job_kinds", "job-kind"),
     ("kinds", "kind"),
     ("recovery_point_tags", "recovery-point-tag"),
     ("resource_type_management", "resource-type-management"),

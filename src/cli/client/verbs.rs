@@ -406,7 +406,7 @@ pub(super) const VERBS: &[Verb] = &[
         "acknowledge",
         "ProtectionService/AcknowledgeIncident",
         &["incident"],
-        "strongroom incident acknowledge 7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111 --note \"ticket 4711\"",
+        "strongroom incident acknowledge 7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111 --note ticket-4711",
     ),
     verb(
         "tag",

@@ -105,7 +105,8 @@ impl VaultPicture {
             | Cause::JobPartial
             | Cause::JobCompletedWithIssues
             | Cause::RecoveryPointDeleted
-            | Cause::RetentionShortened => false,
+            | Cause::RetentionShortened
+            | Cause::RunMissed => false,
         }
     }
 
@@ -129,7 +130,8 @@ impl VaultPicture {
             | Cause::JobPartial
             | Cause::JobCompletedWithIssues
             | Cause::RecoveryPointDeleted
-            | Cause::RetentionShortened => String::new(),
+            | Cause::RetentionShortened
+            | Cause::RunMissed => String::new(),
         }
     }
 }

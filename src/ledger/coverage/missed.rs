@@ -1,12 +1,12 @@
 //! Runs that were due and left no job: each is kept once, and is an event as jobs are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::{
-    Error, Ledger, changes,
+    Error, Ledger, changes, incidents,
     jobs::{self, first_key},
     store::{Row, Writing},
 };
@@ -31,19 +31,22 @@ impl Ledger {
         }
         let (mut writing, head) = self.begin().await?;
         let rows = writing.rows(writing.statements().made_after_all, args()).await?;
-        let (mut withdrawn, mut events) = (Vec::new(), Vec::new());
+        let (mut withdrawn, mut events, mut runs) = (Vec::new(), Vec::new(), Vec::new());
         for mut row in rows {
             let subject = row.int(14)?;
             let job = JobId::told(row.text(15)?);
             let about = jobs::subject(&mut row, 4)?;
             let run = MissedRun { made: job, ..of_parts(&row.text(13)?, about)? };
             let own = run.to_json().to_string();
+            runs.push(run);
             let millis = at.as_millisecond();
             withdrawn.push(json!([row.text(0)?, row.text(1)?, row.text(2)?, row.int(3)?, millis, own]));
             events.push((subject, own));
         }
         let count = events.len();
         writing.rows(writing.statements().withdraw_missed, vec![look.place.into(), jobs::json(&withdrawn)]).await?;
+        let places = BTreeMap::from([(scope.clone(), look.place)]);
+        incidents::missed::take_back(&mut writing, &places, &runs, at).await?;
         let head = tell(&mut writing, head, events, at).await?;
         writing.commit().await?;
         self.ring(head);
@@ -108,6 +111,7 @@ pub(in crate::ledger) async fn write(
             news.push(run);
         }
     }
+    incidents::missed::add(writing, &places, &news).await?;
     let head = tell(writing, head, events, at).await?;
     Ok((news, head))
 }

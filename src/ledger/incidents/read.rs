@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{Kept, cause_number};
+use super::{Kept, cause_number, missed};
 use crate::{
     domain::{
         Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, Job, JobId, JobKind, PointChange, Scope,
@@ -171,9 +171,11 @@ impl Ledger {
             | Cause::JobCompletedWithIssues
             | Cause::VaultLockWeakened
             | Cause::VaultPolicyChanged
-            | Cause::VaultNotificationsOff => Vec::new(),
+            | Cause::VaultNotificationsOff
+            | Cause::RunMissed => Vec::new(),
         };
         let own: Json = serde_json::from_str(&own).unwrap_or_default();
+        let run = missed::run(&own, &scope, &resource, &vault).filter(|_| cause == Cause::RunMissed);
         let text = |name: &str| own.get(name).and_then(Json::as_str).map(str::to_owned);
         let change = text("before").zip(text("after"));
         let actor = match (points.first(), &change) {
@@ -196,6 +198,7 @@ impl Ledger {
             closed_at: closed.map(time).transpose()?,
             count: times,
             job,
+            run,
             points,
             change,
             actor,

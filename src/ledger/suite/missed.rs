@@ -7,8 +7,8 @@ use super::{
     job, scope, telling,
 };
 use crate::domain::{
-    DatabaseIdentity, Job, JobId, JobOrigin, JobQuery, JobState, KeptFinding, MissedRun, PlanOrigin, ProtectionOrder,
-    ProtectionQuery, ResourceType, Severity,
+    Cause, DatabaseIdentity, IncidentQuery, IncidentState, Job, JobId, JobOrigin, JobQuery, JobState, KeptFinding,
+    MissedRun, PlanOrigin, ProtectionOrder, ProtectionQuery, ResourceType, Severity,
 };
 
 fn run(name: &str, due: i64) -> MissedRun {
@@ -108,4 +108,50 @@ pub(in crate::ledger) async fn a_missed_run_is_told_once_and_withdrawn_when_its_
     assert_eq!(events(ledger).await.len(), 5, "what is kept is not told again");
     assert!(ledger.keep_look(with(4, &[run("two", 1_000)])).await.unwrap());
     assert_eq!(events(ledger).await.len(), 6, "what was forgotten would be");
+}
+
+pub(in crate::ledger) async fn missed_runs_are_incidents_until_a_later_backup_completes(ledger: &Ledger) {
+    let open = async || {
+        let query = IncidentQuery {
+            scopes: vec![scope("us-east-1")],
+            states: vec![IncidentState::Open],
+            ..IncidentQuery::default()
+        };
+        let told = ledger.list_incidents(&query, 10, None).await.unwrap().incidents.into_iter();
+        let mut told: Vec<_> = told.map(|it| (it.cause, it.resource, it.count, it.run.map(|run| run.due_at))).collect();
+        told.sort();
+        told
+    };
+    let missed = |name: &str, count, due: i64| (Cause::RunMissed, arn(name), count, Some(at(due)));
+    let runs = ["one", "two", "three"].map(|name| run(name, 1_000));
+    let databases = || ["one", "two", "three"].map(protection).to_vec();
+    let with = |after, missed: Vec<MissedRun>| NewLook { missed, ..look(after, databases()) };
+    assert!(ledger.keep_look(with(0, [&runs[..], &[run("one", 87_400)]].concat())).await.unwrap());
+    assert_eq!(open().await, [missed("one", 2, 87_400), missed("three", 1, 1_000), missed("two", 1, 1_000)]);
+    let backup = |id: &str, name: &str, created: i64, state| {
+        let job =
+            Job { state, resource_arn: Some(arn(name)), completed_at: Some(at(created + 10)), ..job(id, created) };
+        (job, at(created + 10))
+    };
+    // One that was begun before it says nothing of it, nor does one that fails.
+    let jobs = vec![
+        backup("a", "one", 50_000, JobState::Completed),
+        backup("b", "three", 2_000, JobState::Failed),
+        backup("c", "two", 2_000, JobState::Completed),
+    ];
+    ledger.learn(jobs).await.unwrap();
+    let failed = (Cause::JobFailed, arn("three"), 1, None);
+    assert_eq!(open().await, [failed, missed("one", 2, 87_400), missed("three", 1, 1_000)]);
+    // A job that turns up after all takes its run back.
+    let by = PlanOrigin { plan_id: "p1".into(), rule_id: "r1".into(), ..PlanOrigin::default() };
+    let (late, told_at) = backup("d", "three", 1_000, JobState::Running);
+    let late = Job { created_by: Some(JobOrigin::Plan(by)), completed_at: None, ..late };
+    ledger.learn(vec![(late, told_at)]).await.unwrap();
+    assert_eq!(ledger.withdraw_missed(&scope("us-east-1"), at(0), at(95_000)).await.unwrap(), 1);
+    assert_eq!(open().await.len(), 2);
+    // What is about jobs of a database that is gone is over.
+    assert!(ledger.keep_look(look(1, vec![protection("one")])).await.unwrap());
+    assert_eq!(open().await, [missed("one", 2, 87_400)]);
+    ledger.learn(vec![backup("e", "one", 90_000, JobState::Completed)]).await.unwrap();
+    assert_eq!(open().await, []);
 }

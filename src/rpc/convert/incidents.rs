@@ -1,6 +1,6 @@
 //! Incidents.
 
-use super::{findings, job_answers::kind, reader::Reader, timestamp};
+use super::{job_answers::kind, reader::Reader, timestamp};
 use crate::{
     domain::{
         Acknowledge, Asked, Cause, Fault, Incident, IncidentQuery, IncidentState, Invalid, JobKind, Noted, ResourceRef,
@@ -126,6 +126,7 @@ impl From<Cause> for proto::IncidentCause {
             Cause::VaultLockWeakened => Self::VaultLockWeakened,
             Cause::VaultPolicyChanged => Self::VaultPolicyChanged,
             Cause::VaultNotificationsOff => Self::VaultNotificationsOff,
+            Cause::RunMissed => Self::RunMissed,
         }
     }
 }
@@ -139,6 +140,7 @@ impl From<Incident> for proto::Incident {
             IncidentState::Closed => proto::IncidentState::Closed,
         };
         let job_id = incident.job_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let missed_run = incident.run.map(proto::MissedRun::from);
         let (setting_before, setting_after) = incident.change.unwrap_or_default();
         Self {
             id: incident.id,
@@ -162,7 +164,8 @@ impl From<Incident> for proto::Incident {
                 acknowledge_time: Some(timestamp(taken.at)),
                 note: taken.note,
             }),
-            finding: findings(finding.into_iter().collect()).pop(),
+            finding: missed_run.as_ref().and_then(|run| run.finding.clone()).or(finding.map(Into::into)),
+            missed_run,
         }
     }
 }
