@@ -91,13 +91,7 @@ BASE = {
     "JobService/SummarizeJobs": PAGE
     | {
         "group_by": ["JOB_DIMENSION_DAY", "JOB_DIMENSION_PLAN"],
-        "filter": {
-            "kinds": ["JOB_KIND_BACKUP"],
-            "states": ["JOB_STATE_COMPLETED"],
-            "resource_types": ["RDS"],
-            "resource": "$labs",
-            "vault": "vault",
-        },
+        "filter": {"kinds": ["JOB_KIND_BACKUP"], "resource_types": ["RDS"], "resource": "$labs", "vault": "vault"},
     },
     "JobService/WaitJob": {"scope": SCOPE, "job": "$job", "kind": "JOB_KIND_BACKUP", "wait_seconds": 1},
     "JobService/StartBackup": {
@@ -203,27 +197,14 @@ BASE = {
     "LegalHoldService/ListLegalHoldRecoveryPoints": PAGE | {"legal_hold": "$hold"},
     "LegalHoldService/ListLegalHolds": PAGE | {"states": ["LEGAL_HOLD_STATE_ACTIVE"]},
     "ProtectionService/ExplainProtection": {"scope": SCOPE, "resource": "$labs"},
-    "ProtectionService/AcknowledgeIncident": {
-        "scope": SCOPE,
-        "incident": "7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111",
-        "note": "ticket 4711",
-        "request_id": ID,
-    },
+    "ProtectionService/AcknowledgeIncident": {"scope": SCOPE, "incident": ID, "note": "ticket 4711", "request_id": ID},
     "ProtectionService/ListIncidents": PAGE
     | {"filter": {"states": ["INCIDENT_STATE_OPEN"], "causes": ["INCIDENT_CAUSE_JOB_FAILED"], "resource": "$labs"}},
     "ProtectionService/GetCoverage": {"scope": SCOPE, "filter": {"resource": "$labs", "engine": "postgres"}},
     "ProtectionService/ListProtection": PAGE
-    | {
-        "order": "PROTECTION_ORDER_RPO_RATIO",
-        "filter": {"plan": "$plan", "vault": "vault", "tags": {"a": "b"}, "finding_codes": ["RUN_MISSED"]},
-    },
+    | {"filter": {"plan": "$plan", "vault": "vault", "tags": {"a": "b"}, "finding_codes": ["RUN_MISSED"]}, "order": 2},
     "ProtectionService/ListUpcomingRuns": PAGE | {"hours": 48, "plan": "$plan", "resource": "$labs"},
-    "RecoveryPointService/DeleteRecoveryPoint": {
-        "scope": SCOPE,
-        "vault": "vault",
-        "recovery_point": "$point",
-        "request_id": ID,
-    },
+    "RecoveryPointService/DeleteRecoveryPoint": {"scope": SCOPE, "vault": "vault", "recovery_point": "$point", "request_id": ID},
     "RecoveryPointService/GetRecoveryPoint": {"scope": SCOPE, "vault": "vault", "recovery_point": "$point"},
     "RecoveryPointService/ListRecoveryPoints": PAGE
     | {"vault": "vault", "resource": "$labs", "resource_type": "RDS", "plan": "$plan", "create_time": INTERVAL},
@@ -343,6 +324,7 @@ EMPTY_IS_FINE = {
     "LegalHoldService/ListLegalHolds",
     "PlanService/ListPlans",
     "ProtectionService/GetCoverage",
+    "ProtectionService/ListIncidents",
     "ProtectionService/ListProtection",
     "ProtectionService/ListUpcomingRuns",
     "RecoveryPointService/ListRecoveryPoints",
@@ -361,6 +343,10 @@ IN_THE_WAY = {
     # Its server follows nothing.
     "JobService/SummarizeJobs": "SCOPE_NOT_FOLLOWED",
     "PlanService/DeletePlan": "PLAN_HAS_SELECTIONS",
+    "ProtectionService/AcknowledgeIncident": "INCIDENT_NOT_FOUND",
+    "ProtectionService/GetCoverage": "SCOPE_NOT_FOLLOWED",
+    "ProtectionService/ListIncidents": "SCOPE_NOT_FOLLOWED",
+    "ProtectionService/ListProtection": "SCOPE_NOT_FOLLOWED",
     "VaultService/DeleteVault": "VAULT_NOT_EMPTY",
 }
 

@@ -43,9 +43,7 @@ from grpc_client import Client, Failure  # noqa: E402
 from processes import REGION, Sandbox, Server, environment  # noqa: E402
 
 DATABASES = ("rdspg-fcj-labs", "rdspg-orders", "rdspg-analytics-dev")
-ROLE = "AWSBackupDefaultServiceRole"
-VAULTS = ("nightly", "hourly")
-
+ROLE, VAULTS = "AWSBackupDefaultServiceRole", ("nightly", "hourly")
 # A job of 35 seconds takes less than one.
 SPEED = 60
 BEHAVIOUR = {"jobs": {"start_delay": "10s", "run_time": "30s"}}
@@ -410,9 +408,8 @@ def run(options, seed: int, sandbox: Sandbox, servers, postgres) -> int:
     last = position(wait_for_token(way.any()))
     for watcher in watchers:
         watcher.goal = last
-    deadline = time.monotonic() + 60
     for watcher in watchers:
-        watcher.join(max(0.1, deadline - time.monotonic()))
+        watcher.join(60)
         if watcher.is_alive():
             watcher.faults.append(f"has not come to {last}: it is at {position(watcher.token)}")
     wrong = check(watchers, first, last)

@@ -16,7 +16,7 @@ use crate::{
     backups::{prepare, recovery_point},
     harness::{LABS, World, reason, request_id},
     recovery_point_changes::continuous_point,
-    shapes::changes,
+    shapes::changes_of_aws,
 };
 
 pub(crate) async fn send(
@@ -134,7 +134,7 @@ pub(crate) async fn world_and_requests_with(
 }
 
 pub(crate) fn method(name: &str) -> MethodDescriptor {
-    changes().into_iter().find(|method| method.name() == name).unwrap()
+    changes_of_aws().into_iter().find(|method| method.name() == name).unwrap()
 }
 
 pub(crate) async fn state(world: &World) -> Value {
@@ -153,7 +153,7 @@ async fn validate_only_of_every_change_leaves_everything_as_it_was() {
     let (world, requests) = world_and_requests().await;
     let before = state(&world).await;
     assert!(before["accounts"].as_object().is_some_and(|accounts| !accounts.is_empty()), "{before}");
-    for method in changes() {
+    for method in changes_of_aws() {
         let name = method.name();
         let request = requests.get(name).unwrap_or_else(|| panic!("no request for {name}"));
         let answer = send(&world, &method, with(request, "validate_only", true), false).await;
@@ -166,7 +166,7 @@ async fn validate_only_of_every_change_leaves_everything_as_it_was() {
 async fn every_answer_of_a_change_names_its_request_id() {
     let (world, requests) = world_and_requests().await;
     // Each can be done, in this order: the job is cancelled while it runs, and what others need is deleted last.
-    let mut ordered = changes();
+    let mut ordered = changes_of_aws();
     ordered.sort_by_key(|method| match method.name() {
         "CancelJob" => 0,
         name if name.starts_with("Delete") => 2,
@@ -192,7 +192,7 @@ async fn every_answer_of_a_change_names_its_request_id() {
 #[tokio::test]
 async fn every_error_of_a_change_names_its_request_id() {
     let world = World::start().await;
-    for method in changes() {
+    for method in changes_of_aws() {
         for (request, id) in [
             (json!({"request_id": request_id(7), "scope": {"region": "nowhere"}}), Some(request_id(7))),
             (json!({"scope": {"region": "nowhere"}}), None),
@@ -214,7 +214,7 @@ async fn a_change_that_finds_no_aws_names_its_request_id_too_and_one_that_finds_
     let id = request_id(7);
     let broken = json!({"error": {"status": 503, "code": "ServiceUnavailableException", "message": "try later"}});
     let full = World::start_with(|config| config.server.max_concurrent_requests = 0).await;
-    for method in changes() {
+    for method in changes_of_aws() {
         let name = method.name();
         let known = with(&requests[name], "request_id", id.as_str());
         let overloaded = send(&full, &method, known.clone(), false).await.unwrap_err();
@@ -231,7 +231,7 @@ async fn a_change_that_finds_no_aws_names_its_request_id_too_and_one_that_finds_
 async fn a_retry_that_a_library_makes_by_itself_needs_a_request_id() {
     let (world, requests) = world_and_requests().await;
     let before = state(&world).await;
-    for method in changes() {
+    for method in changes_of_aws() {
         let request = &requests[method.name()];
         let refused = send(&world, &method, request.clone(), true).await.unwrap_err();
         assert_eq!(

@@ -28,6 +28,11 @@ pub(crate) fn changes() -> Vec<MethodDescriptor> {
     methods().into_iter().filter(|method| !reads(method)).collect()
 }
 
+/// Those that change something at AWS: what changes the ledger alone needs something there first, see `incidents`.
+pub(crate) fn changes_of_aws() -> Vec<MethodDescriptor> {
+    changes().into_iter().filter(|method| method.name() != "AcknowledgeIncident").collect()
+}
+
 /// What `google.api.field_behavior` says of a field, by number.
 fn behavior(field: &FieldDescriptor) -> Vec<i32> {
     let extension = field.parent_pool().get_extension_by_name("google.api.field_behavior").unwrap();

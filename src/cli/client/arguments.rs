@@ -13,7 +13,8 @@ use prost_reflect::MessageDescriptor;
 use super::{
     flags::{Flag, Form, Path, flags},
     needs::ways,
-    verbs::{Asks, NOUNS, VERBS, Verb, Waits},
+    nouns::NOUNS,
+    verbs::{Asks, VERBS, Verb, Waits},
     way::WayFlags,
 };
 use crate::{

@@ -11,6 +11,7 @@ mod irreversible;
 mod lift;
 mod named;
 mod needs;
+mod nouns;
 mod request;
 mod retry;
 mod rule_edit;

@@ -10,8 +10,9 @@ use super::{
     failure::{NOT_FOUND, NOT_NOW, USAGE, refusal},
     flags::{Form, flag_of, flags},
     named::{EACH, each, named},
+    nouns::NOUNS,
     request::{document, message},
-    verbs::{NOUNS, VERBS},
+    verbs::VERBS,
     way::Way,
 };
 use crate::{

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     every_change::{state, with, world_and_requests},
     harness::{World, request_id},
-    shapes::changes,
+    shapes::changes_of_aws,
 };
 
 /// A world where nothing was changed yet; made anew when something was.
@@ -80,7 +80,7 @@ fn is_read(operation: &str) -> bool {
 
 async fn wrongs(part: impl Fn(usize) -> bool + Send + Sync) -> (Vec<String>, usize) {
     let (mut fresh, mut wrong, mut tried) = (Fresh::default(), Vec::new(), 0);
-    let all = changes();
+    let all = changes_of_aws();
     let ours = all.iter().enumerate().filter(|(place, _)| part(*place)).map(|(_, method)| method.name());
     for rpc in ours {
         let (world, case, _) = fresh.of(rpc).await;
