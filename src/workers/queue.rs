@@ -24,7 +24,7 @@ use crate::{
         queue::{Message, Queue},
         sweeps::JobSweep,
     },
-    domain::{Job, JobId, JobKind, Period, Scope, VaultRef},
+    domain::{Job, JobId, JobKind, Period, Scope, Touched, TouchedThing, VaultRef},
     ledger::Called,
 };
 
@@ -115,6 +115,8 @@ struct Taken {
     vaults: BTreeSet<(Scope, String)>,
     /// Who had AWS Backup change what.
     calls: Vec<Called>,
+    /// Plans of which there is news, for the worker that looks at what they cover.
+    touched: Vec<Touched>,
 }
 
 /// What AWS must be asked, for an event says less than its lists: about all jobs of a kind that were created, or ended, from an
@@ -197,11 +199,15 @@ impl Hearing {
     }
 
     async fn take_in(&self, taken: Taken) -> Result<(), Broken> {
-        let Taken { tellings, mut ask, points, vaults, calls } = taken;
+        let Taken { tellings, mut ask, points, vaults, calls, touched } = taken;
         let ledger = &self.workers.ledger;
         // Before what they did is noticed.
         if !calls.is_empty() {
             ledger.learn_calls(&calls).await?;
+        }
+        for touched in touched {
+            // Where another server looks at plans, its next look shows it.
+            _ = self.workers.touched.send(touched);
         }
         for ((scope, arn), vault) in points {
             points::look_at_point(&self.workers, &scope, &arn, vault.as_deref()).await?;
@@ -249,7 +255,8 @@ impl Taken {
             }
             News::Vault { name, .. } => _ = self.vaults.insert((scope, name)),
             News::Call(call) => self.calls.extend(called(&scope, *call)),
-            News::Plan { .. } | News::RegionSettings | News::Other(_) => return Became::Ignored,
+            News::Plan { id, .. } => self.touched.push(Touched { scope, what: TouchedThing::Plan(id) }),
+            News::RegionSettings | News::Other(_) => return Became::Ignored,
         }
         Became::Taken
     }

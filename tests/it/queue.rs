@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use aws_sdk_backup::types::{BackupPlanInput as AwsPlan, BackupRuleInput as AwsRule, BackupSelection as AwsSelection};
 use serde_json::{Value, json};
 use strongroom::{
     config::{Config, QueueUrl},
-    proto::{IncidentCause, Job, JobKind, JobState, ListIncidentsRequest, ListJobsRequest, Read},
+    proto::{
+        IncidentCause, Job, JobKind, JobState, ListIncidentsRequest, ListJobsRequest, ListProtectionRequest,
+        ProtectionFilter, Read,
+    },
 };
 
 use crate::{
@@ -311,4 +315,43 @@ async fn a_recovery_point_that_is_taken_away_is_known_by_its_event_and_by_cloudt
     assert_eq!((actor.caller_arn.as_str(), actor.operation.as_str()), (eve, "DeleteRecoveryPoint"));
     assert_eq!(incident.recovery_points[0].recovery_point_arn, point);
     assert!(incident.finding.unwrap().message.contains(eve));
+}
+
+#[tokio::test]
+async fn a_plan_that_others_change_is_looked_at_by_its_event() {
+    let (world, _) = hearing(Duration::from_secs(3600)).await;
+    let plan = AwsPlan::builder()
+        .backup_plan_name("nightly")
+        .rules(AwsRule::builder().rule_name("daily").target_backup_vault_name(VAULT).build().unwrap());
+    let made = aws_backup(&world).create_backup_plan().backup_plan(plan.build().unwrap()).send().await.unwrap();
+    let selection = AwsSelection::builder().selection_name("all").iam_role_arn(ROLE).resources(LABS).build().unwrap();
+    let id = made.backup_plan_id.unwrap();
+    aws_backup(&world).create_backup_selection().backup_plan_id(&id).backup_selection(selection).send().await.unwrap();
+    let changed = AwsPlan::builder()
+        .backup_plan_name("nightly")
+        .rules(AwsRule::builder().rule_name("hourly").target_backup_vault_name(VAULT).build().unwrap());
+    // A selection is no event of AWS's, so it is known with the plan's next one.
+    aws_backup(&world)
+        .update_backup_plan()
+        .backup_plan_id(id)
+        .backup_plan(changed.build().unwrap())
+        .send()
+        .await
+        .unwrap();
+    world.advance("PT1M").await;
+    let told = async {
+        loop {
+            let request = ListProtectionRequest {
+                filter: Some(ProtectionFilter { resource: LABS.into(), ..Default::default() }),
+                ..Default::default()
+            };
+            let listed = world.protection().list_protection(request).await.map(tonic::Response::into_inner);
+            let rules = listed.iter().flat_map(|it| &it.databases).flat_map(|it| &it.coverage);
+            if rules.map(|rule| rule.rule_name.as_str()).eq(["hourly"]) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("nobody looks at the plan");
 }
