@@ -47,11 +47,14 @@ async fn look(workers: &Workers, scope: &Scope) -> Result<(), Broken> {
     let look = Look { aws: &aws, ledger: &workers.ledger, scope };
     let vaults = aws.sweep_vaults().await?;
     let mut gone: BTreeSet<String> = workers.ledger.vaults(scope).await?.into_iter().collect();
+    // One that cannot be read, as its own policy may have it, keeps no other from being read.
+    let mut unread = None;
     for name in &vaults.items {
         let arn = VaultRef::arn_of(name.as_str(), scope);
         match look.at_vault(name, &arn).await {
             // It goes just now, and the next look sees it.
             Err(Broken::Aws(error)) if error.is_missing() => {}
+            Err(error @ Broken::Aws(_)) => unread = unread.or(Some(error)),
             ended => ended?,
         }
         gone.remove(&arn);
@@ -64,7 +67,7 @@ async fn look(workers: &Workers, scope: &Scope) -> Result<(), Broken> {
         workers.ledger.vault_gone(scope, &arn, vaults.at).await?;
     }
     workers.ledger.close_what_is_past(scope, vaults.at).await?;
-    Ok(())
+    unread.map_or(Ok(()), Err)
 }
 
 /// Looks at a recovery point of which there is news, in the vault that it is known to be in, or else is said to be: as it is, or

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use aws_sdk_backup::types::Lifecycle as AwsLifecycle;
+use serde_json::json;
 use strongroom::proto::{
-    AcknowledgeIncidentRequest, DeleteRecoveryPointRequest, DeleteVaultRequest, GetRecoveryPointRequest, Incident,
-    IncidentCause, IncidentFilter, IncidentState, JobKind, Lifecycle, ListIncidentsRequest, Scope, ScopeState,
-    ScopeStatus, SetVaultAccessPolicyRequest, UpdateRecoveryPointLifecycleRequest,
+    AcknowledgeIncidentRequest, CreateVaultRequest, DeleteRecoveryPointRequest, DeleteVaultRequest,
+    GetRecoveryPointRequest, Incident, IncidentCause, IncidentFilter, IncidentState, JobKind, Lifecycle,
+    ListIncidentsRequest, Scope, ScopeState, ScopeStatus, SetVaultAccessPolicyRequest,
+    UpdateRecoveryPointLifecycleRequest,
 };
 use tokio::time::timeout;
 use tonic::Code;
@@ -274,6 +276,23 @@ async fn incidents_are_filtered_and_paged_and_one_that_is_not_there_is_said_to_b
     let wrong = AcknowledgeIncidentRequest { incident: "x".into(), note: "y".repeat(1001), ..Default::default() };
     let refused = told(&world.protection().acknowledge_incident(wrong).await.unwrap_err());
     assert_eq!(refused.fields, ["incident", "note"]);
+}
+
+#[tokio::test]
+async fn a_vault_that_cannot_be_read_hides_nothing_of_the_others() {
+    let world = watched().await;
+    for number in 0..6 {
+        let vault = CreateVaultRequest { name: format!("barred-{number}"), ..Default::default() };
+        world.vaults().create_vault(vault).await.unwrap();
+    }
+    let point = back_up(&world, LABS).await.recovery_point_arn;
+    looked_at(&world).await;
+    let denied = json!({"error": {"status": 403, "code": "AccessDeniedException", "message": "no"}});
+    // Of seven vaults nearly all, each time.
+    world.arm(json!({"operation": "DescribeBackupVault", "rate": 0.9, "effect": denied})).await;
+    aws_backup(&world).delete_recovery_point().backup_vault_name(VAULT).recovery_point_arn(point).send().await.unwrap();
+    let open = until(&world, |open| !open.is_empty()).await;
+    assert_eq!(causes(&open), [IncidentCause::RecoveryPointDeleted]);
 }
 
 #[tokio::test]
