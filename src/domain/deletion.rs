@@ -15,6 +15,8 @@ pub struct Deletion {
     pub findings: Vec<Finding>,
 }
 
+const NOTHING_WAS_THERE: &str = "NOTHING_WAS_THERE";
+
 impl Deletion {
     /// It is gone.
     pub fn done() -> Self {
@@ -31,9 +33,14 @@ impl Deletion {
         Self::done().with(vec![Self::nothing_there(why)])
     }
 
+    /// Whether there was something to delete.
+    pub fn is_of_something(&self) -> bool {
+        !self.findings.iter().any(|finding| finding.code == NOTHING_WAS_THERE)
+    }
+
     /// That there was nothing to delete or to cancel.
     pub fn nothing_there(why: &str) -> Finding {
-        Finding::info("NOTHING_WAS_THERE", format!("nothing was there, and nothing was done: {why}"))
+        Finding::info(NOTHING_WAS_THERE, format!("nothing was there, and nothing was done: {why}"))
     }
 
     /// Nothing stands in the way, and nothing was done.

@@ -63,7 +63,7 @@ impl RecoveryPointService for RecoveryPoints {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<DeleteRecoveryPoint>| async move {
             let deleted = aws.delete_recovery_point(&asked).await?;
-            if !asked.is_check() {
+            if !asked.is_check() && deleted.is_of_something() {
                 remembered.point_deleted(&aws, asked.what.point.arn.as_str()).await;
             }
             Ok(deleted.into())

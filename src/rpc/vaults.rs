@@ -71,8 +71,9 @@ impl VaultService for Vaults {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<DeleteVault>| async move {
             let deleted = aws.delete_vault(&asked).await?;
-            if !asked.is_check() {
-                remembered.vault_deleted(&aws, &asked.what.vault).await;
+            if !asked.is_check() && deleted.of_vault.is_of_something() {
+                let is_gone = deleted.of_vault.deleted;
+                remembered.vault_deleted(&aws, &asked.what.vault, is_gone).await;
             }
             Ok(deleted.into())
         };

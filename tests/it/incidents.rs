@@ -165,6 +165,14 @@ async fn what_others_take_away_is_noticed_and_what_strongroom_is_asked_to_is_not
 
     let aws = aws_backup(&world);
     aws.delete_recovery_point().backup_vault_name(VAULT).recovery_point_arn(&theirs).send().await.unwrap();
+    // Who finds nothing to delete any more has not done it.
+    let late = DeleteRecoveryPointRequest {
+        vault: VAULT.into(),
+        recovery_point: theirs.clone(),
+        allow_missing: true,
+        ..Default::default()
+    };
+    world.recovery_points().delete_recovery_point(late).await.unwrap();
     let days = AwsLifecycle::builder().delete_after_days(1).build();
     let update = aws.update_recovery_point_lifecycle().backup_vault_name(VAULT).recovery_point_arn(&shortened);
     update.lifecycle(days).send().await.unwrap();

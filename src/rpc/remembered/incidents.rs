@@ -117,15 +117,16 @@ impl Remembered {
         self.done_here(self.ledger.learn_vault(aws.scope(), &vault, picture, aws.now(), Doer::Strongroom)).await;
     }
 
-    /// A vault is no more, with all that was in it, because Strongroom was asked to delete it.
-    pub(in crate::rpc) async fn vault_deleted(&self, aws: &Scoped, vault: &VaultName) {
+    /// A vault is emptied, and if that is said is no more, because Strongroom was asked to delete it. What is still in it is there
+    /// again with the next look.
+    pub(in crate::rpc) async fn vault_deleted(&self, aws: &Scoped, vault: &VaultName, is_gone: bool) {
         let vault = VaultRef::arn_of(vault.as_str(), aws.scope());
         let (scope, at) = (aws.scope(), aws.now());
         let gone = async {
             loop {
                 let points = self.ledger.unseen_points(scope, &vault, Timestamp::MAX, AT_ONCE).await?;
                 if points.is_empty() {
-                    return self.ledger.vault_gone(scope, &vault, at).await;
+                    return if is_gone { self.ledger.vault_gone(scope, &vault, at).await } else { Ok(()) };
                 }
                 let arns: Vec<&str> = points.iter().map(|point| point.arn.as_str()).collect();
                 self.ledger.points_gone(scope, &arns, at, Doer::Strongroom).await?;
