@@ -334,13 +334,12 @@ EMPTY_IS_FINE = {
     "VaultService/ListVaults",
 }
 
-# The default role is asked for, and the world of the test has none.
+# The default role is asked for, and there is none.
 NOT_THERE_BY_DEFAULT = {"AccountService/GetServiceRole"}
 
-# The world of the test is in the way: the same error with `validate_only` as without.
+# The world of the test is in the way, whose server follows nothing: the same error with `validate_only` as without.
 IN_THE_WAY = {
     "JobService/CancelJob": "JOB_NOT_CANCELLABLE",
-    # Its server follows nothing.
     "JobService/SummarizeJobs": "SCOPE_NOT_FOLLOWED",
     "PlanService/DeletePlan": "PLAN_HAS_SELECTIONS",
     "ProtectionService/AcknowledgeIncident": "INCIDENT_NOT_FOUND",
@@ -366,6 +365,7 @@ def empty_required(rpc: str) -> set[str]:
         "PlanService/UpdatePlan": {"plan"},
         "PlanService/PreviewSchedule": {"plan"},
         "PlanService/PreviewSelection": {"saved"},
+        "RecoveryPointService/GetRecoveryPoint": {"recovery_point"},  # The ledger may know the vault.
         "RecoveryPointService/PlanRestore": {"restore"},
         "RecoveryPointService/UpdateRecoveryPointLifecycle": {"vault", "recovery_point", "lifecycle"},
         "ResourceService/TagResource": {"resource", "tags"},
@@ -373,7 +373,7 @@ def empty_required(rpc: str) -> set[str]:
         "VaultService/SetVaultAccessPolicy": {"vault", "policy"},
         "VaultService/SetVaultNotifications": {"vault", "notifications"},
     }
-    required = {"vault", "plan", "selection", "recovery_point", "resource", "job", "name", "legal_hold"}
+    required = {"vault", "plan", "selection", "recovery_point", "resource", "job", "name", "legal_hold", "incident"}
     return fields.get(rpc, {field for field in BASE[rpc] if field in required})
 
 
