@@ -39,7 +39,7 @@ def told(binary, tmp_path_factory) -> str:
     """/metrics of a server that has lived a little."""
     # One call a second to IAM, so that some wait for their turn and some have no time to; a collector that is not there.
     folder = tmp_path_factory.mktemp("server")
-    settings = ("telemetry.metrics_interval=1s", "aws.iam_rate=1", f"audit.path={folder / 'audit'}")
+    settings = ("telemetry.metrics_interval=1s", "feed.enabled=true", "aws.iam_rate=1", f"audit.path={folder / 'audit'}")
     flags = ("--otlp-endpoint", f"http://{free_address()}", *(word for setting in settings for word in ("--set", setting)))
     sandbox = EmbeddedSandbox(binary, folder / "log", *flags)
     try:
