@@ -65,6 +65,18 @@ impl Cause {
         }
     }
 
+    /// What of, among the things that incidents are about.
+    pub fn about(self) -> About {
+        match self {
+            Self::JobFailed | Self::JobExpired | Self::JobPartial | Self::JobCompletedWithIssues => About::Jobs,
+            Self::RunMissed => About::Runs,
+            Self::RecoveryPointDeleted | Self::RetentionShortened => About::Points,
+            Self::VaultLockWeakened => About::Lock,
+            Self::VaultPolicyChanged => About::Policy,
+            Self::VaultNotificationsOff => About::Notifications,
+        }
+    }
+
     /// The operations of AWS Backup by which somebody brings it about, as CloudTrail names them.
     pub fn operations(self) -> &'static [&'static str] {
         match self {
@@ -82,14 +94,29 @@ impl Cause {
     /// Whether it is over when somebody has acknowledged it: what cannot go away by itself would be open for ever. A restore
     /// that failed is not tried again by anybody's plan.
     pub fn ends_with_acknowledgement(self, kind: Option<JobKind>) -> bool {
-        match self {
-            Self::RecoveryPointDeleted | Self::RetentionShortened | Self::VaultPolicyChanged => true,
-            Self::JobFailed | Self::JobExpired | Self::JobPartial | Self::JobCompletedWithIssues => {
-                kind == Some(JobKind::Restore)
-            }
-            Self::VaultLockWeakened | Self::VaultNotificationsOff | Self::RunMissed => false,
+        match self.about() {
+            About::Points | About::Policy => true,
+            About::Jobs => kind == Some(JobKind::Restore),
+            About::Lock | About::Notifications | About::Runs => false,
         }
     }
+}
+
+/// What incidents are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Jobs of a resource.
+    Jobs,
+    /// Runs that left none.
+    Runs,
+    /// Recovery points of a resource.
+    Points,
+    /// The lock of a vault.
+    Lock,
+    /// The access policy of a vault.
+    Policy,
+    /// What a vault tells a topic.
+    Notifications,
 }
 
 /// How it stands with an incident.

@@ -69,8 +69,8 @@ pub use etag::check_etag;
 pub use finding::{Finding, KeptFinding, Severity};
 pub use global_settings::{GlobalSettings, GlobalSettingsUpdate};
 pub use incident::{
-    Acknowledge, Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, MOST_COUNTED, PointChange,
-    VaultPicture,
+    About, Acknowledge, Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, MOST_COUNTED,
+    PointChange, VaultPicture,
 };
 pub use invalid::{Fault, Faults, Invalid, Noted, Violation, quoted};
 pub use job::{

@@ -31,6 +31,15 @@ impl PageRequest {
         Self { size: MAX_PAGE_SIZE, cursor }
     }
 
+    /// Where the page begins in a list that has positions of its own; none: at its beginning.
+    ///
+    /// # Errors
+    /// When that is none of its positions.
+    pub fn position<P>(&self, parse: impl FnOnce(&str) -> Option<P>) -> Result<Option<P>, Refusal> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        cursor.token.as_deref().and_then(parse).ok_or_else(Refusal::page_token).map(Some)
+    }
+
     /// AWS's token, which is all that the cursor of a list has that AWS pages as it is asked to.
     pub fn token(&self) -> Option<String> {
         self.cursor.as_ref()?.token.clone()

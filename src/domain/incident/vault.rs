@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Cause;
+use super::{About, Cause};
 use crate::domain::{Scope, VaultLock, VaultNotifications};
 
 /// What guards a vault. What is not known is `None`.
@@ -80,8 +80,8 @@ impl VaultPicture {
 
     /// Whether it is, by that cause. What is not known is no weaker.
     pub fn is_weaker(&self, before: &Self, cause: Cause) -> bool {
-        match cause {
-            Cause::VaultLockWeakened => match (&before.lock, &self.lock) {
+        match cause.about() {
+            About::Lock => match (&before.lock, &self.lock) {
                 (Some(Some(_)), Some(None)) => true,
                 (Some(Some(before)), Some(Some(now))) => {
                     now.min_retention_days.unwrap_or(1) < before.min_retention_days.unwrap_or(1)
@@ -89,49 +89,37 @@ impl VaultPicture {
                 }
                 (Some(None) | None, _) | (Some(Some(_)), None) => false,
             },
-            Cause::VaultPolicyChanged => match (&before.policy, &self.policy) {
+            About::Policy => match (&before.policy, &self.policy) {
                 (Some(before), Some(now)) => value_of(before.as_ref()) != value_of(now.as_ref()),
                 (None, _) | (_, None) => false,
             },
-            Cause::VaultNotificationsOff => match (&before.notifications, &self.notifications) {
+            About::Notifications => match (&before.notifications, &self.notifications) {
                 (Some(Some(_)), Some(None)) => true,
                 (Some(Some((topic, events))), Some(Some((now, on)))) => {
                     topic != now || events.iter().any(|event| !on.contains(event))
                 }
                 (Some(None) | None, _) | (Some(Some(_)), None) => false,
             },
-            Cause::JobFailed
-            | Cause::JobExpired
-            | Cause::JobPartial
-            | Cause::JobCompletedWithIssues
-            | Cause::RecoveryPointDeleted
-            | Cause::RetentionShortened
-            | Cause::RunMissed => false,
+            About::Jobs | About::Runs | About::Points => false,
         }
     }
 
     /// What an incident of that cause shows of it.
     fn described(&self, cause: Cause) -> String {
-        match cause {
-            Cause::VaultLockWeakened => match self.lock.as_ref().and_then(Option::as_ref) {
+        match cause.about() {
+            About::Lock => match self.lock.as_ref().and_then(Option::as_ref) {
                 None => "none".to_owned(),
                 Some(lock) => {
                     let mode = if lock.locked_at.is_some() { "compliance" } else { "governance" };
                     format!("{mode}, {}", lock.range())
                 }
             },
-            Cause::VaultNotificationsOff => match self.notifications.as_ref().and_then(Option::as_ref) {
+            About::Notifications => match self.notifications.as_ref().and_then(Option::as_ref) {
                 None => "none".to_owned(),
                 Some((topic, events)) => format!("{topic}: {}", events.join(", ")),
             },
-            Cause::VaultPolicyChanged => self.policy.clone().flatten().unwrap_or_else(|| "none".to_owned()),
-            Cause::JobFailed
-            | Cause::JobExpired
-            | Cause::JobPartial
-            | Cause::JobCompletedWithIssues
-            | Cause::RecoveryPointDeleted
-            | Cause::RetentionShortened
-            | Cause::RunMissed => String::new(),
+            About::Policy => self.policy.clone().flatten().unwrap_or_else(|| "none".to_owned()),
+            About::Jobs | About::Runs | About::Points => String::new(),
         }
     }
 }
