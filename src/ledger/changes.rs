@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{
     Error, Ledger,
@@ -102,8 +102,7 @@ impl Ledger {
         let store = self.store().await?;
         let rows = store.rows(store.statements().events, vec![after.into(), most.into()]).await?;
         let event = |row: super::store::Row| {
-            let (seq, at, what) = (row.int(0)?, row.int(1)?, row.int(2)?);
-            let at = Timestamp::from_millisecond(at).map_err(|error| Error::unreadable(error.to_string()))?;
+            let (seq, at, what) = (row.int(0)?, row.time(1)?, row.int(2)?);
             let what = match what {
                 JOB => Happened::Job(Box::new(jobs::job(row, 3)?)),
                 MISSED => Happened::MissedRun(Box::new(missed::of_event(row)?)),
@@ -174,27 +173,23 @@ async fn write(writing: &mut Writing, changes: Vec<Change>, head: i64) -> Result
     if !moved.is_empty() {
         writing.rows(writing.statements().drop_jobs, vec![jobs::json(&moved)]).await?;
     }
-    let written: Vec<Written> = changes
-        .iter()
-        .zip(&keys)
-        .map(|(Change { parts, job, at, .. }, key)| Written {
-            place: places.get(&parts.subject.scope).copied().unwrap_or_default(),
-            kind: kind_number(job.kind),
-            resource: parts.subject.resource.clone(),
-            key: *key,
-            state: job.state.clone(),
-            with_issues: job.completed_with_issues(),
-            is_dated: job.created_at.is_some(),
-            at: job.completed_at.unwrap_or(*at).as_millisecond(),
-        })
-        .collect();
-    let (mut rows, mut events, mut moves) = (Vec::new(), Vec::new(), Moves::default());
+    let (mut rows, mut events, mut written, mut moves) = (Vec::new(), Vec::new(), Vec::new(), Moves::default());
     for (Change { parts, job, at, key: _, counted, is_event }, key) in changes.into_iter().zip(keys) {
         let JobParts { id, subject, common, own } = parts;
         if let Some(counted) = counted {
             moves.take_away(counted);
         }
         moves.add(Counted::job(key, subject.clone(), &job));
+        written.push(Written {
+            place: places.get(&subject.scope).copied().unwrap_or_default(),
+            kind: kind_number(job.kind),
+            resource: subject.resource.clone(),
+            key,
+            state: job.state.clone(),
+            with_issues: job.completed_with_issues(),
+            is_dated: job.created_at.is_some(),
+            at: job.completed_at.unwrap_or(at).as_millisecond(),
+        });
         let missing = || Error::unreadable("what was just written is not there");
         let subject = *subjects.get(&subject).ok_or_else(missing)?;
         let common = *commons.get(&common).ok_or_else(missing)?;
@@ -254,30 +249,10 @@ pub(super) async fn subjects(
     places: &BTreeMap<Scope, i64>,
     subjects: BTreeSet<&JobSubject>,
 ) -> Result<BTreeMap<JobSubject, i64>, Error> {
-    let columns = |subject: &JobSubject| {
-        let JobSubject { scope, kind, resource_type, resource, vault, destination, plan, rule } = subject;
-        let place = places.get(scope).copied().unwrap_or_default();
-        json!([place, kind_number(*kind), resource_type, resource, vault, destination, plan, rule])
-    };
-    let wanted: Vec<Json> = subjects.iter().map(|subject| columns(subject)).collect();
+    let wanted: Vec<_> = subjects.iter().map(|subject| jobs::columns_of(subject, places)).collect();
     writing.rows(writing.statements().make_subjects, vec![jobs::json(&wanted)]).await?;
     let rows = writing.rows(writing.statements().subjects, vec![jobs::json(&wanted)]).await?;
-    let scopes: BTreeMap<i64, &Scope> = places.iter().map(|(scope, place)| (*place, scope)).collect();
-    let subject = |mut row: super::store::Row| {
-        let scope = scopes.get(&row.int(1)?).ok_or_else(|| Error::unreadable("a subject has no place"))?;
-        let subject = JobSubject {
-            scope: (*scope).clone(),
-            kind: jobs::kind_of(row.int(2)?)?,
-            resource_type: row.text(3)?,
-            resource: row.text(4)?,
-            vault: row.text(5)?,
-            destination: row.text(6)?,
-            plan: row.text(7)?,
-            rule: row.text(8)?,
-        };
-        Ok((subject, row.int(0)?))
-    };
-    rows.into_iter().map(subject).collect()
+    rows.into_iter().map(|mut row| Ok((jobs::subject_of(&mut row, 1, places)?, row.int(0)?))).collect()
 }
 
 /// Subjects by their numbers.

@@ -94,6 +94,14 @@ impl Ledger {
         rows.into_iter().map(look).collect()
     }
 
+    /// How an account and region was looked at, if it was.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn look(&self, scope: &Scope) -> Result<Option<Look>, Error> {
+        Ok(self.looks().await?.into_iter().find(|look| look.scope == *scope))
+    }
+
     /// Which rule covers which database, as of that look.
     ///
     /// # Errors
@@ -107,7 +115,7 @@ impl Ledger {
             members.timings.insert(row.text(0)?, timing.ok_or_else(strange)?);
         }
         for mut row in store.rows(store.statements().memberships, vec![look.place.into()]).await? {
-            let (since, until, state) = (time(row.int(1)?)?, time(row.int(2)?)?, row.int(3)?);
+            let (since, until, state) = (row.time(1)?, row.time(2)?, row.int(3)?);
             let until = look.as_of.filter(|_| state == SEEN).unwrap_or(until);
             let kept: Json = serde_json::from_str(&row.text(4)?).map_err(|_| strange())?;
             let member = Membership::from_json(&kept, look.scope.clone(), since, until).ok_or_else(strange)?;
@@ -165,7 +173,7 @@ impl Ledger {
             place.into(),
             generation.into(),
             as_of.as_millisecond().into(),
-            judged.map_or(Value::Null, |at| at.as_millisecond().into()),
+            judged.into(),
             "[]".into(),
             findings_json(&findings),
         ];
@@ -201,18 +209,17 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn note_trouble(&self, scope: &Scope, trouble: &[KeptFinding]) -> Result<(), Error> {
-        let look = self.looks().await?.into_iter().find(|look| look.scope == *scope);
+        let look = self.look(scope).await?;
         if look.as_ref().is_some_and(|look| look.trouble == trouble) {
             return Ok(());
         }
         let (mut writing, place) = self.write_of(scope).await?;
         let look = looks_of(&mut writing).await?.into_iter().find(|look| look.scope == *scope);
-        let millis = |at: Option<Timestamp>| at.map_or(Value::Null, |at| at.as_millisecond().into());
         let args = vec![
             place.into(),
             look.as_ref().map_or(0, |look| look.generation).into(),
-            millis(look.as_ref().and_then(|look| look.as_of)),
-            millis(look.as_ref().and_then(|look| look.judged)),
+            look.as_ref().and_then(|look| look.as_of).into(),
+            look.as_ref().and_then(|look| look.judged).into(),
             findings_json(trouble),
             findings_json(look.as_ref().map_or(&[], |look| &look.findings)),
         ];
@@ -240,8 +247,8 @@ fn look(mut row: Row) -> Result<Look, Error> {
         scope: scope_of(&row.text(0)?, &row.text(1)?)?,
         place: row.int(2)?,
         generation: row.int(3)?,
-        as_of: row.some_int(4).map(time).transpose()?,
-        judged: row.some_int(5).map(time).transpose()?,
+        as_of: row.some_time(4)?,
+        judged: row.some_time(5)?,
         trouble: findings(row.text(6)?)?,
         findings: findings(row.text(7)?)?,
     })
@@ -249,10 +256,6 @@ fn look(mut row: Row) -> Result<Look, Error> {
 
 fn findings_json(findings: &[KeptFinding]) -> Value {
     jobs::json(&findings.iter().map(KeptFinding::to_json).collect::<Vec<_>>())
-}
-
-fn time(millis: i64) -> Result<Timestamp, Error> {
-    Timestamp::from_millisecond(millis).map_err(|error| Error::unreadable(error.to_string()))
 }
 
 /// Writes databases: of those that are as they were only what time has changed.

@@ -6,6 +6,7 @@ mod list;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -134,17 +135,47 @@ pub(super) fn scope_of(account: &str, region: &str) -> Result<Scope, Error> {
     })
 }
 
+/// The columns of a subject, with the number of its place: place, kind, type, resource, vault, destination, plan, rule.
+pub(super) fn columns_of(subject: &JobSubject, places: &BTreeMap<Scope, i64>) -> [Json; 8] {
+    let JobSubject { scope, kind, resource_type, resource, vault, destination, plan, rule } = subject;
+    let place = places.get(scope).copied().unwrap_or_default();
+    let text = |text: &String| Json::from(text.as_str());
+    [
+        place.into(),
+        kind_number(*kind).into(),
+        text(resource_type),
+        text(resource),
+        text(vault),
+        text(destination),
+        text(plan),
+        text(rule),
+    ]
+}
+
+/// The subject in a row, whose columns begin there as [`columns_of`] has them.
+pub(super) fn subject_of(row: &mut Row, first: usize, places: &BTreeMap<Scope, i64>) -> Result<JobSubject, Error> {
+    let place = row.int(first)?;
+    let scope = places.iter().find(|(_, number)| **number == place).map(|(scope, _)| scope.clone());
+    let scope = scope.ok_or_else(|| Error::unreadable(format!("no account and region has the number {place}")))?;
+    subject_in(scope, row, first + 1)
+}
+
 /// The subject in a row, whose columns begin there: account, region, kind, type, resource, vault, destination, plan, rule.
 pub(super) fn subject(row: &mut Row, first: usize) -> Result<JobSubject, Error> {
+    let scope = scope_of(&row.text(first)?, &row.text(first + 1)?)?;
+    subject_in(scope, row, first + 2)
+}
+
+fn subject_in(scope: Scope, row: &mut Row, first: usize) -> Result<JobSubject, Error> {
     Ok(JobSubject {
-        scope: scope_of(&row.text(first)?, &row.text(first + 1)?)?,
-        kind: kind_of(row.int(first + 2)?)?,
-        resource_type: row.text(first + 3)?,
-        resource: row.text(first + 4)?,
-        vault: row.text(first + 5)?,
-        destination: row.text(first + 6)?,
-        plan: row.text(first + 7)?,
-        rule: row.text(first + 8)?,
+        scope,
+        kind: kind_of(row.int(first)?)?,
+        resource_type: row.text(first + 1)?,
+        resource: row.text(first + 2)?,
+        vault: row.text(first + 3)?,
+        destination: row.text(first + 4)?,
+        plan: row.text(first + 5)?,
+        rule: row.text(first + 6)?,
     })
 }
 

@@ -38,6 +38,14 @@ impl Ledger {
         rows.into_iter().map(reading).collect()
     }
 
+    /// How far an account and region was read, if anything is remembered of it.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn reading(&self, scope: &Scope) -> Result<Option<Reading>, Error> {
+        Ok(self.readings().await?.into_iter().find(|reading| reading.scope == *scope))
+    }
+
     /// The number of an account and region of which anything is remembered.
     pub(super) async fn place(&self, scope: &Scope) -> Result<Option<i64>, Error> {
         let store = self.store().await?;
@@ -56,8 +64,7 @@ impl Ledger {
     pub async fn note_reading(&self, reading: &Reading) -> Result<(), Error> {
         let Reading { scope, history_start, as_of, filled } = reading;
         let (mut writing, place) = self.write_of(scope).await?;
-        let millis = |at: &Option<Timestamp>| at.map_or(super::store::Value::Null, |at| at.as_millisecond().into());
-        let args = vec![place.into(), millis(history_start), i64::from(*filled).into(), millis(as_of)];
+        let args = vec![place.into(), (*history_start).into(), i64::from(*filled).into(), (*as_of).into()];
         writing.rows(writing.statements().set_feed, args).await?;
         writing.commit().await
     }

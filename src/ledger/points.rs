@@ -11,7 +11,7 @@ use super::{
     Error, Ledger,
     incidents::{self, Kept},
     jobs,
-    store::{Row, Writing},
+    store::{Row, Writing, time},
 };
 use crate::domain::{Cause, RecoveryPoint, RecoveryPointState, Retention, Scope, VaultPicture, is_continuous};
 
@@ -362,8 +362,6 @@ impl Ledger {
 
 impl Point {
     fn known(self) -> Result<KnownPoint, Error> {
-        let time =
-            |millis: i64| Timestamp::from_millisecond(millis).map_err(|error| Error::unreadable(error.to_string()));
         let Self { arn, scope, vault, resource, state, bytes, expires, seen, gone, .. } = self;
         let (expires_at, gone_at) = (expires.map(time).transpose()?, gone.map(time).transpose()?);
         Ok(KnownPoint { arn, scope, vault, resource, state, bytes, expires_at, seen_at: time(seen)?, gone_at })

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::{
     Error, Ledger, changes, jobs,
     rollups::{Counted, Moves},
+    statements::Statements,
+    store::{Row, Writing},
 };
 
 /// Rows that are forgotten at once.
@@ -19,8 +21,7 @@ impl Ledger {
     /// When the ledger does not answer.
     pub async fn forget_events(&self, before: Timestamp) -> Result<bool, Error> {
         let (mut writing, _) = self.begin().await?;
-        let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
-        let gone = writing.rows(writing.statements().forget_events, args).await?;
+        let gone = forget(&mut writing, |it| it.forget_events, before).await?;
         let last = gone.iter().filter_map(|row| row.some_int(0)).max();
         if let Some(last) = last {
             writing.rows(writing.statements().set_compacted, vec![last.into()]).await?;
@@ -58,8 +59,18 @@ impl Ledger {
     /// When the ledger does not answer.
     pub async fn forget_requests(&self, before: Timestamp) -> Result<bool, Error> {
         let (mut writing, _) = self.begin().await?;
-        let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
-        let gone = writing.rows(writing.statements().forget_requests, args).await?;
+        let gone = forget(&mut writing, |it| it.forget_requests, before).await?;
+        writing.commit().await?;
+        Ok(gone.len() >= AT_ONCE)
+    }
+
+    /// Forgets the oldest of the missed runs that were due before the instant. Whether there may be more of them.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn forget_missed(&self, before: Timestamp) -> Result<bool, Error> {
+        let (mut writing, _) = self.begin().await?;
+        let gone = forget(&mut writing, |it| it.forget_missed, before).await?;
         writing.commit().await?;
         Ok(gone.len() >= AT_ONCE)
     }
@@ -71,13 +82,22 @@ impl Ledger {
     /// When the ledger does not answer.
     pub async fn forget_incidents(&self, before: Timestamp) -> Result<bool, Error> {
         let (mut writing, _) = self.begin().await?;
-        let args = || vec![before.as_millisecond().into(), AT_ONCE.into()];
-        let mut incidents = writing.rows(writing.statements().forget_incidents, args()).await?;
+        let mut incidents = forget(&mut writing, |it| it.forget_incidents, before).await?;
         let ids: Vec<String> = incidents.iter_mut().map(|row| row.text(0)).collect::<Result<_, _>>()?;
         writing.rows(writing.statements().drop_point_changes, vec![jobs::json(&ids)]).await?;
-        let points = writing.rows(writing.statements().forget_points, args()).await?;
-        let calls = writing.rows(writing.statements().forget_calls, args()).await?;
+        let points = forget(&mut writing, |it| it.forget_points, before).await?;
+        let calls = forget(&mut writing, |it| it.forget_calls, before).await?;
         writing.commit().await?;
         Ok([incidents.len(), points.len(), calls.len()].iter().any(|gone| *gone >= AT_ONCE))
     }
+}
+
+/// Forgets the oldest rows of before the instant, as the statement has it: a row of each.
+async fn forget(
+    writing: &mut Writing,
+    statement: fn(&Statements) -> &'static str,
+    before: Timestamp,
+) -> Result<Vec<Row>, Error> {
+    let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
+    writing.rows(statement(writing.statements()), args).await
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     Error,
-    jobs::{self, KEY_BITS, kind_number, state_number},
+    jobs::{self, KEY_BITS, state_number},
     store::{Row, Value, Writing},
 };
 use crate::domain::{Job, JobState, JobSubject, Scope};
@@ -247,13 +247,11 @@ async fn facets(
     facets: BTreeSet<&(Sort, JobSubject)>,
 ) -> Result<BTreeMap<(Sort, JobSubject), i64>, Error> {
     let columns = |(sort, subject): &(Sort, JobSubject)| {
-        let JobSubject { scope, kind, resource_type, resource, vault, destination, plan, rule } = subject;
-        let place = places.get(scope).copied().unwrap_or_default();
-        json!([sort.number(), place, kind_number(*kind), resource_type, resource, vault, destination, plan, rule])
+        let of_subject = jobs::columns_of(subject, places);
+        std::iter::once(sort.number().into()).chain(of_subject).collect::<Vec<serde_json::Value>>()
     };
     let rows = |wanted: &BTreeSet<&(Sort, JobSubject)>| {
-        let rows: Vec<serde_json::Value> = wanted.iter().map(|facet| columns(facet)).collect();
-        jobs::json(&rows)
+        jobs::json(&wanted.iter().map(|facet| columns(facet)).collect::<Vec<_>>())
     };
     let mut found = known_facets(writing, places, rows(&facets)).await?;
     // Most jobs are about what others were about.
@@ -273,23 +271,11 @@ async fn known_facets(
     wanted: Value,
 ) -> Result<BTreeMap<(Sort, JobSubject), i64>, Error> {
     let rows = writing.rows(writing.statements().facets, vec![wanted]).await?;
-    let scopes: BTreeMap<i64, &Scope> = places.iter().map(|(scope, place)| (*place, scope)).collect();
     let facet = |mut row: Row| {
         let sort = row.int(1)?;
         let sort = Sort::ALL.into_iter().find(|one| one.number() == sort);
         let sort = sort.ok_or_else(|| Error::unreadable("a facet is of no sort"))?;
-        let scope = scopes.get(&row.int(2)?).ok_or_else(|| Error::unreadable("a facet has no place"))?;
-        let subject = JobSubject {
-            scope: (*scope).clone(),
-            kind: jobs::kind_of(row.int(3)?)?,
-            resource_type: row.text(4)?,
-            resource: row.text(5)?,
-            vault: row.text(6)?,
-            destination: row.text(7)?,
-            plan: row.text(8)?,
-            rule: row.text(9)?,
-        };
-        Ok(((sort, subject), row.int(0)?))
+        Ok(((sort, jobs::subject_of(&mut row, 2, places)?), row.int(0)?))
     };
     rows.into_iter().map(facet).collect()
 }

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::{Error, postgres, sqlite, statements::Statements};
 
 /// Where a ledger is kept.
@@ -53,6 +55,17 @@ impl From<String> for Value {
     }
 }
 
+impl From<Option<Timestamp>> for Value {
+    fn from(value: Option<Timestamp>) -> Self {
+        value.map_or(Self::Null, |at| Self::Int(at.as_millisecond()))
+    }
+}
+
+/// An instant as it is kept.
+pub(super) fn time(millis: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_millisecond(millis).map_err(|error| Error::unreadable(error.to_string()))
+}
+
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row(pub(super) Vec<Value>);
@@ -69,6 +82,16 @@ impl Row {
             Some(Value::Int(value)) => Some(*value),
             Some(Value::Null | Value::Text(_)) | None => None,
         }
+    }
+
+    /// The instant in a column that has one in every row, in milliseconds.
+    pub(super) fn time(&self, column: usize) -> Result<Timestamp, Error> {
+        time(self.int(column)?)
+    }
+
+    /// The instant in a column, if there is one.
+    pub(super) fn some_time(&self, column: usize) -> Result<Option<Timestamp>, Error> {
+        self.some_int(column).map(time).transpose()
     }
 
     /// The text in a column that has one in every row, taken out of it.

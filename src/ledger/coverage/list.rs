@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::{
     super::{
         Error, Ledger,
-        jobs::{self, scope_of},
+        jobs::{self, Made, scope_of},
         store::{Sql, Store, Value},
     },
-    kind_number, time, verdict_number, word_columns,
+    kind_number, verdict_number, word_columns,
 };
 use crate::domain::{DatabaseProtection, ProtectionOrder, ProtectionQuery, ProtectionVerdict, Scope};
 
@@ -92,7 +92,7 @@ impl Ledger {
             ProtectionOrder::Arn => "0",
         };
         if let Some(ProtectionPosition { key: at, arn }) = after {
-            let arn = meant.parameter(arn);
+            let arn = meant.made.push(arn);
             meant.conditions.push(match order {
                 ProtectionOrder::Arn => format!("d.arn > {arn}"),
                 _ => format!("({key}, d.arn) > ({at}, {arn})"),
@@ -105,7 +105,7 @@ impl Ledger {
              FROM protection AS d JOIN place AS p ON p.id = d.place WHERE {} ORDER BY {ordered} LIMIT {size}",
             meant.conditions.join(" AND "),
         );
-        let mut rows = store.rows(Sql::Made(sql), meant.args).await?;
+        let mut rows = store.rows(Sql::Made(sql), meant.made.args).await?;
         let next = match rows.last_mut().map(|row| Ok::<_, Error>((row.int(0)?, row.text(1)?))).transpose()? {
             Some((key, arn)) if rows.len() >= size => Some(ProtectionPosition { key, arn }),
             Some(_) | None => None,
@@ -113,7 +113,7 @@ impl Ledger {
         let mut databases = Vec::new();
         for mut row in rows {
             let scope = scope_of(&row.text(2)?, &row.text(3)?)?;
-            let missed = row.some_int(5).map(time).transpose()?;
+            let missed = row.some_time(5)?;
             let kept = serde_json::from_str(&row.text(4)?).ok();
             let kept = kept.and_then(|kept| DatabaseProtection::from_json(&kept, scope, missed));
             databases
@@ -132,7 +132,7 @@ impl Ledger {
         missed_since: Timestamp,
     ) -> Result<CoverageCounts, Error> {
         let store = self.store().await?;
-        let Meant { conditions, args } = Meant::of(&store, query).await?;
+        let Meant { conditions, made: Made { args } } = Meant::of(&store, query).await?;
         let meant = conditions.join(" AND ");
         let since = missed_since.as_millisecond();
         // Runs are the cluster's: they are not counted again for its instances.
@@ -174,7 +174,7 @@ impl Ledger {
 /// What must be true of the databases `d` that are meant.
 struct Meant {
     conditions: Vec<String>,
-    args: Vec<Value>,
+    made: Made,
 }
 
 impl Meant {
@@ -192,7 +192,7 @@ impl Meant {
             resources,
         } = query;
         let mut meant =
-            Self { conditions: vec![format!("d.place IN ({})", places(store, scopes).await?)], args: Vec::new() };
+            Self { conditions: vec![format!("d.place IN ({})", places(store, scopes).await?)], made: Made::default() };
         let numbers =
             |numbers: &mut dyn Iterator<Item = i64>| numbers.map(|it| it.to_string()).collect::<Vec<_>>().join(", ");
         if !verdicts.is_empty() {
@@ -205,7 +205,7 @@ impl Meant {
         }
         for (column, wanted) in [("d.engine", engine), ("d.owner", owner)] {
             if let Some(wanted) = wanted {
-                let wanted = meant.parameter(wanted.as_str());
+                let wanted = meant.made.push(wanted.as_str());
                 meant.conditions.push(format!("{column} = {wanted}"));
             }
         }
@@ -213,7 +213,7 @@ impl Meant {
             let mut any = Vec::new();
             for word in group {
                 let (what, word) = word_columns(word);
-                let word = meant.parameter(word);
+                let word = meant.made.push(word);
                 any.push(format!("(w.what = {what} AND w.word = {word})"));
             }
             let any = any.join(" OR ");
@@ -232,16 +232,10 @@ impl Meant {
         }
         if let Some(arns) = resources {
             let Value::Text(arns) = jobs::json(arns) else { return Err(Error::unreadable("ARNs are texts")) };
-            let arns = meant.parameter(arns);
+            let arns = meant.made.push(arns);
             meant.conditions.push(store.one_of_texts("d.arn", &arns));
         }
         Ok(meant)
-    }
-
-    /// A value as a parameter: its name in the text.
-    fn parameter(&mut self, value: impl Into<Value>) -> String {
-        self.args.push(value.into());
-        format!("${}", self.args.len())
     }
 }
 

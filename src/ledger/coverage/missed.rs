@@ -12,9 +12,6 @@ use super::super::{
 };
 use crate::domain::{JobId, JobSubject, MissedRun, Scope};
 
-/// Missed runs that are forgotten at once.
-const AT_ONCE: usize = 2_000;
-
 impl Ledger {
     /// Withdraws missed runs of that account and region, due from then on, whose jobs turned up after all, later than AWS's lists
     /// ever are: as of `at`. How many.
@@ -22,7 +19,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn withdraw_missed(&self, scope: &Scope, since: Timestamp, at: Timestamp) -> Result<usize, Error> {
-        let Some(look) = self.looks().await?.into_iter().find(|look| look.scope == *scope) else { return Ok(0) };
+        let Some(look) = self.look(scope).await? else { return Ok(0) };
         let args = || vec![look.place.into(), since.as_millisecond().into()];
         let store = self.store().await?;
         // Nearly always there is none: nobody who writes is kept waiting for that.
@@ -51,18 +48,6 @@ impl Ledger {
         writing.commit().await?;
         self.ring(head);
         Ok(count)
-    }
-
-    /// Forgets the oldest of the missed runs that were due before the instant. Whether there may be more of them.
-    ///
-    /// # Errors
-    /// When the ledger does not answer.
-    pub async fn forget_missed(&self, before: Timestamp) -> Result<bool, Error> {
-        let (mut writing, _) = self.begin().await?;
-        let args = vec![before.as_millisecond().into(), AT_ONCE.into()];
-        let gone = writing.rows(writing.statements().forget_missed, args).await?;
-        writing.commit().await?;
-        Ok(gone.len() >= AT_ONCE)
     }
 }
 

@@ -8,12 +8,13 @@ use serde_json::{Value as Json, json};
 use super::{Kept, cause_number, missed};
 use crate::{
     domain::{
-        Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, Job, JobId, JobKind, PointChange, Scope,
+        About, Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, Job, JobId, JobKind, PointChange,
+        Scope,
     },
     ledger::{
         Error, Ledger,
         jobs::{self, scope_of},
-        store::{Row, Value},
+        store::{Row, Value, time},
     },
 };
 
@@ -123,11 +124,10 @@ impl Ledger {
     /// When the ledger does not answer.
     pub async fn acknowledge(&self, incident: &Incident, by: &Acknowledgement) -> Result<(), Error> {
         let Acknowledgement { by, at, note } = by;
-        let at = at.as_millisecond();
-        let closed = incident.cause.ends_with_acknowledgement(incident.kind).then_some(at);
+        let closed = incident.cause.ends_with_acknowledgement(incident.kind).then_some(*at);
         let (mut writing, _) = self.begin().await?;
-        let closed = closed.map_or(Value::Null, Value::Int);
-        let args = vec![incident.id.as_str().into(), by.as_str().into(), at.into(), note.as_str().into(), closed];
+        let at = at.as_millisecond().into();
+        let args = vec![incident.id.as_str().into(), by.as_str().into(), at, note.as_str().into(), closed.into()];
         writing.rows(writing.statements().take_incident, args).await?;
         writing.commit().await
     }
@@ -137,10 +137,10 @@ impl Ledger {
         let mut kept = Vec::new();
         for mut row in rows {
             let scope = scope_of(&row.text(2)?, &row.text(3)?)?;
-            let taken = row.some_text(15).zip(row.some_int(16));
+            let taken = row.some_text(15).zip(row.some_time(16)?);
             let note = row.some_text(17).unwrap_or_default();
-            let acknowledged = taken.map(|(by, at)| Ok::<_, Error>(Acknowledgement { by, at: time(at)?, note }));
-            kept.push((Kept::of_row(&mut row)?, scope, acknowledged.transpose()?));
+            let acknowledged = taken.map(|(by, at)| Acknowledgement { by, at, note });
+            kept.push((Kept::of_row(&mut row)?, scope, acknowledged));
         }
         let ids: Vec<JobId> = kept.iter().filter_map(|(kept, ..)| JobId::told(kept.job.as_deref()?)).collect();
         let mut jobs = match ids.is_empty() {
@@ -163,19 +163,9 @@ impl Ledger {
         acknowledged: Option<Acknowledgement>,
     ) -> Result<Incident, Error> {
         let Kept { id, cause, kind, resource, vault, opened, last, closed, times, own, .. } = kept;
-        let points = match cause {
-            Cause::RecoveryPointDeleted | Cause::RetentionShortened => self.point_changes(&id, cause).await?,
-            Cause::JobFailed
-            | Cause::JobExpired
-            | Cause::JobPartial
-            | Cause::JobCompletedWithIssues
-            | Cause::VaultLockWeakened
-            | Cause::VaultPolicyChanged
-            | Cause::VaultNotificationsOff
-            | Cause::RunMissed => Vec::new(),
-        };
+        let points = if cause.about() == About::Points { self.point_changes(&id, cause).await? } else { Vec::new() };
         let own: Json = serde_json::from_str(&own).unwrap_or_default();
-        let run = missed::run(&own, &scope, &resource, &vault).filter(|_| cause == Cause::RunMissed);
+        let run = missed::run(&own, &scope, &resource, &vault).filter(|_| cause.about() == About::Runs);
         let text = |name: &str| own.get(name).and_then(Json::as_str).map(str::to_owned);
         let change = text("before").zip(text("after"));
         let actor = match (points.first(), &change) {
@@ -213,10 +203,10 @@ impl Ledger {
             Ok(PointChange {
                 recovery_point: row.text(0)?,
                 vault: row.text(1)?,
-                seen_at: time(row.int(2)?)?,
-                noticed_at: time(row.int(3)?)?,
-                expires_before: row.some_int(4).map(time).transpose()?,
-                expires_after: row.some_int(5).map(time).transpose()?,
+                seen_at: row.time(2)?,
+                noticed_at: row.time(3)?,
+                expires_before: row.some_time(4)?,
+                expires_after: row.some_time(5)?,
                 actor: None,
             })
         };
@@ -246,7 +236,7 @@ impl Ledger {
         for mut row in rows {
             let (object, operation) = (row.text(0)?, row.text(1)?);
             if cause.operations().contains(&operation.as_str()) {
-                let actor = Actor { caller: row.text(3)?, operation, at: time(row.int(2)?)? };
+                let actor = Actor { caller: row.text(3)?, operation, at: row.time(2)? };
                 actors.entry(object).or_insert(actor);
             }
         }
@@ -260,8 +250,4 @@ fn state_number(state: IncidentState) -> i64 {
         IncidentState::Acknowledged => 2,
         IncidentState::Closed => 3,
     }
-}
-
-fn time(millis: i64) -> Result<Timestamp, Error> {
-    Timestamp::from_millisecond(millis).map_err(|error| Error::unreadable(error.to_string()))
 }
