@@ -63,8 +63,8 @@ impl RecoveryPointService for RecoveryPoints {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<DeleteRecoveryPoint>| async move {
             let deleted = aws.delete_recovery_point(&asked).await?;
-            if !asked.is_check() && deleted.is_of_something() {
-                remembered.point_deleted(&aws, asked.what.point.arn.as_str()).await;
+            if deleted.is_of_something() {
+                remembered.point_deleted(&aws, &asked, asked.what.point.arn.as_str()).await;
             }
             Ok(deleted.into())
         };
@@ -86,9 +86,7 @@ impl RecoveryPointService for RecoveryPoints {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<UpdateLifecycle>| async move {
             let (point, found) = aws.update_recovery_point_lifecycle(&asked).await?;
-            if !asked.is_check() {
-                remembered.point_changed(&aws, &asked.what.point.vault, &point).await;
-            }
+            remembered.point_changed(&aws, &asked, &asked.what.point.vault, &point).await;
             Ok(proto::UpdateRecoveryPointLifecycleResponse {
                 recovery_point: Some(point.into()),
                 findings: findings(found),
@@ -105,8 +103,8 @@ impl RecoveryPointService for RecoveryPoints {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<PointInVault>| async move {
             let (left, found) = aws.disassociate_recovery_point(&asked).await?;
-            if !asked.is_check() && left.is_none() {
-                remembered.point_deleted(&aws, asked.what.arn.as_str()).await;
+            if left.is_none() {
+                remembered.point_deleted(&aws, &asked, asked.what.arn.as_str()).await;
             }
             let state = left.map_or(proto::RecoveryPointState::Unspecified, |state| convert::state(&state));
             Ok(proto::DisassociateRecoveryPointResponse {

@@ -24,8 +24,8 @@ use super::{
 use crate::{
     aws::Scoped,
     config::{FeedConfig, FollowedScope},
-    domain::{Cursor, ExplainedJob, GetJob, Job, JobOrder, ListJobs, ReadFrom, Refusal, Scope},
-    ledger::{Feed, JobPosition, Ledger, Reading},
+    domain::{Cursor, ExplainedJob, GetJob, Job, JobOrder, ListJobs, ReadFrom, Scope},
+    ledger::{self, Feed, JobPosition, Ledger, Reading},
     proto,
 };
 
@@ -137,13 +137,7 @@ impl Remembered {
         let query = asked.filter.query(memory.scopes.clone());
         let order = asked.order.unwrap_or(JobOrder::Newest);
         let page = async |page: crate::domain::PageRequest| {
-            let after = match &page.cursor {
-                Some(cursor) => {
-                    let position = cursor.token.as_deref().and_then(JobPosition::parse);
-                    Some(position.ok_or_else(Refusal::page_token)?)
-                }
-                None => None,
-            };
+            let after = page.position(JobPosition::parse)?;
             let found = self.ledger.list_jobs(&query, order, usize::from(page.size), after).await?;
             let next = found.next.map(|next| Cursor { token: Some(next.to_string()), ..Cursor::of_part(LEDGER) });
             let mut told = checked.clone();
@@ -200,12 +194,24 @@ impl Remembered {
 
     /// Takes in what AWS told. It is told again by the feed: whoever asked for it is not to wait for a ledger that is down.
     pub(super) async fn learn(&self, tellings: Vec<(Job, Timestamp)>) {
-        match timeout(PROMPT, self.ledger.learn(tellings)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "a job is not remembered yet"),
-            Err(_) => tracing::warn!("a job is not remembered yet: the ledger does not answer in time"),
+        if let Err(error) = promptly(self.ledger.learn(tellings)).await {
+            tracing::warn!(%error, "a job is not remembered yet");
         }
     }
+
+    /// What is remembered of the accounts and regions that are meant, of which all were read: else nobody knows what is asked.
+    async fn read_memory(&self, aws: &Scoped, all: bool) -> Result<Memory, Failure> {
+        match self.memory(aws, all).await? {
+            Some(memory) if memory.as_of.is_some() => Ok(memory),
+            memory => Err(nobody_knows(aws, memory.as_ref())),
+        }
+    }
+}
+
+/// What the ledger says soon, or that it does not.
+async fn promptly<T>(said: impl Future<Output = Result<T, ledger::Error>>) -> Result<T, ledger::Error> {
+    let late = |_| Err(ledger::Error::Down(format!("it has not answered within {PROMPT:?}")));
+    timeout(PROMPT, said).await.unwrap_or_else(late)
 }
 
 async fn list_live(aws: &Scoped, asked: ListJobs, paged: Paged) -> Result<proto::ListJobsResponse, Failure> {

@@ -71,9 +71,8 @@ impl VaultService for Vaults {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<DeleteVault>| async move {
             let deleted = aws.delete_vault(&asked).await?;
-            if !asked.is_check() && deleted.of_vault.is_of_something() {
-                let is_gone = deleted.of_vault.deleted;
-                remembered.vault_deleted(&aws, &asked.what.vault, is_gone).await;
+            if deleted.of_vault.is_of_something() {
+                remembered.vault_deleted(&aws, &asked, deleted.of_vault.deleted).await;
             }
             Ok(deleted.into())
         };
@@ -87,10 +86,8 @@ impl VaultService for Vaults {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<LockVault>| async move {
             let locked = aws.lock_vault(&asked).await?;
-            if !asked.is_check() {
-                let picture = VaultPicture { lock: Some(locked.vault.lock.clone()), ..VaultPicture::default() };
-                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
-            }
+            let picture = VaultPicture { lock: Some(locked.vault.lock.clone()), ..VaultPicture::default() };
+            remembered.vault_changed(&aws, &asked, &asked.what.vault, picture).await;
             Ok(locked.into())
         };
         self.calls.change(request, vault_lock::lock, work).await
@@ -103,10 +100,8 @@ impl VaultService for Vaults {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<OfVault<()>>| async move {
             let vault = aws.unlock_vault(&asked).await?;
-            if !asked.is_check() {
-                let picture = VaultPicture { lock: Some(vault.lock.clone()), ..VaultPicture::default() };
-                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
-            }
+            let picture = VaultPicture { lock: Some(vault.lock.clone()), ..VaultPicture::default() };
+            remembered.vault_changed(&aws, &asked, &asked.what.vault, picture).await;
             Ok(proto::UnlockVaultResponse { vault: Some(vault.into()), ..Default::default() })
         };
         self.calls.change(request, vault_lock::unlock, work).await
@@ -127,10 +122,8 @@ impl VaultService for Vaults {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<OfVault<AccessPolicy>>| async move {
             let (now, found) = aws.set_vault_access_policy(&asked).await?;
-            if !asked.is_check() {
-                let picture = VaultPicture { policy: Some(now.setting.clone()), ..VaultPicture::default() };
-                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
-            }
+            let picture = VaultPicture { policy: Some(now.setting.clone()), ..VaultPicture::default() };
+            remembered.vault_changed(&aws, &asked, &asked.what.vault, picture).await;
             Ok(vault_settings::policy_set(now, found))
         };
         self.calls.change(request, vault_settings::set_policy, work).await
@@ -143,10 +136,8 @@ impl VaultService for Vaults {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<OfVault<()>>| async move {
             let deleted = aws.delete_vault_access_policy(&asked).await?;
-            if !asked.is_check() {
-                let picture = VaultPicture { policy: Some(None), ..VaultPicture::default() };
-                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
-            }
+            let picture = VaultPicture { policy: Some(None), ..VaultPicture::default() };
+            remembered.vault_changed(&aws, &asked, &asked.what.vault, picture).await;
             Ok(deleted.into())
         };
         self.calls.change(request, vault_settings::delete_policy, work).await
@@ -169,10 +160,8 @@ impl VaultService for Vaults {
             let OfVault { vault, setting, .. } = &asked.what;
             let found = [setting.findings(), setting.topic.findings(aws.scope())].concat();
             let now = aws.set_vault_notifications(&asked).await?;
-            if !asked.is_check() {
-                let picture = VaultPicture::default().with_notifications(now.setting.as_ref(), aws.scope());
-                remembered.vault_changed(&aws, vault, picture).await;
-            }
+            let picture = VaultPicture::default().with_notifications(now.setting.as_ref(), aws.scope());
+            remembered.vault_changed(&aws, &asked, vault, picture).await;
             Ok(vault_settings::notifications_set(now, found))
         };
         self.calls.change(request, vault_settings::set_notifications, work).await
@@ -185,10 +174,8 @@ impl VaultService for Vaults {
         let remembered = self.remembered.clone();
         let work = |aws: Scoped, asked: Asked<OfVault<()>>| async move {
             let deleted = aws.delete_vault_notifications(&asked).await?;
-            if !asked.is_check() {
-                let picture = VaultPicture::default().with_notifications(None, aws.scope());
-                remembered.vault_changed(&aws, &asked.what.vault, picture).await;
-            }
+            let picture = VaultPicture::default().with_notifications(None, aws.scope());
+            remembered.vault_changed(&aws, &asked, &asked.what.vault, picture).await;
             Ok(deleted.into())
         };
         self.calls.change(request, vault_settings::delete_notifications, work).await

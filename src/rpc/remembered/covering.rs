@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LATE, Memory, Remembered};
+use super::{LATE, Memory, Remembered, unread};
 use crate::{
     aws::Scoped,
-    domain::{Cursor, KeptFinding, PageRequest, ProtectionQuery, Refusal, Scope},
+    domain::{Cursor, KeptFinding, PageRequest, ProtectionQuery, Scope},
     ledger::{Look, ProtectionPosition},
     proto,
     rpc::{
@@ -71,13 +71,7 @@ impl Remembered {
         let looked = self.looked(&aws, coverage.all_scopes).await?;
         let query = coverage.filter.query(looked.scopes.clone());
         let page = async |page: PageRequest| {
-            let after = match &page.cursor {
-                Some(cursor) => {
-                    let position = cursor.token.as_deref().and_then(ProtectionPosition::parse);
-                    Some(position.ok_or_else(Refusal::page_token)?)
-                }
-                None => None,
-            };
+            let after = page.position(ProtectionPosition::parse)?;
             let found = self.ledger.list_protection(&query, order, usize::from(page.size), after).await?;
             let next = found.next.map(|next| Cursor::at(next.to_string()));
             Ok(proto::ListProtectionResponse {
@@ -94,11 +88,8 @@ impl Remembered {
     /// How the accounts and regions that are meant were looked at; a refusal where one of them was not.
     async fn looked(&self, aws: &Scoped, all: bool) -> Result<Looked, Failure> {
         let Some(Memory { scopes, status: read, .. }) = self.memory(aws, all).await? else {
-            let Scope { account, region } = aws.scope();
-            return Err(Failure::ScopeNotFollowed(format!(
-                "the server does not follow account {account} in {region} (ledger.scopes): ExplainProtection tells of one \
-                 database there"
-            )));
+            let why = unread(aws, None);
+            return Err(Failure::ScopeNotFollowed(format!("{why}: ExplainProtection tells of one database there")));
         };
         let looks = self.ledger.looks().await?;
         let (mut status, mut findings, mut as_of) = (Vec::new(), Vec::new(), Timestamp::MAX);

@@ -1,14 +1,13 @@
 //! Incidents, and what is no incident because Strongroom was asked to do it.
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 
-use super::{LEDGER, PROMPT, Remembered, nobody_knows};
+use super::{LEDGER, Remembered, promptly};
 use crate::{
     aws::Scoped,
     domain::{
-        Acknowledge, Acknowledgement, Arn, Asked, Cursor, Incident, Invalid, Noun, PageRequest, RecoveryPoint, Refusal,
-        RefusalKind, VaultName, VaultPicture, VaultRef,
+        Acknowledge, Acknowledgement, Arn, Asked, Cursor, DeleteVault, Incident, Invalid, Noun, PageRequest,
+        RecoveryPoint, Refusal, RefusalKind, VaultName, VaultPicture, VaultRef,
     },
     ledger::{Doer, Error, IncidentPosition},
     proto,
@@ -29,19 +28,10 @@ impl Remembered {
         list: ListOf<ListIncidents>,
     ) -> Result<proto::ListIncidentsResponse, Failure> {
         let ListOf { filter: asked, paged } = list;
-        let memory = self.memory(&aws, asked.all_scopes).await?;
-        let Some(memory) = memory.as_ref().filter(|memory| memory.as_of.is_some()) else {
-            return Err(nobody_knows(&aws, memory.as_ref()));
-        };
+        let memory = self.read_memory(&aws, asked.all_scopes).await?;
         let query = asked.query(memory.scopes.clone());
         let page = async |page: PageRequest| {
-            let after = match &page.cursor {
-                Some(cursor) => {
-                    let position = cursor.token.as_deref().and_then(IncidentPosition::parse);
-                    Some(position.ok_or_else(Refusal::page_token)?)
-                }
-                None => None,
-            };
+            let after = page.position(IncidentPosition::parse)?;
             let found = self.ledger.list_incidents(&query, usize::from(page.size), after.as_ref()).await?;
             let next = found.next.map(|next| Cursor { token: Some(next.to_string()), ..Cursor::of_part(LEDGER) });
             Ok(proto::ListIncidentsResponse {
@@ -100,27 +90,39 @@ impl Remembered {
     }
 
     /// A recovery point is no more, because Strongroom was asked to delete it.
-    pub(in crate::rpc) async fn point_deleted(&self, aws: &Scoped, arn: &str) {
-        self.done_here(self.ledger.points_gone(aws.scope(), &[arn], aws.now(), Doer::Strongroom)).await;
+    pub(in crate::rpc) async fn point_deleted(&self, aws: &Scoped, asked: &Asked<impl Sync>, arn: &str) {
+        self.done_here(asked, self.ledger.points_gone(aws.scope(), &[arn], aws.now(), Doer::Strongroom)).await;
     }
 
     /// A recovery point is as it is, because Strongroom was asked to change it.
-    pub(in crate::rpc) async fn point_changed(&self, aws: &Scoped, vault: &VaultName, point: &RecoveryPoint) {
+    pub(in crate::rpc) async fn point_changed(
+        &self,
+        aws: &Scoped,
+        asked: &Asked<impl Sync>,
+        vault: &VaultName,
+        point: &RecoveryPoint,
+    ) {
         let vault = VaultRef::arn_of(vault.as_str(), aws.scope());
         let points = std::slice::from_ref(point);
-        self.done_here(self.ledger.learn_points(aws.scope(), &vault, points, aws.now(), Doer::Strongroom)).await;
+        self.done_here(asked, self.ledger.learn_points(aws.scope(), &vault, points, aws.now(), Doer::Strongroom)).await;
     }
 
     /// A vault is guarded as it is, because Strongroom was asked to.
-    pub(in crate::rpc) async fn vault_changed(&self, aws: &Scoped, vault: &VaultName, picture: VaultPicture) {
+    pub(in crate::rpc) async fn vault_changed(
+        &self,
+        aws: &Scoped,
+        asked: &Asked<impl Sync>,
+        vault: &VaultName,
+        picture: VaultPicture,
+    ) {
         let vault = VaultRef::arn_of(vault.as_str(), aws.scope());
-        self.done_here(self.ledger.learn_vault(aws.scope(), &vault, picture, aws.now(), Doer::Strongroom)).await;
+        self.done_here(asked, self.ledger.learn_vault(aws.scope(), &vault, picture, aws.now(), Doer::Strongroom)).await;
     }
 
     /// A vault is emptied, and if that is said is no more, because Strongroom was asked to delete it. What is still in it is there
     /// again with the next look.
-    pub(in crate::rpc) async fn vault_deleted(&self, aws: &Scoped, vault: &VaultName, is_gone: bool) {
-        let vault = VaultRef::arn_of(vault.as_str(), aws.scope());
+    pub(in crate::rpc) async fn vault_deleted(&self, aws: &Scoped, asked: &Asked<DeleteVault>, is_gone: bool) {
+        let vault = VaultRef::arn_of(asked.what.vault.as_str(), aws.scope());
         let (scope, at) = (aws.scope(), aws.now());
         let gone = async {
             loop {
@@ -132,18 +134,17 @@ impl Remembered {
                 self.ledger.points_gone(scope, &arns, at, Doer::Strongroom).await?;
             }
         };
-        self.done_here(gone).await;
+        self.done_here(asked, gone).await;
     }
 
-    /// What a change told is taken in before its caller hears of it: the next look would take it for others' doing.
-    async fn done_here(&self, told: impl Future<Output = Result<(), Error>>) {
-        if !self.feed.enabled {
+    /// What a change told is taken in before its caller hears of it: the next look would take it for others' doing. A check has
+    /// done nothing.
+    async fn done_here(&self, asked: &Asked<impl Sync>, told: impl Future<Output = Result<(), Error>>) {
+        if asked.is_check() || !self.feed.enabled {
             return;
         }
-        match timeout(PROMPT, told).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "a change that was asked for here may be taken for another's"),
-            Err(_) => tracing::warn!("a change that was asked for here may be taken for another's: the ledger is slow"),
+        if let Err(error) = promptly(Box::pin(told)).await {
+            tracing::warn!(%error, "a change that was asked for here may be taken for another's");
         }
     }
 }

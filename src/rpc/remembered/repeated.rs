@@ -7,9 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
-use tokio::time::timeout;
 
-use super::{PROMPT, Remembered};
+use super::{Remembered, promptly};
 use crate::{
     aws::{Error, Scoped},
     domain::{Asked, Invalid, Job, JobId, JobKind, Refusal},
@@ -175,25 +174,19 @@ impl Remembered {
 
     /// What the request made before, as far as the ledger answers.
     async fn made(&self, request: &Repeatable) -> Option<Made> {
-        match timeout(PROMPT, self.ledger.request(request)).await {
-            Ok(Ok(made)) => made,
-            Ok(Err(error)) => {
+        match promptly(self.ledger.request(request)).await {
+            Ok(made) => made,
+            Err(error) => {
                 tracing::warn!(%error, "whether this is a repetition AWS alone can tell");
-                None
-            }
-            Err(_) => {
-                tracing::warn!("whether this is a repetition AWS alone can tell: the ledger does not answer in time");
                 None
             }
         }
     }
 
     async fn note(&self, request: &Repeatable, made: &Made, at: Timestamp) {
-        const LATER: &str = "a repetition of this request is not recognised once AWS has forgotten it";
-        match timeout(PROMPT, self.ledger.note_request(request, made, at)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, job = %made.job, "{LATER}"),
-            Err(_) => tracing::warn!(job = %made.job, "{LATER}: the ledger does not answer in time"),
+        if let Err(error) = promptly(self.ledger.note_request(request, made, at)).await {
+            let later = "a repetition of this request is not recognised once AWS has forgotten it";
+            tracing::warn!(%error, job = %made.job, "{later}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! SummarizeJobs: what the ledger has counted.
 
-use super::{Remembered, nobody_knows};
+use super::Remembered;
 use crate::{
     aws::Scoped,
-    domain::{Cursor, Invalid, PageRequest, Refusal, SummarizeJobs},
+    domain::{Cursor, Invalid, PageRequest, SummarizeJobs},
     ledger::{GroupPosition, SummaryError},
     proto,
     rpc::{
@@ -35,19 +35,10 @@ impl Remembered {
         asked: ListOf<SummarizeJobs>,
     ) -> Result<proto::SummarizeJobsResponse, Failure> {
         let ListOf { filter: SummarizeJobs { filter, all_scopes, group_by }, paged } = asked;
-        let memory = self.memory(&aws, all_scopes).await?;
-        let Some(memory) = memory.as_ref().filter(|memory| memory.as_of.is_some()) else {
-            return Err(nobody_knows(&aws, memory.as_ref()));
-        };
+        let memory = self.read_memory(&aws, all_scopes).await?;
         let query = filter.query(memory.scopes.clone());
         let page = async |page: PageRequest| {
-            let after = match &page.cursor {
-                Some(cursor) => {
-                    let position = cursor.token.as_deref().and_then(GroupPosition::parse);
-                    Some(position.ok_or_else(Refusal::page_token)?)
-                }
-                None => None,
-            };
+            let after = page.position(GroupPosition::parse)?;
             let found = self.ledger.summarize(&query, &group_by, usize::from(page.size), after).await?;
             let next = found.next.map(|next| Cursor::at(next.to_string()));
             let by_state = !query.states.is_empty();
