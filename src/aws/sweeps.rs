@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::{Error, Failure, Scoped, budget::Class, flights::Freshness, jobs::lists::Resolved, pages::pages};
 use crate::domain::{
-    Cursor, Job, JobAsk, JobFilter, JobId, JobKind, JobState, MAX_PAGE_SIZE, PageRequest, Period, RecoveryPoint,
-    VaultName, VaultPicture,
+    Cursor, Job, JobAsk, JobFilter, JobId, JobKind, JobState, MAX_PAGE_SIZE, PageRequest, Period, PointInVault,
+    RecoveryPoint, VaultName, VaultPicture,
 };
 
 /// What one answer of AWS told.
@@ -90,6 +90,13 @@ impl Scoped {
         let asked = Instant::now();
         let job = self.describe_job(id, kind).await?;
         Ok((job, self.told_at(asked)))
+    }
+
+    /// One recovery point, or that it is not to be had, and when it was so.
+    pub async fn sweep_point(&self, point: &PointInVault) -> (Result<RecoveryPoint, Error>, Timestamp) {
+        let asked = Instant::now();
+        let found = self.get_recovery_point(point).await;
+        (found, self.told_at(asked))
     }
 
     /// The names of all vaults.

@@ -17,15 +17,15 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{PAUSE, Workers};
+use super::{Broken, PAUSE, Workers};
 use crate::{
-    aws::{self, Scoped},
+    aws::Scoped,
     domain::{
         DatabaseProtection, Hindrance, History, Job, JobKind, JobOrder, JobQuery, JobsMade, KeptFinding, KnownJobs,
         MissedRun, Period, Renewed, ResourceKind, Scope, Severity, Survey, Touched, TouchedThing, Unread, done_with,
         missed_runs,
     },
-    ledger::{self, Event, Happened, Ledger, Look, Members, NewLook, Reading, Told, Watch, WatchError},
+    ledger::{Event, Happened, Ledger, Look, Members, NewLook, Reading, Told, Watch},
 };
 
 /// The longest that a look may take.
@@ -43,19 +43,6 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How much earlier than its run a job may be created, and more.
 const MARGIN: SignedDuration = SignedDuration::from_mins(2);
-
-/// Why a look was broken off.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error(transparent)]
-    Aws(#[from] aws::Error),
-    #[error(transparent)]
-    Ledger(#[from] ledger::Error),
-    #[error(transparent)]
-    Watch(#[from] WatchError),
-    #[error("{0}")]
-    Unread(String),
-}
 
 /// Covers every account and region that is followed. It never ends.
 pub(super) async fn cover(workers: Workers) {
@@ -144,18 +131,10 @@ impl Covering<'_> {
         &self.workers.ledger
     }
 
-    async fn reading(&self) -> Result<Option<Reading>, Broken> {
-        let readings = self.ledger().readings().await?;
-        Ok(readings.into_iter().find(|reading| reading.scope == *self.scope))
-    }
-
-    async fn last_look(&self) -> Result<Option<Look>, Broken> {
-        Ok(self.ledger().looks().await?.into_iter().find(|look| look.scope == *self.scope))
-    }
-
     /// Looks at all there is. `false`: nobody could judge what is there, for not all jobs are known that AWS knows.
     async fn look(&mut self) -> Result<bool, Broken> {
-        let Some(reading) = self.reading().await?.filter(|reading| reading.filled) else { return Ok(false) };
+        let reading = self.ledger().reading(self.scope).await?;
+        let Some(reading) = reading.filter(|reading| reading.filled) else { return Ok(false) };
         let survey = match self.workers.aws.within(&self.scope.into()).await {
             Ok(aws) => survey(&aws.for_worker(), self.workers.feed.coverage_interval).await,
             Err(error) => {
@@ -185,7 +164,7 @@ impl Covering<'_> {
         let protections = judged(&survey, &self.jobs, self.owner_tag(), None);
         // Another replica may keep a look at the same time: what covers what goes on from that one then.
         loop {
-            let last = self.last_look().await?;
+            let last = self.ledger().look(self.scope).await?;
             let as_of = survey.arrangements.as_of();
             if last.as_ref().and_then(|last| last.as_of).is_some_and(|last| last > as_of) {
                 break;

@@ -12,13 +12,18 @@ mod retention;
 
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, pin_mut};
+use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::broadcast, time::sleep};
 
 use crate::{
-    aws::{self, Aws},
+    aws::{
+        self, Aws, Scoped,
+        sweeps::{Batch, JobSweep},
+    },
     config::{FeedConfig, LedgerConfig},
-    domain::{Scope, Touched},
-    ledger::{self, Feed, Ledger},
+    domain::{Job, JobKind, Scope, Touched},
+    ledger::{self, Feed, Ledger, WatchError},
     lifecycle::Lifecycle,
 };
 
@@ -32,6 +37,10 @@ enum Broken {
     Aws(#[from] aws::Error),
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error("{0}")]
+    Unread(String),
 }
 
 /// What the workers work on.
@@ -92,6 +101,27 @@ impl Workers {
             sleep(self.feed.interval.max(PAUSE)).await;
         }
     }
+}
+
+/// Has the ledger take in all jobs that a sweep tells of; `seen` sees each batch first.
+async fn take_in(
+    aws: &Scoped,
+    ledger: &Ledger,
+    (kind, sweep): (JobKind, JobSweep),
+    mut seen: impl FnMut(&Batch<Job>),
+) -> Result<(), Broken> {
+    let batches = aws.sweep_jobs(kind, sweep);
+    pin_mut!(batches);
+    while let Some(batch) = batches.next().await {
+        let batch = batch.map_err(aws::Error::from)?;
+        seen(&batch);
+        ledger.learn(batch.items.into_iter().map(|job| (job, batch.at)).collect()).await?;
+    }
+    Ok(())
+}
+
+fn before(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 /// Hears what other replicas write, so that watchers here are told at once.

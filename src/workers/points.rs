@@ -84,8 +84,7 @@ pub(super) async fn look_at_point(
     let Ok((name, _)) = VaultName::parse_reference(&vault) else { return Ok(()) };
     let aws = workers.aws.within(&scope.into()).await?.for_worker();
     let look = Look { aws: &aws, ledger: &workers.ledger, scope };
-    let at = aws.ask_time().await?;
-    if look.is_gone(&name, &vault, arn, at).await? {
+    if let Some(at) = look.gone_at(&name, &vault, arn, None).await? {
         workers.ledger.points_gone(scope, &[arn], at, Doer::Others).await?;
     }
     Ok(())
@@ -146,7 +145,7 @@ impl Look<'_> {
                     gone.push(arn.as_str());
                     continue;
                 }
-                if self.is_gone(name, vault, arn, since).await? {
+                if self.gone_at(name, vault, arn, Some(since)).await?.is_some() {
                     gone.push(arn.as_str());
                 }
             }
@@ -154,15 +153,23 @@ impl Look<'_> {
         }
     }
 
-    /// Whether a point is no more; if it is there, it is taken in as it is.
-    async fn is_gone(&self, name: &VaultName, vault: &str, arn: &str, at: Timestamp) -> Result<bool, Broken> {
-        let Ok(named) = Arn::parse(arn) else { return Ok(false) };
-        match self.aws.get_recovery_point(&PointInVault { vault: name.clone(), arn: named }).await {
+    /// Since when a point is known to be no more; if it is there, it is taken in as it is. As of `since`, or of when it is asked for.
+    async fn gone_at(
+        &self,
+        name: &VaultName,
+        vault: &str,
+        arn: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, Broken> {
+        let Ok(named) = Arn::parse(arn) else { return Ok(None) };
+        let (found, at) = self.aws.sweep_point(&PointInVault { vault: name.clone(), arn: named }).await;
+        let at = since.unwrap_or(at);
+        match found {
             Ok(point) => {
                 self.ledger.learn_points(self.scope, vault, &[point], at, Doer::Others).await?;
-                Ok(false)
+                Ok(None)
             }
-            Err(error) if error.is_missing() => Ok(true),
+            Err(error) if error.is_missing() => Ok(Some(at)),
             Err(error) => Err(error.into()),
         }
     }

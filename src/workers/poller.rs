@@ -6,13 +6,16 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use futures_util::{StreamExt as _, future::join_all, pin_mut};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::watch, time::sleep};
 
-use super::{Broken, Workers};
+use super::{Broken, Workers, before, take_in};
 use crate::{
-    aws::{Error, FailureKind, Scoped, sweeps::JobSweep},
+    aws::{
+        Error, FailureKind, Scoped,
+        sweeps::{Batch, JobSweep},
+    },
     domain::{Job, JobId, JobKind, Period, Scope},
     ledger::{Ledger, Reading},
 };
@@ -107,8 +110,7 @@ impl Next {
 
 async fn look(workers: &Workers, scope: &Scope) -> Result<Next, Broken> {
     let aws = workers.aws.within(&scope.into()).await?.for_worker();
-    let readings = workers.ledger.readings().await?;
-    let known = readings.into_iter().find(|reading| reading.scope == *scope);
+    let known = workers.ledger.reading(scope).await?;
     let blank = Reading { scope: scope.clone(), history_start: None, as_of: None, filled: false };
     let mut reading = known.unwrap_or(blank);
     let look = Look { aws, ledger: &workers.ledger };
@@ -139,10 +141,6 @@ async fn look(workers: &Workers, scope: &Scope) -> Result<Next, Broken> {
     };
     workers.ledger.note_reading(&reading).await?;
     Ok(next)
-}
-
-fn before(at: Timestamp, span: SignedDuration) -> Timestamp {
-    at.saturating_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 struct Look<'l> {
@@ -206,15 +204,12 @@ impl Look<'_> {
     /// Takes in all that a sweep tells.
     async fn read(&self, kind: JobKind, sweep: JobSweep) -> Result<Swept, Broken> {
         let mut swept = Swept { at: None, jobs: BTreeSet::new(), open: false };
-        let batches = self.aws.sweep_jobs(kind, sweep);
-        pin_mut!(batches);
-        while let Some(batch) = batches.next().await {
-            let batch = batch.map_err(Error::from)?;
+        let seen = |batch: &Batch<Job>| {
             swept.at = swept.at.or(Some(batch.at));
             swept.open |= batch.items.iter().any(|job| !job.state.is_final());
             swept.jobs.extend(batch.items.iter().map(|job| job.id.clone()));
-            self.ledger.learn(batch.items.into_iter().map(|job| (job, batch.at)).collect()).await?;
-        }
+        };
+        take_in(&self.aws, self.ledger, (kind, sweep), seen).await?;
         Ok(swept)
     }
 }

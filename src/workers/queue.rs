@@ -11,12 +11,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 use opentelemetry::{KeyValue, global, metrics::Counter};
 use tokio::time::sleep;
 
-use super::{Broken, Workers, points};
+use super::{Broken, Workers, before, points, take_in};
 use crate::{
     aws::{
         Error,
@@ -230,12 +229,7 @@ impl Hearing {
                 About::New => JobSweep::Created(Period { after: Some(from), before: None }),
                 About::Ended => JobSweep::CompletedSince(from),
             };
-            let batches = aws.sweep_jobs(kind, sweep);
-            pin_mut!(batches);
-            while let Some(batch) = batches.next().await {
-                let batch = batch.map_err(Error::from)?;
-                ledger.learn(batch.items.into_iter().map(|job| (job, batch.at)).collect()).await?;
-            }
+            take_in(&aws, ledger, (kind, sweep), |_| ()).await?;
         }
         Ok(())
     }
@@ -286,8 +280,4 @@ impl Questions {
         let earliest = self.0.entry(what).or_insert(at);
         *earliest = at.min(*earliest);
     }
-}
-
-fn before(at: Timestamp, span: SignedDuration) -> Timestamp {
-    at.saturating_sub(span).unwrap_or(Timestamp::MIN)
 }
