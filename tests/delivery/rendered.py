@@ -39,6 +39,12 @@ def settings(container: dict) -> dict[str, str]:
     return dict(after.split("=", 1) for word, after in zip(words, words[1:], strict=False) if word == "--set")
 
 
+def mounted(container: dict, name: str) -> dict:
+    """Where the container has the volume of that name."""
+    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == name]
+    return mount
+
+
 def open_to_all(values: dict) -> dict:
     """The values, and beside them that whoever reaches the port may call: what a test says that is about something else."""
     config = values.get("config", {})

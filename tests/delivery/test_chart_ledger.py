@@ -1,14 +1,9 @@
 """Where what is remembered is kept: a volume of one pod, or a database of several."""
 
 from chart_values import DATABASE, OPEN, REMEMBERED, REMEMBERED_THERE
-from rendered import by_kind, pod, settings
+from rendered import by_kind, mounted, pod, settings
 
 PLACE = "/var/lib/strongroom/ledger"
-
-
-def mounted(container: dict, name: str) -> dict:
-    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == name]
-    return mount
 
 
 def test_one_pod_has_a_volume_that_outlives_it(chart):

@@ -1,14 +1,9 @@
 """Where the record of what callers did is kept: a volume for each pod, which it gets back, and which it may write."""
 
 from chart_values import OPEN, RECORD, SHARED
-from rendered import by_kind, pod, settings
+from rendered import by_kind, mounted, pod, settings
 
 PLACE = "/var/lib/strongroom/audit"
-
-
-def mounted(container: dict, name: str) -> dict:
-    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == name]
-    return mount
 
 
 def test_each_pod_has_a_volume_of_its_own_that_outlives_it(chart):

@@ -190,14 +190,20 @@ fn told_fields(status: &tonic::Status) -> Vec<String> {
     told(status).fields
 }
 
-#[tokio::test]
-async fn a_backup_that_has_ended_shows_without_another_look() {
+/// A world with role and vault whose databases are looked at once, and then by what happens.
+async fn looked_at_once() -> World {
     let world = World::start_with(|config| {
         cover(config);
         config.feed.coverage_interval = Duration::from_secs(3600);
     })
     .await;
     prepare(&world).await;
+    world
+}
+
+#[tokio::test]
+async fn a_backup_that_has_ended_shows_without_another_look() {
+    let world = looked_at_once().await;
     database(&world, LABS, |_| true).await;
     world.asked_for().await;
     start(&world, backup_of(LABS)).await;
@@ -210,12 +216,7 @@ async fn a_backup_that_has_ended_shows_without_another_look() {
 
 #[tokio::test]
 async fn what_is_changed_here_is_looked_at_by_itself() {
-    let world = World::start_with(|config| {
-        cover(config);
-        config.feed.coverage_interval = Duration::from_secs(3600);
-    })
-    .await;
-    prepare(&world).await;
+    let world = looked_at_once().await;
     database(&world, LABS, |_| true).await;
     plan(&world, "nightly", vec![rule("daily")]).await;
     select_tagged(&world, "nightly", "by-tag", "backup", "nightly").await;
@@ -247,12 +248,7 @@ async fn what_is_changed_here_is_looked_at_by_itself() {
 #[tokio::test]
 #[ignore = "it holds nothing: it measures"]
 async fn ten_thousand_databases_under_fifty_plans() {
-    let world = World::start_with(|config| {
-        cover(config);
-        config.feed.coverage_interval = Duration::from_secs(3600);
-    })
-    .await;
-    prepare(&world).await;
+    let world = looked_at_once().await;
     // Nothing is looked at while jobs cannot be read.
     world.arm(json!({"operation": "ListBackupJobs", "rate": 1.0, "effect": "throttle"})).await;
     let rds = aws_rds(&world);
