@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ import grpc
 import pytest
 from aws_clients import Aws
 from grpc_client import Client
+from postgres import Database
 from processes import Server, environment
 
 
@@ -84,3 +86,15 @@ def limited(binary, tmp_path) -> Path:
     path.write_text(f'#!/bin/sh\nulimit -n 64\nexec "{binary}" "$@"\n')
     path.chmod(0o755)
     return path
+
+
+@pytest.fixture
+def database():
+    """A database on the PostgreSQL that STRONGROOM_TEST_POSTGRES names. Without one the test is skipped, or fails where it must run."""
+    url = os.environ.get("STRONGROOM_TEST_POSTGRES")
+    if not url:
+        assert not os.environ.get("STRONGROOM_TEST_POSTGRES_REQUIRED"), "STRONGROOM_TEST_POSTGRES is not set"
+        pytest.skip("STRONGROOM_TEST_POSTGRES names no PostgreSQL")
+    database = Database(url)
+    yield database
+    database.drop()

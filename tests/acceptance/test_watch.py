@@ -1,6 +1,7 @@
-"""WatchJobs, read by grpcio: by a slow reader, over kill -9 of the server, and by one who comes back."""
+"""WatchJobs, read by grpcio: by slow readers, over kill -9 of the server, and by those who come back."""
 
 import time
+from pathlib import Path
 
 import grpc
 import pytest
@@ -8,6 +9,7 @@ from grpc_client import Client, Failure
 from processes import Sandbox, Server
 
 DATABASES = ("rdspg-fcj-labs", "rdspg-orders", "rdspg-analytics-dev")
+DONE = ("JOB_STATE_COMPLETED", "JOB_STATE_FAILED")
 OFTEN = ("--set", "feed.enabled=true", "--set", "feed.interval=50ms", "--set", "feed.busy_interval=50ms")
 
 
@@ -58,8 +60,19 @@ def told(stream, until):
     return jobs, token
 
 
+def resident(server) -> int:
+    """Bytes of memory that the server holds."""
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+
+def ledger_of(server) -> Path:
+    return next(Path(flag.removeprefix("ledger.path=")) for flag in server.flags if flag.startswith("ledger.path="))
+
+
 def ended(jobs):
-    return {id for id, state in jobs if state == "JOB_STATE_COMPLETED"}
+    # Some fall into the windows of their databases, and fail.
+    return {id for id, state in jobs if state in DONE}
 
 
 def test_a_reader_who_is_slow_or_gone_misses_nothing(world):
@@ -101,3 +114,60 @@ def test_a_deadline_ends_a_watch_and_says_so(world):
     with pytest.raises(Failure) as late:
         list(client.stream("JobService/WatchJobs", _timeout=1))
     assert late.value.code == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_who_reads_ten_rows_a_minute_is_told_everything_and_holds_no_memory(world):
+    sandbox, server, client = world
+    begin = listed(client)["resume_token"]
+    stream = client.stream("JobService/WatchJobs", resume_token=begin, _timeout=600)
+    slow = iter(stream)
+    assert "bookmark" in next(slow)
+    # More than all buffers between here and there have room for.
+    started, rounds, early = set(), 40, 10
+    for number in range(rounds):
+        started |= back_up(client)
+        sandbox.advance("2h")
+        if number == early:
+            before = resident(server)
+    listed(client, lambda answer: all(job["state"] in DONE for job in answer["jobs"]))
+    # Thirty rounds that wait for it are there once, on disk.
+    assert resident(server) - before < 32 << 20
+    jobs = []
+    while ended(jobs) != started:
+        message = next(slow)
+        if "job" in message:
+            jobs.append((message["job"]["id"], message["job"]["state"]))
+            # At this pace through the first rows, of which there are a few hundred.
+            time.sleep(6 if len(jobs) <= 3 else 0)
+    stream.cancel()
+    quick, _ = told(client.stream("JobService/WatchJobs", resume_token=begin), lambda jobs: ended(jobs) == started)
+    assert jobs == quick
+
+
+def test_who_comes_back_after_a_day_goes_on_and_after_all_is_forgotten_begins_with_a_list(world):
+    sandbox, server, client = world
+    begin = listed(client)["resume_token"]
+    yesterday = back_up(client)
+    sandbox.advance("24h")
+    today = back_up(client)
+    sandbox.advance("1h")
+    listed(client, lambda answer: len(answer["jobs"]) == 6 and all(job["state"] in DONE for job in answer["jobs"]))
+    assert server.stop() == 0
+    server.start()
+    client = Client(server.address)
+    jobs, _ = told(client.stream("JobService/WatchJobs", resume_token=begin), lambda jobs: ended(jobs) == yesterday | today)
+    assert {id for id, _ in jobs} == yesterday | today
+    # A ledger made anew is another: a position in the old one says nothing there.
+    assert server.stop() == 0
+    for file in ledger_of(server).parent.glob("ledger.db*"):
+        file.unlink()
+    server.start()
+    client = Client(server.address)
+    answer = listed(client, lambda answer: len(answer["jobs"]) == 6)
+    with pytest.raises(Failure) as expired:
+        list(client.stream("JobService/WatchJobs", resume_token=begin))
+    assert expired.value.reason == "RESUME_TOKEN_EXPIRED", expired.value
+    more = back_up(client)
+    jobs, _ = told(client.stream("JobService/WatchJobs", resume_token=answer["resume_token"]), lambda jobs: len(jobs) >= 3)
+    assert {id for id, _ in jobs} == more
+    client.close()

@@ -27,7 +27,6 @@ import base64
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import threading
@@ -40,6 +39,7 @@ sys.path[:0] = [str(HERE), str(REPOSITORY / "tests/acceptance")]
 
 import boto3  # noqa: E402
 from grpc_client import Client, Failure  # noqa: E402
+from postgres import Database  # noqa: E402
 from processes import REGION, Sandbox, Server, environment  # noqa: E402
 
 DATABASES = ("rdspg-fcj-labs", "rdspg-orders", "rdspg-analytics-dev")
@@ -78,31 +78,6 @@ def position(token: str) -> int:
 
 def say(text: str) -> None:
     print(text, flush=True)
-
-
-class Postgres:
-    """A database of this run's own, by PostgreSQL's own program."""
-
-    def __init__(self, url: str):
-        self.admin, self.name = url, f"watching_{os.getpid()}"
-        self.url = url.rsplit("/", 1)[0] + "/" + self.name
-        self.sql(f"CREATE DATABASE {self.name}")
-
-    def sql(self, text: str) -> str:
-        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))
-        program = str(found[-1]) if found else "psql"
-        command = [program, "--no-psqlrc", "--quiet", "--tuples-only", "--dbname", self.admin, "--command", text]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def cut(self, most: int) -> None:
-        """Ends connections to it, as many at most."""
-        self.sql(
-            "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity "
-            f"WHERE datname = '{self.name}' ORDER BY random() LIMIT {most}) AS connection"
-        )
-
-    def drop(self) -> None:
-        self.sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
 
 
 class Way:
@@ -346,7 +321,7 @@ def main() -> int:
 
 
 def campaign(options, seed: int, binary: Path, logs: Path, scratch: Path) -> int:
-    postgres = Postgres(options.postgres) if options.postgres else None
+    postgres = Database(options.postgres) if options.postgres else None
     place = f"ledger.url={postgres.url}" if postgres else f"ledger.path={scratch / 'ledger.db'}"
     sandbox = Sandbox(binary, logs / "sandbox.log")
     # The environment of tests has the ledger in memory; what is said on the command line wins, and two places would be a fault.
