@@ -42,6 +42,16 @@ def rate(metric: str, by: str, selector: str = "") -> str:
     return f"sum by ({by}) (rate({metric}{{$S{selector}}}[$__rate_interval]))"
 
 
+TYPE = "aws_account_id, aws_region, resource_type"
+PLAN = "aws_account_id, aws_region, plan_id, plan_name"
+SCOPE_LEGEND = "{{aws_account_id}} {{aws_region}}"
+
+
+def every(metric: str, by: str, selector: str = "") -> str:
+    """What every pod tells alike, once."""
+    return f"max by ({by}) ({metric}{{$S{selector}}})"
+
+
 ROWS: dict[str, list[Panel]] = {
     "At a glance": [
         Panel("Pods that serve", "strongroom_serving: 0 before the start is done and while it drains.", "none", 4,
@@ -57,6 +67,61 @@ ROWS: dict[str, list[Panel]] = {
               [("count(strongroom_aws_scope_reachable{$S} == 0) or vector(0)", "")], "stat"),
         Panel("Versions", "What runs.", "none", 4,
               [("count by (version, revision) (strongroom_build_info{$S})", "{{version}} {{revision}}")], "stat"),
+    ],
+    "Backups": [
+        Panel("Databases without a backup as recent as promised", "What StrongroomRpoExceeded is about, from a ratio of 1 on.", "none", 6,
+              [(f"sum({every('strongroom_protection_rpo_exceeded', TYPE)})", "")], "stat"),
+        Panel("Databases that nothing covers", "No rule of any plan selects them.", "none", 6,
+              [("sum(" + every("strongroom_protection_databases", TYPE, ',verdict="NOT_PROTECTED"') + ")", "")], "stat"),
+        Panel("Runs that were missed", "They left no job, and no later backup has made up for them.", "none", 6,
+              [(f"sum({every('strongroom_plan_missed_runs', PLAN)})", "")], "stat"),
+        Panel("Incidents that nobody looks after", "strongroom incident list --state open.", "none", 6,
+              [("sum(" + every("strongroom_incidents", "aws_account_id, aws_region, cause", ',state="OPEN"') + ") or vector(0)", "")], "stat"),
+    ],
+    "Protection of databases": [
+        Panel("Databases by verdict", "", "none", 8,
+              [(f"sum by (verdict) ({every('strongroom_protection_databases', f'{TYPE}, verdict')})", "{{verdict}}")]),
+        Panel("Age of the oldest last backup, against what is promised", "By account, region and type. 1 and less: on time.", "none", 8,
+              [(every("strongroom_protection_rpo_ratio", TYPE), SCOPE_LEGEND + " {{resource_type}}")]),
+        Panel("Oldest last backup", "By account, region and type.", "dateTimeAsIso", 8,
+              [(f"1000 * {every('strongroom_protection_oldest_success_seconds', TYPE)}", SCOPE_LEGEND + " {{resource_type}}")]),
+        Panel("Most failures one after the other", "By account, region and type.", "none", 8,
+              [(every("strongroom_protection_consecutive_failures", TYPE), SCOPE_LEGEND + " {{resource_type}}")]),
+        Panel("Covered, and never backed up by a rule", "By account, region and type.", "none", 8,
+              [(every("strongroom_protection_never_ran", TYPE), SCOPE_LEGEND + " {{resource_type}}")]),
+        Panel("Incidents by cause", "", "none", 8,
+              [(f"sum by (cause, state) ({every('strongroom_incidents', 'aws_account_id, aws_region, cause, state')})", "{{cause}} {{state}}")]),
+        Panel("How long ago databases were looked at", "By account and region.", "s", 8,
+              [(every("strongroom_protection_age_seconds", "aws_account_id, aws_region"), SCOPE_LEGEND)]),
+        Panel("Databases without metrics of their own", "Bounded by telemetry.max_databases.", "none", 8,
+              [("max(strongroom_database_left_out{$S})", "")]),
+        Panel("Databases that never ran", "Of those that have metrics of their own.", "none", 8,
+              [("max by (resource_arn) (strongroom_database_never_ran{$S}) == 1", "{{resource_arn}}")]),
+    ],
+    "Plans": [
+        Panel("Databases that it covers", "", "none", 8,
+              [(f"sum by (plan_name) ({every('strongroom_plan_databases', PLAN)})", "{{plan_name}}")]),
+        Panel("Runs that were missed, by plan", "", "none", 8, [(every("strongroom_plan_missed_runs", PLAN) + " > 0", "{{plan_name}}")]),
+        Panel("Age of the oldest last backup, by plan", "Against what is promised. The ten worst.", "none", 8,
+              [(f"topk(10, {every('strongroom_plan_rpo_ratio', PLAN)})", "{{plan_name}}")]),
+        Panel("Databases without a backup as recent as promised, by plan", "", "none", 8,
+              [(every("strongroom_plan_rpo_exceeded", PLAN) + " > 0", "{{plan_name}}")]),
+        Panel("Most failures one after the other, by plan", "", "none", 8,
+              [(every("strongroom_plan_consecutive_failures", PLAN) + " > 0", "{{plan_name}}")]),
+        Panel("Databases that never ran, by plan", "", "none", 8,
+              [(every("strongroom_plan_never_ran", PLAN) + " > 0", "{{plan_name}}")]),
+        Panel("Oldest last backup, by plan", "The ten oldest.", "dateTimeAsIso", 24,
+              [(f"1000 * bottomk(10, {every('strongroom_plan_oldest_success_seconds', PLAN)})", "{{plan_name}}")]),
+    ],
+    "The worst databases": [
+        Panel("Age of the last backup, against what is promised", "The ten worst of those that have metrics of their own.", "none", 8,
+              [(f"topk(10, {every('strongroom_database_rpo_ratio', 'resource_arn')})", "{{resource_arn}}")]),
+        Panel("Failures one after the other", "The ten with the most.", "none", 8,
+              [(f"topk(10, {every('strongroom_database_consecutive_failures', 'resource_arn')} > 0)", "{{resource_arn}}")]),
+        Panel("Last backup", "The ten oldest.", "dateTimeAsIso", 8,
+              [(f"1000 * bottomk(10, {every('strongroom_database_last_success_seconds', 'resource_arn')})", "{{resource_arn}}")]),
+        Panel("Longest time between two backups", "As their rules promise; the ten longest.", "s", 24,
+              [(f"topk(10, {every('strongroom_database_expected_interval_seconds', 'resource_arn')})", "{{resource_arn}}")]),
     ],
     "Calls": [
         Panel("Calls by code", "", "reqps", 8,

@@ -124,6 +124,7 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
         feed: feed.clone(),
         config: config.ledger.clone(),
         name,
+        max_databases: config.telemetry.max_databases,
     };
     workers.begin(life);
     let remembered = Remembered { ledger, tail, feed, scopes };

@@ -1,10 +1,10 @@
-//! `telemetry`: what goes to an OpenTelemetry collector.
+//! `telemetry`: what goes to an OpenTelemetry collector, and how much is measured.
 
 use std::{path::PathBuf, time::Duration};
 
 use super::{pem, reader::Reader, value::Url};
 
-/// What goes to an OpenTelemetry collector.
+/// What goes to an OpenTelemetry collector, and how much is measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TelemetryConfig {
     /// The collector's OTLP/gRPC endpoint; without it nothing is sent.
@@ -23,6 +23,8 @@ pub struct TelemetryConfig {
     pub sample_ratio: f64,
     /// How often metrics are sent.
     pub metrics_interval: Duration,
+    /// How many databases have metrics of their own, the worst of all: to the collector, and on the admin port.
+    pub max_databases: usize,
 }
 
 impl Default for TelemetryConfig {
@@ -36,6 +38,7 @@ impl Default for TelemetryConfig {
             service_name: "strongroom".to_owned(),
             sample_ratio: 1.0,
             metrics_interval: Duration::from_secs(60),
+            max_databases: 500,
         }
     }
 }
@@ -53,6 +56,7 @@ impl TelemetryConfig {
             service_name: reader.value("telemetry.service_name", d.service_name),
             sample_ratio: reader.within("telemetry.sample_ratio", d.sample_ratio, 0.0..=1.0),
             metrics_interval: reader.within("telemetry.metrics_interval", d.metrics_interval, second..=3600 * second),
+            max_databases: reader.within("telemetry.max_databases", d.max_databases, 0..=5000),
         }
     }
 

@@ -7,6 +7,7 @@ mod arrangements;
 mod continuous;
 mod covering;
 mod environment;
+mod figures;
 mod history;
 mod kept;
 mod last_run;
@@ -29,6 +30,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use arrangements::{ArrangedPlan, Arrangements, Looked};
 use covering::Covering;
 pub(in crate::domain) use covering::ROUNDING;
+pub use figures::{PlanFigures, Promised, ProtectionFigures};
 pub use history::History;
 pub use kept::{CoveringRule, DatabaseProtection, FailedBackup};
 pub(in crate::domain) use last_run::UNTIL_SEEN;
@@ -97,6 +99,11 @@ pub enum ProtectionVerdict {
     NotProtected,
     /// None is known to, and not everything could be read.
     Unknown,
+}
+
+impl ProtectionVerdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Protected, Self::AtRisk, Self::NotProtected, Self::Unknown];
 }
 
 /// Why a database is protected, or not.

@@ -4,6 +4,7 @@
 //! A look is kept whole, in one transaction, by whoever knows the look before: of two replicas that look at once, one does it
 //! again. What was judged since, for its jobs changed, is written into the look that it was judged by.
 
+mod figures;
 mod list;
 pub(in crate::ledger) mod missed;
 
@@ -375,6 +376,10 @@ fn verdict_number(verdict: ProtectionVerdict) -> i64 {
         ProtectionVerdict::NotProtected => 3,
         ProtectionVerdict::Unknown => 4,
     }
+}
+
+fn verdict_of(number: i64) -> Option<ProtectionVerdict> {
+    ProtectionVerdict::ALL.into_iter().find(|verdict| verdict_number(*verdict) == number)
 }
 
 fn word_columns(word: &ProtectionWord) -> (i64, String) {

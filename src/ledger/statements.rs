@@ -88,6 +88,9 @@ pub(super) struct Statements {
     /// 1 opened before, 2 or then with an id before, 3 how many are looked at: the last of these, opened and id, if there are so
     /// many.
     pub(super) incidents_looked_to: &'static str,
+    /// Of every place how many incidents of each cause are open: account, region, cause, 1 where somebody looks after them and 0
+    /// where nobody does, how many.
+    pub(super) incident_counts: &'static str,
     /// 1 id: the incident, with their columns.
     pub(super) incident: &'static str,
     /// 1 id, 2 by whom, 3 when, 4 note, 5 when it is closed thereby: somebody looks after an incident.
@@ -178,6 +181,10 @@ pub(super) struct Statements {
     pub(super) drop_words: &'static str,
     /// 1 `[[what, word, arn], …]`: adds words of databases.
     pub(super) put_words: &'static str,
+    /// 1 the ARN after which, 2 how many: what is measured of databases, in the order of their ARNs: account, region, ARN, type,
+    /// worst, verdict, never_ran, failures, success, `[allowed, interval, coverage]` of the whole, and `[[plan, how many], …]` of
+    /// the runs that were missed since the last success.
+    pub(super) protection_figures: &'static str,
     /// 1 place: id, since, until, state, whole.
     pub(super) memberships: &'static str,
     /// 1 `[[place, id, since, until, state, whole], …]`: makes memberships, or overwrites them.

@@ -1,6 +1,7 @@
 //! What every database of the ledger must do: cases that each of them runs, and a model of a page that both are compared with.
 
 mod coverage;
+mod figures;
 pub(super) mod incidents;
 mod leases;
 mod missed;
@@ -63,6 +64,9 @@ macro_rules! cases {
             missed_runs_are_incidents_until_a_later_backup_completes,
             memberships_go_on_from_look_to_look,
             a_history_has_the_jobs_that_verdicts_hang_on,
+            what_is_measured_of_databases_is_what_is_kept_of_them,
+            runs_that_were_missed_since_the_last_backup_are_measured,
+            incidents_are_counted_by_cause_until_they_are_closed,
         }
     };
     ($open:ident: $($case:ident),+ $(,)?) => {
@@ -81,6 +85,10 @@ pub(super) use coverage::{
     a_history_has_the_jobs_that_verdicts_hang_on, a_list_of_protection_goes_on_while_it_is_judged_again,
     a_look_is_kept_whole_and_what_it_saw_no_more_is_gone, memberships_go_on_from_look_to_look,
     pages_of_protection_are_what_a_model_says,
+};
+pub(super) use figures::{
+    incidents_are_counted_by_cause_until_they_are_closed, runs_that_were_missed_since_the_last_backup_are_measured,
+    what_is_measured_of_databases_is_what_is_kept_of_them,
 };
 pub(super) use incidents::{
     a_point_that_goes_before_its_time_is_an_incident, a_retention_that_is_shortened_is_an_incident_until_it_is_not,

@@ -29,9 +29,9 @@ const SECONDS: [f64; 16] =
 const BYTES: [f64; 11] =
     [64.0, 256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0, 67_108_864.0];
 
-/// The most series of an instrument, by its name. What has more is counted under `otel_metric_overflow="true"`, whatever
+/// The most series of an instrument, by its name or how that begins. What has more is counted under `otel_metric_overflow="true"`, whatever
 /// callers name, so that neither this process nor who scrapes it can be filled.
-const SERIES: [(&str, usize); 9] = [
+const SERIES: [(&str, usize); 13] = [
     // By method and code.
     ("rpc.server.call.duration", 600),
     // By method, code and reason.
@@ -44,6 +44,13 @@ const SERIES: [(&str, usize); 9] = [
     ("strongroom.aws.budget.wait", 500),
     ("strongroom.aws.budget.rate", 2000),
     ("strongroom.aws.budget.refusals", 2000),
+    // By account, region and type or plan; of databases by the verdict too.
+    ("strongroom.protection.", 4000),
+    ("strongroom.plan.", 4000),
+    // By database, of those that `telemetry.max_databases` lets through.
+    ("strongroom.database.", 5001),
+    // By account, region, cause and state.
+    ("strongroom.incidents", 2000),
 ];
 
 /// Of every other: by method, or by operation of AWS and what came of it.
@@ -117,7 +124,8 @@ fn prometheus(registry: &Registry) -> Result<PrometheusExporter, Error> {
 }
 
 fn view(instrument: &Instrument) -> Option<Stream> {
-    let most = SERIES.iter().find(|(name, _)| *name == instrument.name()).map_or(SERIES_OF_OTHERS, |(_, most)| *most);
+    let most =
+        SERIES.iter().find(|(name, _)| instrument.name().starts_with(name)).map_or(SERIES_OF_OTHERS, |(_, most)| *most);
     let stream = Stream::builder().with_cardinality_limit(most);
     let stream = match (instrument.kind(), instrument.unit()) {
         (InstrumentKind::Histogram, "s") => stream.with_aggregation(buckets(&SECONDS)),

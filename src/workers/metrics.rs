@@ -1,4 +1,6 @@
-//! Who leads, and how far behind AWS the ledger is.
+//! Who leads, how far behind AWS the ledger is, and how it stands with the protection of databases.
+
+pub(super) mod protection;
 
 use std::{
     collections::BTreeMap,
@@ -70,6 +72,14 @@ pub(super) async fn look_on(workers: Workers) {
     }
 }
 
+/// What tells an account and region from others.
+fn of_scope(scope: &Scope) -> Vec<KeyValue> {
+    vec![
+        KeyValue::new("aws.account_id", scope.account.as_str().to_owned()),
+        KeyValue::new("aws.region", scope.region.as_str().to_owned()),
+    ]
+}
+
 fn observe(seen: &Weak<Seen>) {
     let meter = global::meter("strongroom");
     let looked = Weak::clone(seen);
@@ -94,11 +104,7 @@ fn observe(seen: &Weak<Seen>) {
             let Some(seen) = looked.upgrade() else { return };
             let now = seen.aws.now();
             for (scope, as_of) in &seen.ledger().as_of {
-                let labels = [
-                    KeyValue::new("aws.account_id", scope.account.as_str().to_owned()),
-                    KeyValue::new("aws.region", scope.region.as_str().to_owned()),
-                ];
-                told.observe(now.duration_since(*as_of).as_secs_f64().max(0.0), &labels);
+                told.observe(now.duration_since(*as_of).as_secs_f64().max(0.0), &of_scope(scope));
             }
         })
         .build();

@@ -60,6 +60,8 @@ pub struct Workers {
     pub config: LedgerConfig,
     /// What this server is called among those on one ledger: no other, nor itself after a restart, has the same name.
     pub name: String,
+    /// How many databases have metrics of their own.
+    pub max_databases: usize,
 }
 
 impl Workers {
@@ -72,6 +74,7 @@ impl Workers {
         // Shutdown waits for these, so that another server leads at once.
         life.spawn(self.clone().lead("retention", life.soft(), retention::forget_the_old));
         if self.feed.enabled {
+            life.spawn_until_stop(metrics::protection::look_on(self.clone()));
             self.clone().begin_events(life);
             life.spawn(self.clone().lead("points", life.soft(), points::look_after));
             life.spawn(self.clone().lead("coverage", life.soft(), coverage::cover));

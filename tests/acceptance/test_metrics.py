@@ -7,6 +7,7 @@ import time
 
 import grpc
 import pytest
+from aws_clients import LABS
 from exposition import samples, scrape, types
 from grpc_client import Client, Failure
 from metrics_contract import METRICS
@@ -39,7 +40,8 @@ def told(binary, tmp_path_factory) -> str:
     """/metrics of a server that has lived a little."""
     # One call a second to IAM, so that some wait for their turn and some have no time to; a collector that is not there.
     folder = tmp_path_factory.mktemp("server")
-    settings = ("telemetry.metrics_interval=1s", "feed.enabled=true", "aws.iam_rate=1", f"audit.path={folder / 'audit'}")
+    following = ("feed.enabled=true", "feed.interval=1s", "feed.busy_interval=1s", "feed.coverage_interval=5s")
+    settings = ("telemetry.metrics_interval=1s", *following, "aws.iam_rate=1", f"audit.path={folder / 'audit'}")
     flags = ("--otlp-endpoint", f"http://{free_address()}", *(word for setting in settings for word in ("--set", setting)))
     sandbox = EmbeddedSandbox(binary, folder / "log", *flags)
     try:
@@ -57,6 +59,7 @@ def lived(sandbox: EmbeddedSandbox) -> str:
     client.call("VaultService/CreateVault", name="nightly")
     client.call("VaultService/GetVault", vault="nightly")
     client.call("ResourceService/ListResources")
+    backed_up(sandbox, client)
     assert refused(client, "VaultService/GetVault", vault="nobody") == "VAULT_NOT_FOUND"
     assert refused(client, "VaultService/CreateVault", name="not a name") == "INVALID_REQUEST"
     sandbox.spoil(service="backup", operation="ListBackupPlans", next=1, effect="throttle")
@@ -79,6 +82,14 @@ def lived(sandbox: EmbeddedSandbox) -> str:
     assert missing == set(), "never told"
     client.close()
     return text
+
+
+def backed_up(sandbox: EmbeddedSandbox, client: Client) -> None:
+    """One of two databases by the plan of a night; the backup of the other one fails."""
+    client.call("PlanService/CreatePlan", name="nightly", rules=[{"name": "daily", "vault": "nightly"}])
+    both = [LABS, LABS.replace("rdspg-fcj-labs", "mysql-legacy")]
+    client.call("PlanService/CreateSelection", plan="nightly", name="both", role="backup", resources=both)
+    sandbox.advance("6h")
 
 
 def budget_spent(client: Client) -> None:

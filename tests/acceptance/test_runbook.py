@@ -10,6 +10,7 @@ from typing import NamedTuple
 import grpc
 import pytest
 import rendered
+from aws_clients import LABS, POLICIES, Aws
 from certificates import SERVER, signed
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from night import Foreigner, Night, Prometheus
@@ -177,6 +178,47 @@ def not_read(night: Night) -> None:
     night.sandbox.advance("1h")
 
 
+def covered(night: Night, **chosen) -> None:
+    """A plan that backs databases up each day at five, and that they were seen under."""
+    for rpc, fields in (
+        ("AccountService/EnsureServiceRole", {}),
+        ("VaultService/CreateVault", {"name": "nightly"}),
+        ("PlanService/CreatePlan", {"name": "nightly", "rules": [{"name": "daily", "vault": "nightly"}]}),
+        ("PlanService/CreateSelection", {"plan": "nightly", "name": "databases", "role": SERVICE_ROLE, **chosen}),
+    ):
+        assert night.call(rpc, **fields) == ""
+    night.server.process.wait_until(lambda: night.shows("strongroom_plan_never_ran{"))
+
+
+def backed_up_and_then_no_more(night: Night) -> None:
+    covered(night, resources=[LABS])
+    night.sandbox.advance("6h")
+    night.server.process.wait_until(lambda: night.shows("strongroom_protection_rpo_ratio{"))
+    assert night.alert("StrongroomRpoExceeded") is None
+    night.sandbox.spoil(service="backup", rate=1.0, effect=error(500, "ServiceUnavailableException"))
+    night.sandbox.advance("48h")
+
+
+def without_a_role(night: Night) -> None:
+    """AWS Backup reads no tags then, and makes no job of what would be selected by them."""
+    assert night.call("ResourceService/TagResource", resource=LABS, tags={"backup": "nightly"}) == ""
+    covered(night, match="MATCH_ALL", conditions=[{"key": "backup", "value": "nightly"}])
+    iam = Aws(night.sandbox.url).iam
+    for policy in POLICIES:
+        iam.detach_role_policy(RoleName=SERVICE_ROLE, PolicyArn=policy)
+    iam.delete_role(RoleName=SERVICE_ROLE)
+    # The window of the run at five is over, and then a quarter of an hour.
+    night.sandbox.advance("16h")
+
+
+def two_backups_fail(night: Night) -> None:
+    """Of a database whose own backups are made at five."""
+    covered(night, resources=[LABS.replace("rdspg-fcj-labs", "mysql-legacy")])
+    night.sandbox.advance("30h")
+
+
+SERVICE_ROLE = "AWSBackupDefaultServiceRole"
+FOLLOWING = setting("feed.enabled=true", "feed.interval=1s", "feed.busy_interval=1s", "feed.coverage_interval=1s")
 FULL = setting("server.max_concurrent_requests=5", "server.max_share_per_connection=100", "server.max_share_per_address=100")
 
 SCENARIOS: dict[str, Scenario] = {
@@ -263,9 +305,20 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "StrongroomFeedLagging": Scenario(
         ['strongroom_worker_leads{role="feed"} 1', "strongroom_feed_lag_seconds", "failed: by the fault of a test"],
-        setting("feed.enabled=true", "feed.interval=1s", "feed.busy_interval=1s", "feed.coverage_interval=1s"),
+        FOLLOWING,
         not_read,
         list_vaults,
+    ),
+    "StrongroomRpoExceeded": Scenario(
+        ["rdspg-fcj-labs", "strongroom_protection_rpo_exceeded", "strongroom_protection_age_seconds"],
+        FOLLOWING,
+        backed_up_and_then_no_more,
+    ),
+    "StrongroomRunsMissed": Scenario(
+        ["rdspg-fcj-labs", "RUN_MISSED", 'plan_name="nightly"} 1'], FOLLOWING, without_a_role
+    ),
+    "StrongroomBackupsFailing": Scenario(
+        ["mysql-legacy", "FAILED", "strongroom_database_consecutive_failures{"], FOLLOWING, two_backups_fail
     ),
 }
 

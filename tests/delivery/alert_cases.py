@@ -44,6 +44,16 @@ def lag(values: str, region: str = "eu-central-1") -> dict[str, str]:
     return {f'strongroom_feed_lag_seconds{{aws_account_id="123456789012",aws_region="{region}"}}': values}
 
 
+def of_type(metric: str, values: str, region: str = "eu-central-1") -> dict[str, str]:
+    labels = f'aws_account_id="123456789012",aws_region="{region}",resource_type="RDS"'
+    return {f"strongroom_protection_{metric}{{{labels}}}": values}
+
+
+def missed(values: str, plan: str = "nightly") -> dict[str, str]:
+    labels = f'aws_account_id="123456789012",aws_region="eu-central-1",plan_id="id-of-{plan}",plan_name="{plan}"'
+    return {f"strongroom_plan_missed_runs{{{labels}}}": values}
+
+
 CASES: dict[str, list[Case]] = {
     "StrongroomDown": [
         Case("no pod answers", "5m", {"up": "1x2 0x20"}, 1),
@@ -234,5 +244,23 @@ CASES: dict[str, list[Case]] = {
         Case("it is read each minute", "40m", lag("30x100")),
         Case("a look takes ten minutes", "40m", lag("0+30x20 0x80")),
         Case("the leader goes, and another reads", "40m", lag("30x20 0+30x4 30x80")),
+    ],
+    "StrongroomRpoExceeded": [
+        Case("a backup is a day late", "30m", of_type("rpo_ratio", "1.9+0.001x100"), 1),
+        Case("one region of two is well", "30m", of_type("rpo_ratio", "2x100") | of_type("rpo_ratio", "0.3x100", "eu-west-1"), 1),
+        Case("every run makes its backup", "30m", of_type("rpo_ratio", "0.5+0.005x100")),
+        Case("tonight's backup takes longer than last night's", "30m", of_type("rpo_ratio", "0.98+0.001x100")),
+        Case("none has ever completed, which other alerts tell", "30m", of_type("consecutive_failures", "1x100")),
+    ],
+    "StrongroomRunsMissed": [
+        Case("a run left no job", "30m", missed("0x10 1x90"), 1),
+        Case("runs of two plans did", "30m", missed("1x100") | missed("3x100", "hourly"), 2),
+        Case("none did", "30m", missed("0x100")),
+        Case("a later backup has made up for it", "40m", missed("1x10 0x90")),
+    ],
+    "StrongroomBackupsFailing": [
+        Case("three fail one after the other", "30m", of_type("consecutive_failures", "0x10 3x90"), 1),
+        Case("one fails", "30m", of_type("consecutive_failures", "0x10 1x90")),
+        Case("the third one completes", "40m", of_type("consecutive_failures", "2x10 0x90")),
     ],
 }

@@ -101,6 +101,7 @@ EVERYTHING = {
             "service_name": "strongroom-eu",
             "sample_ratio": 0.25,
             "metrics_interval": "15s",
+            "max_databases": 50,
         },
     },
     "tls": {

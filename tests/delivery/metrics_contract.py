@@ -3,6 +3,10 @@ against a server that runs (tests/acceptance/test_metrics.py)."""
 
 CALL = {"rpc_system_name", "rpc_method"}
 FAMILY = {"aws_account_id", "aws_region", "aws_service"}
+SCOPE = {"aws_account_id", "aws_region"}
+TYPE = {*SCOPE, "resource_type"}
+PLAN = {*SCOPE, "plan_id", "plan_name"}
+DATABASE = {*TYPE, "resource_arn"}
 
 METRICS: dict[str, tuple[str, set[str]]] = {
     "rpc_server_call_duration_seconds": ("histogram", {*CALL, "rpc_response_status_code"}),
@@ -38,6 +42,20 @@ METRICS: dict[str, tuple[str, set[str]]] = {
     "strongroom_worker_leads": ("gauge", {"role"}),
     "strongroom_feed_lag_seconds": ("gauge", {"aws_account_id", "aws_region"}),
     "strongroom_feed_events_total": ("counter", {"outcome"}),
+    **{
+        f"strongroom_{family}_{name}": ("gauge", {*labels, "verdict"} if name == "databases" else labels)
+        for family, labels in {"protection": TYPE, "plan": PLAN}.items()
+        for name in ("databases", "never_ran", "consecutive_failures", "oldest_success_seconds", "rpo_ratio", "rpo_exceeded")
+    },
+    "strongroom_protection_age_seconds": ("gauge", SCOPE),
+    "strongroom_plan_missed_runs": ("gauge", PLAN),
+    "strongroom_database_last_success_seconds": ("gauge", DATABASE),
+    "strongroom_database_expected_interval_seconds": ("gauge", DATABASE),
+    "strongroom_database_rpo_ratio": ("gauge", DATABASE),
+    "strongroom_database_consecutive_failures": ("gauge", DATABASE),
+    "strongroom_database_never_ran": ("gauge", DATABASE),
+    "strongroom_database_left_out": ("gauge", set()),
+    "strongroom_incidents": ("gauge", {*SCOPE, "cause", "state"}),
     "strongroom_serving": ("gauge", set()),
     "strongroom_build_info": ("gauge", {"version", "revision"}),
     "process_memory_usage_bytes": ("gauge", set()),

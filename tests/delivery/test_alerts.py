@@ -112,6 +112,10 @@ def test_thresholds_labels_and_selection_are_the_users():
     assert "$(" not in text and "prod-strongroom" not in text
 
 
+def test_every_alert_can_be_done_without():
+    assert rendered.alerts(rendered.rules(disabled=list(CASES))) == {}
+
+
 def test_the_alert_on_memory_knows_the_limit():
     def limit(**resources) -> str | None:
         with rendered.helm.Chart.load(rendered.CHART) as chart:

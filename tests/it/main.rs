@@ -71,6 +71,7 @@ mod principals;
 mod protection;
 mod protection_last_night;
 mod protection_list;
+mod protection_metrics;
 mod queue;
 mod reasons;
 mod recovery_point_changes;

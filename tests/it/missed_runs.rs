@@ -37,7 +37,7 @@ async fn tagged(start: &str, rule: Rule) -> World {
 }
 
 /// Takes the role away without which AWS Backup reads no tags, and makes no job of what it would select by them.
-async fn lose_the_role(world: &World) {
+pub(crate) async fn lose_the_role(world: &World) {
     let iam = aws_iam(world);
     for policy in ["AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForRestores"] {
         let arn = format!("arn:aws:iam::aws:policy/service-role/{policy}");

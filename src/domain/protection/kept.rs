@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Protection, ProtectionVerdict, ProtectionWord};
+use super::{BackupAge, Protection, ProtectionVerdict, ProtectionWord};
 use crate::domain::{
     DatabaseIdentity, JobId, KeptFinding, Resource, ResourceKind, ResourceType, Scope, Severity, VaultRef,
 };
@@ -138,8 +138,7 @@ impl DatabaseProtection {
     /// The age of its last backup at that instant against what its rules promise: 1 and less while every run makes its backup.
     /// `None`: they promise none, or none has completed.
     pub fn rpo_ratio_at(&self, now: Timestamp) -> Option<f64> {
-        let (age, allowed) = (self.age_at(now)?.as_secs_f64(), self.allowed_age?.as_secs_f64());
-        Some(if allowed > 0.0 { age / allowed } else { f64::MAX })
+        Some(BackupAge::at(self.last_success_at?, self.allowed_age?, now).ratio())
     }
 
     /// The same in thousandths, by which it is filtered and ordered.
@@ -233,7 +232,9 @@ impl DatabaseProtection {
             subject: DatabaseIdentity { arn: text_of(subject.get(0)?)?, made: text_of(subject.get(1)?)? },
             tags: tags.map(|(key, value)| Some((key.clone(), text_of(value)?))).collect::<Option<_>>()?,
             owner: text("owner")?,
-            verdict: VERDICTS.into_iter().find(|verdict| Some(verdict_word(*verdict)) == text("verdict").as_deref())?,
+            verdict: ProtectionVerdict::ALL
+                .into_iter()
+                .find(|verdict| Some(verdict_word(*verdict)) == text("verdict").as_deref())?,
             summary: text("summary")?,
             coverage: kept.get("coverage")?.as_array()?.iter().map(rule).collect::<Option<_>>()?,
             last_success_at: millis(kept.get("success")),
@@ -255,13 +256,6 @@ impl CoveringRule {
         VaultRef::arn_of(&self.vault, scope)
     }
 }
-
-const VERDICTS: [ProtectionVerdict; 4] = [
-    ProtectionVerdict::Protected,
-    ProtectionVerdict::AtRisk,
-    ProtectionVerdict::NotProtected,
-    ProtectionVerdict::Unknown,
-];
 
 fn text_of(kept: &Value) -> Option<String> {
     kept.as_str().map(str::to_owned)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{Kept, cause_number, missed};
+use super::{Kept, cause_number, cause_of, missed};
 use crate::{
     domain::{
         About, Acknowledgement, Actor, Cause, Incident, IncidentQuery, IncidentState, Job, JobId, JobKind, PointChange,
@@ -106,6 +106,20 @@ impl Ledger {
             }
         };
         Ok(IncidentPage { incidents, next })
+    }
+
+    /// How many incidents are open, or are acknowledged and still there, of each account, region and cause that has any.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn count_incidents(&self) -> Result<Vec<(Scope, Cause, IncidentState, u64)>, Error> {
+        let store = self.store().await?;
+        let count = |mut row: Row| {
+            let scope = scope_of(&row.text(0)?, &row.text(1)?)?;
+            let state = if row.int(3)? == 1 { IncidentState::Acknowledged } else { IncidentState::Open };
+            Ok((scope, cause_of(row.int(2)?)?, state, row.int(4)?.unsigned_abs()))
+        };
+        store.rows(store.statements().incident_counts, Vec::new()).await?.into_iter().map(count).collect()
     }
 
     /// An incident, if there is one with that id.

@@ -107,6 +107,8 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                 w)) ORDER BY i.opened DESC, i.id DESC LIMIT $10",
     incidents_looked_to: "SELECT opened, id FROM incident WHERE (opened, id) < ($1, $2) ORDER BY opened DESC, id DESC \
                           LIMIT 1 OFFSET $3",
+    incident_counts: "SELECT p.account, p.region, i.cause, (i.taken IS NOT NULL)::int::bigint, count(*) FROM incident AS i JOIN place AS \
+         p ON p.id = i.place WHERE i.closed IS NULL GROUP BY 1, 2, 3, 4",
     incident: "SELECT i.id, i.place, p.account, p.region, i.cause, i.kind, i.object, i.resource, i.vault, i.opened, \
                i.last, i.closed, i.times, i.job, i.own, i.taken_by, i.taken, i.note FROM incident AS i JOIN place AS p ON \
                p.id = i.place WHERE i.id = $1",
@@ -229,6 +231,12 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     drop_words: "DELETE FROM protection_word WHERE arn IN (SELECT w FROM jsonb_array_elements_text($1::jsonb) AS w)",
     put_words: "INSERT INTO protection_word (what, word, arn) SELECT (w ->> 0)::bigint, w ->> 1, w ->> 2 FROM \
          jsonb_array_elements($1::jsonb) AS w ON CONFLICT DO NOTHING",
+    protection_figures: "SELECT p.account, p.region, d.arn, k.type, d.worst, d.verdict, d.never_ran, d.failures, d.success, \
+         json_build_array(k.allowed, k.interval, k.coverage)::text, (SELECT coalesce(json_agg(json_build_array(k.plan, \
+         k.missed)), '[]')::text FROM (SELECT m.plan, count(*) AS missed FROM missed AS m WHERE m.resource = d.arn AND m.made \
+         = d.made AND m.due > d.success AND m.withdrawn IS NULL GROUP BY m.plan) AS k) FROM protection AS d CROSS JOIN \
+         LATERAL json_to_record(d.whole::json) AS k (type text, allowed json, interval json, coverage json) JOIN place AS p \
+         ON p.id = d.place WHERE d.arn > $1 ORDER BY d.arn LIMIT $2",
     memberships: "SELECT id, since, until, state, whole FROM membership WHERE place = $1",
     put_memberships: "INSERT INTO membership (place, id, since, until, state, whole) SELECT (w ->> 0)::bigint, w ->> 1, (w ->> \
          2)::bigint, (w ->> 3)::bigint, (w ->> 4)::bigint, w ->> 5 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT \

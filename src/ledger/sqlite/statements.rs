@@ -99,6 +99,8 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                 = 0 OR i.vault IN (SELECT value FROM json_each($9))) ORDER BY i.opened DESC, i.id DESC LIMIT $10",
     incidents_looked_to: "SELECT opened, id FROM incident WHERE (opened, id) < ($1, $2) ORDER BY opened DESC, id DESC \
                           LIMIT 1 OFFSET $3",
+    incident_counts: "SELECT p.account, p.region, i.cause, i.taken IS NOT NULL, count(*) FROM incident AS i JOIN place AS p ON p.id = \
+         i.place WHERE i.closed IS NULL GROUP BY 1, 2, 3, 4",
     incident: "SELECT i.id, i.place, p.account, p.region, i.cause, i.kind, i.object, i.resource, i.vault, i.opened, \
                i.last, i.closed, i.times, i.job, i.own, i.taken_by, i.taken, i.note FROM incident AS i JOIN place AS p ON \
                p.id = i.place WHERE i.id = $1",
@@ -211,6 +213,11 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     drop_words: "DELETE FROM protection_word WHERE arn IN (SELECT value FROM json_each($1))",
     put_words: "INSERT INTO protection_word (what, word, arn) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1) WHERE \
          true ON CONFLICT DO NOTHING",
+    protection_figures: "SELECT p.account, p.region, d.arn, d.whole ->> '$.type', d.worst, d.verdict, d.never_ran, d.failures, \
+         d.success, json_extract(d.whole, '$.allowed', '$.interval', '$.coverage'), (SELECT \
+         json_group_array(json_array(k.plan, k.missed)) FROM (SELECT m.plan, count(*) AS missed FROM missed AS m WHERE \
+         m.resource = d.arn AND m.made = d.made AND m.due > d.success AND m.withdrawn IS NULL GROUP BY m.plan) AS k) FROM \
+         protection AS d JOIN place AS p ON p.id = d.place WHERE d.arn > $1 ORDER BY d.arn LIMIT $2",
     memberships: "SELECT id, since, until, state, whole FROM membership WHERE place = $1",
     put_memberships: "INSERT INTO membership (place, id, since, until, state, whole) SELECT value ->> 0, value ->> 1, value ->> 2, value \
          ->> 3, value ->> 4, value ->> 5 FROM json_each($1) WHERE true ON CONFLICT (place, id) DO UPDATE SET since = \

@@ -15,7 +15,7 @@ use crate::domain::{
     ResourceKind, ResourceType, Retention, RuleTiming, Severity,
 };
 
-const NOW: i64 = 1_000_000;
+pub(super) const NOW: i64 = 1_000_000;
 
 pub(super) fn arn(name: &str) -> String {
     format!("arn:aws:rds:us-east-1:123456789012:db:{name}")
@@ -131,15 +131,8 @@ fn word(words: &[&'static str]) -> impl Strategy<Value = String> + use<> {
     prop::sample::select(words.to_vec()).prop_map(str::to_owned)
 }
 
-const VERDICTS: [ProtectionVerdict; 4] = [
-    ProtectionVerdict::Protected,
-    ProtectionVerdict::AtRisk,
-    ProtectionVerdict::NotProtected,
-    ProtectionVerdict::Unknown,
-];
-
-fn some_protection() -> impl Strategy<Value = DatabaseProtection> {
-    let verdicts = prop::sample::select(VERDICTS.to_vec());
+pub(super) fn some_protection() -> impl Strategy<Value = DatabaseProtection> {
+    let verdicts = prop::sample::select(ProtectionVerdict::ALL.to_vec());
     let kinds = prop::sample::select(ResourceKind::ALL.to_vec());
     let what = (0u32..300, kinds, word(&["postgres", "mysql"]), verdicts, word(&["", "ours", "theirs"]));
     let times = (prop::option::of(0i64..NOW), prop::option::of(1i64..NOW), prop::option::of(0i64..50));
@@ -188,7 +181,7 @@ fn some_protection() -> impl Strategy<Value = DatabaseProtection> {
 }
 
 fn some_query() -> impl Strategy<Value = ProtectionQuery> {
-    let verdicts = prop::collection::vec(prop::sample::select(VERDICTS.to_vec()), 0..3);
+    let verdicts = prop::collection::vec(prop::sample::select(ProtectionVerdict::ALL.to_vec()), 0..3);
     let kinds = prop::collection::vec(prop::sample::select(ResourceKind::ALL.to_vec()), 0..2);
     let words = prop::collection::vec(
         prop::sample::select(vec![
@@ -271,7 +264,7 @@ pub(in crate::ledger) async fn pages_of_protection_are_what_a_model_says(ledger:
             let count = |verdict| i64::try_from(expected.iter().filter(|one| one.verdict == verdict).count()).unwrap();
             assert_eq!(
                 [counts.protected, counts.at_risk, counts.not_protected, counts.unknown],
-                VERDICTS.map(count),
+                ProtectionVerdict::ALL.map(count),
                 "{query:?}"
             );
             assert_eq!(counts.matching, i64::try_from(expected.len()).unwrap());

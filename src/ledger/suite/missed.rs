@@ -11,7 +11,7 @@ use crate::domain::{
     MissedRun, PlanOrigin, ProtectionOrder, ProtectionQuery, ResourceType, Severity,
 };
 
-fn run(name: &str, due: i64) -> MissedRun {
+pub(super) fn run(name: &str, due: i64) -> MissedRun {
     MissedRun {
         scope: scope("us-east-1"),
         database: DatabaseIdentity { arn: arn(name), made: "db-ONE".into() },
