@@ -34,7 +34,7 @@ enum End {
 impl Command<'_> {
     pub(super) async fn watch(&self, connection: &Connection, request: DynamicMessage) -> Result<(), Failure> {
         let watching = async {
-            match self.follow(connection, &self.method, request).await? {
+            match self.follow(connection, &self.method, request, false).await? {
                 End::Over => Ok(()),
                 End::Refused(status) => Err(self.refused(&status)),
             }
@@ -66,7 +66,7 @@ impl Command<'_> {
                     }
                 }
                 watch.set_field_by_name("resume_token", Value::String(token));
-                match self.follow(connection, &method, watch).await? {
+                match self.follow(connection, &method, watch, true).await? {
                     End::Over => return Ok(()),
                     End::Refused(status) if is_forgotten(&status) => {
                         tell("where the watch was is forgotten: this is the list as it is now");
@@ -79,47 +79,42 @@ impl Command<'_> {
         until_interrupted(watching).await
     }
 
+    /// Shows what happens. What cannot be begun at all is told; what `is_begun`, as a list that is shown, is gone on with.
     async fn follow(
         &self,
         connection: &Connection,
         method: &MethodDescriptor,
         mut request: DynamicMessage,
+        mut is_begun: bool,
     ) -> Result<End, Failure> {
         let mut pauses = Pauses::new();
-        // What cannot be begun at all is told; what was begun is gone on with.
-        let mut stream = match connection.stream(method, request.clone()).await {
-            Ok(stream) => stream,
-            Err(status) => return Ok(End::Refused(status)),
-        };
+        let mut stream = connection.stream(method, request.clone()).await;
         loop {
-            let status = match stream.message().await {
-                Ok(Some(told)) => {
-                    pauses = Pauses::new();
-                    if let Some(token) = told.get_field_by_name("resume_token") {
-                        request.set_field_by_name("resume_token", token.into_owned());
+            let status = match &mut stream {
+                Ok(stream) => {
+                    is_begun = true;
+                    match stream.message().await {
+                        Ok(Some(told)) => {
+                            pauses = Pauses::new();
+                            if let Some(token) = told.get_field_by_name("resume_token") {
+                                request.set_field_by_name("resume_token", token.into_owned());
+                            }
+                            self.tell_event(&told)?;
+                            continue;
+                        }
+                        Ok(None) => return Ok(End::Over),
+                        Err(status) if status.code() == Code::DeadlineExceeded => return Ok(End::Over),
+                        Err(status) => status,
                     }
-                    self.tell_event(&told)?;
-                    continue;
                 }
-                Ok(None) => return Ok(End::Over),
-                Err(status) => status,
+                Err(status) => status.clone(),
             };
-            // The time that the user gave is over.
-            if status.code() == Code::DeadlineExceeded {
-                return Ok(End::Over);
+            if !is_begun || status.code() != Code::Unavailable {
+                return Ok(End::Refused(status));
             }
-            let mut why = status;
-            stream = loop {
-                if why.code() != Code::Unavailable {
-                    return Ok(End::Refused(why));
-                }
-                tell(format_args!("the watch was interrupted, and goes on: {}", show::text::clean(why.message())));
-                pauses.pass().await;
-                match connection.stream(method, request.clone()).await {
-                    Ok(stream) => break stream,
-                    Err(status) => why = status,
-                }
-            };
+            tell(format_args!("the watch was interrupted, and goes on: {}", show::text::clean(status.message())));
+            pauses.pass().await;
+            stream = connection.stream(method, request.clone()).await;
         }
     }
 

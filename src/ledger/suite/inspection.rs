@@ -119,7 +119,7 @@ pub(in crate::ledger) async fn every_fault_is_told_with_where_it_is_and_a_rebuil
         ("UPDATE job SET own = 'x' WHERE id = 'job-9'", "is not written as this version writes one"),
         ("UPDATE job SET subject = 999 WHERE id = 'job-9'", ": the subject 999 is not there"),
         ("UPDATE job SET common = 999 WHERE id = 'job-9'", "what it has in common with others is not there"),
-        ("UPDATE incident SET place = 77", "row: incident: 2 of place 77, which place does not have"),
+        ("UPDATE incident SET place = 77", "row: incident: 4 of place 77, which place does not have"),
     ] {
         write(ledger, damage).await;
         let found = faults(ledger).await;
