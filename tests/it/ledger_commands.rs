@@ -3,7 +3,7 @@
 use std::{
     io::Read as _,
     path::Path,
-    process::Stdio,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -21,10 +21,16 @@ use crate::{
     replicas::{OFTEN, database, replica},
 };
 
-/// A command on the ledger that this setting says of.
-async fn ledger(verb: &[&str], setting: &str) -> Ran {
+/// A command on the ledger that this setting says of, and nothing else: not what the tests' own variables say.
+fn on_ledger(verb: &[&str], setting: &str) -> Command {
     let words = [["ledger"].as_slice(), verb, &["--set", setting]].concat();
     let mut command = program("http://127.0.0.1:1", &words);
+    command.env_clear();
+    command
+}
+
+async fn ledger(verb: &[&str], setting: &str) -> Ran {
+    let mut command = on_ledger(verb, setting);
     Ran::of(tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap())
 }
 
@@ -174,8 +180,7 @@ async fn a_reader_who_has_seen_enough_ends_an_export() {
     until(jobs, &ListJobsRequest::default(), is_current).await;
     let setting = in_file(&file);
     let ended = tokio::task::spawn_blocking(move || {
-        let mut command = program("http://127.0.0.1:1", &["ledger", "export", "--set", &setting]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = on_ledger(&["export"], &setting).spawn().unwrap();
         drop(child.stdout.take());
         let mut told = String::new();
         child.stderr.take().unwrap().read_to_string(&mut told).unwrap();

@@ -223,7 +223,9 @@ fn unprotected(database: &DatabaseProtection) -> String {
         ProtectionVerdict::Protected => "PROTECTED",
         ProtectionVerdict::Unknown | ProtectionVerdict::Unspecified => "NOT KNOWN",
     };
-    format!("{word:<13}  {}  {}", name(&database.resource_name, &database.arn), database.summary)
+    // What it is, and that it is so, stands before the colon, and here already.
+    let why = database.summary.split_once(": ").map_or(database.summary.as_str(), |(_, why)| why);
+    format!("{word:<13}  {}  {why}", name(&database.resource_name, &database.arn))
 }
 
 fn late(answers: &Answers, screen: &mut Screen) {
@@ -258,7 +260,8 @@ fn incidents(answers: &Answers, screen: &mut Screen) {
     let things: Vec<String> = worst.into_iter().map(incident).collect();
     let said = match things.len() {
         0 => "none open".to_owned(),
-        count => format!("{} open", at_least(count, "incident", is_more(&answers.incidents))),
+        count if is_more(&answers.incidents) => format!("{count} or more open"),
+        count => format!("{count} open"),
     };
     screen.section("incidents", &said, !things.is_empty(), things, (LINES, "strongroom incident list"));
 }

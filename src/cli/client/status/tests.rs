@@ -124,7 +124,7 @@ fn a_screen_has_room_for_the_worst_and_says_where_the_rest_is() {
         "  and 42 more: strongroom protection list --verdict not-protected --verdict at-…",
         "past RPO    100 or more databases",
         "  a-database-with-a-long-name-0  3.2 times its interval, last backup 03-01 01:1…",
-        "incidents   10 incidents open",
+        "incidents   10 open",
         "  JOB_FAILED  orders  See why it failed, with `strongroom job get`, and start i…",
         "  and 7 more: strongroom incident list",
         "jobs        2 under way; since yesterday 5 completed, 3 failed, 1 expired",
