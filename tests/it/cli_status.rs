@@ -37,17 +37,13 @@ async fn what_is_not_well_is_told_on_one_screen_and_by_the_exit_code() {
     start(&world, backup_of(PAUSED)).await;
     world.advance("P1D").await;
     looked(&world, at(START) + 86_400).await;
-    let ran = until(&world, &["status"], "JOB_EXPIRED  rdspg-paused  ").await;
+    let ran = until(&world, &["status"], "JOB_FAILED  rdspg-paused  ").await;
     assert_eq!((ran.code, ran.err.as_str()), (9, ""), "{ran:?}");
     let first = ran.out.lines().next().unwrap();
     assert!(first.starts_with("NOT WELL: ") && first.contains(" databases not protected"), "{}", ran.out);
-    for told in [
-        "sandbox, as of 2026-03-03 00:00Z",
-        "databases   ",
-        "NOT PROTECTED  ",
-        "incidents   1 incident open",
-        "1 expired",
-    ] {
+    for told in
+        ["sandbox, as of 2026-03-03 00:00Z", "databases   ", "NOT PROTECTED  ", "incidents   1 open", "2 failed"]
+    {
         assert!(ran.out.contains(told), "{told}: {}", ran.out);
     }
     assert!(ran.out.contains("next runs   \n") || ran.out.contains("next runs\n"), "{}", ran.out);
@@ -59,7 +55,7 @@ async fn what_is_not_well_is_told_on_one_screen_and_by_the_exit_code() {
     assert_eq!(json.code, 9, "{json:?}");
     let whole: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(whole["verdict"], "NOT_WELL");
-    assert_eq!(whole["incidents"]["incidents"][0]["cause"], "INCIDENT_CAUSE_JOB_EXPIRED");
+    assert_eq!(whole["incidents"]["incidents"][0]["cause"], "INCIDENT_CAUSE_JOB_FAILED");
     assert!(whole["coverage"]["notProtectedCount"].as_i64() > Some(0), "{whole}");
     assert_eq!(whole["errors"], serde_json::json!({}));
 }
