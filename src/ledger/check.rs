@@ -62,7 +62,7 @@ pub struct Checked {
 /// What is wrong, by sorts.
 #[derive(Debug, Default)]
 struct Faults {
-    told: Vec<String>,
+    told: Vec<(&'static str, String)>,
     of: BTreeMap<&'static str, usize>,
 }
 
@@ -71,14 +71,14 @@ impl Faults {
         let count = self.of.entry(sort).or_default();
         *count += 1;
         if *count <= MOST_TOLD {
-            self.told.push(format!("{sort}: {fault}"));
+            self.told.push((sort, fault));
         }
     }
 
     fn all(self) -> Vec<String> {
         let more = self.of.into_iter().filter(|(_, count)| *count > MOST_TOLD);
         let more = more.map(|(sort, count)| format!("{sort}: and {} more", count - MOST_TOLD));
-        self.told.into_iter().chain(more).collect()
+        self.told.into_iter().map(|(sort, fault)| format!("{sort}: {fault}")).chain(more).collect()
     }
 }
 

@@ -213,7 +213,8 @@ impl Ledger {
             {
                 return Err(error);
             }
-            let opened = Store::open(&self.shared.keeping, self.shared.purpose).await;
+            // It is done once, and not to be carried along by every call.
+            let opened = Box::pin(Store::open(&self.shared.keeping, self.shared.purpose)).await;
             *lock() = opened.as_ref().err().map(|error| (Instant::now(), error.clone()));
             opened
         };

@@ -68,6 +68,7 @@ pub(super) fn written(document: &serde_json::Value, pretty: bool) -> Result<Stri
     text.map(|text| text + "\n").map_err(broken)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 fn broken(error: serde_json::Error) -> Failure {
     Failure::new(FAILED, format!("the answer cannot be shown: {error}"))
 }
