@@ -23,7 +23,9 @@ DATABASE = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs"
 
 @pytest.fixture
 def neighbour(binary, tmp_path):
-    sandbox = EmbeddedSandbox(binary, tmp_path / "log", "--set", f"audit.path={tmp_path}/audit", start=START)
+    # As the page starts it: it follows what it works on.
+    settings = ["--set", f"audit.path={tmp_path}/audit", "--set", "feed.enabled=true"]
+    sandbox = EmbeddedSandbox(binary, tmp_path / "log", *settings, start=START)
     yield sandbox
     assert sandbox.process.stop() == 0
 
@@ -42,7 +44,8 @@ def test_the_commands_of_the_page_of_the_ledger_run_where_its_server_was(binary,
     run(binary, sandbox.server.address, "vault", "create", "nightly")
     assert sandbox.process.stop() == 0
     page = Page(PAGE.parent / "ledger.md")
-    run_script(page.script({"nothing to be put in": ""}), tmp_path, programs(tmp_path, binary))
+    script = page.script({"nothing to be put in": ""})
+    run_script(script, tmp_path, programs(tmp_path, binary), STRONGROOM_LEDGER__PATH=f"{tmp_path}/ledger.db")
     kinds = [json.loads(line)["kind"] for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
     assert kinds[0] == "ledger"
     # Every kind that there can be is told of.
