@@ -2,6 +2,7 @@
 
 pub mod aws_check;
 mod identity;
+pub mod ledger;
 pub mod sandbox;
 
 use std::{io, net::SocketAddr};
@@ -150,9 +151,20 @@ fn keeping(config: &LedgerConfig, neighbour: Neighbour) -> Keeping {
     }
 }
 
+/// The ledger of a server on AWS that would start here, to be read: nothing is made.
+fn kept(config: &LedgerConfig) -> Keeping {
+    match (&config.url, &config.path) {
+        (None, None) => Keeping::File(BY_DEFAULT.into()),
+        (Some(_), _) | (_, Some(_)) => keeping(config, Neighbour::Aws),
+    }
+}
+
+/// The file of a ledger that nobody said anything of, in the working directory.
+const BY_DEFAULT: &str = "strongroom-ledger.db";
+
 /// A file in the working directory; memory where none can be there, as in a container whose root is read-only.
 fn by_default() -> Keeping {
-    let path = "strongroom-ledger.db";
+    let path = BY_DEFAULT;
     match std::fs::OpenOptions::new().create(true).append(true).open(path) {
         Ok(_) => Keeping::File(path.into()),
         Err(error) => {

@@ -8,13 +8,20 @@ use crate::config::{Error, Flag, Loaded, Sources, load};
 
 /// Flags of every command that reads the configuration.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct CommonFlags {
+pub(super) struct ConfigFlags {
     /// Configuration file, TOML. Without it `STRONGROOM_CONFIG`, and without that none
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Set any key of docs/configuration.md, such as --set aws.max_attempts=2. Can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
     set: Vec<(String, String)>,
+}
+
+/// Flags of every command that serves.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct CommonFlags {
+    #[command(flatten)]
+    source: ConfigFlags,
     /// text for people, json for machines [log.format]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -85,9 +92,19 @@ pub(super) struct SandboxFlags {
     common: CommonFlags,
 }
 
+impl ConfigFlags {
+    pub(super) fn load(&self) -> Result<Loaded, Error> {
+        load(&Sources::of_process(self.config.clone(), self.flags().collect()))
+    }
+
+    fn flags(&self) -> impl Iterator<Item = Flag> {
+        self.set.iter().map(|(key, value)| Flag { flag: "--set".to_owned(), key: key.clone(), value: value.clone() })
+    }
+}
+
 impl ServeFlags {
     pub(super) fn load(&self) -> Result<Loaded, Error> {
-        load(&Sources::of_process(self.common.config.clone(), self.flags()))
+        load(&Sources::of_process(self.common.source.config.clone(), self.flags()))
     }
 
     pub(super) fn flags(&self) -> Vec<Flag> {
@@ -106,7 +123,7 @@ impl ServeFlags {
 
 impl SandboxFlags {
     pub(super) fn load(&self) -> Result<Loaded, Error> {
-        load(&Sources::of_process(self.common.config.clone(), self.flags()))
+        load(&Sources::of_process(self.common.source.config.clone(), self.flags()))
     }
 
     pub(super) fn flags(&self) -> Vec<Flag> {
@@ -134,9 +151,12 @@ fn collect<'f>(
         key: key.to_owned(),
         value: value.to_owned(),
     };
-    let set = common.set.iter().map(|(key, value)| flag("--set", key, value));
     let named = own.into_iter().chain(shared);
-    set.chain(named.filter_map(|(name, key, value)| Some(flag(name, key, value.as_deref()?)))).collect()
+    common
+        .source
+        .flags()
+        .chain(named.filter_map(|(name, key, value)| Some(flag(name, key, value.as_deref()?))))
+        .collect()
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

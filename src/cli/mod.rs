@@ -6,6 +6,7 @@ mod client;
 mod completions;
 mod context;
 mod flags;
+mod ledger;
 mod sandbox;
 mod serve;
 mod terminal;
@@ -44,7 +45,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done; a server: stopped, and everything under way has ended
   1    failed or refused; standard error says why (check-config: there are faults; with --aws also
-       that a permission is missing, or that AWS does not tell)
+       that a permission is missing, or that AWS does not tell; ledger check: it is not whole)
   2    the command line or the file given with it is wrong; nothing was changed
   3    a server: stopped, and work under way was cut off
 Of the commands that call a server:
@@ -53,7 +54,9 @@ Of the commands that call a server:
   6    --wait, job wait: the job has ended, and is not COMPLETED
   7    --wait-timeout: waited so long; the job goes on
   8    not now: the server or AWS is busy, throttles or did not answer in time; the same command may work later
-  130  --wait, job wait: stopped with Ctrl-C; the job goes on";
+  9    status: not all is well
+  10   status: it cannot be told whether all is well
+  130  stopped with Ctrl-C: --wait, job wait, whose job goes on; job watch, job list --watch";
 
 #[cfg(feature = "sandbox")]
 const LONG_VERSION: &str =
@@ -86,6 +89,8 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Look into the record of what callers did
     Audit(audit::Args),
+    /// Look at what a server remembers, write it out, or make it anew
+    Ledger(ledger::Args),
     /// Walk through backup and restore against a running server, step by step
     Tour(tour::Args),
     /// Name servers and the way to each, for the commands that call them
@@ -97,7 +102,7 @@ enum Command {
 
 /// The whole command line: what serves, and the client commands.
 fn command() -> clap::Command {
-    Cli::command().term_width(terminal::width_of_help()).subcommands(client::nouns())
+    Cli::command().term_width(terminal::width_of_help()).subcommand(client::status()).subcommands(client::nouns())
 }
 
 /// Reads the process's command line and does what it says.
@@ -113,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Sandbox(args) => sandbox::run(&args),
         Command::CheckConfig(args) => check_config::run(&args, &mut io::stdout(), &mut io::stderr()),
         Command::Audit(args) => audit::run(&args, &mut io::stdout()),
+        Command::Ledger(args) => ledger::run(&args),
         Command::Tour(args) => tour::run(&args),
         Command::Context(args) => context::run(&args),
         Command::Completions(args) => completions::run(&args),

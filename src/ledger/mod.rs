@@ -3,12 +3,14 @@
 //!
 //! `changes` is the one path by which a job changes; `jobs` finds them; `places` says how far each account and region was read;
 //! `coverage` how far its databases and plans were, whether they are protected, and which runs were missed; `requests` what came of whose request; `leases` which of several servers does what one does for all; `points` what recovery
-//! points there are; `incidents` what goes wrong. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
+//! points there are; `incidents` what goes wrong. `check`, `export` and `rebuild` are for people, beside a server or without one. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
 //! `suite` holds the two together.
 
 mod changes;
+mod check;
 mod coverage;
 mod error;
+mod export;
 mod feed;
 mod incidents;
 mod jobs;
@@ -16,6 +18,7 @@ mod leases;
 mod places;
 mod points;
 mod postgres;
+mod rebuild;
 mod requests;
 mod retention;
 mod rollups;
@@ -37,17 +40,20 @@ use tokio::{
     time::Instant,
 };
 
-use self::store::Store;
+use self::store::{Purpose, Store};
 pub use self::{
     changes::{Event, Happened},
+    check::Checked,
     coverage::{CoverageCounts, Look, Members, NewLook, ProtectionPage, ProtectionPosition},
     error::Error,
+    export::Exported,
     feed::{Feed, Told, Watch, WatchError},
     incidents::{IncidentPage, IncidentPosition},
     jobs::{JobPage, JobPosition},
     leases::Lease,
     places::Reading,
     points::{Called, Doer, KnownPoint},
+    rebuild::{Leader, Rebuilt},
     requests::{Made, Repeatable},
     store::Keeping,
     summary::{GroupPage, GroupPosition, SummaryError},
@@ -66,6 +72,7 @@ pub struct Ledger {
 
 struct Shared {
     keeping: Keeping,
+    purpose: Purpose,
     store: OnceCell<Store>,
     shut: Mutex<Option<(Instant, Error)>>,
     /// Leases of processes that are dead were ended, where that can be known.
@@ -95,8 +102,24 @@ impl Ledger {
     /// A ledger that is kept there. It is opened when it is first asked for, and again and again until that succeeds: a server
     /// whose ledger is down serves what needs none.
     pub fn new(keeping: Keeping) -> Self {
+        Self::opened_for(keeping, Purpose::Serve)
+    }
+
+    /// The ledger that is kept there, as it was at one instant, beside a server that may have it: nothing is written. One of another
+    /// version is an error.
+    pub fn to_look_at(keeping: Keeping) -> Self {
+        Self::opened_for(keeping, Purpose::Look)
+    }
+
+    /// The ledger that is kept there, to be [rebuilt](Self::rebuild).
+    pub fn to_rebuild(keeping: Keeping) -> Self {
+        Self::opened_for(keeping, Purpose::Rebuild)
+    }
+
+    fn opened_for(keeping: Keeping, purpose: Purpose) -> Self {
         let shared = Shared {
             keeping,
+            purpose,
             store: OnceCell::new(),
             shut: Mutex::new(None),
             others_ended: AtomicBool::new(false),
@@ -159,7 +182,11 @@ impl Ledger {
     /// When the ledger does not answer.
     pub async fn damage(&self) -> Result<Vec<String>, Error> {
         match self.store().await? {
-            Store::Sqlite(database) => database.integrity().await,
+            Store::Sqlite(database) => match database.integrity().await {
+                // So damaged that it cannot even be looked at.
+                Err(Error::Unreadable(why)) => Ok(vec![why]),
+                told => told,
+            },
             Store::Postgres(_) => Ok(Vec::new()),
         }
     }
@@ -186,7 +213,8 @@ impl Ledger {
             {
                 return Err(error);
             }
-            let opened = Store::open(&self.shared.keeping).await;
+            // It is done once, and not to be carried along by every call.
+            let opened = Box::pin(Store::open(&self.shared.keeping, self.shared.purpose)).await;
             *lock() = opened.as_ref().err().map(|error| (Instant::now(), error.clone()));
             opened
         };

@@ -48,10 +48,14 @@ pub struct KnownPoint {
     pub vault: String,
     /// ARN of what was backed up; blank where AWS did not say.
     pub resource: String,
+    /// AWS Backup's name for the type of that; blank likewise.
+    pub resource_type: String,
     /// AWS's word for its state.
     pub state: String,
     /// Bytes, as AWS tells them; 0 for RDS.
     pub bytes: Option<i64>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
     /// When it will be deleted.
     pub expires_at: Option<Timestamp>,
     /// When it was told last.
@@ -62,7 +66,7 @@ pub struct KnownPoint {
 
 /// A point as it is written; instants in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
-struct Point {
+pub(super) struct Point {
     arn: String,
     scope: Scope,
     vault: String,
@@ -87,7 +91,7 @@ const BY_OTHERS: i64 = 2;
 const BY_STRONGROOM: i64 = 3;
 
 impl Point {
-    fn of_row(mut row: Row) -> Result<Self, Error> {
+    pub(super) fn of_row(mut row: Row) -> Result<Self, Error> {
         Ok(Self {
             arn: row.text(0)?,
             scope: jobs::scope_of(&row.text(1)?, &row.text(2)?)?,
@@ -361,10 +365,21 @@ impl Ledger {
 }
 
 impl Point {
-    fn known(self) -> Result<KnownPoint, Error> {
-        let Self { arn, scope, vault, resource, state, bytes, expires, seen, gone, .. } = self;
-        let (expires_at, gone_at) = (expires.map(time).transpose()?, gone.map(time).transpose()?);
-        Ok(KnownPoint { arn, scope, vault, resource, state, bytes, expires_at, seen_at: time(seen)?, gone_at })
+    pub(super) fn known(self) -> Result<KnownPoint, Error> {
+        let Self { arn, scope, vault, resource, of_type, state, bytes, created, expires, seen, gone, .. } = self;
+        Ok(KnownPoint {
+            arn,
+            scope,
+            vault,
+            resource,
+            resource_type: of_type,
+            state,
+            bytes,
+            created_at: created.map(time).transpose()?,
+            expires_at: expires.map(time).transpose()?,
+            seen_at: time(seen)?,
+            gone_at: gone.map(time).transpose()?,
+        })
     }
 }
 

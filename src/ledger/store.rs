@@ -23,6 +23,30 @@ pub enum Keeping {
     },
 }
 
+impl Keeping {
+    /// That there is something which was not made just now.
+    fn is_there(&self) -> Result<(), Error> {
+        match self {
+            Self::Memory => Err(Error::down("it is kept in memory, and only the server that has it can read it")),
+            Self::File(path) if !path.exists() => {
+                Err(Error::down(format!("there is no ledger: {} does not exist", path.display())))
+            }
+            Self::File(_) | Self::Postgres { .. } => Ok(()),
+        }
+    }
+}
+
+/// What a ledger is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To serve: it is made when it is not there, and its tables are brought to what this version knows.
+    Serve,
+    /// To look at it beside whoever serves: nothing is written, and whatever is read is of one instant, that of the first read.
+    Look,
+    /// To write much of it anew at once, however long that takes. It must be there.
+    Rebuild,
+}
+
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
@@ -129,13 +153,19 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// Opens the database, and brings its tables to what this version knows.
-    pub(super) async fn open(keeping: &Keeping) -> Result<Self, Error> {
-        Ok(match keeping {
-            Keeping::Memory => Self::Sqlite(sqlite::Database::in_memory().await?),
-            Keeping::File(path) => Self::Sqlite(sqlite::Database::open(path).await?),
-            Keeping::Postgres { url, password_file } => {
-                Self::Postgres(postgres::Database::open(url, password_file.as_deref()).await?)
+    /// Opens the database.
+    pub(super) async fn open(keeping: &Keeping, purpose: Purpose) -> Result<Self, Error> {
+        if purpose != Purpose::Serve {
+            keeping.is_there()?;
+        }
+        Ok(match (keeping, purpose) {
+            (Keeping::Memory, _) => Self::Sqlite(sqlite::Database::in_memory().await?),
+            (Keeping::File(path), Purpose::Look) => Self::Sqlite(sqlite::Database::look(path).await?),
+            (Keeping::File(path), Purpose::Serve | Purpose::Rebuild) => {
+                Self::Sqlite(sqlite::Database::open(path).await?)
+            }
+            (Keeping::Postgres { url, password_file }, purpose) => {
+                Self::Postgres(postgres::Database::open(url, password_file.as_deref(), purpose).await?)
             }
         })
     }

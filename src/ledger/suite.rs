@@ -3,6 +3,7 @@
 mod coverage;
 mod figures;
 pub(super) mod incidents;
+mod inspection;
 mod leases;
 mod missed;
 mod requests;
@@ -67,6 +68,11 @@ macro_rules! cases {
             what_is_measured_of_databases_is_what_is_kept_of_them,
             runs_that_were_missed_since_the_last_backup_are_measured,
             incidents_are_counted_by_cause_until_they_are_closed,
+            a_whole_ledger_has_no_faults,
+            every_fault_is_told_with_where_it_is_and_a_rebuild_ends_it,
+            everything_is_exported_once,
+            a_rebuild_forgets_what_aws_tells_and_keeps_the_rest,
+            a_ledger_is_not_rebuilt_under_a_server,
         }
     };
     ($open:ident: $($case:ident),+ $(,)?) => {
@@ -95,6 +101,11 @@ pub(super) use incidents::{
     a_vault_that_is_guarded_less_is_an_incident_until_it_is_as_before, incidents_are_forgotten_when_they_are_old,
     somebody_looks_after_an_incident, what_completes_with_issues_ends_failures_and_is_an_incident_of_its_own,
     what_fails_is_one_incident_until_a_later_one_does_not, whatever_the_order_the_same_is_open,
+};
+pub(super) use inspection::{
+    a_ledger_is_not_rebuilt_under_a_server, a_ledger_is_seen_as_it_was,
+    a_rebuild_forgets_what_aws_tells_and_keeps_the_rest, a_whole_ledger_has_no_faults,
+    every_fault_is_told_with_where_it_is_and_a_rebuild_ends_it, everything_is_exported_once,
 };
 pub(super) use leases::{
     a_holder_that_was_asleep_writes_nothing_more, a_lease_ends_by_the_clock_of_the_database,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use prost_reflect::{
     DescriptorPool, EnumDescriptor, EnumValueDescriptor, ExtensionDescriptor, FieldDescriptor, FileDescriptor,
-    MethodDescriptor, OneofDescriptor, Value,
+    MessageDescriptor, MethodDescriptor, OneofDescriptor, Value,
 };
 
 use super::FILE_DESCRIPTOR_SET;
@@ -29,6 +29,11 @@ pub fn method(path: &str) -> Option<MethodDescriptor> {
     let (service, name) = path.split_once('/')?;
     let service = POOL.get_service_by_name(&format!("{PACKAGE}.{service}"))?;
     service.methods().find(|method| method.name() == name)
+}
+
+/// The message of a name such as `Job`.
+pub fn message(name: &str) -> Option<MessageDescriptor> {
+    POOL.get_message_by_name(&format!("{PACKAGE}.{name}"))
 }
 
 /// Every unary method of the API, such as `VaultService/GetVault`.

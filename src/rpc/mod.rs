@@ -6,6 +6,7 @@ mod calls;
 mod checksum;
 mod convert;
 mod doorway;
+mod exported;
 mod jobs;
 mod legal_holds;
 mod listener;
@@ -27,6 +28,7 @@ mod telling;
 mod vaults;
 
 pub use access::{Audit, AuditError};
+pub use exported::line as exported_line;
 pub use listener::{Tls, TlsError};
 pub use remembered::Remembered;
 pub use server::{Guards, ServerError, serve};

@@ -1,6 +1,7 @@
 """The client commands as docs/cli.md shows them, and at a terminal: colours, questions, a bar."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -22,7 +23,9 @@ DATABASE = "arn:aws:rds:us-east-1:123456789012:db:rdspg-fcj-labs"
 
 @pytest.fixture
 def neighbour(binary, tmp_path):
-    sandbox = EmbeddedSandbox(binary, tmp_path / "log", "--set", f"audit.path={tmp_path}/audit", start=START)
+    # As the page starts it: it follows what it works on.
+    settings = ["--set", f"audit.path={tmp_path}/audit", "--set", "feed.enabled=true"]
+    sandbox = EmbeddedSandbox(binary, tmp_path / "log", *settings, start=START)
     yield sandbox
     assert sandbox.process.stop() == 0
 
@@ -32,6 +35,21 @@ def test_the_commands_of_the_page_run_from_top_to_bottom(binary, neighbour, tmp_
     done = run_script(script, tmp_path, programs(tmp_path, binary))
     # One that ends in `|| true` fails, and no other does.
     assert done.stderr.count("error: ") == Page(PAGE).expected_failures() + done.stderr.count("VAULT_NOT_FOUND\n")
+
+
+def test_the_commands_of_the_page_of_the_ledger_run_where_its_server_was(binary, tmp_path):
+    (tmp_path / "strongroom.toml").write_text('[ledger]\npath = "ledger.db"\n')
+    settings = ["--config", str(tmp_path / "strongroom.toml"), "--set", f"ledger.path={tmp_path}/ledger.db"]
+    sandbox = EmbeddedSandbox(binary, tmp_path / "log", *settings, start=START)
+    run(binary, sandbox.server.address, "vault", "create", "nightly")
+    assert sandbox.process.stop() == 0
+    page = Page(PAGE.parent / "ledger.md")
+    script = page.script({"nothing to be put in": ""})
+    run_script(script, tmp_path, programs(tmp_path, binary), STRONGROOM_LEDGER__PATH=f"{tmp_path}/ledger.db")
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
+    assert kinds[0] == "ledger"
+    # Every kind that there can be is told of.
+    assert set(kinds) <= set(re.findall(r"(?m)^\| `(\w+)` \| ", page.text))
 
 
 class Terminal:
@@ -115,6 +133,15 @@ def test_what_is_wrong_fits_a_narrow_terminal(binary, tmp_path):
         assert told in seen, seen
         # A word that is wider, such as a path, stays whole.
         assert [line for line in seen.splitlines() if len(line) > 60 and " " in line.strip()] == [], seen
+
+
+def test_the_status_is_one_screen_of_a_narrow_terminal(binary, neighbour):
+    for columns in (80, 60):
+        terminal = Terminal(binary, neighbour.server.address, "status", columns=columns)
+        assert terminal.end() in (9, 10), terminal.seen
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.seen.replace("\r\n", "\n")).splitlines()
+        assert len(lines) <= 23 and max(map(len, lines)) <= columns, terminal.seen
+        assert lines[0].startswith(("NOT WELL: ", "NOT KNOWN: ")), terminal.seen
 
 
 def test_a_person_is_asked_before_a_vault_is_deleted(binary, neighbour):

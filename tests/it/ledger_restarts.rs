@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A server that has its ledger in the file, and the sandbox of the world for AWS.
-async fn beside(world: &World, file: &Path) -> (Served, Jobs) {
+pub(crate) async fn beside(world: &World, file: &Path) -> (Served, Jobs) {
     let path = format!("ledger.path={}", file.display());
     let words = ["--endpoint-url", world.sandbox(), "--region", "us-east-1", "--set", &path];
     let often = ["--set", "feed.interval=20ms", "--set", "feed.busy_interval=20ms"];
@@ -27,7 +27,7 @@ async fn beside(world: &World, file: &Path) -> (Served, Jobs) {
     (served, jobs)
 }
 
-async fn back_up_elsewhere(world: &World) -> String {
+pub(crate) async fn back_up_elsewhere(world: &World) -> String {
     let started = aws_backup(world).start_backup_job().backup_vault_name(VAULT).resource_arn(LABS);
     let role = "arn:aws:iam::123456789012:role/service-role/AWSBackupDefaultServiceRole";
     started.iam_role_arn(role).send().await.unwrap().backup_job_id.unwrap()

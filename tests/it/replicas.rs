@@ -21,14 +21,14 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks at AWS again and again while it leads.
-const OFTEN: &str = "20ms";
+pub(crate) const OFTEN: &str = "20ms";
 
 /// Looks at AWS once, if it leads at all.
 const ONCE: &str = "1h";
 
 /// A database of one's own, if there is a PostgreSQL.
 #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "it is the tests' own, and says what it skips")]
-async fn database() -> Option<String> {
+pub(crate) async fn database() -> Option<String> {
     let server = std::env::var("STRONGROOM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     let Some(server) = server else {
         let required = std::env::var("STRONGROOM_TEST_POSTGRES_REQUIRED").is_ok();
@@ -44,7 +44,7 @@ async fn database() -> Option<String> {
 }
 
 /// A server on the database, with the sandbox of the world for AWS.
-async fn replica(world: &World, database: &str, interval: &str) -> (Served, Jobs) {
+pub(crate) async fn replica(world: &World, database: &str, interval: &str) -> (Served, Jobs) {
     let settings = [
         format!("ledger.url={database}"),
         "ledger.lease=2s".into(),

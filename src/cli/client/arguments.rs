@@ -120,7 +120,7 @@ fn usage(verb: &Verb, flags: &[Flag], request: &MessageDescriptor) -> String {
 }
 
 /// The arguments that depend only on which of the fields that many requests have are there.
-fn shared(mut command: Command, request: &MessageDescriptor) -> Command {
+pub(super) fn shared(mut command: Command, request: &MessageDescriptor) -> Command {
     let has = |field: &str| request.get_field_by_name(field).is_some();
     if has("scope") {
         command = command
@@ -164,6 +164,15 @@ fn shared(mut command: Command, request: &MessageDescriptor) -> Command {
 }
 
 fn waiting(command: Command, verb: &Verb) -> Command {
+    let command = match verb.watches {
+        Some(_) => command.arg(
+            switch("watch", "Go on with what changes, a line for each, until Ctrl-C; of what the server remembers")
+                .short('w')
+                .conflicts_with_all(["read", "page-size", "page-token"])
+                .help_heading(OUTPUT),
+        ),
+        None => command,
+    };
     let limit = text("wait-timeout", "DURATION", "Stop waiting after this time, such as 2h; the job goes on")
         .value_parser(duration)
         .help_heading(OUTPUT);
@@ -235,7 +244,7 @@ fn text(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
 }
 
-fn switch(name: &'static str, help: &'static str) -> Arg {
+pub(super) fn switch(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
 }
 

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use crate::cli::FAILED;
 
 /// Asks for this word. Without a terminal there is nobody to ask, and `instead` says what to give.
-pub(super) fn ask(consequence: &str, word: &str, instead: &str) -> Result<(), Failure> {
+pub(in crate::cli) fn ask(consequence: &str, word: &str, instead: &str) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(format!("{consequence}; say {instead} to do it without being asked")));
     }

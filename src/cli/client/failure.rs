@@ -21,6 +21,10 @@ pub(super) const JOB_NOT_COMPLETED: u8 = 6;
 pub(super) const WAITED_LONG_ENOUGH: u8 = 7;
 /// Not now: busy, throttled, out of time. The same command may well work later.
 pub(super) const NOT_NOW: u8 = 8;
+/// Not all is well, says `status`.
+pub(super) const NOT_WELL: u8 = 9;
+/// It cannot be told whether all is well, says `status`.
+pub(super) const NOT_TOLD: u8 = 10;
 /// Ctrl-C, as shells count it.
 pub(super) const INTERRUPTED: u8 = 130;
 
@@ -41,6 +45,11 @@ impl Failure {
 
     pub(super) fn new(code: u8, text: impl Into<String>) -> Self {
         Self { code, text: text.into() }
+    }
+
+    /// An end of which nothing is to be said.
+    pub(super) fn quiet(code: u8) -> Self {
+        Self::new(code, "")
     }
 
     pub(super) fn usage(text: impl Into<String>) -> Self {

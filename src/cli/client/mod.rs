@@ -3,7 +3,7 @@
 
 mod address;
 mod arguments;
-mod confirm;
+pub(in crate::cli) mod confirm;
 pub(in crate::cli) mod connection;
 pub(in crate::cli) mod failure;
 mod flags;
@@ -16,6 +16,7 @@ mod request;
 mod retry;
 mod rule_edit;
 mod show;
+mod status;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -30,7 +31,7 @@ use std::{sync::Arc, time::Duration};
 use clap::{ArgMatches, FromArgMatches};
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value};
 
-pub(in crate::cli) use self::arguments::nouns;
+pub(in crate::cli) use self::{arguments::nouns, status::command as status};
 use self::{
     arguments::{given, on, one},
     connection::Connection,
@@ -46,15 +47,21 @@ use crate::proto::descriptors;
 
 /// Does what a noun's matches say; none when it is no noun of a client command.
 pub(super) fn run(noun: &str, matches: &ArgMatches) -> Option<u8> {
-    let (name, matches) = matches.subcommand()?;
-    let verb = verbs::find(noun, name)?;
-    let done = descriptors::method(verb.rpc)
-        .ok_or_else(|| Failure::new(FAILED, format!("{} is not in the descriptors", verb.rpc)))
-        .and_then(|method| Command::of(verb, method, matches)?.run());
+    let done = if noun == status::NAME {
+        status::run(matches)
+    } else {
+        let (name, matches) = matches.subcommand()?;
+        let verb = verbs::find(noun, name)?;
+        descriptors::method(verb.rpc)
+            .ok_or_else(|| Failure::new(FAILED, format!("{} is not in the descriptors", verb.rpc)))
+            .and_then(|method| Command::of(verb, method, matches)?.run())
+    };
     Some(match done {
         Ok(()) => DONE,
         Err(failure) => {
-            tell(format_args!("error: {}", failure.text));
+            if !failure.text.is_empty() {
+                tell(format_args!("error: {}", failure.text));
+            }
             failure.code
         }
     })
@@ -124,10 +131,13 @@ impl<'c> Command<'c> {
             let looked = self.wait(connection).until_ended(request).await?;
             return self.shown(&looked).and_then(|()| job_of(&looked).map_or(Ok(()), |job| verdict(&job)));
         }
+        if let (Some(rpc), Some(things)) = (self.watches(), listed(&self.method.output())) {
+            return self.list_and_watch(connection, request, (rpc, things.name())).await;
+        }
         if let Some(things) = listed(&self.method.output())
             && !["page-size", "page-token"].iter().any(|flag| self.said(flag))
         {
-            return self.every_page(connection, request, things.name()).await;
+            return self.every_page(connection, request, things.name()).await.map(|_| ());
         }
         let request = self.confirmed(connection, request).await?;
         let mut answer = self.ask(connection, request.clone()).await?;
@@ -154,18 +164,23 @@ impl<'c> Command<'c> {
         }
     }
 
-    /// Follows a list to its end. As lines, each page is shown as it comes; otherwise all pages are one answer.
+    /// Follows a list to its end. As lines, each page is shown as it comes; otherwise all pages are one answer. The position that the
+    /// first page is of, of what can be watched.
     async fn every_page(
         &self,
         connection: &Connection,
         mut request: DynamicMessage,
         things: &str,
-    ) -> Result<(), Failure> {
-        let mut whole: Option<DynamicMessage> = None;
+    ) -> Result<String, Failure> {
+        let (mut whole, mut position): (Option<DynamicMessage>, Option<String>) = (None, None);
         loop {
             let mut page = self.ask(connection, request.clone()).await?;
             let token = page.take_field_by_name("next_page_token");
             let token = token.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            position.get_or_insert_with(|| {
+                let of = page.get_field_by_name("resume_token");
+                of.as_deref().and_then(Value::as_str).unwrap_or_default().to_owned()
+            });
             if self.format == Format::Lines {
                 self.warn(&page);
                 show::out(&self.text(&page)?)?;
@@ -181,7 +196,8 @@ impl<'c> Command<'c> {
                 whole = Some(page);
             }
             if token.is_empty() {
-                return whole.map_or(Ok(()), |whole| self.shown(&whole));
+                whole.map_or(Ok(()), |whole| self.shown(&whole))?;
+                return Ok(position.unwrap_or_default());
             }
             request.set_field_by_name("page_token", Value::String(token));
         }
@@ -231,6 +247,11 @@ impl<'c> Command<'c> {
         Wait { connection, way: &self.way, limit: one(self.matches, "wait-timeout") }
     }
 
+    /// The call by which what is listed is watched afterwards, where the user wants that.
+    fn watches(&self) -> Option<&'static str> {
+        self.verb.watches.filter(|_| on(self.matches, "watch"))
+    }
+
     fn said(&self, flag: &str) -> bool {
         self.matches.try_contains_id(flag).unwrap_or(false)
     }
@@ -248,6 +269,9 @@ impl<'c> Command<'c> {
     }
 
     fn text(&self, answer: &DynamicMessage) -> Result<String, Failure> {
+        if self.watches().is_some() && self.format != Format::Table {
+            return as_events(answer);
+        }
         match self.format {
             Format::Table => Ok(show::page(answer, show::Paper::stdout())),
             Format::Json => show::json(answer, true),
@@ -261,6 +285,15 @@ impl<'c> Command<'c> {
             },
         }
     }
+}
+
+/// What is listed, in the shape of what is watched afterwards: a document for each, by the name of what it is.
+fn as_events(answer: &DynamicMessage) -> Result<String, Failure> {
+    let things = listed(&answer.descriptor()).map(|field| (answer.get_field(&field).into_owned(), field));
+    let Some((things, field)) = things else { return show::json(answer, false) };
+    let name = field.name().trim_end_matches('s');
+    let things = things.as_list().unwrap_or_default().iter().filter_map(Value::as_message);
+    things.map(|thing| show::written(&serde_json::json!({ name: show::value(thing)? }), false)).collect()
 }
 
 /// Whether a request says yes to this.

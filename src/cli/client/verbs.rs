@@ -11,6 +11,8 @@ pub(super) struct Verb {
     pub(super) takes: &'static [&'static str],
     pub(super) asks: Asks,
     pub(super) waits: Waits,
+    /// The call by which `--watch` goes on with what was listed.
+    pub(super) watches: Option<&'static str>,
     pub(super) example: &'static str,
     /// What the command does beyond the call or otherwise than it; the help begins with that.
     pub(super) opens: Option<&'static str>,
@@ -42,7 +44,7 @@ const fn verb(
     takes: &'static [&'static str],
     example: &'static str,
 ) -> Verb {
-    Verb { noun, name, rpc, takes, asks: Asks::Never, waits: Waits::Never, example, opens: None }
+    Verb { noun, name, rpc, takes, asks: Asks::Never, waits: Waits::Never, watches: None, example, opens: None }
 }
 
 impl Verb {
@@ -56,6 +58,10 @@ impl Verb {
 
     const fn waits(self, waits: Waits) -> Self {
         Self { waits, ..self }
+    }
+
+    const fn watches(self, rpc: &'static str) -> Self {
+        Self { watches: Some(rpc), ..self }
     }
 
     const fn opens(self, sentence: &'static str) -> Self {
@@ -248,8 +254,10 @@ pub(super) const VERBS: &[Verb] = &[
         "list",
         "JobService/ListJobs",
         &[],
-        "strongroom job list --kind backup --state failed --state expired --created-after 2026-03-01",
-    ),
+        "strongroom job list --kind backup --state failed --state expired --created-after 2026-03-01\n\
+         strongroom job list --resource orders -w",
+    )
+    .watches("JobService/WatchJobs"),
     verb(
         "job",
         "wait",

@@ -4,7 +4,15 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr as _, time::Duration};
+use std::{
+    path::Path,
+    str::FromStr as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     AssertSqlSafe, Column as _, Executor as _, PgPool, Postgres, Row as _, SqlStr, Transaction, TypeInfo as _,
@@ -16,8 +24,8 @@ use sqlx::{
 
 pub(super) use self::statements::STATEMENTS;
 use super::{
-    Error,
-    store::{Row, Sql, Value},
+    Error, check,
+    store::{Purpose, Row, Sql, Value},
 };
 use crate::config::Secret;
 
@@ -41,12 +49,24 @@ pub(in crate::ledger) struct Database {
 }
 
 impl Database {
-    pub(super) async fn open(url: &str, password_file: Option<&Path>) -> Result<Self, Error> {
+    pub(super) async fn open(url: &str, password_file: Option<&Path>, purpose: Purpose) -> Result<Self, Error> {
         let options = PgConnectOptions::from_str(url).map_err(fault)?.application_name("strongroom");
         let options = match password_file {
             Some(file) => options.password(password(file)?.reveal()),
             None => options,
         };
+        match purpose {
+            Purpose::Serve => Self::serve(options).await,
+            Purpose::Look => Self::look(options).await,
+            Purpose::Rebuild => {
+                let database = Self::at_leisure(options.options([("lock_timeout", "10s")]), None).await?;
+                migrate(&database.pool).await?;
+                Ok(database)
+            }
+        }
+    }
+
+    async fn serve(options: PgConnectOptions) -> Result<Self, Error> {
         // A statement that the server does not end in time is one that a person would look for, not wait for.
         // A replica that fell asleep while it writes must not keep all others from writing.
         let asleep = ("idle_in_transaction_session_timeout", "10s");
@@ -55,6 +75,38 @@ impl Database {
         let pool = pool.connect_with(options).await.map_err(fault)?;
         migrate(&pool).await?;
         Ok(Self { pool })
+    }
+
+    /// To be read only, as it is at the first read.
+    async fn look(options: PgConnectOptions) -> Result<Self, Error> {
+        let database = Self::at_leisure(options, Some("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")).await?;
+        let is_one = "SELECT CASE WHEN to_regclass('_sqlx_migrations') IS NULL THEN 0::bigint ELSE 1::bigint END";
+        let is_one = database.rows(Sql::Fixed(is_one), Vec::new()).await?;
+        let versions = match is_one.first().and_then(|row| row.some_int(0)) {
+            Some(1) => database.rows(Sql::Fixed(check::SCHEMA), Vec::new()).await?,
+            Some(_) | None => Vec::new(),
+        };
+        check::is_of_this_version(&versions, MIGRATIONS.map(|(version, ..)| version))?;
+        Ok(database)
+    }
+
+    /// One connection, whose statements take as long as they take. What it begins with, if anything, never ends.
+    async fn at_leisure(options: PgConnectOptions, begin: Option<&'static str>) -> Result<Self, Error> {
+        let options = options.options([("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")]);
+        let pool = PgPoolOptions::new().min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
+        let begun = Arc::new(AtomicBool::new(false));
+        let pool = pool.acquire_timeout(PATIENCE).after_connect(move |connection, _| {
+            let again = begun.swap(true, Ordering::AcqRel);
+            Box::pin(async move {
+                match begin {
+                    // Another connection would see another instant.
+                    Some(_) if again => Err(sqlx::Error::PoolClosed),
+                    Some(begin) => connection.execute(begin).await.map(|_| ()),
+                    None => Ok(()),
+                }
+            })
+        });
+        Ok(Self { pool: pool.connect_with(options).await.map_err(fault)? })
     }
 
     pub(super) async fn rows(&self, sql: Sql, args: Vec<Value>) -> Result<Vec<Row>, Error> {

@@ -109,3 +109,12 @@ async fn what_went_wrong_before_there_were_incidents_is_known() {
     let url = database(&server).await;
     suite::incidents::what_went_wrong_before_is_known(Keeping::Postgres { url, password_file: None }).await;
 }
+
+#[tokio::test]
+async fn a_database_is_looked_at_beside_whoever_writes_as_it_was_at_one_instant() {
+    let Some(server) = server() else { return };
+    let keeping = Keeping::Postgres { url: database(&server).await, password_file: None };
+    let told = Ledger::to_look_at(keeping.clone()).head().await.unwrap_err().to_string();
+    assert!(told.contains("no server has opened it yet"), "{told}");
+    suite::a_ledger_is_seen_as_it_was(keeping).await;
+}

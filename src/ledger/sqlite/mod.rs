@@ -9,7 +9,10 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     str::FromStr as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,7 +28,7 @@ use sqlx::{
 
 pub(super) use self::statements::STATEMENTS;
 use super::{
-    Error,
+    Error, check,
     store::{Row, Sql, Value},
 };
 
@@ -66,11 +69,7 @@ impl Database {
             let made = std::fs::create_dir_all(folder);
             made.map_err(|error| Error::down(format!("{} cannot be made: {error}", folder.display())))?;
         }
-        let named = |error| match fault(error) {
-            Error::Down(why) => Error::Down(format!("{}: {why}", path.display())),
-            Error::Unreadable(why) => Error::Unreadable(format!("{}: {why}", path.display())),
-            fenced @ Error::Fenced(_) => fenced,
-        };
+        let named = |error| named(path, fault(error));
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -88,6 +87,33 @@ impl Database {
         let readers = pool().max_connections(READERS).connect_with(reading).await.map_err(named)?;
         let alone = Alone { lock: path.with_added_extension("lock"), held: Mutex::new(None) };
         Ok(Self { writer, readers, alone: Some(Arc::new(alone)) })
+    }
+
+    /// Opens it to be read only, as it is at the first read. It is one connection, whose transaction never ends.
+    pub(super) async fn look(path: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(PATIENCE);
+        let begun = Arc::new(AtomicBool::new(false));
+        let pool = SqlitePoolOptions::new().min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.acquire_timeout(PATIENCE).after_connect(move |connection, _| {
+            let again = begun.swap(true, Ordering::AcqRel);
+            Box::pin(async move {
+                // Another connection would see another instant.
+                if again {
+                    return Err(sqlx::Error::PoolClosed);
+                }
+                connection.execute("BEGIN").await.map(|_| ())
+            })
+        });
+        let pool = pool.connect_with(options).await.map_err(|error| named(path, fault(error)))?;
+        let database = Self { readers: pool.clone(), writer: pool, alone: None };
+        let is_one = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+        let is_one = database.rows(Sql::Fixed(is_one), Vec::new()).await.map_err(|error| named(path, error))?;
+        let versions = match is_one.first().and_then(|row| row.some_int(0)) {
+            Some(1) => database.rows(Sql::Fixed(check::SCHEMA), Vec::new()).await?,
+            Some(_) | None => Vec::new(),
+        };
+        check::is_of_this_version(&versions, MIGRATIONS.map(|(version, ..)| version))?;
+        Ok(database)
     }
 
     pub(super) async fn rows(&self, sql: Sql, args: Vec<Value>) -> Result<Vec<Row>, Error> {
@@ -117,6 +143,15 @@ impl Database {
     /// Whether no other process has the file for its ledger. What is in memory no other can have, and had nobody before.
     pub(super) fn is_alone(&self) -> bool {
         self.alone.as_ref().is_some_and(|alone| alone.is_held())
+    }
+}
+
+/// The error with the file that it is about.
+fn named(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Down(why) => Error::Down(format!("{}: {why}", path.display())),
+        Error::Unreadable(why) => Error::Unreadable(format!("{}: {why}", path.display())),
+        fenced @ Error::Fenced(_) => fenced,
     }
 }
 

@@ -84,3 +84,44 @@ async fn what_went_wrong_before_there_were_incidents_is_known() {
     let folder = tempfile::tempdir().unwrap();
     suite::incidents::what_went_wrong_before_is_known(Keeping::File(folder.path().join("ledger.db"))).await;
 }
+
+#[tokio::test]
+async fn a_file_is_looked_at_beside_whoever_writes_as_it_was_at_one_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let keeping = Keeping::File(path.clone());
+    let told = Ledger::to_look_at(keeping.clone()).head().await.unwrap_err().to_string();
+    assert!(told.contains("there is no ledger") && told.contains("does not exist"), "{told}");
+    assert!(!path.exists(), "it is not made");
+    suite::a_ledger_is_seen_as_it_was(keeping).await;
+    let memory = Ledger::to_look_at(Keeping::Memory).head().await.unwrap_err().to_string();
+    assert!(memory.contains("kept in memory"), "{memory}");
+}
+
+#[tokio::test]
+async fn a_file_that_no_server_has_opened_is_no_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    std::fs::write(&path, "").unwrap();
+    let told = Ledger::to_look_at(Keeping::File(path)).check().await.unwrap_err().to_string();
+    assert!(told.contains("no server has opened it yet"), "{told}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_damaged_is_told_of() {
+    use std::io::{Seek as _, Write as _};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::new(Keeping::File(path.clone()));
+    ledger.learn((0..2_000).map(|index| suite::telling(&format!("job-{index}"), index)).collect()).await.unwrap();
+    ledger.close().await;
+    let mut file = std::fs::File::options().write(true).open(&path).unwrap();
+    // Amid the pages, behind those that say what tables there are.
+    let middle = file.metadata().unwrap().len() / 2;
+    file.seek(std::io::SeekFrom::Start(middle)).unwrap();
+    file.write_all(&[0xa5; 20_000]).unwrap();
+    drop(file);
+    let checked = Ledger::to_look_at(Keeping::File(path)).check().await.unwrap();
+    assert!(checked.faults.iter().any(|fault| fault.starts_with("database: ")), "{:?}", checked.faults);
+}

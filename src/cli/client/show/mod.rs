@@ -17,7 +17,7 @@ use prost_reflect::{
 
 use self::text::{is_inline, lines};
 use super::failure::Failure;
-use crate::cli::{FAILED, terminal};
+use crate::cli::{DONE, FAILED, terminal};
 
 /// `SEVERITY_INFO` and `SEVERITY_ERROR`.
 const INFO: i32 = 1;
@@ -53,22 +53,41 @@ pub(super) fn listed(answer: &MessageDescriptor) -> Option<FieldDescriptor> {
 
 /// The whole answer in protobuf's JSON, its keys in order, so that equal answers are equal texts.
 pub(super) fn json(answer: &DynamicMessage, pretty: bool) -> Result<String, Failure> {
-    let broken = |error: serde_json::Error| Failure::new(FAILED, format!("the answer cannot be shown: {error}"));
     // By way of a value: the descriptors' own maps have no order.
-    let value = answer.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new());
-    let value = value.map_err(broken)?;
-    let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+    written(&value(answer)?, pretty)
+}
+
+/// The whole answer in protobuf's JSON, as a value.
+pub(super) fn value(answer: &DynamicMessage) -> Result<serde_json::Value, Failure> {
+    answer.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).map_err(broken)
+}
+
+/// A document as text.
+pub(super) fn written(document: &serde_json::Value, pretty: bool) -> Result<String, Failure> {
+    let text = if pretty { serde_json::to_string_pretty(document) } else { serde_json::to_string(document) };
     text.map(|text| text + "\n").map_err(broken)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
+fn broken(error: serde_json::Error) -> Failure {
+    Failure::new(FAILED, format!("the answer cannot be shown: {error}"))
 }
 
 /// Writes to standard output. A reader who has closed the pipe wants no more, and that is no failure.
 pub(super) fn out(text: &str) -> Result<(), Failure> {
+    match out_while_read(text) {
+        Err(failure) if failure.code == DONE => Ok(()),
+        done => done,
+    }
+}
+
+/// The same of a command that goes on until somebody ends it: a reader who wants no more does.
+pub(super) fn out_while_read(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(FAILED, format!("standard output cannot be written: {error}")))
-        }
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::quiet(DONE)),
+        Err(error) => Err(Failure::new(FAILED, format!("standard output cannot be written: {error}"))),
     }
 }
 
@@ -124,9 +143,9 @@ type Set<'m> = (FieldDescriptor, &'m Value);
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Paper {
     /// Whether it has colours.
-    colour: bool,
+    pub(super) colour: bool,
     /// Its columns; none: as many as it takes.
-    width: Option<usize>,
+    pub(super) width: Option<usize>,
 }
 
 impl Paper {
