@@ -138,9 +138,8 @@ async fn what_is_not_followed_cannot_be_watched() {
 async fn a_reader_who_wants_no_more_ends_it() {
     let world = following().await;
     let job = start(&world, backup_of(LABS)).await;
-    let (mut watching, _) = Watching::start(world.url(), &[]).line(&[&job.id]).await;
-    let (closed, _) = (std::mem::replace(&mut watching.seen, String::new()), drop(watching.lines));
-    assert!(closed.contains(&job.id));
+    let (watching, _) = Watching::start(world.url(), &[]).line(&[&job.id]).await;
+    drop(watching.lines);
     world.advance("PT30M").await;
     let mut child = watching.child;
     let code = tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap();
