@@ -1,7 +1,10 @@
 //! Everything that decides about the backups of a scope, read once: databases, plans, selections, settings, and what they
 //! lean on. Of a thousand databases AWS is asked twenty-odd times, and once for each plan and each selection.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::TryStreamExt;
 use tokio::time::Instant;
@@ -100,7 +103,7 @@ impl Scoped {
         };
         let (plan_id, subject) = tokio::join!(Box::pin(plan_id), Box::pin(self.subject_of(ask.resource.as_ref())));
         let (plan_id, subject) = (plan_id?, subject?);
-        let resource_arn = subject.as_ref().map(|database| database.arn.clone());
+        let resource_arns = subject.as_ref().map(|database| BTreeSet::from([database.arn.clone()]));
         let reading = Reading { scoped: self, plans: &self.at_a_glance() };
         let arranged = async {
             let mut arrangements = reading.arrangements().await;
@@ -116,8 +119,9 @@ impl Scoped {
         let (mut arrangements, (databases, unlisted)) = tokio::join!(Box::pin(arranged), Box::pin(listed));
         arrangements.reckon(self.now());
         let survey = Survey { arrangements, databases, unlisted, backed_up: Ok(BTreeMap::new()) };
-        let filter = UpcomingFilter { hours: ask.hours, from: None, plan_id, resource_arn };
-        Ok(survey.upcoming_from(filter, cursor)?)
+        let plan_ids = plan_id.map(|id| BTreeSet::from([id]));
+        let filter = UpcomingFilter { hours: ask.hours, plan_ids, resource_arns };
+        Ok(Upcoming::of(&[survey.outlook()], &filter, cursor, survey.arrangements.as_of())?)
     }
 
     /// What is backed up of a database: it, or the cluster that it is an instance of.

@@ -100,7 +100,7 @@ pub use plan::{
 pub(in crate::domain) use plan::{RuleRuns, gives_way};
 pub use protection::{
     ArrangedPlan, Arrangements, BackupAge, CoveringRule, DatabaseProtection, Evidence, Explanation, FailedBackup,
-    History, JudgedSelection, ListUpcomingRuns, Looked, NearMiss, Part, PlanFigures, Promised, Protection,
+    History, JudgedSelection, ListUpcomingRuns, Looked, NearMiss, Outlook, Part, PlanFigures, Promised, Protection,
     ProtectionFigures, ProtectionFilter, ProtectionOrder, ProtectionQuery, ProtectionVerdict, ProtectionWord,
     RuleCoverage, Survey, Unread, Upcoming, UpcomingFilter, UpcomingRun, newest_usable,
 };

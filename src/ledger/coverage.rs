@@ -16,11 +16,11 @@ use serde_json::{Value as Json, json};
 use super::{
     Error, Ledger, changes, incidents,
     jobs::{self, scope_of},
-    store::{Row, Value, Writing},
+    store::{Row, Store, Value, Writing},
 };
 use crate::domain::{
-    DatabaseProtection, Job, KeptFinding, Membership, MissedRun, PlanTiming, ProtectionVerdict, ProtectionWord,
-    ResourceKind, Scope,
+    DatabaseProtection, Job, KeptFinding, Membership, MissedRun, Outlook, PlanTiming, ProtectionVerdict,
+    ProtectionWord, ResourceKind, Scope,
 };
 pub use list::{CoverageCounts, ProtectionPage, ProtectionPosition};
 
@@ -38,6 +38,8 @@ pub struct Look {
     pub as_of: Option<Timestamp>,
     /// Until when missed runs were judged.
     pub judged: Option<Timestamp>,
+    /// Since when: what was due before the first look, or is forgotten, is not.
+    pub judged_since: Option<Timestamp>,
     /// What has kept the last attempt at a look from being one; empty where nothing did.
     pub trouble: Vec<KeptFinding>,
     /// What the look could not read.
@@ -73,6 +75,8 @@ pub struct NewLook {
     pub kinds: Vec<ResourceKind>,
     /// Which rule covers which database.
     pub members: Members,
+    /// How it looks for the runs ahead.
+    pub outlook: Outlook,
     /// The runs that were missed.
     pub missed: Vec<MissedRun>,
     /// What could not be read.
@@ -90,9 +94,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn looks(&self) -> Result<Vec<Look>, Error> {
-        let store = self.store().await?;
-        let rows = store.rows(store.statements().surveys, Vec::new()).await?;
-        rows.into_iter().map(look).collect()
+        looks_in(&self.store().await?).await
     }
 
     /// How an account and region was looked at, if it was.
@@ -125,6 +127,21 @@ impl Ledger {
         Ok(members)
     }
 
+    /// How it looks for the runs ahead, by that look, with runs reckoned from now on. None: it was kept by a version that did not
+    /// keep that.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn outlook(&self, look: &Look, now: Timestamp) -> Result<Option<Outlook>, Error> {
+        let store = self.store().await?;
+        let rows = store.rows(store.statements().outlook, vec![look.place.into()]).await?;
+        let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
+        let kept = serde_json::from_str(&row.text(0)?).ok();
+        let outlook = kept.and_then(|kept| Outlook::from_json(&kept, &look.scope, now));
+        let strange = || Error::unreadable("the runs ahead are not written as this version writes them");
+        outlook.map(Some).ok_or_else(strange)
+    }
+
     /// The backup jobs of resources, as far as a verdict hangs on them: of each thing that backs one up the last that COMPLETED,
     /// and the last hundred that did not.
     ///
@@ -153,7 +170,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn keep_look(&self, new: NewLook) -> Result<bool, Error> {
-        let NewLook { scope, after, as_of, judged, protections, kinds, members, missed: runs, findings } = new;
+        let NewLook { scope, after, as_of, judged, protections, kinds, members, outlook, missed: runs, findings } = new;
         let (mut writing, place) = self.write_of(&scope).await?;
         let head = changes::take_head(&mut writing).await?;
         let present = generation(&mut writing, &scope).await?;
@@ -169,6 +186,7 @@ impl Ledger {
         writing.rows(writing.statements().drop_words, vec![jobs::json(&gone)]).await?;
         incidents::of_gone(&mut writing, place, &gone, as_of.as_millisecond()).await?;
         put_members(&mut writing, place, as_of, members).await?;
+        put_outlook(&mut writing, place, &outlook).await?;
         let (_, new_head) = missed::write(&mut writing, head, runs, judged.unwrap_or(as_of)).await?;
         let args = vec![
             place.into(),
@@ -184,8 +202,8 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Writes what was judged anew of some databases into the look by which it was judged. `false`: that is not the last one any
-    /// more, and who keeps a later one sees to it.
+    /// Writes what was judged anew of some databases into the look by which it was judged, and how it looks for the runs ahead where
+    /// that was looked at anew. `false`: that is not the last one any more, and who keeps a later one sees to it.
     ///
     /// # Errors
     /// When the ledger does not answer.
@@ -195,12 +213,16 @@ impl Ledger {
         of: i64,
         as_of: Timestamp,
         judged: &[DatabaseProtection],
+        outlook: Option<&Outlook>,
     ) -> Result<bool, Error> {
         let (mut writing, place) = self.write_of(scope).await?;
         if generation(&mut writing, scope).await? != of {
             return Ok(false);
         }
         put(&mut writing, place, of, as_of, judged).await?;
+        if let Some(outlook) = outlook {
+            put_outlook(&mut writing, place, outlook).await?;
+        }
         writing.commit().await?;
         Ok(true)
     }
@@ -229,6 +251,11 @@ impl Ledger {
     }
 }
 
+/// Every account and region that was looked at, or was tried to.
+pub(super) async fn looks_in(store: &Store) -> Result<Vec<Look>, Error> {
+    store.rows(store.statements().surveys, Vec::new()).await?.into_iter().map(look).collect()
+}
+
 async fn looks_of(writing: &mut Writing) -> Result<Vec<Look>, Error> {
     writing.rows(writing.statements().surveys, Vec::new()).await?.into_iter().map(look).collect()
 }
@@ -252,6 +279,7 @@ fn look(mut row: Row) -> Result<Look, Error> {
         judged: row.some_time(5)?,
         trouble: findings(row.text(6)?)?,
         findings: findings(row.text(7)?)?,
+        judged_since: row.some_time(8)?,
     })
 }
 
@@ -316,6 +344,11 @@ async fn put(
         writing.rows(writing.statements().put_words, vec![jobs::json(&words)]).await?;
     }
     Ok(())
+}
+
+async fn put_outlook(writing: &mut Writing, place: i64, outlook: &Outlook) -> Result<(), Error> {
+    let args = vec![place.into(), outlook.to_json().to_string().into()];
+    writing.rows(writing.statements().put_outlook, args).await.map(drop)
 }
 
 async fn put_members(writing: &mut Writing, place: i64, as_of: Timestamp, members: Members) -> Result<(), Error> {

@@ -15,6 +15,7 @@ mod feed;
 mod incidents;
 mod jobs;
 mod leases;
+mod owners;
 mod places;
 mod points;
 mod postgres;
@@ -28,6 +29,7 @@ mod store;
 #[cfg(test)]
 mod suite;
 mod summary;
+mod touched;
 
 use std::{
     fmt,

@@ -41,14 +41,17 @@ const JOBS: &str = "SELECT j.key, j.id, p.account, p.region, s.kind, s.type, s.r
                     c.text, j.own, j.subject, j.state, j.done, j.bytes FROM job AS j JOIN subject AS s ON s.id = j.subject JOIN place AS p ON p.id = s.place \
                     JOIN common AS c ON c.id = j.common WHERE (j.subject, j.key) > ($1, $2) ORDER BY j.subject, j.key LIMIT $3";
 
+/// Runs that were missed: place and words of their subjects as [`jobs::subject`] reads them, and when they were due.
+const MISSED: &str = "SELECT p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, m.due FROM missed \
+                      AS m JOIN subject AS s ON s.id = m.subject JOIN place AS p ON p.id = s.place WHERE m.withdrawn IS NULL";
+
 /// 1 the key of a job: 2 to 4 state, done and bytes as lists go by them.
 const FIND_BY: &str = "UPDATE job SET state = $2, done = $3, bytes = $4 WHERE key = $1";
 
 /// Another ledger, that was read of nothing. Databases are judged again by the next look, and written whatever is there.
 const ANEW: [&str; 4] = [
     "DELETE FROM event",
-    // What is counted in other states is no job.
-    "DELETE FROM cell WHERE state < 10",
+    "DELETE FROM cell",
     "UPDATE place SET history_start = NULL, filled = 0, as_of = NULL",
     "UPDATE protection SET digest = ''",
 ];
@@ -180,7 +183,7 @@ async fn counted(writing: &mut Writing, now: Timestamp) -> Result<Rebuilt, Error
     })
 }
 
-/// Counts the jobs that are there, and takes those away that cannot be read. How many there are.
+/// Counts the jobs and missed runs that are there, and takes those jobs away that cannot be read. How many there are.
 async fn recount(writing: &mut Writing) -> Result<u64, Error> {
     let places = changes::places(writing, BTreeSet::new()).await?;
     let (mut after, mut count) = ((i64::MIN, i64::MIN), 0);
@@ -210,7 +213,13 @@ async fn recount(writing: &mut Writing) -> Result<u64, Error> {
         moves.write(writing, &places).await?;
         writing.rows(writing.statements().drop_jobs, vec![jobs::json(&unreadable)]).await?;
         if is_last {
-            return Ok(count);
+            break;
         }
     }
+    let mut moves = Moves::default();
+    for mut row in writing.rows(MISSED, Vec::new()).await? {
+        moves.add(Counted::missed(jobs::subject(&mut row, 0)?, row.time(9)?));
+    }
+    moves.write(writing, &places).await?;
+    Ok(count)
 }

@@ -64,13 +64,25 @@ impl Ledger {
         Ok(gone.len() >= AT_ONCE)
     }
 
-    /// Forgets the oldest of the missed runs that were due before the instant. Whether there may be more of them.
+    /// Forgets the oldest of the missed runs that were due before the instant, of which nobody can say any more what was missed.
+    /// Whether there may be more of them.
     ///
     /// # Errors
     /// When the ledger does not answer.
     pub async fn forget_missed(&self, before: Timestamp) -> Result<bool, Error> {
         let (mut writing, _) = self.begin().await?;
+        writing.rows(writing.statements().set_judged_since, vec![before.as_millisecond().into()]).await?;
         let gone = forget(&mut writing, |it| it.forget_missed, before).await?;
+        let places = changes::places(&mut writing, BTreeSet::new()).await?;
+        let subjects: BTreeSet<i64> = gone.iter().map(|row| row.int(1)).collect::<Result<_, _>>()?;
+        let subjects = changes::subjects_by_id(&mut writing, &subjects).await?;
+        let mut moves = Moves::default();
+        // One that was withdrawn is not counted any more.
+        for row in gone.iter().filter(|row| row.some_int(2).is_none()) {
+            let subject = subjects.get(&row.int(1)?).ok_or_else(|| Error::unreadable("a run is about nothing"))?;
+            moves.take_away(Counted::missed(subject.clone(), row.time(0)?));
+        }
+        moves.write(&mut writing, &places).await?;
         writing.commit().await?;
         Ok(gone.len() >= AT_ONCE)
     }

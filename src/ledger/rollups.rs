@@ -1,4 +1,5 @@
-//! What jobs are counted by, kept in the transaction that changes them: a job moves from one cell to another when it changes.
+//! What jobs are counted by, kept in the transaction that changes them: a job moves from one cell to another when it changes. Runs
+//! that left no job are counted beside them, in cells of their own.
 //!
 //! A rollup over every dimension has as many cells as there are jobs, and is slow by any one of them. So there are several, each of
 //! which keeps few columns of a job's subject: a question is answered by the narrowest that keeps what it asks for. All of them keep
@@ -15,6 +16,7 @@ use serde_json::json;
 use super::{
     Error,
     jobs::{self, KEY_BITS, state_number},
+    owners,
     store::{Row, Value, Writing},
 };
 use crate::domain::{Job, JobState, JobSubject, Scope};
@@ -24,11 +26,14 @@ const MOST_BYTES: i64 = 1 << 52;
 
 const DAY: i64 = 86_400_000;
 
+/// What missed runs are counted as, beside the states that jobs have.
+pub(super) const MISSED: i64 = 10;
+
 /// Cells of a day, and of a month.
 pub(super) const BY_DAY: i64 = 0;
 pub(super) const BY_MONTH: i64 = 1;
 
-/// What a rollup keeps of a subject, the narrowest first. The numbers are those of `facet.sort`.
+/// What a rollup keeps of a subject. The numbers are those of `facet.sort`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sort {
     /// Place and kind, as all of them do.
@@ -39,36 +44,47 @@ pub(super) enum Sort {
     Vault = 3,
     /// And plan and rule.
     Plan = 4,
-    /// Everything but the resource: plans have few vaults, so that this is not much.
+    /// Everything but the resource: plans have few vaults, and owners few plans, so that this is not much.
     Arrangement = 5,
     /// Everything.
     Subject = 6,
+    /// Place and kind, and whose the resource is.
+    Owner = 7,
 }
 
 impl Sort {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Place, Self::Type, Self::Vault, Self::Plan, Self::Arrangement, Self::Subject];
+    /// The narrowest first.
+    pub(super) const ALL: [Self; 7] =
+        [Self::Place, Self::Type, Self::Owner, Self::Vault, Self::Plan, Self::Arrangement, Self::Subject];
 
     pub(super) fn number(self) -> i64 {
         self as i64
     }
 
-    /// Of the columns type, resource, vaults, plan and rule, those that it keeps.
-    pub(super) fn keeps(self) -> [bool; 4] {
+    /// Of the columns type, resource, vaults, plan and rule, and owner, those that it keeps.
+    pub(super) fn keeps(self) -> [bool; 5] {
         match self {
-            Self::Place => [false; 4],
-            Self::Type => [true, false, false, false],
-            Self::Vault => [false, false, true, false],
-            Self::Plan => [false, false, false, true],
-            Self::Arrangement => [true, false, true, true],
-            Self::Subject => [true; 4],
+            Self::Place => [false; 5],
+            Self::Type => [true, false, false, false, false],
+            Self::Owner => [false, false, false, false, true],
+            Self::Vault => [false, false, true, false, false],
+            Self::Plan => [false, false, false, true, false],
+            Self::Arrangement => [true, false, true, true, true],
+            Self::Subject => [true; 5],
         }
     }
 
-    fn of(self, subject: &JobSubject) -> JobSubject {
-        let [of_type, resource, vaults, plan] = self.keeps();
+    /// Whether resources of several owners meet in its facets, which keep these apart.
+    pub(super) fn keeps_owner_alone(self) -> bool {
+        let [_, resource, .., owner] = self.keeps();
+        owner && !resource
+    }
+
+    /// The facet of jobs about that, and of that owner.
+    pub(super) fn of(self, subject: &JobSubject, owner: &str) -> Facet {
+        let [of_type, resource, vaults, plan, keeps_owner] = self.keeps();
         let kept = |keeps: bool, text: &String| if keeps { text.clone() } else { String::new() };
-        JobSubject {
+        let about = JobSubject {
             scope: subject.scope.clone(),
             kind: subject.kind,
             resource_type: kept(of_type, &subject.resource_type),
@@ -77,8 +93,17 @@ impl Sort {
             destination: kept(vaults, &subject.destination),
             plan: kept(plan, &subject.plan),
             rule: kept(plan, &subject.rule),
-        }
+        };
+        Facet { sort: self, about, owner: if keeps_owner { owner.to_owned() } else { String::new() } }
     }
+}
+
+/// What the jobs of a cell have in common: of their subject what a rollup keeps of it, the rest blank.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Facet {
+    sort: Sort,
+    about: JobSubject,
+    owner: String,
 }
 
 /// What a cell counts.
@@ -124,11 +149,11 @@ impl Tally {
     }
 }
 
-/// What a job adds to the cell that it is in.
+/// What a job adds to the cell that it is in, or a missed run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Counted {
     subject: JobSubject,
-    /// Of its creation, since 1970 in UTC.
+    /// Of its creation, or when it was due, since 1970 in UTC.
     day: i64,
     state: i64,
     tally: Tally,
@@ -160,6 +185,12 @@ impl Counted {
             issues: i64::from(has_issues),
         };
         Self { subject, day: day_of(key), state, tally }
+    }
+
+    /// A run that left no job: it is counted where its job would have been, and apart from jobs.
+    pub(super) fn missed(subject: JobSubject, due: Timestamp) -> Self {
+        let tally = Tally { jobs: 1, ..Tally::default() };
+        Self { subject, day: due.as_millisecond().div_euclid(DAY), state: MISSED, tally }
     }
 }
 
@@ -209,21 +240,44 @@ impl Moves {
 
     /// Writes it, given the numbers of all places.
     pub(super) async fn write(self, writing: &mut Writing, places: &BTreeMap<Scope, i64>) -> Result<(), Error> {
-        let mut cells: BTreeMap<((Sort, JobSubject), i64, i64, i64), Tally> = BTreeMap::new();
-        for ((subject, day, state), tally) in self.0.into_iter().filter(|(_, tally)| *tally != Tally::default()) {
-            for sort in Sort::ALL {
-                for (grain, period) in [(BY_DAY, day), (BY_MONTH, month_of(day))] {
-                    *cells.entry(((sort, sort.of(&subject)), grain, period, state)).or_default() += tally;
-                }
-            }
-        }
-        cells.retain(|_, tally| *tally != Tally::default());
-        if cells.is_empty() {
+        let changed: Vec<((JobSubject, i64, i64), Tally)> =
+            self.0.into_iter().filter(|(_, tally)| *tally != Tally::default()).collect();
+        if changed.is_empty() {
             return Ok(());
         }
-        let facets = facets(writing, places, cells.keys().map(|(facet, ..)| facet).collect()).await?;
+        let resources = changed.iter().map(|((subject, ..), _)| subject.resource.as_str()).collect();
+        let owners = owners::owners(writing, &resources).await?;
+        let mut cells = Cells::default();
+        for ((subject, day, state), tally) in changed {
+            let place = places.get(&subject.scope).copied().unwrap_or_default();
+            let owner = owners.get(&(subject.resource.clone(), place)).map_or("", String::as_str);
+            for sort in Sort::ALL {
+                cells.add(&sort.of(&subject, owner), day, state, tally);
+            }
+        }
+        cells.write(writing, places).await
+    }
+}
+
+/// What is added to which cells, of days and of months.
+#[derive(Debug, Default)]
+pub(super) struct Cells(BTreeMap<(Facet, i64, i64, i64), Tally>);
+
+impl Cells {
+    pub(super) fn add(&mut self, facet: &Facet, day: i64, state: i64, tally: Tally) {
+        for (grain, period) in [(BY_DAY, day), (BY_MONTH, month_of(day))] {
+            *self.0.entry((facet.clone(), grain, period, state)).or_default() += tally;
+        }
+    }
+
+    pub(super) async fn write(mut self, writing: &mut Writing, places: &BTreeMap<Scope, i64>) -> Result<(), Error> {
+        self.0.retain(|_, tally| *tally != Tally::default());
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let facets = facets(writing, places, self.0.keys().map(|(facet, ..)| facet).collect()).await?;
         let (mut rows, mut perhaps_empty) = (Vec::new(), Vec::new());
-        for ((facet, grain, period, state), tally) in cells {
+        for ((facet, grain, period, state), tally) in self.0 {
             let facet = facets.get(&facet).ok_or_else(|| Error::unreadable("what was just written is not there"))?;
             let Tally { jobs, bytes, timed, seconds, issues } = tally;
             let row = json!([facet, grain, period, state, jobs, bytes, timed, seconds, issues]);
@@ -244,19 +298,17 @@ impl Moves {
 async fn facets(
     writing: &mut Writing,
     places: &BTreeMap<Scope, i64>,
-    facets: BTreeSet<&(Sort, JobSubject)>,
-) -> Result<BTreeMap<(Sort, JobSubject), i64>, Error> {
-    let columns = |(sort, subject): &(Sort, JobSubject)| {
-        let of_subject = jobs::columns_of(subject, places);
-        std::iter::once(sort.number().into()).chain(of_subject).collect::<Vec<serde_json::Value>>()
+    facets: BTreeSet<&Facet>,
+) -> Result<BTreeMap<Facet, i64>, Error> {
+    let columns = |Facet { sort, about, owner }: &Facet| {
+        let of_subject = jobs::columns_of(about, places);
+        let columns = std::iter::once(sort.number().into()).chain(of_subject);
+        columns.chain(std::iter::once(owner.as_str().into())).collect::<Vec<serde_json::Value>>()
     };
-    let rows = |wanted: &BTreeSet<&(Sort, JobSubject)>| {
-        jobs::json(&wanted.iter().map(|facet| columns(facet)).collect::<Vec<_>>())
-    };
+    let rows = |wanted: &BTreeSet<&Facet>| jobs::json(&wanted.iter().map(|facet| columns(facet)).collect::<Vec<_>>());
     let mut found = known_facets(writing, places, rows(&facets)).await?;
     // Most jobs are about what others were about.
-    let missing: BTreeSet<&(Sort, JobSubject)> =
-        facets.into_iter().filter(|facet| !found.contains_key(*facet)).collect();
+    let missing: BTreeSet<&Facet> = facets.into_iter().filter(|facet| !found.contains_key(*facet)).collect();
     if !missing.is_empty() {
         writing.rows(writing.statements().make_facets, vec![rows(&missing)]).await?;
         found.extend(known_facets(writing, places, rows(&missing)).await?);
@@ -269,13 +321,13 @@ async fn known_facets(
     writing: &mut Writing,
     places: &BTreeMap<Scope, i64>,
     wanted: Value,
-) -> Result<BTreeMap<(Sort, JobSubject), i64>, Error> {
+) -> Result<BTreeMap<Facet, i64>, Error> {
     let rows = writing.rows(writing.statements().facets, vec![wanted]).await?;
     let facet = |mut row: Row| {
         let sort = row.int(1)?;
         let sort = Sort::ALL.into_iter().find(|one| one.number() == sort);
         let sort = sort.ok_or_else(|| Error::unreadable("a facet is of no sort"))?;
-        Ok(((sort, jobs::subject_of(&mut row, 2, places)?), row.int(0)?))
+        Ok((Facet { sort, about: jobs::subject_of(&mut row, 2, places)?, owner: row.text(10)? }, row.int(0)?))
     };
     rows.into_iter().map(facet).collect()
 }

@@ -137,17 +137,29 @@ pub(super) struct Statements {
     pub(super) drop_vault: &'static str,
 
     // Rollups, see `rollups`.
-    /// 1 `[[sort, place, kind, type, resource, vault, destination, plan, rule], …]`: makes facets that are not there.
+    /// 1 `[[sort, place, kind, type, resource, vault, destination, plan, rule, owner], …]`: makes facets that are not there.
     pub(super) make_facets: &'static str,
-    /// 1 the same: id and the nine columns, of each.
+    /// 1 the same: id and the ten columns, of each.
     pub(super) facets: &'static str,
     /// 1 `[[facet, grain, period, state, jobs, bytes, timed, seconds, issues], …]`: adds to cells, or makes them.
     pub(super) add_to_cells: &'static str,
     /// 1 the same: takes away those of these cells that count no job any more.
     pub(super) drop_empty_cells: &'static str,
+    /// 1 `[resource, …]`: resource, place and owner of those that are counted as somebody's.
+    pub(super) owners: &'static str,
+    /// 1 place, 2 how many at most: the databases that are counted as another's than they are by the last look: ARN, the owner so
+    /// far, the owner by now.
+    pub(super) counted_otherwise: &'static str,
+    /// 1 place, 2 `[resource, …]`: what is counted by everything of these, day by day: the eight columns of the subject, day, state,
+    /// jobs, bytes, timed, seconds, issues.
+    pub(super) cells_of_resources: &'static str,
+    /// 1 `[[resource, place, owner], …]`: notes as whose these are counted.
+    pub(super) set_owners: &'static str,
+    /// 1 the same: renames the owner in the facets that keep the resource.
+    pub(super) set_owners_of_facets: &'static str,
     /// 1 `[subject, …]`: id, account, region, kind, type, resource, vault, destination, plan, rule.
     pub(super) subjects_by_id: &'static str,
-    /// The first and the last key of a job; none where there is no job.
+    /// The first and the last key of a job, and when the first and the last missed run was due; none where there are none.
     pub(super) span_of_keys: &'static str,
     /// 1 sort, 2 the resource after which, 3 how many facets: the resource of the last of so many facets in their order; none where
     /// there are fewer.
@@ -157,6 +169,8 @@ pub(super) struct Statements {
     pub(super) cells: &'static str,
     /// 1 the same: group, period, and so on.
     pub(super) cells_by_period: &'static str,
+    /// 1 `[[group, facet, first day, day after the last], …]`: group, and on how many of these days something was counted.
+    pub(super) days_of_groups: &'static str,
     /// 1 `[[group, facet], …]`, 2 the first day, 3 the day after the last: group, and its last day with a job that ended otherwise than
     /// well, where it has one.
     pub(super) setbacks: &'static str,
@@ -164,10 +178,23 @@ pub(super) struct Statements {
     pub(super) jobs_of_facets: &'static str,
 
     // Coverage.
-    /// Every place that was looked at: account, region, place, generation, as of, judged until, trouble, findings.
+    /// Every place that was looked at: account, region, place, generation, as of, judged until, trouble, findings, judged since.
     pub(super) surveys: &'static str,
-    /// 1 place, 2 generation, 3 as of, 4 judged until, 5 trouble, 6 findings: how far a place was looked at.
+    /// 1 place, 2 generation, 3 as of, 4 judged until, 5 trouble, 6 findings: how far a place was looked at. Since when it is
+    /// judged, the first look says.
     pub(super) set_survey: &'static str,
+    /// 1 an instant: what was due before it is judged no more.
+    pub(super) set_judged_since: &'static str,
+    /// 1 account, 2 region, 3 what, 4 its name: notes that it was changed.
+    pub(super) put_touched: &'static str,
+    /// One of the things that were changed, if there are any: account, region, what, name.
+    pub(super) touched: &'static str,
+    /// Takes all of them away: the same of each.
+    pub(super) take_touched: &'static str,
+    /// 1 place: how it looks for the runs ahead.
+    pub(super) outlook: &'static str,
+    /// 1 place, 2 how it looks: keeps that.
+    pub(super) put_outlook: &'static str,
     /// 1 place: ARN and digest of every database that is kept.
     pub(super) protection_digests: &'static str,
     /// 1 `[[arn, place, generation, resource, made, kind, engine, owner, verdict, never_ran, failures, ratio, worst, late,
@@ -206,7 +233,7 @@ pub(super) struct Statements {
     pub(super) made_after_all: &'static str,
     /// 1 place, 2 `[[resource, plan, rule, due, when, own], …]`: withdraws missed runs.
     pub(super) withdraw_missed: &'static str,
-    /// 1 the instant before which, 2 how many at most: forgets missed runs, the oldest first; a row for each.
+    /// 1 the instant before which, 2 how many at most: forgets missed runs, the oldest first: due, subject, withdrawn.
     pub(super) forget_missed: &'static str,
     /// 1 place, 2 `[resource, …]`: of the backup jobs of each resource, subject by subject, the last that COMPLETED and the
     /// last hundred that did not, as [`super::jobs::COLUMNS`].

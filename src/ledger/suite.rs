@@ -8,6 +8,7 @@ mod leases;
 mod missed;
 mod requests;
 pub(super) mod summary;
+mod touched;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -58,6 +59,8 @@ macro_rules! cases {
             what_is_counted_is_what_a_model_counts,
             a_job_that_changes_moves_to_another_cell,
             a_page_for_which_much_is_looked_at_is_short_and_goes_on,
+            what_becomes_anothers_moves_a_few_at_a_time,
+            what_was_changed_is_taken_over_once,
             a_look_is_kept_whole_and_what_it_saw_no_more_is_gone,
             pages_of_protection_are_what_a_model_says,
             a_list_of_protection_goes_on_while_it_is_judged_again,
@@ -119,8 +122,9 @@ pub(super) use missed::{
 pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
 pub(super) use summary::{
     a_job_that_changes_moves_to_another_cell, a_page_for_which_much_is_looked_at_is_short_and_goes_on,
-    what_is_counted_is_what_a_model_counts,
+    what_becomes_anothers_moves_a_few_at_a_time, what_is_counted_is_what_a_model_counts,
 };
+pub(super) use touched::what_was_changed_is_taken_over_once;
 pub(super) use watching::{
     a_watcher_that_is_too_far_behind_is_told_so, watchers_are_told_of_all_that_fits_once_and_in_order,
 };

@@ -2,17 +2,21 @@
 //! the order of the groups, and so many of its cells are looked at and no more. A page may be short then, and says how far it came.
 
 mod groups;
+mod none_due;
 mod streaks;
 
 use std::{cmp::Reverse, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use self::groups::{Chunk, Group};
+use self::{
+    groups::{Chunk, Group},
+    none_due::KnownDays,
+};
 use super::{
     Error, Ledger,
     jobs::{json, kind_of, state_number, state_of},
-    rollups::{BY_DAY, BY_MONTH, Sort, Tally, day_of, first_day_of, month_of},
+    rollups::{self, BY_DAY, BY_MONTH, Sort, Tally, day_of, first_day_of, month_of},
     store::Store,
 };
 use crate::domain::{JobCounts, JobDimension, JobGroup, JobQuery};
@@ -22,6 +26,9 @@ const MOST_LOOKED_AT: usize = 6_000;
 
 /// Facets that a page looks for, and that one group can have.
 const MOST_FACETS: usize = 20_000;
+
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
 
 /// Cells of one group that is not to be told in parts.
 const MOST_OF_ONE: usize = 100_000;
@@ -97,6 +104,8 @@ type Key = (Reverse<Option<i64>>, Option<i64>);
 struct Asked<'q> {
     store: Store,
     query: &'q JobQuery,
+    /// Whose resources are meant.
+    owner: Option<&'q str>,
     /// The dimensions that facets have values of.
     of_facets: Vec<JobDimension>,
     by_day: bool,
@@ -104,35 +113,41 @@ struct Asked<'q> {
     sort: Sort,
     /// The first day, and the day after the last.
     days: (i64, i64),
+    /// The days of which it can be told that nothing was due.
+    known: KnownDays,
 }
 
-/// What is told, and of which facets it was counted.
+/// What is told, and of which facets it was counted, in which places.
 struct Told {
     group: JobGroup,
     facets: Vec<i64>,
+    places: Vec<i64>,
 }
 
 impl Ledger {
-    /// A page of the jobs that the query means, counted by these dimensions, each of which is there once and in its order. The query
-    /// goes by nothing that is not counted by ([`crate::domain::JobFilter::uncountable`]).
+    /// A page of the jobs that the query means, and of those the owner's where one is named, counted by these dimensions, each of
+    /// which is there once and in its order. The query goes by nothing that is not counted by
+    /// ([`crate::domain::JobFilter::uncountable`]).
     ///
     /// # Errors
     /// When the ledger does not answer; when one group would take too long to count.
     pub async fn summarize(
         &self,
         query: &JobQuery,
+        owner: Option<&str>,
         by: &[JobDimension],
         size: usize,
         after: Option<GroupPosition>,
     ) -> Result<GroupPage, SummaryError> {
         let store = self.store().await?;
-        let asked = Asked::new(store, query, by).await?;
+        let asked = Asked::new(store, (query, owner), by).await?;
         let (mut told, next) = asked.page(size, after).await?;
         let all_together = by.is_empty();
         if all_together && told.is_empty() {
             let group = JobGroup::of(Vec::new(), (Reverse(None), None))?;
-            told.push(Told { group, facets: Vec::new() });
+            told.push(Told { group, facets: Vec::new(), places: Vec::new() });
         }
+        asked.count_none_due(&mut told).await?;
         if !asked.by_day && !asked.by_state && query.states.is_empty() {
             asked.count_streaks(&mut told).await?;
         }
@@ -142,27 +157,43 @@ impl Ledger {
 }
 
 impl<'q> Asked<'q> {
-    async fn new(store: Store, query: &'q JobQuery, by: &[JobDimension]) -> Result<Self, Error> {
+    async fn new(
+        store: Store,
+        (query, owner): (&'q JobQuery, Option<&'q str>),
+        by: &[JobDimension],
+    ) -> Result<Self, Error> {
         let span = store.rows(store.statements().span_of_keys, Vec::new()).await?;
-        let day = |column| span.first().and_then(|row| row.some_int(column)).map(day_of);
+        let day = |at: i64| at.div_euclid(DAY);
+        let of = |column| span.first().and_then(|row| row.some_int(column));
+        let firsts = of(0).map(day_of).into_iter().chain(of(2).map(day));
+        let lasts = of(1).map(day_of).into_iter().chain(of(3).map(day));
         // Without jobs it is a day on which there are none.
-        let (mut low, mut high) = (day(0).unwrap_or(0), day(1).unwrap_or(0) + 1);
+        let (mut low, mut high) = (firsts.min().unwrap_or(0), lasts.max().unwrap_or(0) + 1);
         if !by.contains(&JobDimension::Day) {
             // Whole months are counted at once.
             (low, high) = (first_day_of(month_of(low)), first_day_of(month_of(high - 1) + 1));
         }
-        let day = |at: jiff::Timestamp| at.as_second().div_euclid(86_400);
-        let low = query.created.after.map_or(low, |after| low.max(day(after)));
-        let high = query.created.before.map_or(high, |before| high.min(day(before)));
+        let asked = query.created;
+        let asked = [asked.after, asked.before].map(|bound| bound.map(|at| day(at.as_millisecond())));
+        let (low, high) =
+            (asked[0].map_or(low, |after| low.max(after)), asked[1].map_or(high, |before| high.min(before)));
+        let by_day_or_state = by.contains(&JobDimension::Day) || by.contains(&JobDimension::State);
+        // Of some states of jobs nobody can say what was due.
+        let known = match by_day_or_state || !query.states.is_empty() {
+            true => KnownDays::default(),
+            false => KnownDays::of(&store, asked).await?,
+        };
         let of_facets = by.iter().copied().filter(|by| !matches!(by, JobDimension::Day | JobDimension::State));
         Ok(Self {
             store,
             query,
+            owner,
             of_facets: of_facets.collect(),
             by_day: by.contains(&JobDimension::Day),
             by_state: by.contains(&JobDimension::State),
-            sort: sort_of(query, by),
+            sort: sort_of(query, owner, by),
             days: (low, high),
+            known,
         })
     }
 
@@ -194,7 +225,7 @@ impl<'q> Asked<'q> {
                 }
                 let labels = self.of_facets.iter().copied().zip(group.values.iter().cloned());
                 let new = JobGroup { counts, ..JobGroup::of(labels.collect(), key)? };
-                told.push(Told { group: new, facets: group.facets.clone() });
+                told.push(Told { group: new, facets: group.facets.clone(), places: group.places.clone() });
                 if told.len() >= size {
                     let (Reverse(day), state) = key;
                     return Ok((told, Some(GroupPosition { values: group.values.clone(), day, state })));
@@ -220,7 +251,7 @@ impl<'q> Asked<'q> {
 
     /// How many of the groups can be looked at; one at least.
     fn fitting(&self, groups: &[Group], room: usize) -> usize {
-        let periods = self.periods();
+        let periods = self.periods() + self.known.most();
         let cells = groups.iter().scan(0, |cells, group| {
             *cells += group.facets.len() * periods;
             Some(*cells)
@@ -279,7 +310,9 @@ impl<'q> Asked<'q> {
             let (day, first) = if self.by_day { (Some(row.int(1)?), 2) } else { (None, 1) };
             let (state, tally) = (row.int(first)?, Tally::of_row(&row, first + 1)?);
             looked += usize::try_from(row.int(first + 6)?).unwrap_or_default();
-            if states.is_empty() || states.contains(&state) {
+            // A missed run is in no state of a job.
+            let is_meant = states.is_empty() && !(self.by_state && state == rollups::MISSED);
+            if is_meant || states.contains(&state) {
                 let key = (Reverse(day), self.by_state.then_some(state));
                 all.entry((index, key)).or_default().add(state, tally);
             }
@@ -295,7 +328,7 @@ impl GroupPosition {
 }
 
 /// The narrowest rollup that keeps what is asked for.
-fn sort_of(query: &JobQuery, by: &[JobDimension]) -> Sort {
+fn sort_of(query: &JobQuery, owner: Option<&str>, by: &[JobDimension]) -> Sort {
     use JobDimension as D;
     let by = |dimension: D| by.contains(&dimension);
     let needs = [
@@ -303,6 +336,7 @@ fn sort_of(query: &JobQuery, by: &[JobDimension]) -> Sort {
         by(D::Resource) || !query.resources.is_empty(),
         by(D::Vault) || !query.vaults.is_empty() || !query.destinations.is_empty(),
         by(D::Plan) || by(D::Rule) || query.plan.is_some() || query.rule.is_some(),
+        by(D::Owner) || owner.is_some(),
     ];
     let keeps = |sort: &Sort| needs.iter().zip(sort.keeps()).all(|(needs, keeps)| keeps || !needs);
     Sort::ALL.into_iter().find(keeps).unwrap_or(Sort::Subject)
@@ -327,6 +361,10 @@ impl Counts for JobCounts {
     fn add(&mut self, state: i64, tally: Tally) {
         use crate::domain::JobState as S;
         let Tally { jobs, bytes, timed, seconds, issues } = tally;
+        if state == rollups::MISSED {
+            self.missed += jobs;
+            return;
+        }
         let count = match state_of(state) {
             S::Created | S::Pending | S::Running | S::Aborting | S::Unknown(_) => &mut self.under_way,
             S::Aborted => &mut self.aborted,
@@ -356,6 +394,7 @@ impl JobGroup {
             state: state.map(state_of),
             counts: JobCounts::default(),
             consecutive_successes: None,
+            none_due_days: None,
         })
     }
 }

@@ -4,13 +4,11 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     calls::{Calls, caller},
-    convert::{coverage, findings, incidents, protection as convert, timestamp},
-    page_token::ListOf,
+    convert::{coverage, incidents, protection as convert},
     remembered::Remembered,
 };
 use crate::{
     aws::Scoped,
-    domain::{ListUpcomingRuns, PageRequest},
     proto::{self, protection_service_server::ProtectionService},
 };
 
@@ -34,19 +32,7 @@ impl ProtectionService for Protection {
         &self,
         request: Request<proto::ListUpcomingRunsRequest>,
     ) -> Result<Response<proto::ListUpcomingRunsResponse>, Status> {
-        let work = |aws: Scoped, list: ListOf<ListUpcomingRuns>| async move {
-            let upcoming = aws.upcoming_runs(&list.filter, list.paged.page.cursor.as_ref()).await?;
-            let page = async |page: PageRequest| {
-                let (runs, next) = upcoming.page(page.size);
-                Ok(proto::ListUpcomingRunsResponse {
-                    runs: runs.iter().map(Into::into).collect(),
-                    next_page_token: list.paged.token(next.as_ref()),
-                    findings: findings(upcoming.findings.clone()),
-                    as_of: Some(timestamp(upcoming.as_of)),
-                })
-            };
-            list.paged.answer(page).await
-        };
+        let work = |aws: Scoped, list| async move { self.remembered.list_upcoming_runs(aws, list).await };
         self.calls.read(request, convert::upcoming, work).await
     }
 

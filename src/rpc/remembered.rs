@@ -4,6 +4,7 @@ mod covering;
 mod incidents;
 mod repeated;
 mod summary;
+mod upcoming;
 mod watching;
 
 use std::time::Duration;
@@ -99,6 +100,7 @@ impl Remembered {
             state: state.into(),
             as_of: as_of.map(timestamp),
             history_start_time: reading.and_then(|reading| reading.history_start).map(timestamp),
+            ..proto::ScopeStatus::default()
         }
     }
 

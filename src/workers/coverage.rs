@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Broken, PAUSE, Workers};
+use super::{Broken, PAUSE, Workers, touched::take_over};
 use crate::{
     aws::Scoped,
     domain::{
@@ -47,13 +47,20 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(2);
 /// Covers every account and region that is followed. It never ends.
 pub(super) async fn cover(workers: Workers) {
     let scopes = workers.followed().await;
-    join_all(scopes.into_iter().map(|scope| cover_one(&workers, scope))).await;
+    if workers.ledger.is_shared() {
+        // What is changed here goes the way of what is changed at other servers.
+        let changes = broadcast::Sender::new(MOST_NEWS);
+        let covering = join_all(scopes.into_iter().map(|scope| cover_one(&workers, &changes, scope)));
+        tokio::join!(covering, take_over(&workers, &changes));
+    } else {
+        join_all(scopes.into_iter().map(|scope| cover_one(&workers, &workers.touched, scope))).await;
+    }
 }
 
-async fn cover_one(workers: &Workers, scope: Scope) {
+async fn cover_one(workers: &Workers, changes: &broadcast::Sender<Touched>, scope: Scope) {
     let mut is_well = true;
     loop {
-        let touched = workers.touched.subscribe();
+        let touched = changes.subscribe();
         let mut covering = Covering { workers, scope: &scope, jobs: BTreeMap::new(), judging: None, touched };
         // It goes on until something is in the way; then it begins anew, for it may have missed what happened meanwhile.
         let Err(error) = covering.go_on(&mut is_well).await;
@@ -77,7 +84,7 @@ struct Covering<'w> {
     jobs: BTreeMap<String, Vec<Job>>,
     /// What databases are judged by, and the look that it is.
     judging: Option<(Survey, i64)>,
-    /// What was changed, here or as AWS tells.
+    /// What was changed, at any server or as AWS tells.
     touched: broadcast::Receiver<Touched>,
 }
 
@@ -180,6 +187,7 @@ impl Covering<'_> {
                 protections: protections.clone(),
                 kinds: ResourceKind::ALL.into_iter().filter(is_listed).collect(),
                 members,
+                outlook: survey.outlook(),
                 missed,
                 findings: findings.clone(),
             };
@@ -188,6 +196,7 @@ impl Covering<'_> {
                 break;
             }
         }
+        self.settle_owners().await?;
         let since = reading.as_of.and_then(|at| at.checked_sub(REMEMBERED).ok()).unwrap_or(Timestamp::MIN);
         self.ledger().withdraw_missed(self.scope, since, reading.as_of.unwrap_or(since)).await?;
         Ok(true)
@@ -258,7 +267,7 @@ impl Covering<'_> {
         let judged = judged(survey, &self.jobs, self.owner_tag(), Some(&databases));
         if !judged.is_empty() {
             let as_of = survey.arrangements.as_of();
-            self.ledger().keep_judged(self.scope, *look, as_of, &judged).await?;
+            self.ledger().keep_judged(self.scope, *look, as_of, &judged, None).await?;
         }
         Ok(())
     }
@@ -287,9 +296,16 @@ impl Covering<'_> {
         self.jobs.extend(self.workers.ledger.histories(self.scope, &unknown).await?);
         let judged = judged(&survey, &self.jobs, self.owner_tag(), some.as_ref());
         let as_of = survey.arrangements.as_of();
-        if self.ledger().keep_judged(self.scope, look, as_of, &judged).await? {
+        if self.ledger().keep_judged(self.scope, look, as_of, &judged, Some(&survey.outlook())).await? {
             self.judging = Some((survey, look));
+            self.settle_owners().await?;
         }
+        Ok(())
+    }
+
+    /// Has jobs counted as those of whom their databases were seen to be.
+    async fn settle_owners(&self) -> Result<(), Broken> {
+        while self.ledger().settle_owners(self.scope).await? {}
         Ok(())
     }
 

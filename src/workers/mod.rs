@@ -9,6 +9,7 @@ mod points;
 mod poller;
 mod queue;
 mod retention;
+mod touched;
 
 use std::time::Duration;
 
@@ -75,6 +76,9 @@ impl Workers {
         life.spawn(self.clone().lead("retention", life.soft(), retention::forget_the_old));
         if self.feed.enabled {
             life.spawn_until_stop(metrics::protection::look_on(self.clone()));
+            if self.ledger.is_shared() {
+                life.spawn_until_stop(touched::hand_over(self.ledger.clone(), self.touched.subscribe()));
+            }
             self.clone().begin_events(life);
             life.spawn(self.clone().lead("points", life.soft(), points::look_after));
             life.spawn(self.clone().lead("coverage", life.soft(), coverage::cover));

@@ -33,9 +33,10 @@ async fn forget(ledger: &Ledger, keep: SignedDuration) -> Result<(), Error> {
     let Some(now) = readings.iter().filter_map(|reading| reading.as_of).min() else { return Ok(()) };
     let before = |age| now.saturating_sub(age).unwrap_or(Timestamp::MIN);
     while ledger.forget_events(before(EVENTS)).await? {}
+    // Before the jobs: a day whose jobs are forgotten must not look like one on which nothing was due.
+    while ledger.forget_missed(before(keep)).await? {}
     while ledger.forget_jobs(before(keep)).await? {}
     while ledger.forget_requests(before(keep)).await? {}
     while ledger.forget_incidents(before(keep)).await? {}
-    while ledger.forget_missed(before(keep)).await? {}
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::{
 const ROLE: &str = "AWSBackupDefaultServiceRole";
 
 /// A world whose plan `nightly` has the rule, and selects the workshop's database by its tag; it was looked at so.
-async fn tagged(start: &str, rule: Rule) -> World {
+pub(crate) async fn tagged(start: &str, rule: Rule) -> World {
     let start = start.to_owned();
     let world = World::start_with(|config| {
         cover(config);
@@ -47,7 +47,7 @@ pub(crate) async fn lose_the_role(world: &World) {
 }
 
 /// Lets time pass in steps, and has the world looked at after each.
-async fn pass(world: &World, from: &str, hours: i64, step: i64) {
+pub(crate) async fn pass(world: &World, from: &str, hours: i64, step: i64) {
     for hour in (0..hours).step_by(usize::try_from(step).unwrap()) {
         world.advance(&format!("PT{step}H")).await;
         looked(world, at(from) + (hour + step) * 3_600).await;

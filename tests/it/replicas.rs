@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection};
 use strongroom::proto::{
-    Job, JobState, ListJobsRequest, ListJobsResponse, WatchJobsRequest, job_service_client::JobServiceClient,
+    DatabaseProtection, DeleteSelectionRequest, Job, JobState, ListJobsRequest, ListJobsResponse,
+    ListProtectionRequest, ProtectionFilter, ScopeState, TagResourceRequest, WatchJobsRequest,
+    job_service_client::JobServiceClient, plan_service_client::PlanServiceClient,
+    protection_service_client::ProtectionServiceClient, resource_service_client::ResourceServiceClient,
     watch_jobs_response::Event,
 };
 use tokio::time::timeout;
+use tonic::transport::Channel;
 
 use crate::{
     backups::{backup_of, prepare},
     harness::{LABS, World},
     identity::{KEYS, Served, serve},
     ledger::{Jobs, is_current, list, next, until, watch},
+    protection::{plan, rule, select_tagged},
 };
 
 /// A test that waits longer waits for what does not come.
@@ -45,18 +50,38 @@ pub(crate) async fn database() -> Option<String> {
 
 /// A server on the database, with the sandbox of the world for AWS.
 pub(crate) async fn replica(world: &World, database: &str, interval: &str) -> (Served, Jobs) {
-    let settings = [
-        format!("ledger.url={database}"),
-        "ledger.lease=2s".into(),
-        format!("feed.interval={interval}"),
-        "feed.busy_interval=20ms".into(),
-    ];
+    let (served, channel) = replica_with(world, database, &[&format!("feed.interval={interval}")]).await;
+    (served, JobServiceClient::new(channel))
+}
+
+async fn replica_with(world: &World, database: &str, settings: &[&str]) -> (Served, Channel) {
+    let (ledger, own) = (format!("ledger.url={database}"), settings);
+    let settings = [&[&*ledger, "ledger.lease=2s", "feed.busy_interval=20ms"], own].concat();
     let words = ["--endpoint-url", world.sandbox(), "--region", "us-east-1"];
-    let settings = settings.iter().flat_map(|setting| ["--set", setting.as_str()]);
+    let settings = settings.into_iter().flat_map(|setting| ["--set", setting]);
     let words: Vec<&str> = words.into_iter().chain(settings).collect();
     let (served, lines) = serve(&words, &KEYS).until(&["serving gRPC"]).await;
     let address = lines.iter().find_map(|line| line["address"].as_str()).unwrap();
-    (served, JobServiceClient::connect(format!("http://{address}")).await.unwrap())
+    let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    (served, channel)
+}
+
+/// The workshop's database, once a server tells it as wanted.
+async fn labs(at: &Channel, wanted: impl Fn(&DatabaseProtection) -> bool) -> DatabaseProtection {
+    let told = async {
+        loop {
+            let filter = Some(ProtectionFilter { resource: LABS.into(), ..Default::default() });
+            let request = ListProtectionRequest { filter, ..Default::default() };
+            // Until it was looked at there is none.
+            let told = ProtectionServiceClient::new(at.clone()).list_protection(request).await;
+            let told = told.ok().and_then(|told| told.into_inner().databases.pop());
+            if let Some(database) = told.filter(|database| wanted(database)) {
+                return database;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, told).await.expect("it is never told so")
 }
 
 /// Whether jobs were listed since the last look.
@@ -100,7 +125,11 @@ async fn one_reads_aws_for_all_and_all_tell_the_same() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let (_other, mut two) = replica(&world, &database, OFTEN).await;
-    until(two.clone(), &ListJobsRequest::default(), is_current).await;
+    // The leader reads once an hour: to one that would have read often since, that is old.
+    let is_read_by_one = |it: &ListJobsResponse| {
+        it.scopes.iter().all(|scope| [ScopeState::Current, ScopeState::Stale].contains(&scope.state()))
+    };
+    until(two.clone(), &ListJobsRequest::default(), is_read_by_one).await;
     let mut at_two = watch(two.clone(), WatchJobsRequest::default()).await;
     let mut at_one = watch(one.clone(), WatchJobsRequest::default()).await;
     // It would have read many times by now.
@@ -144,4 +173,37 @@ async fn a_leader_that_is_killed_is_followed_when_its_lease_is_over() {
     is_read(&world).await;
     until_read(&world).await;
     until(two, &ListJobsRequest::default(), is_current).await;
+}
+
+#[tokio::test]
+async fn what_is_changed_at_one_is_looked_at_by_the_one_that_leads() {
+    let Some(database) = database().await else { return };
+    let world = World::start().await;
+    prepare(&world).await;
+    plan(&world, "nightly", vec![rule("daily")]).await;
+    select_tagged(&world, "nightly", "by-tag", "backup", "nightly").await;
+    // Each looks once, if it leads at all.
+    let rarely = ["feed.interval=1h", "feed.coverage_interval=1h"];
+    let (_leader, one) = replica_with(&world, &database, &rarely).await;
+    labs(&one, |_| true).await;
+    let (_other, two) = replica_with(&world, &database, &rarely).await;
+    labs(&two, |it| it.coverage.is_empty() && it.owner.is_empty()).await;
+    let tags = [("backup".to_owned(), "nightly".to_owned()), ("owner".to_owned(), "payments".to_owned())].into();
+    let tag = TagResourceRequest { resource: LABS.into(), tags, ..Default::default() };
+    ResourceServiceClient::new(two.clone()).tag_resource(tag).await.unwrap();
+    for at in [&one, &two] {
+        labs(at, |it| it.owner == "payments" && it.coverage.len() == 1).await;
+    }
+    let delete = DeleteSelectionRequest { plan: "nightly".into(), selection: "by-tag".into(), ..Default::default() };
+    PlanServiceClient::new(two.clone()).delete_selection(delete).await.unwrap();
+    for at in [&one, &two] {
+        labs(at, |it| it.coverage.is_empty()).await;
+    }
+    // What is changed at the one that leads goes the same way.
+    let tags = [("owner".to_owned(), "platform".to_owned())].into();
+    let tag = TagResourceRequest { resource: LABS.into(), tags, ..Default::default() };
+    ResourceServiceClient::new(one.clone()).tag_resource(tag).await.unwrap();
+    for at in [&one, &two] {
+        labs(at, |it| it.owner == "platform").await;
+    }
 }

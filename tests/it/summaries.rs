@@ -20,16 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const OTHER: &str = "arn:aws:rds:us-east-1:123456789012:db:rdspg-orders";
 
-fn by(group_by: &[By]) -> SummarizeJobsRequest {
+pub(crate) fn by(group_by: &[By]) -> SummarizeJobsRequest {
     SummarizeJobsRequest { group_by: group_by.iter().map(|by| (*by).into()).collect(), ..Default::default() }
 }
 
-async fn summarize(world: &World, request: SummarizeJobsRequest) -> SummarizeJobsResponse {
+pub(crate) async fn summarize(world: &World, request: SummarizeJobsRequest) -> SummarizeJobsResponse {
     world.jobs().summarize_jobs(request).await.unwrap().into_inner()
 }
 
 /// Every group, some a page.
-async fn all(world: &World, request: SummarizeJobsRequest, page_size: i32) -> Vec<JobSummary> {
+pub(crate) async fn all(world: &World, request: SummarizeJobsRequest, page_size: i32) -> Vec<JobSummary> {
     let mut groups = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -43,7 +43,7 @@ async fn all(world: &World, request: SummarizeJobsRequest, page_size: i32) -> Ve
 }
 
 /// The groups once they are as wanted.
-async fn once(
+pub(crate) async fn once(
     world: &World,
     request: SummarizeJobsRequest,
     wanted: impl Fn(&[JobSummary]) -> bool + Send + Sync,

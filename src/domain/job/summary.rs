@@ -22,6 +22,8 @@ pub enum JobDimension {
     Account,
     /// The region that they run in.
     Region,
+    /// Whose the resource is, by the tag that says so.
+    Owner,
     /// What they do.
     Kind,
     /// The day of UTC on which they were created.
@@ -32,7 +34,7 @@ pub enum JobDimension {
 
 impl JobDimension {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Resource,
         Self::Vault,
         Self::Plan,
@@ -40,6 +42,7 @@ impl JobDimension {
         Self::ResourceType,
         Self::Account,
         Self::Region,
+        Self::Owner,
         Self::Kind,
         Self::Day,
         Self::State,
@@ -51,6 +54,8 @@ impl JobDimension {
 pub struct SummarizeJobs {
     /// Which jobs are counted.
     pub filter: JobFilter,
+    /// Of those the ones about resources of that owner.
+    pub owner: Option<String>,
     /// Those of every account and region that is followed.
     pub all_scopes: bool,
     /// By what, in the order of [`JobDimension`], each once; by nothing: all together.
@@ -72,9 +77,11 @@ pub struct JobGroup {
     pub counts: JobCounts,
     /// How many of those that ended last, by the time of creation, completed one after the other; where that was counted.
     pub consecutive_successes: Option<i64>,
+    /// On how many days there was neither one of them nor a run that should have made one; where that is known.
+    pub none_due_days: Option<i64>,
 }
 
-/// How many jobs there are, and what they moved.
+/// How many jobs there are, and what they moved; and how many there should have been besides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobCounts {
     /// That have not ended, as far as is known.
@@ -97,6 +104,8 @@ pub struct JobCounts {
     pub timed: i64,
     /// How long those took altogether, from creation to end, each in whole seconds.
     pub seconds: i64,
+    /// Runs that were due and left no job: none of the jobs.
+    pub missed: i64,
 }
 
 impl JobCounts {

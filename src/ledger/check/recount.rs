@@ -1,4 +1,4 @@
-//! Jobs, one by one, and whether they are counted as they are: by a reader that shares nothing with what counts them.
+//! Jobs, one by one, and missed runs, and whether they are counted as they are: by a reader that shares nothing with what counts them.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,13 @@ use crate::{
     ledger::{
         Error,
         jobs::{self, KEY_BITS, state_number, state_of},
-        rollups::{BY_DAY, BY_MONTH, Sort, Tally, first_day_of, is_final, month_of},
+        rollups::{BY_DAY, BY_MONTH, MISSED, Sort, Tally, first_day_of, is_final, month_of},
         store::{Row, Sql, Store, Value},
     },
 };
 
 /// Rows of a page.
 const PAGE: usize = 5_000;
-
-/// States that jobs are in. What is counted in others is no job.
-const STATES: std::ops::Range<i64> = 0..10;
 
 const DAY: i64 = 86_400_000;
 
@@ -37,16 +34,24 @@ const CELLS: &str = "SELECT grain, period, state, jobs, bytes, timed, seconds, i
 /// 1 a facet, 2 how many: the facets behind that which keep less than everything.
 const FEW: &str = "SELECT id FROM facet WHERE sort < 6 AND id > $1 ORDER BY id LIMIT $2";
 
-/// 1 how many: facets of everything that are of no jobs, and have cells.
-const OF_NO_JOBS: &str = "SELECT f.id FROM facet AS f WHERE f.sort = 6 AND NOT EXISTS (SELECT 1 FROM subject AS s JOIN job AS j ON \
-                          j.subject = s.id WHERE s.resource = f.resource AND s.place = f.place AND s.kind = f.kind AND s.type = \
-                          f.type AND s.vault = f.vault AND s.destination = f.destination AND s.plan = f.plan AND s.rule = f.rule) \
-                          AND EXISTS (SELECT 1 FROM cell AS c WHERE c.facet = f.id AND c.state < 10) ORDER BY f.id LIMIT $1";
+/// Runs that were missed: their subject, the day, and how many.
+const MISSED_RUNS: &str = "SELECT subject, due / 86400000, count(*) FROM missed WHERE withdrawn IS NULL GROUP BY 1, 2";
+
+/// 1 how many: facets of everything that are of no jobs and of no missed runs, and have cells.
+const OF_NOTHING: &str = "SELECT f.id FROM facet AS f WHERE f.sort = 6 AND NOT EXISTS (SELECT 1 FROM subject AS s WHERE s.resource = f.resource AND s.place = f.place AND s.kind = f.kind AND s.type = \
+                          f.type AND s.vault = f.vault AND s.destination = f.destination AND s.plan = f.plan AND s.rule = f.rule AND \
+                          (EXISTS (SELECT 1 FROM job AS j WHERE j.subject = s.id) OR s.id IN (SELECT subject FROM missed WHERE \
+                          withdrawn IS NULL))) \
+                          AND EXISTS (SELECT 1 FROM cell AS c WHERE c.facet = f.id) ORDER BY f.id LIMIT $1";
+
+/// Whose the resource of a subject is.
+const OWNER: &str =
+    "coalesce((SELECT o.owner FROM owned AS o WHERE o.resource = s.resource AND o.place = s.place), '')";
 
 /// Grain, period and state.
 type Cell = (i64, i64, i64);
 
-/// What jobs come to.
+/// What jobs and missed runs come to.
 type Counted = BTreeMap<Cell, Tally>;
 
 /// What is counted. Facets that keep everything are of one subject each, and compared when its jobs are counted; of the others there are
@@ -56,11 +61,13 @@ struct Recount<'l> {
     facets_of: String,
     /// By the facets that keep less than everything.
     few: BTreeMap<i64, Counted>,
+    /// Missed runs by their subjects, until those are compared.
+    missed: BTreeMap<i64, Counted>,
 }
 
 /// Looks at every job, and compares what the rollups count with a count of the jobs.
 pub(super) async fn compare(store: &Store, checked: &mut Checked, faults: &mut Faults) -> Result<(), Error> {
-    let mut recount = Recount { store, facets_of: facets_of(), few: BTreeMap::new() };
+    let mut recount = Recount { store, facets_of: facets_of(), few: BTreeMap::new(), missed: missed(store).await? };
     let (mut at, mut counted) = ((i64::MIN, i64::MIN), Counted::new());
     loop {
         let rows = store.rows(JOBS, vec![at.0.into(), at.1.into(), PAGE.into()]).await?;
@@ -79,7 +86,22 @@ pub(super) async fn compare(store: &Store, checked: &mut Checked, faults: &mut F
         }
     }
     recount.end(at.0, counted, checked, faults).await?;
+    while let Some((subject, runs)) = recount.missed.pop_first() {
+        recount.end(subject, runs, checked, faults).await?;
+    }
     recount.finish(checked, faults).await
+}
+
+async fn missed(store: &Store) -> Result<BTreeMap<i64, Counted>, Error> {
+    let mut missed: BTreeMap<i64, Counted> = BTreeMap::new();
+    for row in store.rows(MISSED_RUNS, Vec::new()).await? {
+        let (day, runs) = (row.int(1)?, row.int(2)?);
+        let of_subject = missed.entry(row.int(0)?).or_default();
+        for (grain, period) in [(BY_DAY, day), (BY_MONTH, month_of(day))] {
+            of_subject.entry((grain, period, MISSED)).or_default().jobs += runs;
+        }
+    }
+    Ok(missed)
 }
 
 /// Counts a job, and notes what is wrong with it.
@@ -139,7 +161,7 @@ fn tally(key: i64, job: &Job) -> Tally {
 /// 1 a subject: the sort and the number of each facet that counts it.
 fn facets_of() -> String {
     let of_sort = |sort: Sort| {
-        let [of_type, resource, vaults, plan] = sort.keeps();
+        let [of_type, resource, vaults, plan, owner] = sort.keeps();
         let columns = [
             ("type", of_type),
             ("resource", resource),
@@ -155,9 +177,10 @@ fn facets_of() -> String {
                 },
             );
         let number = sort.number();
+        let owner = if owner { OWNER } else { "''" };
         format!(
             "SELECT f.sort, f.id FROM subject AS s JOIN facet AS f ON f.sort = {number} AND f.place = s.place AND f.kind = \
-             s.kind{} WHERE s.id = $1",
+             s.kind{} AND f.owner = {owner} WHERE s.id = $1",
             same.concat()
         )
     };
@@ -165,14 +188,15 @@ fn facets_of() -> String {
 }
 
 impl Recount<'_> {
-    /// All jobs of a subject are counted.
+    /// All jobs of a subject are counted. Its missed runs are, too.
     async fn end(
         &mut self,
         subject: i64,
-        counted: Counted,
+        mut counted: Counted,
         checked: &mut Checked,
         faults: &mut Faults,
     ) -> Result<(), Error> {
+        counted.extend(self.missed.remove(&subject).unwrap_or_default());
         if counted.is_empty() {
             return Ok(());
         }
@@ -208,7 +232,7 @@ impl Recount<'_> {
                 break;
             }
         }
-        for facet in self.store.rows(OF_NO_JOBS, vec![MOST_TOLD.into()]).await? {
+        for facet in self.store.rows(OF_NOTHING, vec![MOST_TOLD.into()]).await? {
             self.against(facet.int(0)?, Counted::new(), checked, faults).await?;
         }
         Ok(())
@@ -228,9 +252,6 @@ impl Recount<'_> {
             let cells = self.store.rows(CELLS, args).await?;
             for row in &cells {
                 at = (row.int(0)?, row.int(1)?, row.int(2)?);
-                if !STATES.contains(&at.2) {
-                    continue;
-                }
                 let (kept, there) = (Tally::of_row(row, 3)?, counted.remove(&at).unwrap_or_default());
                 checked.counts += 1;
                 if kept != there {
@@ -252,8 +273,8 @@ fn wrong(facet: i64, (grain, period, state): Cell, kept: Tally, there: Tally) ->
     let day = if grain == BY_DAY { period } else { first_day_of(period) };
     let date = Timestamp::from_millisecond(day.saturating_mul(DAY)).unwrap_or(Timestamp::UNIX_EPOCH);
     let when = date.strftime(if grain == BY_DAY { "%F" } else { "%Y-%m" });
-    let state = state_of(state);
-    let state = state.word();
+    let of_jobs = state_of(state);
+    let state = if state == MISSED { "missed" } else { of_jobs.word() };
     let said = |tally: Tally| {
         let Tally { jobs, bytes, timed, seconds, issues } = tally;
         format!("{jobs} jobs, {bytes} bytes, {timed} timed with {seconds} s, {issues} with issues")

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::{
     Error, Ledger, changes, incidents,
     jobs::{self, first_key},
+    rollups::{Counted, Moves},
     store::{Row, Writing},
 };
 use crate::domain::{JobId, JobSubject, MissedRun, Scope};
@@ -28,13 +29,14 @@ impl Ledger {
         }
         let (mut writing, head) = self.begin().await?;
         let rows = writing.rows(writing.statements().made_after_all, args()).await?;
-        let (mut withdrawn, mut events, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut withdrawn, mut events, mut runs, mut moves) = (Vec::new(), Vec::new(), Vec::new(), Moves::default());
         for mut row in rows {
             let subject = row.int(14)?;
             let job = JobId::told(row.text(15)?);
             let about = jobs::subject(&mut row, 4)?;
             let run = MissedRun { made: job, ..of_parts(&row.text(13)?, about)? };
             let own = run.to_json().to_string();
+            moves.take_away(Counted::missed(run.subject(), run.due_at));
             runs.push(run);
             let millis = at.as_millisecond();
             withdrawn.push(json!([row.text(0)?, row.text(1)?, row.text(2)?, row.int(3)?, millis, own]));
@@ -44,6 +46,7 @@ impl Ledger {
         writing.rows(writing.statements().withdraw_missed, vec![look.place.into(), jobs::json(&withdrawn)]).await?;
         let places = BTreeMap::from([(scope.clone(), look.place)]);
         incidents::missed::take_back(&mut writing, &places, &runs, at).await?;
+        moves.write(&mut writing, &places).await?;
         let head = tell(&mut writing, head, events, at).await?;
         writing.commit().await?;
         self.ring(head);
@@ -86,17 +89,18 @@ pub(in crate::ledger) async fn write(
     for mut row in writing.rows(writing.statements().put_missed, vec![jobs::json(&rows)]).await? {
         new.insert((row.text(0)?, row.int(1)?, row.text(2)?, row.text(3)?));
     }
-    let mut news = Vec::new();
-    let mut events = Vec::new();
+    let (mut news, mut events, mut moves) = (Vec::new(), Vec::new(), Moves::default());
     for (run, about) in runs.into_iter().zip(&about) {
         let key = (run.database.arn.clone(), run.due_at.as_millisecond(), run.plan_id.clone(), run.rule_id.clone());
         // Told twice at once, it is new once.
         if new.remove(&key) {
             events.push((*subjects.get(about).ok_or_else(missing)?, run.to_json().to_string()));
+            moves.add(Counted::missed(about.clone(), run.due_at));
             news.push(run);
         }
     }
     incidents::missed::add(writing, &places, &news).await?;
+    moves.write(writing, &places).await?;
     let head = tell(writing, head, events, at).await?;
     Ok((news, head))
 }

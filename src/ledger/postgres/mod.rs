@@ -35,12 +35,16 @@ const CONNECTIONS: u32 = 10;
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "jobs", include_str!("migrations/0001_jobs.sql")),
     (2, "leases", include_str!("migrations/0002_leases.sql")),
     (3, "rollups", include_str!("migrations/0003_rollups.sql")),
     (4, "coverage", include_str!("migrations/0004_coverage.sql")),
     (5, "incidents", include_str!("migrations/0005_incidents.sql")),
+    (6, "missed_runs", include_str!("migrations/0006_missed_runs.sql")),
+    (7, "owners", include_str!("migrations/0007_owners.sql")),
+    (8, "outlooks", include_str!("migrations/0008_outlooks.sql")),
+    (9, "touched", include_str!("migrations/0009_touched.sql")),
 ];
 
 #[derive(Debug, Clone)]

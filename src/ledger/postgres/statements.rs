@@ -154,14 +154,27 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     drop_vault: "DELETE FROM vault WHERE arn = $1 AND place = $2",
 
     // Rollups.
-    make_facets: "INSERT INTO facet (sort, place, kind, type, resource, vault, destination, plan, rule) \
+    make_facets: "INSERT INTO facet (sort, place, kind, type, resource, vault, destination, plan, rule, owner) \
                   SELECT (w ->> 0)::bigint, (w ->> 1)::bigint, (w ->> 2)::bigint, w ->> 3, w ->> 4, w ->> 5, w ->> 6, \
-                  w ->> 7, w ->> 8 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT DO NOTHING",
-    facets: "SELECT f.id, f.sort, f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule \
+                  w ->> 7, w ->> 8, w ->> 9 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT DO NOTHING",
+    facets: "SELECT f.id, f.sort, f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule, f.owner \
              FROM jsonb_array_elements($1::jsonb) AS w JOIN facet AS f ON f.sort = (w ->> 0)::bigint \
              AND f.place = (w ->> 1)::bigint AND f.kind = (w ->> 2)::bigint AND f.type = w ->> 3 \
              AND f.resource = w ->> 4 AND f.vault = w ->> 5 AND f.destination = w ->> 6 AND f.plan = w ->> 7 \
-             AND f.rule = w ->> 8",
+             AND f.rule = w ->> 8 AND f.owner = w ->> 9",
+    owners: "SELECT o.resource, o.place, o.owner FROM jsonb_array_elements_text($1::jsonb) AS w JOIN owned AS o \
+             ON o.resource = w",
+    counted_otherwise: "SELECT d.arn, coalesce(o.owner, ''), d.owner FROM protection AS d LEFT JOIN owned AS o \
+                        ON o.resource = d.arn AND o.place = d.place WHERE d.place = $1 \
+                        AND d.owner <> coalesce(o.owner, '') LIMIT $2",
+    cells_of_resources: "SELECT f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule, c.period, c.state, \
+                         c.jobs, c.bytes, c.timed, c.seconds, c.issues FROM jsonb_array_elements_text($2::jsonb) AS w \
+                         JOIN facet AS f ON f.sort = 6 AND f.resource = w AND f.place = $1 JOIN cell AS c ON c.facet = f.id \
+                         AND c.grain = 0",
+    set_owners: "INSERT INTO owned (resource, place, owner) SELECT w ->> 0, (w ->> 1)::bigint, w ->> 2 \
+                 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT (resource, place) DO UPDATE SET owner = excluded.owner",
+    set_owners_of_facets: "UPDATE facet SET owner = w ->> 2 FROM jsonb_array_elements($1::jsonb) AS w WHERE facet.sort = 6 \
+                           AND facet.resource = w ->> 0 AND facet.place = (w ->> 1)::bigint",
     add_to_cells: "INSERT INTO cell (facet, grain, period, state, jobs, bytes, timed, seconds, issues) \
                    SELECT (w ->> 0)::bigint, (w ->> 1)::bigint, (w ->> 2)::bigint, (w ->> 3)::bigint, \
                    (w ->> 4)::bigint, (w ->> 5)::bigint, (w ->> 6)::bigint, (w ->> 7)::bigint, (w ->> 8)::bigint \
@@ -175,7 +188,8 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     subjects_by_id: "SELECT s.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, \
                      s.rule FROM jsonb_array_elements_text($1::jsonb) AS w JOIN subject AS s ON s.id = w::bigint \
                      JOIN place AS p ON p.id = s.place",
-    span_of_keys: "SELECT (SELECT min(key) FROM job), (SELECT max(key) FROM job)",
+    span_of_keys: "SELECT (SELECT min(key) FROM job), (SELECT max(key) FROM job), (SELECT min(due) FROM missed), \
+                   (SELECT max(due) FROM missed)",
     so_many_resources: "SELECT resource FROM facet WHERE sort = $1 AND resource > $2 ORDER BY resource \
                         LIMIT 1 OFFSET $3",
     // What a lane is, is read once, and not for each of its cells.
@@ -193,6 +207,10 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                       sum(c.timed)::bigint, sum(c.seconds)::bigint, sum(c.issues)::bigint, count(*) \
                       FROM lane JOIN cell AS c ON c.facet = lane.facet AND c.grain = lane.grain \
                       AND c.period >= lane.low AND c.period < lane.high GROUP BY 1, 2, 3",
+    days_of_groups: "WITH lane AS MATERIALIZED (SELECT (w ->> 0)::bigint AS g, (w ->> 1)::bigint AS facet, \
+                     (w ->> 2)::bigint AS low, (w ->> 3)::bigint AS high FROM jsonb_array_elements($1::jsonb) AS w) \
+                     SELECT lane.g, count(DISTINCT c.period) FROM lane JOIN cell AS c ON c.facet = lane.facet \
+                     AND c.grain = 0 AND c.period >= lane.low AND c.period < lane.high GROUP BY 1",
     setbacks: "WITH last AS MATERIALIZED (SELECT (w ->> 0)::bigint AS g, (SELECT c.period FROM cell AS c \
                WHERE c.facet = (w ->> 1)::bigint AND c.grain = 0 AND c.state IN (5, 7, 8, 9) AND c.period >= $2 \
                AND c.period < $3 ORDER BY c.period DESC LIMIT 1) AS day FROM jsonb_array_elements($1::jsonb) AS w) \
@@ -209,11 +227,18 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                      ORDER BY key LIMIT 5000) AS j",
 
     // Coverage.
-    surveys: "SELECT p.account, p.region, v.place, v.generation, v.as_of, v.judged, v.trouble, v.findings FROM survey AS v JOIN \
+    surveys: "SELECT p.account, p.region, v.place, v.generation, v.as_of, v.judged, v.trouble, v.findings, v.since FROM survey AS v JOIN \
          place AS p ON p.id = v.place",
-    set_survey: "INSERT INTO survey (place, generation, as_of, judged, trouble, findings) VALUES ($1, $2, $3, $4, $5, $6) ON \
-         CONFLICT (place) DO UPDATE SET generation = excluded.generation, as_of = excluded.as_of, judged = excluded.judged, \
-         trouble = excluded.trouble, findings = excluded.findings",
+    set_survey: "INSERT INTO survey (place, generation, as_of, judged, trouble, findings, since) VALUES ($1, $2, $3, $4, $5, $6, $3) \
+         ON CONFLICT (place) DO UPDATE SET generation = excluded.generation, as_of = excluded.as_of, judged = excluded.judged, \
+         trouble = excluded.trouble, findings = excluded.findings, since = coalesce(survey.since, excluded.since)",
+    set_judged_since: "UPDATE survey SET since = $1 WHERE since < $1",
+    put_touched: "INSERT INTO touched (account, region, what, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    touched: "SELECT account, region, what, name FROM touched LIMIT 1",
+    take_touched: "DELETE FROM touched RETURNING account, region, what, name",
+    outlook: "SELECT whole FROM outlook WHERE place = $1",
+    put_outlook: "INSERT INTO outlook (place, whole) VALUES ($1, $2) ON CONFLICT (place) DO UPDATE SET whole = excluded.whole \
+                  WHERE outlook.whole <> excluded.whole",
     protection_digests: "SELECT arn, digest FROM protection WHERE place = $1",
     put_protections: "INSERT INTO protection (arn, place, generation, resource, made, kind, engine, owner, verdict, never_ran, failures, \
          ratio, worst, late, success, next, digest, whole) SELECT w ->> 0, (w ->> 1)::bigint, (w ->> 2)::bigint, w ->> 3, w \
@@ -259,7 +284,7 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     withdraw_missed: "UPDATE missed SET withdrawn = (w ->> 4)::bigint, own = w ->> 5 FROM jsonb_array_elements($2::jsonb) AS w WHERE \
          place = $1 AND resource = w ->> 0 AND plan = w ->> 1 AND rule = w ->> 2 AND due = (w ->> 3)::bigint",
     forget_missed: "DELETE FROM missed WHERE (resource, due, plan, rule, place) IN (SELECT resource, due, plan, rule, place FROM missed \
-         WHERE due < $1 ORDER BY due LIMIT $2) RETURNING due",
+         WHERE due < $1 ORDER BY due LIMIT $2) RETURNING due, subject, withdrawn",
     histories: "SELECT j.key, j.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, \
          c.text, j.own FROM jsonb_array_elements_text($2::jsonb) AS w JOIN subject AS s ON s.resource = w AND s.place = $1 \
          AND s.kind = 1 CROSS JOIN LATERAL (SELECT key FROM (SELECT l.key FROM job AS l WHERE l.subject = s.id AND l.state = \

@@ -146,15 +146,27 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     drop_vault: "DELETE FROM vault WHERE arn = $1 AND place = $2",
 
     // Rollups.
-    make_facets: "INSERT INTO facet (sort, place, kind, type, resource, vault, destination, plan, rule) \
+    make_facets: "INSERT INTO facet (sort, place, kind, type, resource, vault, destination, plan, rule, owner) \
                   SELECT w.value ->> 0, w.value ->> 1, w.value ->> 2, w.value ->> 3, w.value ->> 4, w.value ->> 5, \
-                  w.value ->> 6, w.value ->> 7, w.value ->> 8 FROM json_each($1) AS w WHERE true \
+                  w.value ->> 6, w.value ->> 7, w.value ->> 8, w.value ->> 9 FROM json_each($1) AS w WHERE true \
                   ON CONFLICT DO NOTHING",
-    facets: "SELECT f.id, f.sort, f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule \
+    facets: "SELECT f.id, f.sort, f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule, f.owner \
              FROM json_each($1) AS w CROSS JOIN facet AS f ON f.sort = w.value ->> 0 AND f.place = w.value ->> 1 \
              AND f.kind = w.value ->> 2 AND f.type = w.value ->> 3 AND f.resource = w.value ->> 4 \
              AND f.vault = w.value ->> 5 AND f.destination = w.value ->> 6 AND f.plan = w.value ->> 7 \
-             AND f.rule = w.value ->> 8",
+             AND f.rule = w.value ->> 8 AND f.owner = w.value ->> 9",
+    owners: "SELECT o.resource, o.place, o.owner FROM json_each($1) AS w CROSS JOIN owned AS o ON o.resource = w.value",
+    counted_otherwise: "SELECT d.arn, coalesce(o.owner, ''), d.owner FROM protection AS d LEFT JOIN owned AS o \
+                        ON o.resource = d.arn AND o.place = d.place WHERE d.place = $1 \
+                        AND d.owner <> coalesce(o.owner, '') LIMIT $2",
+    cells_of_resources: "SELECT f.place, f.kind, f.type, f.resource, f.vault, f.destination, f.plan, f.rule, c.period, c.state, \
+                         c.jobs, c.bytes, c.timed, c.seconds, c.issues FROM json_each($2) AS w CROSS JOIN facet AS f \
+                         ON f.sort = 6 AND f.resource = w.value AND f.place = $1 CROSS JOIN cell AS c ON c.facet = f.id \
+                         AND c.grain = 0",
+    set_owners: "INSERT INTO owned (resource, place, owner) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1) \
+                 WHERE true ON CONFLICT (resource, place) DO UPDATE SET owner = excluded.owner",
+    set_owners_of_facets: "UPDATE facet SET owner = w.value ->> 2 FROM json_each($1) AS w WHERE facet.sort = 6 \
+                           AND facet.resource = w.value ->> 0 AND facet.place = w.value ->> 1",
     add_to_cells: "INSERT INTO cell (facet, grain, period, state, jobs, bytes, timed, seconds, issues) \
                    SELECT w.value ->> 0, w.value ->> 1, w.value ->> 2, w.value ->> 3, w.value ->> 4, w.value ->> 5, \
                    w.value ->> 6, w.value ->> 7, w.value ->> 8 FROM json_each($1) AS w WHERE true ON CONFLICT (facet, \
@@ -166,7 +178,8 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     subjects_by_id: "SELECT s.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, \
                      s.rule FROM json_each($1) AS w CROSS JOIN subject AS s ON s.id = w.value JOIN place AS p \
                      ON p.id = s.place",
-    span_of_keys: "SELECT (SELECT min(key) FROM job), (SELECT max(key) FROM job)",
+    span_of_keys: "SELECT (SELECT min(key) FROM job), (SELECT max(key) FROM job), (SELECT min(due) FROM missed), \
+                   (SELECT max(due) FROM missed)",
     so_many_resources: "SELECT resource FROM facet WHERE sort = $1 AND resource > $2 ORDER BY resource \
                         LIMIT 1 OFFSET $3",
     // What a lane is, is read once, and not for each of its cells.
@@ -180,6 +193,10 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                       SELECT lane.g, c.period, c.state, sum(c.jobs), sum(c.bytes), sum(c.timed), sum(c.seconds), \
                       sum(c.issues), count(*) FROM lane CROSS JOIN cell AS c ON c.facet = lane.facet \
                       AND c.grain = lane.grain AND c.period >= lane.low AND c.period < lane.high GROUP BY 1, 2, 3",
+    days_of_groups: "WITH lane AS MATERIALIZED (SELECT value ->> 0 AS g, value ->> 1 AS facet, value ->> 2 AS low, \
+                     value ->> 3 AS high FROM json_each($1)) SELECT lane.g, count(DISTINCT c.period) FROM lane \
+                     CROSS JOIN cell AS c ON c.facet = lane.facet AND c.grain = 0 AND c.period >= lane.low \
+                     AND c.period < lane.high GROUP BY 1",
     // The index is named: by the primary key, every day would be looked at.
     setbacks: "WITH last AS MATERIALIZED (SELECT w.value ->> 0 AS g, (SELECT c.period FROM cell AS c INDEXED BY cell_setback \
                WHERE c.facet = w.value ->> 1 AND c.grain = 0 AND c.state IN (5, 7, 8, 9) AND c.period >= $2 \
@@ -192,11 +209,18 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
                      ON j.subject = s.id AND j.key >= w.value ->> 2 AND j.key < w.value ->> 3",
 
     // Coverage.
-    surveys: "SELECT p.account, p.region, v.place, v.generation, v.as_of, v.judged, v.trouble, v.findings FROM survey AS v JOIN \
+    surveys: "SELECT p.account, p.region, v.place, v.generation, v.as_of, v.judged, v.trouble, v.findings, v.since FROM survey AS v JOIN \
          place AS p ON p.id = v.place",
-    set_survey: "INSERT INTO survey (place, generation, as_of, judged, trouble, findings) VALUES ($1, $2, $3, $4, $5, $6) ON \
-         CONFLICT (place) DO UPDATE SET generation = excluded.generation, as_of = excluded.as_of, judged = excluded.judged, \
-         trouble = excluded.trouble, findings = excluded.findings",
+    set_survey: "INSERT INTO survey (place, generation, as_of, judged, trouble, findings, since) VALUES ($1, $2, $3, $4, $5, $6, $3) \
+         ON CONFLICT (place) DO UPDATE SET generation = excluded.generation, as_of = excluded.as_of, judged = excluded.judged, \
+         trouble = excluded.trouble, findings = excluded.findings, since = coalesce(survey.since, excluded.since)",
+    set_judged_since: "UPDATE survey SET since = $1 WHERE since < $1",
+    put_touched: "INSERT INTO touched (account, region, what, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    touched: "SELECT account, region, what, name FROM touched LIMIT 1",
+    take_touched: "DELETE FROM touched RETURNING account, region, what, name",
+    outlook: "SELECT whole FROM outlook WHERE place = $1",
+    put_outlook: "INSERT INTO outlook (place, whole) VALUES ($1, $2) ON CONFLICT (place) DO UPDATE SET whole = excluded.whole \
+                  WHERE outlook.whole <> excluded.whole",
     protection_digests: "SELECT arn, digest FROM protection WHERE place = $1",
     put_protections: "INSERT INTO protection (arn, place, generation, resource, made, kind, engine, owner, verdict, never_ran, failures, \
          ratio, worst, late, success, next, digest, whole) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value \
@@ -239,7 +263,7 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
     withdraw_missed: "UPDATE missed SET withdrawn = w.value ->> 4, own = w.value ->> 5 FROM json_each($2) AS w WHERE place = $1 AND \
          resource = w.value ->> 0 AND plan = w.value ->> 1 AND rule = w.value ->> 2 AND due = w.value ->> 3",
     forget_missed: "DELETE FROM missed WHERE (resource, due, plan, rule, place) IN (SELECT resource, due, plan, rule, place FROM missed \
-         WHERE due < $1 ORDER BY due LIMIT $2) RETURNING due",
+         WHERE due < $1 ORDER BY due LIMIT $2) RETURNING due, subject, withdrawn",
     histories: "SELECT j.key, j.id, p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, \
          c.text, j.own FROM json_each($2) AS w CROSS JOIN subject AS s ON s.resource = w.value AND s.place = $1 AND s.kind = \
          1 CROSS JOIN job AS j ON j.key IN (SELECT key FROM (SELECT l.key FROM job AS l WHERE l.subject = s.id AND l.state = \

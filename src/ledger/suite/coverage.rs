@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     CoveringRule, DatabaseIdentity, DatabaseProtection, FailedBackup, Job, JobId, JobOrigin, JobState, KeptFinding,
-    Membership, PlanOrigin, PlanTiming, ProtectionOrder, ProtectionQuery, ProtectionVerdict, ProtectionWord,
+    Membership, Outlook, PlanOrigin, PlanTiming, ProtectionOrder, ProtectionQuery, ProtectionVerdict, ProtectionWord,
     ResourceKind, ResourceType, Retention, RuleTiming, Severity,
 };
 
@@ -56,6 +56,7 @@ pub(super) fn look(after: i64, protections: Vec<DatabaseProtection>) -> NewLook 
         protections,
         kinds: ResourceKind::ALL.to_vec(),
         members: Members::default(),
+        outlook: Outlook::nothing(scope("us-east-1")),
         missed: Vec::new(),
         findings: Vec::new(),
     }
@@ -120,8 +121,8 @@ pub(in crate::ledger) async fn a_look_is_kept_whole_and_what_it_saw_no_more_is_g
     // What is judged by a look that is not the last one is not kept.
     let renamed = DatabaseProtection { summary: "other".into(), ..protection("one") };
     let of = scope("us-east-1");
-    assert!(!ledger.keep_judged(&of, 1, at(NOW), std::slice::from_ref(&renamed)).await.unwrap());
-    assert!(ledger.keep_judged(&of, 2, at(NOW), std::slice::from_ref(&renamed)).await.unwrap());
+    assert!(!ledger.keep_judged(&of, 1, at(NOW), std::slice::from_ref(&renamed), None).await.unwrap());
+    assert!(ledger.keep_judged(&of, 2, at(NOW), std::slice::from_ref(&renamed), None).await.unwrap());
     assert_eq!(all(ledger, &everything, ProtectionOrder::Arn, 10).await, [cluster, renamed]);
     assert!(ledger.keep_look(look(2, Vec::new())).await.unwrap());
     assert_eq!(names(ledger, &everything).await, [""; 0]);

@@ -1,23 +1,38 @@
-//! Jobs that are counted: whatever was told in whatever order, the counts are those of the jobs that are there.
+//! Jobs that are counted, and runs that left none: whatever was told in whatever order, the counts are those of what is there.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+mod model;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 
+use self::model::{Model, told};
 use super::{
-    super::{GroupPosition, Keeping, Ledger, jobs, store::Sql},
-    arn, at, job, some_job, some_query,
+    super::{GroupPosition, Keeping, Ledger, NewLook, store::Sql},
+    arn, at,
+    coverage::{look, protection},
+    job,
+    missed::run,
+    scope, some_job, some_query, word,
 };
 use crate::domain::{
-    Job, JobCounts, JobDimension, JobGroup, JobId, JobKind, JobOrder, JobQuery, JobState, KnownJob, Period,
+    DatabaseProtection, Job, JobDimension, JobGroup, JobOrder, JobQuery, JobState, MissedRun, Period, ResourceType,
 };
 
 /// Every group of a question.
 async fn all(ledger: &Ledger, query: &JobQuery, by: &[JobDimension], size: usize) -> Vec<JobGroup> {
+    all_of(ledger, query, None, by, size).await
+}
+
+async fn all_of(
+    ledger: &Ledger,
+    query: &JobQuery,
+    owner: Option<&str>,
+    by: &[JobDimension],
+    size: usize,
+) -> Vec<JobGroup> {
     let (mut groups, mut after) = (Vec::new(), None);
     loop {
-        let page = ledger.summarize(query, by, size, after).await.unwrap();
+        let page = ledger.summarize(query, owner, by, size, after).await.unwrap();
         assert!(page.groups.len() <= size);
         groups.extend(page.groups);
         after = match page.next {
@@ -25,91 +40,6 @@ async fn all(ledger: &Ledger, query: &JobQuery, by: &[JobDimension], size: usize
             None => return groups,
         };
     }
-}
-
-/// What keeps groups apart, in their order.
-type Place = (Vec<String>, Option<u8>, Reverse<Option<jiff::civil::Date>>, Option<JobState>);
-
-fn place_of(job: &Job, by: &[JobDimension]) -> Place {
-    let plan = job.plan_origin();
-    let values = by.iter().filter_map(|dimension| match dimension {
-        JobDimension::Resource => Some(job.resource_arn.clone().unwrap_or_default()),
-        JobDimension::Vault => Some(job.vault_arn.clone().unwrap_or_default()),
-        JobDimension::Plan => Some(plan.map(|plan| plan.plan_id.clone()).unwrap_or_default()),
-        JobDimension::Rule => Some(plan.map(|plan| plan.rule_id.clone()).unwrap_or_default()),
-        JobDimension::ResourceType => Some(job.resource_type.clone().map(String::from).unwrap_or_default()),
-        JobDimension::Account => Some(job.scope.account.as_str().to_owned()),
-        JobDimension::Region => Some(job.scope.region.as_str().to_owned()),
-        JobDimension::Kind | JobDimension::Day | JobDimension::State => None,
-    });
-    let by = |dimension| by.contains(&dimension);
-    let day = job.created_at.map(|at| at.to_zoned(TimeZone::UTC).date()).filter(|_| by(JobDimension::Day));
-    let kind = JobKind::ALL.into_iter().zip(0u8..).find(|(kind, _)| *kind == job.kind).map(|(_, number)| number);
-    let state = by(JobDimension::State).then(|| job.state.clone());
-    (values.collect(), kind.filter(|_| by(JobDimension::Kind)), Reverse(day), state)
-}
-
-fn counts(jobs: &[&Job]) -> JobCounts {
-    let in_state = |state: JobState| i64::try_from(jobs.iter().filter(|job| job.state == state).count()).unwrap();
-    let took = |job: &&Job| {
-        let took = job.completed_at?.as_millisecond() - job.created_at?.as_millisecond();
-        (took >= 0 && job.state.is_final()).then_some(took / 1000)
-    };
-    let took: Vec<i64> = jobs.iter().filter_map(took).collect();
-    JobCounts {
-        under_way: i64::try_from(jobs.iter().filter(|job| !job.state.is_final()).count()).unwrap(),
-        completed: in_state(JobState::Completed),
-        with_issues: i64::try_from(jobs.iter().filter(|job| job.completed_with_issues()).count()).unwrap(),
-        partial: in_state(JobState::Partial),
-        failed: in_state(JobState::Failed),
-        expired: in_state(JobState::Expired),
-        aborted: in_state(JobState::Aborted),
-        bytes: jobs.iter().filter_map(|job| job.bytes_transferred).sum(),
-        timed: i64::try_from(took.len()).unwrap(),
-        seconds: took.iter().sum(),
-    }
-}
-
-/// `to_the_job`: of the day of the last job that ended otherwise, those after it are counted too.
-fn streak(jobs: &[&Job], to_the_job: bool) -> i64 {
-    let mut ended: Vec<&&Job> = jobs.iter().filter(|job| job.state.is_final()).collect();
-    ended.sort_by_key(|job| Reverse(jobs::key(job.created_at.unwrap(), &job.id)));
-    let is_success = |job: &&&&Job| job.state == JobState::Completed;
-    let day = |job: &Job| job.created_at.unwrap().to_zoned(TimeZone::UTC).date();
-    let setback = ended.iter().find(|job| !is_success(job)).map(|job| day(job));
-    let after = ended.iter().take_while(is_success).filter(|job| to_the_job || Some(day(job)) != setback);
-    i64::try_from(after.count()).unwrap()
-}
-
-/// What the ledger must tell.
-fn model(
-    jobs: &BTreeMap<JobId, KnownJob>,
-    query: &JobQuery,
-    by: &[JobDimension],
-) -> Vec<(Place, JobCounts, Option<i64>)> {
-    let jobs: Vec<Job> = jobs.values().map(KnownJob::job).filter(|job| query.fits(job)).collect();
-    let mut groups: BTreeMap<Place, Vec<&Job>> = BTreeMap::new();
-    for job in &jobs {
-        groups.entry(place_of(job, by)).or_default().push(job);
-    }
-    if by.is_empty() {
-        groups.entry((Vec::new(), None, Reverse(None), None)).or_default();
-    }
-    let has_streaks = query.states.is_empty() && !by.contains(&JobDimension::Day) && !by.contains(&JobDimension::State);
-    let to_the_job = by.contains(&JobDimension::Resource) || !query.resources.is_empty();
-    let told =
-        |(place, jobs): (Place, Vec<&Job>)| (place, counts(&jobs), has_streaks.then(|| streak(&jobs, to_the_job)));
-    groups.into_iter().map(told).collect()
-}
-
-fn told(groups: Vec<JobGroup>) -> Vec<(Place, JobCounts, Option<i64>)> {
-    let kind = |kind| JobKind::ALL.into_iter().zip(0u8..).find(|(one, _)| *one == kind).map(|(_, number)| number);
-    let told = |group: JobGroup| {
-        let values = group.values.into_iter().map(|(_, value)| value).collect();
-        let place = (values, group.kind.and_then(kind), Reverse(group.day), group.state);
-        (place, group.counts, group.consecutive_successes)
-    };
-    groups.into_iter().map(told).collect()
 }
 
 /// Over some months, some of them of no bytes, and some that take long.
@@ -147,38 +77,70 @@ fn some_question() -> impl Strategy<Value = (JobQuery, Vec<JobDimension>, usize)
     })
 }
 
+/// Of the same things and days as the jobs.
+fn some_missed_run() -> impl Strategy<Value = MissedRun> {
+    let about = (word(&["a", "b", "c"]), word(&["RDS", "Aurora"]), word(&["v1", "v2"]), word(&["p1", "p2"]));
+    (about, 0i64..50).prop_map(|((name, of, vault, plan), day)| MissedRun {
+        resource_type: ResourceType::told(of).unwrap(),
+        vault_arn: vault,
+        rule_id: format!("rule-of-{plan}"),
+        plan_id: plan,
+        ..run(&name, day * 70_000)
+    })
+}
+
+fn some_owner() -> impl Strategy<Value = String> {
+    word(&["", "payments", "platform"])
+}
+
 /// After each step: whatever is asked, the answer is that of a list in memory.
 pub(in crate::ledger) async fn what_is_counted_is_what_a_model_counts(ledger: &Ledger) {
     let strategy = (
         prop::collection::vec((some_job_of_some_day(), 0i64..200), 1..60),
-        prop::collection::vec(some_question(), 25),
-        0i64..20,
+        prop::collection::vec(some_missed_run(), 0..8),
+        prop::collection::vec((some_question(), prop::option::weighted(0.2, some_owner())), 25),
+        (0i64..20, prop::collection::vec(some_owner(), 3)),
     );
-    let mut jobs: BTreeMap<JobId, KnownJob> = BTreeMap::new();
+    let mut model = Model::default();
     let mut runner = TestRunner::deterministic();
     for step in 0..24 {
-        let (tellings, questions, forgotten) = strategy.new_tree(&mut runner).unwrap().current();
+        let (tellings, missed, questions, (forgotten, owners)) = strategy.new_tree(&mut runner).unwrap().current();
         let tellings: Vec<(Job, Timestamp)> = tellings.into_iter().map(|(job, second)| (job, at(second))).collect();
-        for (job, at) in tellings.clone() {
-            let known = KnownJob::told(job.clone(), at);
-            match jobs.get_mut(&job.id) {
-                Some(so_far) => _ = so_far.learn(known),
-                None => _ = jobs.insert(job.id.clone(), known),
-            }
-        }
+        model.learn(&tellings);
         ledger.learn(tellings).await.unwrap();
+        // Now and then it is looked at the databases, in one of the places alone.
+        if step % 2 == 1 {
+            let (after, as_of) = (step / 2, at((5 + step) * 70_000));
+            let judged = Some(at((20 + step) * 70_000));
+            model.look(&missed, as_of, judged);
+            let owned = ["a", "b", "c"].into_iter().zip(owners).map(|(name, owner)| {
+                model.own(scope("us-east-1"), arn(name).unwrap(), owner.clone());
+                DatabaseProtection { owner, ..protection(name) }
+            });
+            let new = NewLook { missed, as_of, judged, ..look(after, owned.collect()) };
+            assert!(ledger.keep_look(new).await.unwrap());
+            while ledger.settle_owners(&scope("us-east-1")).await.unwrap() {}
+        }
+        if step % 6 == 5 {
+            let withdrawn = ledger.withdraw_missed(&scope("us-east-1"), at(0), at(0)).await.unwrap();
+            assert_eq!(withdrawn, model.withdraw());
+        }
         if step % 5 == 4 {
             let before = at(forgotten * 70_000 + 5);
+            ledger.forget_missed(before).await.unwrap();
             ledger.forget_jobs(before).await.unwrap();
-            jobs.retain(|_, known| known.job().created_at.unwrap() >= before);
+            model.forget(before);
         }
-        for (query, by, size) in questions {
-            let expected = model(&jobs, &query, &by);
-            assert_eq!(told(all(ledger, &query, &by, size).await), expected, "{query:?} {by:?} {size}");
+        for ((query, by, size), owner) in questions {
+            let owner = owner.as_deref();
+            let expected = model.told(&query, owner, &by);
+            let groups = all_of(ledger, &query, owner, &by, size).await;
+            assert_eq!(told(groups), expected, "{query:?} {owner:?} {by:?} {size}");
         }
     }
     // Nothing is left of what was forgotten.
     ledger.forget_jobs(Timestamp::MAX).await.unwrap();
+    ledger.forget_missed(Timestamp::MAX).await.unwrap();
     let mut cells = ledger.store().await.unwrap().rows("SELECT count(*) FROM cell", Vec::new()).await.unwrap();
     assert_eq!(cells.remove(0).int(0).unwrap(), 0);
 }
@@ -234,8 +196,8 @@ pub(in crate::ledger) async fn a_page_for_which_much_is_looked_at_is_short_and_g
     });
     let tellings: Vec<(Job, Timestamp)> = tellings.collect();
     ledger.learn(tellings.clone()).await.unwrap();
-    let known = |(job, at): (Job, Timestamp)| (job.id.clone(), KnownJob::told(job, at));
-    let jobs: BTreeMap<JobId, KnownJob> = tellings.into_iter().map(known).collect();
+    let mut model = Model::default();
+    model.learn(&tellings);
     // Of all resources together a page looks at few days, and of a heat map at few resources, though most of it is empty.
     let all_named = JobQuery { resources: names.iter().filter_map(|name| arn(name)).collect(), ..JobQuery::default() };
     for (query, by) in [
@@ -243,12 +205,47 @@ pub(in crate::ledger) async fn a_page_for_which_much_is_looked_at_is_short_and_g
         (JobQuery::default(), &[JobDimension::Resource]),
         (JobQuery::default(), &[JobDimension::Resource, JobDimension::Day]),
     ] {
-        let page = ledger.summarize(&query, by, 1_000, None).await.unwrap();
-        let expected = model(&jobs, &query, by);
+        let page = ledger.summarize(&query, None, by, 1_000, None).await.unwrap();
+        let expected = model.told(&query, None, by);
         let is_short = page.next.is_some() && page.groups.len() < expected.len().min(1_000);
         assert_eq!(is_short, by.contains(&JobDimension::Day), "{by:?} {}", page.groups.len());
         assert_eq!(told(all(ledger, &query, by, 1_000).await), expected, "{by:?}");
     }
+}
+
+pub(in crate::ledger) async fn what_becomes_anothers_moves_a_few_at_a_time(ledger: &Ledger) {
+    let names: Vec<String> = (0..25).map(|index| format!("db-{index}")).collect();
+    let jobs = names.iter().zip(0i64..).map(|(name, index)| {
+        let job = Job { resource_arn: arn(name), ..job(&format!("job-{name}"), index * 86_400) };
+        (job, at(index))
+    });
+    ledger.learn(jobs.collect()).await.unwrap();
+    let owned = |owner: &str| {
+        let owned = names.iter().map(|name| DatabaseProtection { owner: owner.into(), ..protection(name) });
+        owned.collect::<Vec<_>>()
+    };
+    let counts = async || {
+        let groups = all(ledger, &JobQuery::default(), &[JobDimension::Owner], 10).await;
+        let counts = groups.into_iter().map(|mut group| (group.values.remove(0).1, group.counts.under_way));
+        counts.collect::<Vec<_>>()
+    };
+    let settle = async || ledger.settle_owners(&scope("us-east-1")).await.unwrap();
+    assert!(!settle().await, "nobody was looked at");
+    ledger.keep_look(look(0, owned("payments"))).await.unwrap();
+    assert_eq!(counts().await, [(String::new(), 25)]);
+    assert!(settle().await);
+    assert_eq!(counts().await, [(String::new(), 15), ("payments".into(), 10)]);
+    assert!(settle().await && !settle().await && !settle().await);
+    assert_eq!(counts().await, [("payments".into(), 25)]);
+    // A job of what is somebody's is counted so at once, and one that is gone stays so.
+    ledger.keep_look(look(1, Vec::new())).await.unwrap();
+    assert!(!settle().await);
+    ledger.learn(vec![(Job { resource_arn: arn("db-3"), ..job("another", 7) }, at(7))]).await.unwrap();
+    assert_eq!(counts().await, [("payments".into(), 26)]);
+    // Nobody's again, when the tag is taken away.
+    ledger.keep_look(look(2, owned(""))).await.unwrap();
+    while settle().await {}
+    assert_eq!(counts().await, [(String::new(), 26)]);
 }
 
 /// The tables as they were before anything was counted: what is there is counted when they are brought up to date.
@@ -257,6 +254,11 @@ pub(in crate::ledger) async fn what_was_there_before_is_counted(keeping: Keeping
     let strategy = prop::collection::vec((some_job_of_some_day(), 0i64..200), 300);
     let tellings = strategy.new_tree(&mut TestRunner::deterministic()).unwrap().current();
     first.learn(tellings.into_iter().map(|(job, second)| (job, at(second))).collect()).await.unwrap();
+    let missed =
+        prop::collection::vec(some_missed_run(), 40).new_tree(&mut TestRunner::deterministic()).unwrap().current();
+    let (as_of, judged) = (at(5 * 70_000), Some(at(20 * 70_000)));
+    first.keep_look(NewLook { missed, as_of, judged, ..look(0, Vec::new()) }).await.unwrap();
+    assert!(first.withdraw_missed(&scope("us-east-1"), at(0), at(0)).await.unwrap() > 0);
     let questions: Vec<Vec<JobDimension>> = JobDimension::ALL.into_iter().map(|dimension| vec![dimension]).collect();
     let query = JobQuery::default();
     let mut expected = Vec::new();
@@ -264,7 +266,13 @@ pub(in crate::ledger) async fn what_was_there_before_is_counted(keeping: Keeping
         expected.push(all(&first, &query, by, 1000).await);
     }
     let mut writing = first.store().await.unwrap().write().await.unwrap();
-    for sql in ["DROP TABLE cell", "DROP TABLE facet", "DELETE FROM _sqlx_migrations WHERE version = 3"] {
+    for sql in [
+        "DROP TABLE cell",
+        "DROP TABLE facet",
+        "DROP TABLE owned",
+        "ALTER TABLE survey DROP COLUMN since",
+        "DELETE FROM _sqlx_migrations WHERE version IN (3, 6, 7)",
+    ] {
         writing.rows(Sql::Fixed(sql), Vec::new()).await.unwrap();
     }
     writing.commit().await.unwrap();
@@ -273,6 +281,16 @@ pub(in crate::ledger) async fn what_was_there_before_is_counted(keeping: Keeping
     for (by, expected) in questions.iter().zip(expected) {
         assert_eq!(all(&second, &query, by, 1000).await, expected, "{by:?}");
     }
+    // What is somebody's moves, with all that was counted before.
+    let owned = DatabaseProtection { owner: "payments".into(), ..protection("a") };
+    let new = NewLook { as_of, judged, ..look(1, vec![owned]) };
+    assert!(second.keep_look(new).await.unwrap());
+    while second.settle_owners(&scope("us-east-1")).await.unwrap() {}
+    let of_a =
+        JobQuery { resources: arn("a").into_iter().collect(), scopes: vec![scope("us-east-1")], ..query.clone() };
+    let of_a = all(&second, &of_a, &[], 1).await.remove(0).counts;
+    assert_eq!(all_of(&second, &query, Some("payments"), &[], 1).await.remove(0).counts, of_a);
+    assert!(of_a.jobs() > 0 && of_a.missed > 0, "{of_a:?}");
     // And goes on being counted.
     let before = all(&second, &query, &[], 1).await.remove(0).counts.jobs();
     second.learn(vec![super::telling("one more", 1)]).await.unwrap();

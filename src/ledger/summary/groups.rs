@@ -13,10 +13,11 @@ use crate::{
 /// Facets of a group, as many as are likely.
 const LIKELY: usize = 8;
 
-/// Facets that have the same values.
+/// Facets that have the same values, and the places that they are in.
 pub(super) struct Group {
     pub(super) values: Vec<String>,
     pub(super) facets: Vec<i64>,
+    pub(super) places: Vec<i64>,
 }
 
 /// Some groups.
@@ -63,10 +64,11 @@ impl Asked<'_> {
         bound: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Group>, usize), Error> {
-        let Self { store, query, of_facets, sort, .. } = self;
+        let Self { store, query, owner, of_facets, sort, .. } = self;
         let mut made = Made::default();
         let mut conditions = vec![format!("s.sort = {}", sort.number())];
         conditions.extend(subject_conditions(store, query, &mut made));
+        conditions.extend(owner.map(|owner| format!("s.owner = {}", made.push(owner))));
         let columns: Vec<String> = of_facets.iter().map(|dimension| self.column(*dimension)).collect();
         if let Some(at) = at
             && !at.values.is_empty()
@@ -88,7 +90,7 @@ impl Asked<'_> {
         let selected: String = columns.iter().map(|column| format!(", {column}")).collect();
         let join = store.join();
         let sql = format!(
-            "SELECT s.id{selected} FROM facet AS s {join} place AS p ON p.id = s.place WHERE {conditions} {ordered} \
+            "SELECT s.id, s.place{selected} FROM facet AS s {join} place AS p ON p.id = s.place WHERE {conditions} {ordered} \
              LIMIT {most}"
         );
         let rows = store.rows(Sql::Made(sql), made.args).await?;
@@ -96,16 +98,20 @@ impl Asked<'_> {
         let mut groups: Vec<Group> = Vec::new();
         for mut row in rows {
             let mut values = Vec::new();
-            for column in 1..=of_facets.len() {
+            for column in (2..).take(of_facets.len()) {
                 values.push(match row.some_int(column) {
                     Some(number) => number.to_string(),
                     None => row.text(column)?,
                 });
             }
-            let facet = row.int(0)?;
-            match groups.last_mut().filter(|group| group.values == values) {
-                Some(group) => group.facets.push(facet),
-                None => groups.push(Group { values, facets: vec![facet] }),
+            let (facet, place) = (row.int(0)?, row.int(1)?);
+            if groups.last().is_none_or(|group| group.values != values) {
+                groups.push(Group { values, facets: Vec::new(), places: Vec::new() });
+            }
+            let Some(group) = groups.last_mut() else { continue };
+            group.facets.push(facet);
+            if !group.places.contains(&place) {
+                group.places.push(place);
             }
         }
         Ok((groups, count))
@@ -133,6 +139,7 @@ impl Asked<'_> {
             JobDimension::ResourceType => "s.type".to_owned(),
             JobDimension::Account => self.store.by_bytes("p.account"),
             JobDimension::Region => self.store.by_bytes("p.region"),
+            JobDimension::Owner => "s.owner".to_owned(),
             // A cell has day and state itself.
             JobDimension::Kind | JobDimension::Day | JobDimension::State => "s.kind".to_owned(),
         }

@@ -99,7 +99,7 @@ impl Reader {
         });
         let rule = self.optional(&rule, |read, text| read.note(&at("rule"), short(text, 100)));
         let vault = self.optional(&vault, |read, text| read.vault(&at("vault"), text));
-        let owner = self.optional(&owner, |read, text| read.note(&at("owner"), short(text, 256)));
+        let owner = self.owner(&at("owner"), &owner);
         let tags = self.tags(&at("tags"), tags, Tags::most());
         if finding_codes.len() > MOST_CODES {
             self.fault(&at("finding_codes"), format!("has {} codes: give at most {MOST_CODES}", finding_codes.len()));
@@ -129,6 +129,11 @@ impl Reader {
             least_failures: failures?,
             resource: resource?,
         })
+    }
+
+    /// Whose databases are meant; blank: anybody's.
+    pub(super) fn owner(&mut self, field: &str, owner: &str) -> Result<Option<String>, Noted> {
+        self.optional(owner, |read, text| read.note(field, short(text, 256)))
     }
 
     fn protection_verdict(&mut self, field: &str, verdict: i32) -> Result<Option<ProtectionVerdict>, Noted> {

@@ -16,7 +16,7 @@ pub(in crate::rpc) fn summarize(
     let (size, token) = (std::mem::take(&mut request.page_size), std::mem::take(&mut request.page_token));
     let mut read = Reader::new(request.scope.clone());
     let paged = read.page("SummarizeJobs", &request, size, &token);
-    let proto::SummarizeJobsRequest { scope, all_scopes, filter, group_by, .. } = request;
+    let proto::SummarizeJobsRequest { scope, all_scopes, filter, owner, group_by, .. } = request;
     read.all_scopes(all_scopes, scope.as_ref());
     let filter = read.job_filter("filter", filter.unwrap_or_default(), false).and_then(|filter| {
         let faults = filter.uncountable().into_iter();
@@ -25,8 +25,9 @@ pub(in crate::rpc) fn summarize(
             None => Ok(filter),
         }
     });
+    let owner = read.owner("owner", &owner);
     let group_by = read.dimensions("group_by", &group_by);
-    let filter = || Ok(SummarizeJobs { filter: filter?, all_scopes, group_by: group_by? });
+    let filter = || Ok(SummarizeJobs { filter: filter?, owner: owner?, all_scopes, group_by: group_by? });
     read.conclude(|| Ok(ListOf { filter: filter()?, paged: paged? }))
 }
 
@@ -66,14 +67,16 @@ fn dimension(number: i32) -> Option<JobDimension> {
         P::Region => JobDimension::Region,
         P::Kind => JobDimension::Kind,
         P::State => JobDimension::State,
+        P::Owner => JobDimension::Owner,
     })
 }
 
 /// `by_state`: jobs are filtered by state, so that nothing is to be said of how many succeed.
 pub(in crate::rpc) fn told(group: JobGroup, meant: &[Scope], by_state: bool) -> proto::JobSummary {
-    let JobGroup { values, kind, day, state, counts, consecutive_successes } = group;
-    let JobCounts { under_way, completed, with_issues, partial, failed, expired, aborted, bytes, timed, seconds: _ } =
-        counts;
+    let JobGroup { values, kind, day, state, counts, consecutive_successes, none_due_days } = group;
+    let JobCounts {
+        under_way, completed, with_issues, partial, failed, expired, aborted, bytes, timed, missed, ..
+    } = counts;
     let mut told = proto::JobSummary {
         day: day.map(|day| day.to_string()).unwrap_or_default(),
         kind: kind.map(job_answers::kind).unwrap_or_default().into(),
@@ -91,6 +94,8 @@ pub(in crate::rpc) fn told(group: JobGroup, meant: &[Scope], by_state: bool) -> 
         bytes_transferred: bytes,
         timed_count: timed,
         average_duration_seconds: counts.average_seconds().map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX)),
+        missed_run_count: missed,
+        none_due_day_count: none_due_days,
         ..proto::JobSummary::default()
     };
     for (dimension, value) in values {
@@ -106,6 +111,7 @@ pub(in crate::rpc) fn told(group: JobGroup, meant: &[Scope], by_state: bool) -> 
             JobDimension::ResourceType => told.resource_type = value,
             JobDimension::Account => told.account = value,
             JobDimension::Region => told.region = value,
+            JobDimension::Owner => told.owner = value,
             // These are no texts.
             JobDimension::Kind | JobDimension::Day | JobDimension::State => {}
         }

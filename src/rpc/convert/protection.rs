@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use super::{findings, reader::Reader, timestamp};
 use crate::{
     domain::{
-        Asked, DatabaseRef, Explanation, Invalid, ListUpcomingRuns, NearMiss, ProtectionVerdict, RuleCoverage,
-        UpcomingFilter, UpcomingRun, VaultRef,
+        Asked, DatabaseRef, Explanation, Invalid, ListUpcomingRuns, NearMiss, ProtectionVerdict, ReadFrom,
+        RuleCoverage, UpcomingFilter, UpcomingRun, VaultRef,
     },
     proto,
     rpc::page_token::ListOf,
@@ -28,7 +28,12 @@ pub(in crate::rpc) fn upcoming(
     let hours = read.note("hours", UpcomingFilter::hours_of(request.hours));
     let plan = read.optional(&request.plan, |read, text| read.plan("plan", text));
     let resource = read.optional(&request.resource, |read, text| read.database("resource", text));
-    let filter = || Ok(ListUpcomingRuns { hours: hours?, plan: plan?, resource: resource? });
+    let (all_scopes, from) = (request.all_scopes, read.read_from("read", request.read));
+    read.all_scopes(all_scopes, request.scope.as_ref());
+    if all_scopes && from == Ok(ReadFrom::Live) {
+        read.fault("all_scopes", "cannot go with read LIVE: AWS is asked of one account and region at a time");
+    }
+    let filter = || Ok(ListUpcomingRuns { hours: hours?, plan: plan?, resource: resource?, all_scopes, read: from? });
     read.conclude(|| Ok(ListOf { filter: filter()?, paged: paged? }))
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{LATE, Memory, Remembered, unread};
 use crate::{
     aws::Scoped,
-    domain::{Cursor, KeptFinding, PageRequest, ProtectionQuery, Scope},
+    domain::{Cursor, KeptFinding, PageRequest, ProtectionQuery, Scope, done_with},
     ledger::{Look, ProtectionPosition},
     proto,
     rpc::{
@@ -22,11 +22,12 @@ use crate::{
 const MISSED: SignedDuration = SignedDuration::from_hours(24);
 
 /// The looks at the accounts and regions that are meant.
-struct Looked {
-    scopes: Vec<Scope>,
-    status: Vec<proto::ScopeStatus>,
-    as_of: Timestamp,
-    findings: Vec<proto::Finding>,
+pub(super) struct Looked {
+    pub(super) scopes: Vec<Scope>,
+    pub(super) looks: Vec<Look>,
+    pub(super) status: Vec<proto::ScopeStatus>,
+    pub(super) as_of: Timestamp,
+    pub(super) findings: Vec<proto::Finding>,
 }
 
 impl Remembered {
@@ -86,27 +87,24 @@ impl Remembered {
     }
 
     /// How the accounts and regions that are meant were looked at; a refusal where one of them was not.
-    async fn looked(&self, aws: &Scoped, all: bool) -> Result<Looked, Failure> {
+    pub(super) async fn looked(&self, aws: &Scoped, all: bool) -> Result<Looked, Failure> {
         let Some(Memory { scopes, status: read, .. }) = self.memory(aws, all).await? else {
             let why = unread(aws, None);
             return Err(Failure::ScopeNotFollowed(format!("{why}: ExplainProtection tells of one database there")));
         };
-        let looks = self.ledger.looks().await?;
-        let (mut status, mut findings, mut as_of) = (Vec::new(), Vec::new(), Timestamp::MAX);
+        let all = self.ledger.looks().await?;
+        let (mut looks, mut status, mut findings, mut as_of) = (Vec::new(), Vec::new(), Vec::new(), Timestamp::MAX);
         for (scope, read) in scopes.iter().zip(read) {
-            let look = looks.iter().find(|look| look.scope == *scope);
+            let look = all.iter().find(|look| look.scope == *scope);
             let Some((look, at)) = look.and_then(|look| Some((look, look.as_of?))) else {
                 return Err(not_looked_at(scope, look));
             };
             as_of = as_of.min(at);
-            let about = |finding: &KeptFinding| {
-                let subject = format!("{} {}", scope.account, scope.region);
-                proto::Finding { subject, ..finding.clone().into() }
-            };
-            findings.extend(look.trouble.iter().chain(&look.findings).map(about));
+            findings.extend(look.trouble.iter().chain(&look.findings).map(|finding| about(scope, finding)));
             status.push(self.status_of_look(look, at, read, aws.now()));
+            looks.push(look.clone());
         }
-        Ok(Looked { scopes, status, as_of, findings })
+        Ok(Looked { scopes, looks, status, as_of, findings })
     }
 
     fn status_of_look(
@@ -122,7 +120,22 @@ impl Remembered {
             true => proto::ScopeState::Stale,
             false => read.state(),
         };
-        proto::ScopeStatus { state: state.into(), as_of: Some(timestamp(at)), ..read }
+        proto::ScopeStatus { state: state.into(), as_of: Some(timestamp(at)), ..with_runs_judged(read, Some(look)) }
+    }
+}
+
+/// A finding as one about an account and region.
+pub(super) fn about(scope: &Scope, finding: &KeptFinding) -> proto::Finding {
+    let subject = format!("{} {}", scope.account, scope.region);
+    proto::Finding { subject, ..finding.clone().into() }
+}
+
+/// The status of an account and region, with since when and until when it is known which runs were missed.
+pub(super) fn with_runs_judged(status: proto::ScopeStatus, look: Option<&Look>) -> proto::ScopeStatus {
+    proto::ScopeStatus {
+        runs_judged_since_time: look.and_then(|look| look.judged_since).map(timestamp),
+        runs_judged_until_time: look.and_then(|look| look.judged).map(done_with).map(timestamp),
+        ..status
     }
 }
 

@@ -1,6 +1,6 @@
 //! SummarizeJobs: what the ledger has counted.
 
-use super::Remembered;
+use super::{Remembered, covering::with_runs_judged};
 use crate::{
     aws::Scoped,
     domain::{Cursor, Invalid, PageRequest, SummarizeJobs},
@@ -34,12 +34,19 @@ impl Remembered {
         aws: Scoped,
         asked: ListOf<SummarizeJobs>,
     ) -> Result<proto::SummarizeJobsResponse, Failure> {
-        let ListOf { filter: SummarizeJobs { filter, all_scopes, group_by }, paged } = asked;
+        let ListOf { filter: SummarizeJobs { filter, owner, all_scopes, group_by }, paged } = asked;
         let memory = self.read_memory(&aws, all_scopes).await?;
+        let looks = self.ledger.looks().await?;
+        let status =
+            memory.scopes.iter().zip(&memory.status).map(|(scope, status)| {
+                with_runs_judged(status.clone(), looks.iter().find(|look| look.scope == *scope))
+            });
+        let status: Vec<proto::ScopeStatus> = status.collect();
         let query = filter.query(memory.scopes.clone());
         let page = async |page: PageRequest| {
             let after = page.position(GroupPosition::parse)?;
-            let found = self.ledger.summarize(&query, &group_by, usize::from(page.size), after).await?;
+            let (owner, size) = (owner.as_deref(), usize::from(page.size));
+            let found = self.ledger.summarize(&query, owner, &group_by, size, after).await?;
             let next = found.next.map(|next| Cursor::at(next.to_string()));
             let by_state = !query.states.is_empty();
             let told = found.groups.into_iter().map(|group| job_summary::told(group, &memory.scopes, by_state));
@@ -47,7 +54,7 @@ impl Remembered {
                 groups: told.collect(),
                 next_page_token: paged.token(next.as_ref()),
                 as_of: memory.as_of.map(timestamp),
-                scopes: memory.status.clone(),
+                scopes: status.clone(),
             })
         };
         paged.answer(page).await

@@ -65,6 +65,7 @@ const COLUMNS: &[(&str, &[Column])] = &[
         &[
             ("ACCOUNT", "account"),
             ("REGION", "region"),
+            ("OWNER", "owner"),
             ("RESOURCE", "resource_arn"),
             ("VAULT", "vault_name"),
             ("PLAN", "plan_id"),
@@ -78,8 +79,10 @@ const COLUMNS: &[(&str, &[Column])] = &[
             ("DONE", "completed_count"),
             ("FAILED", "failed_count"),
             ("EXPIRED", "expired_count"),
+            ("MISSED", "missed_run_count"),
             ("SUCCESS", "percent_succeeded"),
             ("IN A ROW", "consecutive_success_count"),
+            ("NONE DUE", "none_due_day_count"),
             ("BYTES", "bytes_transferred"),
         ],
     ),

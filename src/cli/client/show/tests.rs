@@ -75,8 +75,8 @@ fn counts_of_days_fit_a_narrow_terminal_and_nearly_all_are_not_all() {
     let shown = page(&answer("JobService/SummarizeJobs", &counted), false);
     assert_eq!(
         shown,
-        "DAY         JOBS  OPEN  DONE  FAILED  EXPIRED  SUCCESS  BYTES\n\
-         2026-03-01  2003  0     2000  3       0        99 %     5.00 TiB\n"
+        "DAY         JOBS  OPEN  DONE  FAILED  EXPIRED  MISSED  SUCCESS  BYTES\n\
+         2026-03-01  2003  0     2000  3       0        0       99 %     5.00 TiB\n"
     );
     assert!(shown.lines().all(|line| line.len() <= 80));
 }

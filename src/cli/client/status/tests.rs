@@ -16,7 +16,7 @@ fn time(second: i64) -> Option<prost_types::Timestamp> {
 
 fn scope(region: &str, state: ScopeState) -> ScopeStatus {
     let scope = Scope { account: "123456789012".into(), region: region.into() };
-    ScopeStatus { scope: Some(scope), state: state.into(), as_of: time(0), history_start_time: None }
+    ScopeStatus { scope: Some(scope), state: state.into(), as_of: time(0), ..ScopeStatus::default() }
 }
 
 fn databases(count: usize, verdict: ProtectionVerdict) -> ListProtectionResponse {

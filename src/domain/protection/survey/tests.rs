@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    ArrangedPlan, Criteria, JobState, Looked, Operator, Plan, PlanContent, ProtectionVerdict, Selection, Severity,
-    TagCondition, UpcomingFilter,
+    ArrangedPlan, Criteria, JobState, Looked, Operator, Outlook, Plan, PlanContent, ProtectionVerdict, Selection,
+    Severity, TagCondition, Upcoming, UpcomingFilter, UpcomingRun,
     protection::tests::{NOW, at, database, evidence, job, plan, rule, scope, selection},
 };
 
@@ -160,6 +160,24 @@ fn the_backups_of_another_database_that_had_the_name_are_not_its_own() {
     assert_eq!(codes, ["NO_RECOVERY_POINT", "DATABASE_IS_NEWER"]);
 }
 
+/// The runs ahead: by how it looks now, and the same by what is kept of that.
+fn upcoming(survey: &Survey, filter: &UpcomingFilter) -> Vec<UpcomingRun> {
+    let (outlook, now) = (survey.outlook(), survey.arrangements.as_of());
+    let text = outlook.to_json().to_string();
+    let kept = Outlook::from_json(&serde_json::from_str(&text).unwrap(), &outlook.scope, now).unwrap();
+    let [runs, kept] = [outlook, kept].map(|outlook| {
+        let upcoming = Upcoming::of(&[outlook], filter, None, now).unwrap();
+        upcoming.page(1_000).0.to_vec()
+    });
+    let told = |run: &UpcomingRun| {
+        let rule = run.rule().map(|rule| (rule.name.clone(), rule.lifecycle.clone(), rule.vault.clone()));
+        let codes: Vec<_> = run.findings.iter().map(|it| it.message.clone()).collect();
+        (rule, run.at, run.start_by, run.part, run.resources.clone(), run.overruled, codes)
+    };
+    assert_eq!(runs.iter().map(told).collect::<Vec<_>>(), kept.iter().map(told).collect::<Vec<_>>());
+    runs
+}
+
 #[test]
 fn the_runs_ahead_are_told_in_their_order_with_what_becomes_of_them() {
     let mut plans = vec![arranged("b", &[DAILY, "cron(30 5 ? * TUE *)"], GOLD), arranged("a", &[DAILY], GOLD)];
@@ -168,9 +186,9 @@ fn the_runs_ahead_are_told_in_their_order_with_what_becomes_of_them() {
     content.content.rules[1].lifecycle.retention = crate::domain::Retention::Forever;
     let near = Resource { automated_backup_window: "05:30-06:00".into(), ..named("near", &[GOLD]) };
     let mut survey = survey(vec![named("x", &[GOLD]), near, named("other", &[])], plans, NOW);
-    let filter = |hours| UpcomingFilter { hours, from: None, plan_id: None, resource_arn: None };
+    let filter = |hours| UpcomingFilter { hours, plan_ids: None, resource_arns: None };
     let told = |survey: &Survey, filter: &UpcomingFilter| {
-        let runs = survey.upcoming(filter).into_iter();
+        let runs = upcoming(survey, filter).into_iter();
         let told = runs.map(|run| {
             let codes = run.findings.iter().map(|it| it.code).collect::<Vec<_>>();
             (run.plan.plan.id.clone(), run.rule().unwrap().name.clone(), run.at.to_string(), run.resources.len(), codes)
@@ -189,7 +207,11 @@ fn the_runs_ahead_are_told_in_their_order_with_what_becomes_of_them() {
             row("b", "rule-1", "05:30", 2, &["RUN_NEAR_BACKUP_WINDOW"]),
         ]
     );
-    let of_x = UpcomingFilter { resource_arn: Some(named("x", &[]).arn), plan_id: Some("a".into()), ..filter(24) };
+    let of_x = UpcomingFilter {
+        resource_arns: Some([named("x", &[]).arn].into()),
+        plan_ids: Some(["a".to_owned()].into()),
+        ..filter(24)
+    };
     assert_eq!(told(&survey, &of_x), [row("a", "rule-0", "05:00", 1, &[])]);
     assert_eq!(told(&survey, &filter(1)), []);
     opt_out(&mut survey);
@@ -202,8 +224,8 @@ fn the_runs_ahead_are_told_in_their_order_with_what_becomes_of_them() {
 fn a_run_for_many_databases_is_told_in_parts() {
     let many = (0..2_500).map(|number| named(&format!("db-{number:04}"), &[GOLD])).collect();
     let survey = survey(many, vec![arranged("nightly", &[DAILY], GOLD)], NOW);
-    let filter = UpcomingFilter { hours: 24, from: None, plan_id: None, resource_arn: None };
-    let parts = survey.upcoming(&filter);
+    let filter = UpcomingFilter { hours: 24, plan_ids: None, resource_arns: None };
+    let parts = upcoming(&survey, &filter);
     assert_eq!(
         parts.iter().map(|run| (run.part, run.resources.len())).collect::<Vec<_>>(),
         [(0, 1000), (1, 1000), (2, 500)]
@@ -214,11 +236,11 @@ fn a_run_for_many_databases_is_told_in_parts() {
 #[test]
 fn pages_of_runs_follow_each_other_though_time_goes_on() {
     let plans = || vec![arranged("a", &["cron(0 * ? * * *)"], GOLD), arranged("b", &["cron(0 * ? * * *)"], GOLD)];
-    let filter = || UpcomingFilter { hours: 6, from: None, plan_id: None, resource_arn: None };
+    let filter = UpcomingFilter { hours: 6, plan_ids: None, resource_arns: None };
     let (mut told, mut cursor, mut now) = (Vec::new(), None, at(NOW));
     loop {
         let survey = survey(vec![named("x", &[GOLD])], plans(), &now.to_string());
-        let upcoming = survey.upcoming_from(filter(), cursor.as_ref()).unwrap();
+        let upcoming = Upcoming::of(&[survey.outlook()], &filter, cursor.as_ref(), now).unwrap();
         let (page, next) = upcoming.page(5);
         told.extend(page.iter().map(|run| (run.at.to_string(), run.plan.plan.id.clone())));
         let Some(next) = next else { break };
@@ -230,7 +252,8 @@ fn pages_of_runs_follow_each_other_though_time_goes_on() {
     assert_eq!(told, all.collect::<Vec<_>>());
     let survey = survey(Vec::new(), Vec::new(), NOW);
     for foreign in ["", "1 2 3", "x 0 0 0 p", "0 0 0 99999999999999999999 p"] {
-        assert!(survey.upcoming_from(filter(), Some(&crate::domain::Cursor::at(foreign))).is_err(), "{foreign}");
+        let cursor = crate::domain::Cursor::at(foreign);
+        assert!(Upcoming::of(&[survey.outlook()], &filter, Some(&cursor), at(NOW)).is_err(), "{foreign}");
     }
 }
 
