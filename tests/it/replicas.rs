@@ -67,7 +67,7 @@ async fn replica_with(world: &World, database: &str, settings: &[&str]) -> (Serv
 }
 
 /// The workshop's database, once a server tells it as wanted.
-async fn labs(at: &Channel, wanted: impl Fn(&DatabaseProtection) -> bool) -> DatabaseProtection {
+async fn labs(at: &Channel, wanted: impl Fn(&DatabaseProtection) -> bool + Send + Sync) -> DatabaseProtection {
     let told = async {
         loop {
             let filter = Some(ProtectionFilter { resource: LABS.into(), ..Default::default() });
