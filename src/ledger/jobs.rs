@@ -2,6 +2,7 @@
 
 mod dialect;
 mod list;
+mod position;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +16,9 @@ use super::{
 };
 use crate::domain::{AccountId, Job, JobId, JobKind, JobParts, JobState, JobSubject, KnownJob, RegionName, Scope};
 
-pub use list::{JobPage, JobPosition};
+pub use list::JobPage;
 pub(super) use list::{Made, subject_conditions};
+pub use position::JobPosition;
 
 /// The columns of a job, wherever one is read: key, id, account, region, kind, type, resource, vault, destination, plan, rule,
 /// common, own.

@@ -55,6 +55,16 @@ pub(super) enum Value {
     Text(String),
 }
 
+impl Value {
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Int(value) => (*value).into(),
+            Self::Text(value) => value.as_str().into(),
+        }
+    }
+}
+
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Int(value)
@@ -145,6 +155,23 @@ impl From<&'static str> for Sql {
     }
 }
 
+impl Sql {
+    fn text(&self) -> &str {
+        match self {
+            Self::Fixed(text) => text,
+            Self::Made(text) => text,
+        }
+    }
+}
+
+/// Tells what is read to whoever listens for it: how much a statement looks at, the database alone can say.
+fn tell(sql: &Sql, args: &[Value]) {
+    if tracing::enabled!(target: "strongroom::ledger::statements", tracing::Level::TRACE) {
+        let args: serde_json::Value = args.iter().map(Value::json).collect();
+        tracing::trace!(target: "strongroom::ledger::statements", sql = sql.text(), args = args.to_string(), "reads");
+    }
+}
+
 /// A database that is open.
 #[derive(Debug, Clone)]
 pub(super) enum Store {
@@ -188,9 +215,11 @@ impl Store {
 
     /// Reads rows.
     pub(super) async fn rows(&self, sql: impl Into<Sql>, args: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let sql = sql.into();
+        tell(&sql, &args);
         match self {
-            Self::Sqlite(database) => database.rows(sql.into(), args).await,
-            Self::Postgres(database) => database.rows(sql.into(), args).await,
+            Self::Sqlite(database) => database.rows(sql, args).await,
+            Self::Postgres(database) => database.rows(sql, args).await,
         }
     }
 

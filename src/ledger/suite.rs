@@ -6,6 +6,7 @@ pub(super) mod incidents;
 mod inspection;
 mod leases;
 mod missed;
+mod pages;
 mod requests;
 pub(super) mod summary;
 mod touched;
@@ -36,6 +37,7 @@ macro_rules! cases {
             pages_are_what_a_model_says,
             pages_go_on_where_they_ended_while_jobs_come,
             many_subjects_are_merged,
+            what_has_an_index_of_its_own_fills_its_pages,
             what_is_old_is_forgotten_and_said_to_be,
             how_far_a_place_was_read_is_kept,
             jobs_that_have_not_ended_are_found,
@@ -119,6 +121,7 @@ pub(super) use missed::{
     a_missed_run_is_told_once_and_withdrawn_when_its_job_turns_up,
     missed_runs_are_incidents_until_a_later_backup_completes,
 };
+pub(super) use pages::{many_subjects_are_merged, what_has_an_index_of_its_own_fills_its_pages};
 pub(super) use requests::{a_request_is_noted_once, what_requests_made_is_forgotten_with_the_jobs};
 pub(super) use summary::{
     a_job_that_changes_moves_to_another_cell, a_page_for_which_much_is_looked_at_is_short_and_goes_on,
@@ -373,50 +376,6 @@ pub(super) async fn pages_go_on_where_they_ended_while_jobs_come(ledger: &Ledger
     let expected: Vec<String> = (0..50).rev().map(|index| format!("old-{index}")).collect();
     assert_eq!(told, expected);
     assert_eq!(second.next, None);
-}
-
-pub(super) async fn many_subjects_are_merged(ledger: &Ledger) {
-    // More lanes than stand in the text of a statement; and more than are walked at all.
-    let jobs = (0..1_300i64).map(|index| {
-        let state = if index % 11 == 0 { JobState::Failed } else { JobState::Completed };
-        let job =
-            Job { state, resource_arn: arn(&format!("db-{}", index % 450)), ..job(&format!("job-{index}"), index) };
-        let job = Job { vault_arn: Some(format!("vault-{}", index % 450 / 150)), ..job };
-        (job, at(2_000))
-    });
-    let jobs: Vec<(Job, Timestamp)> = jobs.collect();
-    ledger.learn(jobs.clone()).await.unwrap();
-    let vaults = |names: &[&str]| JobQuery {
-        vaults: names.iter().map(|name| (*name).to_owned()).collect(),
-        ..JobQuery::default()
-    };
-    let failed = |query: JobQuery| JobQuery { states: vec![JobState::Failed], ..query };
-    let queries = [
-        vaults(&["vault-0"]),
-        failed(vaults(&["vault-0"])),
-        vaults(&["vault-0", "vault-1", "vault-2"]),
-        failed(vaults(&["vault-0", "vault-1", "vault-2"])),
-        JobQuery { states: vec![JobState::Completed], ..vaults(&["vault-0"]) },
-        JobQuery { states: vec![JobState::Failed, JobState::Expired], ..JobQuery::default() },
-    ];
-    for query in queries {
-        let expected = jobs.iter().filter(|(job, _)| query.fits(job)).count();
-        assert!(expected > 40, "{query:?}");
-        for order in [JobOrder::Newest, JobOrder::Oldest] {
-            let jobs = all(ledger, &query, order, 60).await;
-            assert!(jobs.iter().all(|job| query.fits(job)));
-            let mut told = ids(&jobs);
-            told.sort_unstable();
-            told.dedup();
-            assert_eq!((told.len(), jobs.len()), (expected, expected), "{query:?} {order:?}");
-            let created: Vec<_> = jobs.iter().map(|job| job.created_at).collect();
-            let is_sorted = match order {
-                JobOrder::Newest => created.is_sorted_by(|one, next| one >= next),
-                JobOrder::Oldest | JobOrder::LastEnded => created.is_sorted(),
-            };
-            assert!(is_sorted, "{query:?} {order:?}");
-        }
-    }
 }
 
 pub(super) async fn what_is_old_is_forgotten_and_said_to_be(ledger: &Ledger) {

@@ -21,8 +21,18 @@ use super::{
 };
 use crate::domain::{JobCounts, JobDimension, JobGroup, JobQuery};
 
-/// Cells that a page looks at: a few milliseconds.
-const MOST_LOOKED_AT: usize = 6_000;
+/// Cells that a page looks at: a few milliseconds. Half of them where they are looked at once more, for what completed one after the
+/// other.
+const MOST_LOOKED_AT: usize = 12_000;
+
+/// As many cells as the way to those of one facet costs.
+const WAY: usize = 10;
+
+/// States that a facet is likely to have jobs in, in one period.
+const LIKELY_STATES: usize = 3;
+
+/// Facets that are tried for a page by resource.
+const MOST_TRIED: usize = 5_000;
 
 /// Facets that a page looks for, and that one group can have.
 const MOST_FACETS: usize = 20_000;
@@ -148,7 +158,7 @@ impl Ledger {
             told.push(Told { group, facets: Vec::new(), places: Vec::new() });
         }
         asked.count_none_due(&mut told).await?;
-        if !asked.by_day && !asked.by_state && query.states.is_empty() {
+        if asked.tells_streaks() {
             asked.count_streaks(&mut told).await?;
         }
         let next = next.filter(|_| !all_together);
@@ -202,7 +212,8 @@ impl<'q> Asked<'q> {
         size: usize,
         after: Option<GroupPosition>,
     ) -> Result<(Vec<Told>, Option<GroupPosition>), SummaryError> {
-        let (mut told, mut at, mut room) = (Vec::new(), after, MOST_LOOKED_AT);
+        let room = if self.tells_streaks() { MOST_LOOKED_AT / 2 } else { MOST_LOOKED_AT };
+        let (mut told, mut at, mut room) = (Vec::new(), after, room);
         if self.days.0 >= self.days.1 {
             return Ok((told, None));
         }
@@ -217,7 +228,14 @@ impl<'q> Asked<'q> {
             let Some(last) = groups.last().map(|group| group.values.clone()) else {
                 return Ok((told, bound.map(GroupPosition::after_all_of)));
             };
-            let (counted, looked, cut) = self.count(&groups, at.as_ref(), room).await?;
+            // Of one that has days enough for the page, no more of them are counted.
+            let room_of_days = match groups.as_slice() {
+                [only] if self.by_day => {
+                    room.min((only.facets.len() * LIKELY_STATES).saturating_mul((size - told.len()) << look))
+                }
+                _ => room,
+            };
+            let (counted, looked, cut) = self.count(&groups, at.as_ref(), room_of_days).await?;
             for ((index, key), counts) in counted {
                 let Some(group) = groups.get(index) else { continue };
                 if at.as_ref().is_some_and(|at| at.is_behind(&group.values, key)) {
@@ -243,6 +261,10 @@ impl<'q> Asked<'q> {
         Ok((told, at))
     }
 
+    fn tells_streaks(&self) -> bool {
+        !self.by_day && !self.by_state && self.query.states.is_empty()
+    }
+
     /// How many groups of one facet's values a page can have, at the most.
     fn days_of_page(&self) -> usize {
         let days = if self.by_day { self.days.1 - self.days.0 } else { 1 };
@@ -251,9 +273,9 @@ impl<'q> Asked<'q> {
 
     /// How many of the groups can be looked at; one at least.
     fn fitting(&self, groups: &[Group], room: usize) -> usize {
-        let periods = self.periods() + self.known.most();
+        let of_facet = self.periods() * LIKELY_STATES + self.known.most() + WAY;
         let cells = groups.iter().scan(0, |cells, group| {
-            *cells += group.facets.len() * periods;
+            *cells += group.facets.len() * of_facet;
             Some(*cells)
         });
         cells.take_while(|cells| *cells <= room).count().max(1).min(groups.len())
@@ -285,7 +307,8 @@ impl<'q> Asked<'q> {
         for (index, group) in groups.iter().enumerate() {
             let lanes = if self.by_day {
                 let high = goes_on(group).map_or(high, |end| end.min(high));
-                let most = i64::try_from(room / group.facets.len().max(1)).unwrap_or(i64::MAX).max(1);
+                let of_day = group.facets.len().max(1) * LIKELY_STATES;
+                let most = i64::try_from(room / of_day).unwrap_or(i64::MAX).max(1);
                 let from = low.max(high.saturating_sub(most));
                 cut = (from > low).then_some(from);
                 vec![(BY_DAY, from, high)]
@@ -304,7 +327,8 @@ impl<'q> Asked<'q> {
         let sql = if self.by_day { statements.cells_by_period } else { statements.cells };
         let counted = self.store.rows(sql, vec![json(&rows)]).await?;
         let states: Vec<i64> = self.query.states.iter().map(state_number).collect();
-        let (mut all, mut looked): (BTreeMap<(usize, Key), JobCounts>, usize) = (BTreeMap::new(), 0);
+        let mut all: BTreeMap<(usize, Key), JobCounts> = BTreeMap::new();
+        let mut looked = rows.len() * WAY;
         for row in counted {
             let index = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
             let (day, first) = if self.by_day { (Some(row.int(1)?), 2) } else { (None, 1) };

@@ -12,7 +12,10 @@ use super::{
     },
     kind_number, verdict_number, word_columns,
 };
-use crate::domain::{DatabaseProtection, ProtectionOrder, ProtectionQuery, ProtectionVerdict, Scope};
+use crate::domain::{DatabaseProtection, ProtectionOrder, ProtectionQuery, ProtectionVerdict, ProtectionWord, Scope};
+
+/// Databases that are looked up one by one where a word leads to them. Fewer in tests, which so try both ways.
+const FEW: usize = if cfg!(test) { 3 } else { 500 };
 
 /// Most codes of findings that are counted apart.
 const MOST_CODES: usize = 100;
@@ -98,11 +101,18 @@ impl Ledger {
                 _ => format!("({key}, d.arn) > ({at}, {arn})"),
             });
         }
-        let ordered = if order == ProtectionOrder::Arn { "d.arn".to_owned() } else { format!("{key}, d.arn") };
+        let (ordered, again) = match order {
+            ProtectionOrder::Arn => ("d.arn".to_owned(), "m.arn"),
+            _ => (format!("{key}, d.arn"), "m.at, m.arn"),
+        };
+        let join = store.join();
+        // The page is found in an index alone, which has whatever is asked for; what is told of a database is long.
         let sql = format!(
-            "SELECT CAST({key} AS BIGINT), d.arn, p.account, p.region, d.whole, \
-             (SELECT max(m.due) FROM missed AS m WHERE m.resource = d.resource AND m.made = d.made AND m.withdrawn IS NULL) \
-             FROM protection AS d JOIN place AS p ON p.id = d.place WHERE {} ORDER BY {ordered} LIMIT {size}",
+            "SELECT m.at, d.arn, p.account, p.region, d.whole, \
+             (SELECT max(x.due) FROM missed AS x WHERE x.resource = d.resource AND x.made = d.made AND x.withdrawn IS NULL) \
+             FROM (SELECT CAST({key} AS BIGINT) AS at, d.arn FROM protection AS d WHERE {} \
+             ORDER BY {ordered} LIMIT {size}) AS m {join} protection AS d ON d.arn = m.arn \
+             {join} place AS p ON p.id = d.place ORDER BY {again}",
             meant.conditions.join(" AND "),
         );
         let mut rows = store.rows(Sql::Made(sql), meant.made.args).await?;
@@ -135,17 +145,13 @@ impl Ledger {
         let Meant { conditions, made: Made { args } } = Meant::of(&store, query).await?;
         let meant = conditions.join(" AND ");
         let since = missed_since.as_millisecond();
-        // Runs are the cluster's: they are not counted again for its instances.
         let sql = format!(
-            "SELECT d.verdict, d.never_ran, count(*), CAST(coalesce(sum((SELECT count(*) FROM missed AS m \
-             WHERE m.resource = d.arn AND m.made = d.made AND m.due >= {since} AND m.withdrawn IS NULL)), 0) AS BIGINT) \
-             FROM protection AS d WHERE {meant} GROUP BY d.verdict, d.never_ran"
+            "SELECT d.verdict, d.never_ran, count(*) FROM protection AS d WHERE {meant} GROUP BY d.verdict, d.never_ran"
         );
         let mut counts = CoverageCounts::default();
         for row in store.rows(Sql::Made(sql), args.clone()).await? {
-            let (verdict, never_ran, count, missed) = (row.int(0)?, row.int(1)?, row.int(2)?, row.int(3)?);
+            let (verdict, never_ran, count) = (row.int(0)?, row.int(1)?, row.int(2)?);
             counts.matching += count;
-            counts.missed_runs += missed;
             if never_ran == 1 {
                 counts.never_ran += count;
             }
@@ -160,9 +166,18 @@ impl Ledger {
                 }
             }
         }
+        // Runs are the cluster's: they are not counted again for its instances.
+        let join = store.join();
         let sql = format!(
-            "SELECT w.word, count(*) FROM protection AS d JOIN protection_word AS w ON w.arn = d.arn AND w.what = 4 \
-             WHERE {meant} GROUP BY w.word ORDER BY count(*) DESC, w.word LIMIT {MOST_CODES}"
+            "SELECT count(*) FROM missed AS m {join} protection AS d ON d.arn = m.resource AND d.made = m.made \
+             WHERE m.due >= {since} AND m.withdrawn IS NULL AND {meant}"
+        );
+        for row in store.rows(Sql::Made(sql), args.clone()).await? {
+            counts.missed_runs += row.int(0)?;
+        }
+        let sql = format!(
+            "SELECT w.word, count(*) FROM protection_word AS w {join} protection AS d ON d.arn = w.arn \
+             WHERE w.what = 4 AND {meant} GROUP BY w.word ORDER BY count(*) DESC, w.word LIMIT {MOST_CODES}"
         );
         for mut row in store.rows(Sql::Made(sql), args).await? {
             counts.findings.push((row.text(0)?, row.int(1)?));
@@ -192,7 +207,7 @@ impl Meant {
             resources,
         } = query;
         let mut meant =
-            Self { conditions: vec![format!("d.place IN ({})", places(store, scopes).await?)], made: Made::default() };
+            Self { conditions: vec![format!("+d.place IN ({})", places(store, scopes).await?)], made: Made::default() };
         let numbers =
             |numbers: &mut dyn Iterator<Item = i64>| numbers.map(|it| it.to_string()).collect::<Vec<_>>().join(", ");
         if !verdicts.is_empty() {
@@ -209,17 +224,19 @@ impl Meant {
                 meant.conditions.push(format!("{column} = {wanted}"));
             }
         }
+        let mut is_found_by_words = false;
         for group in words {
-            let mut any = Vec::new();
-            for word in group {
-                let (what, word) = word_columns(word);
-                let word = meant.made.push(word);
-                any.push(format!("(w.what = {what} AND w.word = {word})"));
-            }
-            let any = any.join(" OR ");
-            meant
-                .conditions
-                .push(format!("EXISTS (SELECT 1 FROM protection_word AS w WHERE w.arn = d.arn AND ({any}))"));
+            // Few are looked up one by one; of many some are soon met on the way through all.
+            let mut few = Made::default();
+            let sql =
+                format!("SELECT w.arn FROM protection_word AS w WHERE {} LIMIT {}", any_of(group, &mut few), FEW + 1);
+            let is_few = !is_found_by_words && store.rows(Sql::Made(sql), few.args).await?.len() <= FEW;
+            let any = any_of(group, &mut meant.made);
+            is_found_by_words |= is_few;
+            meant.conditions.push(match is_few {
+                true => format!("d.arn IN (SELECT w.arn FROM protection_word AS w WHERE {any})"),
+                false => format!("EXISTS (SELECT 1 FROM protection_word AS w WHERE w.arn = d.arn AND ({any}))"),
+            });
         }
         if *never_ran {
             meant.conditions.push("d.never_ran = 1".to_owned());
@@ -237,6 +254,15 @@ impl Meant {
         }
         Ok(meant)
     }
+}
+
+/// That a word `w` is one of these.
+fn any_of(words: &[ProtectionWord], made: &mut Made) -> String {
+    let mut one_of = |word| {
+        let (what, word) = word_columns(word);
+        format!("(w.what = {what} AND w.word = {})", made.push(word))
+    };
+    words.iter().map(&mut one_of).collect::<Vec<_>>().join(" OR ")
 }
 
 /// The numbers of the places of these accounts and regions, as SQL; of none, of all.

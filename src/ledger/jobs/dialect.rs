@@ -1,6 +1,7 @@
 //! Where the two databases write the parts of a page's statement differently.
 
 use super::super::{postgres, sqlite, store::Store};
+use crate::domain::JobOrder;
 
 impl Store {
     /// See [`sqlite::one_of_texts`].
@@ -20,10 +21,10 @@ impl Store {
     }
 
     /// See [`sqlite::merged`].
-    pub(super) fn merged(&self, lanes: &str, lane: &str, most: &str, newest: bool) -> String {
+    pub(super) fn merged(&self, lanes: &str, lane: &str, (count, most): (usize, usize), order: JobOrder) -> String {
         match self {
-            Self::Sqlite(_) => sqlite::merged(lanes, lane, most, newest),
-            Self::Postgres(_) => postgres::merged(lanes, lane, most, newest),
+            Self::Sqlite(_) => sqlite::merged(lanes, lane, most, order),
+            Self::Postgres(_) => postgres::merged(lanes, lane, (count, most), order),
         }
     }
 
@@ -52,8 +53,12 @@ impl Store {
         }
     }
 
-    /// Whether many lanes are merged row by row, as far as rows are asked for.
-    pub(super) fn merges_lazily(&self) -> bool {
-        matches!(self, Self::Sqlite(_))
+    /// How a statement finds the subject `s` of each job `j` that it walks, one after the other. PostgreSQL would take in all
+    /// subjects first, and all that may be looked at.
+    pub(super) fn subject_of_job(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "CROSS JOIN subject AS s ON s.id = j.subject",
+            Self::Postgres(_) => "CROSS JOIN LATERAL (SELECT * FROM subject WHERE id = j.subject OFFSET 0) AS s",
+        }
     }
 }

@@ -27,7 +27,7 @@ use super::{
     Error, check,
     store::{Purpose, Row, Sql, Value},
 };
-use crate::config::Secret;
+use crate::{config::Secret, domain::JobOrder};
 
 /// Connections of one replica.
 const CONNECTIONS: u32 = 10;
@@ -35,7 +35,7 @@ const CONNECTIONS: u32 = 10;
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "jobs", include_str!("migrations/0001_jobs.sql")),
     (2, "leases", include_str!("migrations/0002_leases.sql")),
     (3, "rollups", include_str!("migrations/0003_rollups.sql")),
@@ -45,6 +45,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "owners", include_str!("migrations/0007_owners.sql")),
     (8, "outlooks", include_str!("migrations/0008_outlooks.sql")),
     (9, "touched", include_str!("migrations/0009_touched.sql")),
+    (10, "orders", include_str!("migrations/0010_orders.sql")),
 ];
 
 #[derive(Debug, Clone)]
@@ -74,7 +75,8 @@ impl Database {
         // A statement that the server does not end in time is one that a person would look for, not wait for.
         // A replica that fell asleep while it writes must not keep all others from writing.
         let asleep = ("idle_in_transaction_session_timeout", "10s");
-        let options = options.options([("statement_timeout", "30s"), ("lock_timeout", "10s"), asleep]);
+        // To compile a statement takes longer than any of these takes.
+        let options = options.options([("statement_timeout", "30s"), ("lock_timeout", "10s"), asleep, ("jit", "off")]);
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         let pool = pool.connect_with(options).await.map_err(fault)?;
         migrate(&pool).await?;
@@ -167,9 +169,9 @@ fn password(file: &Path) -> Result<Secret, Error> {
     }
 }
 
-/// The parameter as a set of texts, the column among them.
+/// The parameter as a set of texts, the column among them: as an array, which an index is asked for.
 pub(super) fn one_of_texts(column: &str, parameter: &str) -> String {
-    format!("{column} IN (SELECT w FROM jsonb_array_elements_text({parameter}::jsonb) AS w)")
+    format!("{column} = ANY (ARRAY(SELECT jsonb_array_elements_text({parameter}::jsonb)))")
 }
 
 /// That the text of a column contains the parameter, which is in small letters.
@@ -177,15 +179,31 @@ pub(super) fn contains(column: &str, parameter: &str) -> String {
     format!("position({parameter} IN lower({column} COLLATE \"C\")) > 0")
 }
 
-/// The keys of several lanes, `[[subject, state], …]`, merged in their order: a page of each, and of all those a page. `lane` is
-/// what is true of the rows `j` of a lane.
-pub(super) fn merged(lanes: &str, lane: &str, most: &str, newest: bool) -> String {
-    let order = if newest { "DESC" } else { "ASC" };
+/// The keys of several lanes, `[[subject, state], …]`, so many of them, merged in their order. A few of each lane say how far a page
+/// reaches at the most; up to there all are taken. So a page costs some steps for each lane and each of its rows, and not a page
+/// of each lane. `lane` is what is true of the rows `j` of a lane.
+pub(super) fn merged(lanes: &str, lane: &str, (count, most): (usize, usize), order: JobOrder) -> String {
+    let (foremost, by, within, end) = match order {
+        JobOrder::Newest => ("key", "key DESC", ">=", i64::MIN),
+        JobOrder::Oldest => ("key", "key ASC", "<=", i64::MAX),
+        JobOrder::LastEnded => ("done", "done DESC, key DESC", ">=", i64::MIN),
+    };
+    let page = |most: usize, lane: &str| {
+        format!("CROSS JOIN LATERAL (SELECT key, done FROM job AS j WHERE {lane} ORDER BY {by} LIMIT {most}) AS page")
+    };
+    // Where all lanes together have no page, it reaches to their ends.
+    let reach = format!("coalesce((SELECT foremost FROM reach), ({end})::bigint)");
     format!(
-        "SELECT page.key FROM (SELECT (w ->> 0)::bigint AS subject, (w ->> 1)::bigint AS state \
-         FROM jsonb_array_elements({lanes}::jsonb) AS w) AS lane CROSS JOIN LATERAL \
-         (SELECT j.key FROM job AS j WHERE {lane} ORDER BY j.key {order} LIMIT {most}) AS page \
-         ORDER BY page.key {order} LIMIT {most}"
+        "WITH lane AS MATERIALIZED (SELECT (w ->> 0)::bigint AS subject, (w ->> 1)::bigint AS state \
+         FROM jsonb_array_elements({lanes}::jsonb) AS w), \
+         few AS MATERIALIZED (SELECT lane.subject, lane.state, page.{foremost} AS foremost FROM lane {few}), \
+         reach AS MATERIALIZED (SELECT foremost FROM few ORDER BY 1 {direction} LIMIT 1 OFFSET {last}) \
+         SELECT key FROM (SELECT DISTINCT few.subject, few.state FROM few WHERE foremost {within} {reach}) AS lane \
+         {all} ORDER BY {by} LIMIT {most}",
+        few = page(most.div_ceil(count.max(1)), lane),
+        direction = if order == JobOrder::Oldest { "ASC" } else { "DESC" },
+        last = most.saturating_sub(1),
+        all = page(most, &format!("{lane} AND j.{foremost} {within} {reach}")),
     )
 }
 

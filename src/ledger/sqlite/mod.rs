@@ -31,6 +31,7 @@ use super::{
     Error, check,
     store::{Row, Sql, Value},
 };
+use crate::domain::JobOrder;
 
 /// Connections that read. Reads are short, and each connection is a thread with a cache of its own.
 const READERS: u32 = 4;
@@ -38,7 +39,7 @@ const READERS: u32 = 4;
 /// How long a call waits for a connection, and a connection for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "jobs", include_str!("migrations/0001_jobs.sql")),
     (2, "leases", include_str!("migrations/0002_leases.sql")),
     (3, "rollups", include_str!("migrations/0003_rollups.sql")),
@@ -48,6 +49,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "owners", include_str!("migrations/0007_owners.sql")),
     (8, "outlooks", include_str!("migrations/0008_outlooks.sql")),
     (9, "touched", include_str!("migrations/0009_touched.sql")),
+    (10, "orders", include_str!("migrations/0010_orders.sql")),
 ];
 
 #[derive(Debug, Clone)]
@@ -206,22 +208,25 @@ pub(super) fn contains(column: &str, parameter: &str) -> String {
     format!("instr(lower({column}), {parameter}) > 0")
 }
 
-/// The keys of several lanes, `[[subject, state], …]`, merged in their order: of all lanes the foremost key is taken, and the
+/// The keys of several lanes, `[[subject, state], …]`, merged in their order: of all lanes the foremost row is taken, and the
 /// next one of its lane looked up, again and again, so that a page costs a step for each of its rows and each lane. `lane` is
 /// what is true of the rows `j` of a lane.
-pub(super) fn merged(lanes: &str, lane: &str, most: &str, newest: bool) -> String {
-    // The queue has an end that sorts behind every key.
-    let (order, after, end) = if newest { ("DESC", "<", i64::MIN) } else { ("ASC", ">", i64::MAX) };
-    let first = |lane: &str| {
-        format!("coalesce((SELECT j.key FROM job AS j WHERE {lane} ORDER BY j.key {order} LIMIT 1), {end})")
+pub(super) fn merged(lanes: &str, lane: &str, most: usize, order: JobOrder) -> String {
+    let (by, after) = match order {
+        JobOrder::Newest => ("key DESC", "j.key < queue.key"),
+        JobOrder::Oldest => ("key ASC", "j.key > queue.key"),
+        JobOrder::LastEnded => ("done DESC, key DESC", "(j.done, j.key) < (queue.done, queue.key)"),
     };
+    let of = |name: &str| by.split(", ").map(|term| format!("{name}.{term}")).collect::<Vec<_>>().join(", ");
+    let first = |lane: &str| format!("(SELECT j.key FROM job AS j WHERE {lane} ORDER BY {} LIMIT 1)", of("j"));
     format!(
         "WITH RECURSIVE lane(subject, state) AS (SELECT value ->> 0, value ->> 1 FROM json_each({lanes})), \
-         queue(key, subject, state) AS (SELECT {first}, subject, state FROM lane UNION ALL \
-         SELECT {next}, subject, state FROM queue WHERE queue.key <> {end} ORDER BY 1 {order} LIMIT {most}) \
-         SELECT key FROM queue WHERE key <> {end}",
+         queue(key, done, subject, state) AS (SELECT n.key, n.done, lane.subject, lane.state FROM lane \
+         CROSS JOIN job AS n ON n.key = {first} UNION ALL \
+         SELECT n.key, n.done, queue.subject, queue.state FROM queue CROSS JOIN job AS n ON n.key = {next} \
+         ORDER BY {by} LIMIT {most}) SELECT key FROM queue",
         first = first(lane),
-        next = first(&format!("{} AND j.key {after} queue.key", lane.replace("lane.", "queue."))),
+        next = first(&format!("{} AND {after}", lane.replace("lane.", "queue."))),
     )
 }
 

@@ -198,7 +198,7 @@ pub(in crate::ledger) async fn a_page_for_which_much_is_looked_at_is_short_and_g
     ledger.learn(tellings.clone()).await.unwrap();
     let mut model = Model::default();
     model.learn(&tellings);
-    // Of all resources together a page looks at few days, and of a heat map at few resources, though most of it is empty.
+    // Of all resources together a page looks at few days, and one by one at some of them, though most of a heat map is empty.
     let all_named = JobQuery { resources: names.iter().filter_map(|name| arn(name)).collect(), ..JobQuery::default() };
     for (query, by) in [
         (all_named, [JobDimension::Day].as_slice()),
@@ -208,7 +208,7 @@ pub(in crate::ledger) async fn a_page_for_which_much_is_looked_at_is_short_and_g
         let page = ledger.summarize(&query, None, by, 1_000, None).await.unwrap();
         let expected = model.told(&query, None, by);
         let is_short = page.next.is_some() && page.groups.len() < expected.len().min(1_000);
-        assert_eq!(is_short, by.contains(&JobDimension::Day), "{by:?} {}", page.groups.len());
+        assert!(is_short, "{by:?} {}", page.groups.len());
         assert_eq!(told(all(ledger, &query, by, 1_000).await), expected, "{by:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The facets of groups, in the order of the groups.
 
-use super::{Asked, GroupPosition, MOST_FACETS, SummaryError};
+use super::{Asked, GroupPosition, MOST_FACETS, MOST_TRIED, SummaryError};
 use crate::{
     domain::JobDimension,
     ledger::{
@@ -124,7 +124,7 @@ impl Asked<'_> {
             return Ok(None);
         }
         let from = at.and_then(|at| at.values.first()).map_or("", String::as_str);
-        let args = vec![self.sort.number().into(), from.into(), MOST_FACETS.into()];
+        let args = vec![self.sort.number().into(), from.into(), MOST_TRIED.into()];
         let mut rows = self.store.rows(self.store.statements().so_many_resources, args).await?;
         rows.first_mut().map(|row| row.text(0)).transpose()
     }

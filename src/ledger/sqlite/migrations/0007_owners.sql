@@ -19,7 +19,7 @@ CREATE TABLE facet_with_owner (
     destination TEXT NOT NULL,
     plan TEXT NOT NULL,
     rule TEXT NOT NULL,
-    owner TEXT NOT NULL,
+    owner TEXT NOT NULL DEFAULT '',
     UNIQUE (sort, resource, vault, plan, rule, place, kind, type, destination, owner)
 ) STRICT;
 INSERT INTO facet_with_owner (id, sort, place, kind, type, resource, vault, destination, plan, rule, owner)

@@ -40,6 +40,7 @@ pub(super) fn of_remembered_jobs() -> Vec<Row> {
         fault("GetJob", "read", json!(77), "77 is not where").beside(json!({"job": NO_ID})),
         fault("WatchJobs", "all_scopes", json!(true), "cannot go with scope").beside(scope.clone()),
         fault("SummarizeJobs", "all_scopes", json!(true), "cannot go with scope").beside(scope),
+        fault("SummarizeJobs", "owner", json!("o".repeat(257)), "has 257 characters"),
         fault("SummarizeJobs", "group_by", json!([77]), "77 is nothing that jobs are counted by").blames("group_by[0]"),
         row("WaitJob", "job", json!(NO_ID), Missing("JOB_NOT_FOUND"), NO_ID, Value::Null),
         fault("WaitJob", "kind", json!(77), "77 is not a kind").beside(json!({"job": NO_ID})),
@@ -70,6 +71,9 @@ pub(super) fn ahead() -> Vec<Row> {
         runs("hours", json!(169), Fault, "give 1–168", json!(24)),
         runs("plan", json!("nightli"), no_plan, "did you mean nightly?", json!("nightly")),
         runs("resource", json!("rdspg-fcj-lab"), no_database, "did you mean rdspg-fcj-labs?", labs),
+        runs("read", json!(77), Fault, "77 is not where", Value::Null),
+        runs("all_scopes", json!(true), Fault, "cannot go with scope", Value::Null)
+            .beside(json!({"scope": {"region": "us-east-1"}})),
     ]
 }
 
