@@ -76,7 +76,7 @@ async fn a_sequence_would_have_lost_an_event_and_the_head_does_not() {
         }
         seen
     };
-    let writes = stream::iter(writes).buffer_unordered(16).collect::<Vec<()>>();
+    let writes = stream::iter(writes).buffer_unordered(16).collect::<Vec<_>>();
     let (_, seen) = tokio::join!(writes, follow);
     assert_eq!(seen, (1..=40).collect::<Vec<i64>>());
 }
