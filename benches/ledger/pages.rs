@@ -271,7 +271,7 @@ impl Question {
                     Some(Deep::Group(at)) => Some(at),
                     _ => None,
                 };
-                let page = ledger.summarize(query, by, PAGE, after).await;
+                let page = ledger.summarize(query, None, by, PAGE, after).await;
                 Ok(page.map_err(|error| anyhow::anyhow!("{}: {error:?}", self.what))?.groups.len())
             }
             (Asked::Databases(query, ProtectionOrder::NextRun), _) => {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use strongroom::{
     domain::{
-        CoveringRule, DatabaseIdentity, DatabaseProtection, KeptFinding, ProtectionOrder, ProtectionVerdict,
+        CoveringRule, DatabaseIdentity, DatabaseProtection, KeptFinding, Outlook, ProtectionOrder, ProtectionVerdict,
         ResourceKind, ResourceType, Severity,
     },
     ledger::{Members, NewLook, ProtectionPosition},
@@ -23,6 +23,7 @@ pub(crate) async fn filled(at: &At) -> Result<()> {
         for scope in jobs::scopes() {
             let protections = all.iter().filter(|it| it.scope == scope).cloned().collect();
             let new = NewLook {
+                outlook: Outlook::nothing(scope.clone()),
                 scope,
                 after: 0,
                 as_of,

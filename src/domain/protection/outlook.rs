@@ -113,7 +113,6 @@ impl Survey {
 
 impl Outlook {
     /// Without plans.
-    #[cfg(test)]
     pub fn nothing(scope: Scope) -> Self {
         Self { scope, plans: Vec::new(), databases: BTreeMap::new(), findings: Vec::new() }
     }
