@@ -15,8 +15,8 @@ use strongroom::proto::{
 use tokio::time::sleep;
 
 use crate::{
+    at::At,
     figures::table,
-    fill::At,
     served::{Served, VAULT},
 };
 

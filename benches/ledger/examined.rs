@@ -22,7 +22,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::fill::Raw;
+use crate::at::Raw;
 
 /// What the ledger tells of its statements.
 const STATEMENTS: &str = "strongroom::ledger::statements";

@@ -6,8 +6,9 @@ use anyhow::{Result, ensure};
 use strongroom::domain::{Job, JobState};
 
 use crate::{
+    at::At,
     figures::{median, table},
-    fill::{self, At, TOLD_AT_ONCE},
+    fill::{self, TOLD_AT_ONCE},
     jobs,
     pages::{Effort, short},
 };

@@ -14,6 +14,7 @@
     reason = "a report is what this is for; it goes to stdout, progress to stderr"
 )]
 
+mod at;
 mod covering;
 mod examined;
 #[path = "../side_by_side/figures.rs"]
@@ -35,7 +36,7 @@ mod watching;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
-use self::{examined::Statements, fill::At, pages::Effort};
+use self::{at::At, examined::Statements, pages::Effort};
 
 #[derive(Debug, Parser)]
 #[command(about = "The ledger at growing sizes")]

@@ -16,10 +16,10 @@ use strongroom::{
 };
 
 use crate::{
+    at::At,
     examined::Statements,
     figures::{Latencies, median, table},
-    fill::{self, At},
-    jobs,
+    fill, jobs,
     protections::{self, DATABASES},
 };
 

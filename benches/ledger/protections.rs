@@ -10,7 +10,7 @@ use strongroom::{
     ledger::{Members, NewLook, ProtectionPosition},
 };
 
-use crate::{fill::At, jobs};
+use crate::{at::At, jobs};
 
 pub(crate) const DATABASES: u64 = 10_000;
 

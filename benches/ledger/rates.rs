@@ -20,9 +20,9 @@ use tokio::net::TcpListener;
 use tonic::{Request, Response, Status, transport::Channel, transport::server::TcpIncoming};
 
 use crate::{
+    at::At,
     figures::{median, table},
-    fill::{self, At},
-    jobs,
+    fill, jobs,
     load::{self, Ran},
     pages::short,
     processes::Running,

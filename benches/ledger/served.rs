@@ -14,7 +14,7 @@ use strongroom::proto::{
 use tonic::transport::Channel;
 
 use crate::{
-    fill::At,
+    at::At,
     load,
     processes::{ADMIN, Running, STRONGROOM, server_command},
 };

@@ -27,8 +27,8 @@ use tokio::{
 use tonic::transport::Channel;
 
 use crate::{
+    at::At,
     figures::{Latencies, table},
-    fill::At,
     served::{Served, VAULT},
 };
 

@@ -23,7 +23,7 @@ use crate::domain::{JobCounts, JobDimension, JobGroup, JobQuery};
 
 /// Cells that a page looks at: a few milliseconds. Half of them where they are looked at once more, for what completed one after the
 /// other.
-const MOST_LOOKED_AT: usize = 12_000;
+const MOST_LOOKED_AT: usize = 6_000;
 
 /// As many cells as the way to those of one facet costs.
 const WAY: usize = 10;
@@ -44,7 +44,7 @@ const DAY: i64 = 86_400_000;
 const MOST_OF_ONE: usize = 100_000;
 
 /// Looks that a page takes, each at more groups than the one before.
-const MOST_LOOKS: u32 = 8;
+const MOST_LOOKS: u32 = 5;
 
 /// Why jobs were not counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +221,7 @@ impl<'q> Asked<'q> {
         for look in 0..MOST_LOOKS {
             // Of each group there is something on every day, on none, or on some: looks that find little are followed by wider ones.
             let wanted = (size - told.len()).div_ceil(self.days_of_page()).saturating_mul(1 << look);
+            let wanted = wanted.min((room / self.of_facet()).max(1));
             let Chunk { mut groups, mut more } = self.chunk(at.as_ref(), bound.as_deref(), wanted).await?;
             let fitting = self.fitting(&groups, room).min(wanted);
             more |= fitting < groups.len();
@@ -273,12 +274,17 @@ impl<'q> Asked<'q> {
 
     /// How many of the groups can be looked at; one at least.
     fn fitting(&self, groups: &[Group], room: usize) -> usize {
-        let of_facet = self.periods() * LIKELY_STATES + self.known.most() + WAY;
+        let of_facet = self.of_facet();
         let cells = groups.iter().scan(0, |cells, group| {
             *cells += group.facets.len() * of_facet;
             Some(*cells)
         });
         cells.take_while(|cells| *cells <= room).count().max(1).min(groups.len())
+    }
+
+    /// What it costs to look at a facet, at the most that is likely, in cells.
+    fn of_facet(&self) -> usize {
+        self.periods() * LIKELY_STATES + self.known.most() + WAY
     }
 
     /// How many periods there are of a facet.

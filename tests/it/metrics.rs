@@ -11,7 +11,7 @@ const LIST_VAULTS: &str = "strongroom.v1.VaultService/ListVaults";
 
 #[tokio::test]
 async fn calls_are_counted_by_method_and_code_and_failures_by_reason() {
-    let served = Served::start(&["aws.max_attempts=2", "feed.enabled=false"]).await;
+    let served = Served::start(&["aws.max_attempts=2"]).await;
     let mut vaults = VaultServiceClient::new(served.channel().await);
     for _ in 0..3 {
         vaults.list_vaults(ListVaultsRequest::default()).await.unwrap();
@@ -60,7 +60,7 @@ async fn what_is_taken_of_each_bound_is_told_beside_what_there_is() {
 
 #[tokio::test]
 async fn calls_to_aws_are_counted_by_what_came_of_them_and_not_by_its_words() {
-    let served = Served::start(&["aws.max_attempts=2", "feed.enabled=false"]).await;
+    let served = Served::start(&["aws.max_attempts=2"]).await;
     let mut vaults = VaultServiceClient::new(served.channel().await);
     served.arm(json!({"operation": "ListBackupVaults", "next": 1, "effect": "throttle"})).await;
     vaults.list_vaults(ListVaultsRequest::default()).await.unwrap();
@@ -84,7 +84,7 @@ async fn calls_to_aws_are_counted_by_what_came_of_them_and_not_by_its_words() {
 
 #[tokio::test]
 async fn whether_aws_answers_is_told_of_each_account_and_region_that_is_in_use() {
-    let served = Served::start(&["aws.max_attempts=1", "feed.enabled=false"]).await;
+    let served = Served::start(&["aws.max_attempts=1"]).await;
     let mut vaults = VaultServiceClient::new(served.channel().await);
     let list = |region: &str| ListVaultsRequest {
         scope: Some(Scope { region: region.into(), ..Default::default() }),

@@ -245,7 +245,7 @@ async fn a_queue_that_cannot_be_read_is_read_when_it_can_be() {
 
 #[tokio::test]
 async fn the_metrics_tell_who_leads_how_far_behind_it_is_and_what_became_of_messages() {
-    let served = Served::start(&["feed.queue_url=http://127.0.0.1:1/123456789012/events"]).await;
+    let served = Served::start(&["feed.enabled=true", "feed.queue_url=http://127.0.0.1:1/123456789012/events"]).await;
     let url = route(served.sandbox()).await;
     for body in ["{", r#"{"id": "e", "source": "aws.s3", "detail-type": "Object Created"}"#] {
         let message = json!({"QueueUrl": url, "MessageBody": body});

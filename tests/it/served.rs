@@ -53,7 +53,8 @@ impl Drop for Served {
 }
 
 impl Served {
-    /// With these keys of the configuration, such as `log.level=trace`.
+    /// With these keys of the configuration, such as `log.level=trace`. What happens in AWS it does not follow, unless that is
+    /// among them: its own calls would take the faults that a test has armed, and stand among the spans and counts.
     pub(crate) async fn start(settings: &[&str]) -> Self {
         let (sink, collector) = Sink::listen().await;
         let otlp = format!("telemetry.otlp_endpoint={collector}");
@@ -69,8 +70,12 @@ impl Served {
             "--set",
             "admin.listen=127.0.0.1:0",
         ]);
-        for setting in settings.iter().chain([&otlp.as_str()]) {
+        for setting in ["feed.enabled=false", &otlp].iter().chain(settings) {
             command.args(["--set", setting]);
+        }
+        // Every variable with this prefix is a setting to it, and those that a test reads are not among its settings.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"STRONGROOM_")) {
+            command.env_remove(name);
         }
         command.env_remove("RUST_BACKTRACE").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

@@ -148,7 +148,7 @@ pub(in crate::cli) async fn channel(way: &Way) -> Result<Channel, Failure> {
         let why = causes(&error);
         match way.explained(&why) {
             Some(why) => Failure::new(UNREACHABLE, unfit(way, &why)),
-            None => Failure::unreachable(&way.to_string(), &why),
+            None => Failure::unreachable(&way.to_string(), &way.hung_up(&why).unwrap_or(why)),
         }
     })
 }
@@ -199,7 +199,12 @@ pub(in crate::cli) async fn explained(way: &Way, status: Status, first: bool) ->
         }
         Address::Plain(_) | Address::Unix(_) => None,
     };
-    why.map_or(status, |why| in_our_words(Failure::new(UNREACHABLE, unfit(way, &why))))
+    match why {
+        Some(why) => in_our_words(Failure::new(UNREACHABLE, unfit(way, &why))),
+        // It can be the network as well, and then it helps to try again.
+        None if first => way.hung_up(status.message()).map_or(status, Status::unavailable),
+        None => status,
+    }
 }
 
 fn unfit(way: &Way, why: &str) -> String {

@@ -88,6 +88,28 @@ impl Way {
         };
         Some(text)
     }
+
+    /// The same failure, with what it can mean of a server that hangs up as soon as TLS is agreed on. Which certificate it wants it
+    /// says in an alert, which is lost where this end was writing already.
+    pub(super) fn hung_up(&self, why: &str) -> Option<String> {
+        let closed = [
+            "broken pipe",
+            "Broken pipe",
+            "connection reset",
+            "Connection reset",
+            "connection closed",
+            "unexpected EOF",
+        ];
+        if !matches!(self.address, Address::Tls(_)) || !closed.iter().any(|words| why.contains(words)) {
+            return None;
+        }
+        Some(match &self.credentials.certificate_file {
+            Some(path) => format!("{why}. If this goes on, it does not take the certificate {}", path.display()),
+            None => format!(
+                "{why}. If this goes on, it wants a certificate of whoever calls: --certificate-file and --key-file"
+            ),
+        })
+    }
 }
 
 fn file(flag: &str, path: &Path) -> Result<Vec<u8>, String> {

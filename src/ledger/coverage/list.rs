@@ -206,6 +206,7 @@ impl Meant {
             least_failures,
             resources,
         } = query;
+        // The sign has both databases keep to the index of the order: that of places leads to all databases that are meant.
         let mut meant =
             Self { conditions: vec![format!("+d.place IN ({})", places(store, scopes).await?)], made: Made::default() };
         let numbers =

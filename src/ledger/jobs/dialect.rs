@@ -21,10 +21,17 @@ impl Store {
     }
 
     /// See [`sqlite::merged`].
-    pub(super) fn merged(&self, lanes: &str, lane: &str, (count, most): (usize, usize), order: JobOrder) -> String {
+    pub(super) fn merged(
+        &self,
+        lanes: &str,
+        lane: &str,
+        from: &str,
+        (count, most): (usize, usize),
+        order: JobOrder,
+    ) -> String {
         match self {
-            Self::Sqlite(_) => sqlite::merged(lanes, lane, most, order),
-            Self::Postgres(_) => postgres::merged(lanes, lane, (count, most), order),
+            Self::Sqlite(_) => sqlite::merged(lanes, lane, from, most, order),
+            Self::Postgres(_) => postgres::merged(lanes, &format!("{lane} AND {from}"), (count, most), order),
         }
     }
 
@@ -53,12 +60,13 @@ impl Store {
         }
     }
 
-    /// How a statement finds the subject `s` of each job `j` that it walks, one after the other. PostgreSQL would take in all
-    /// subjects first, and all that may be looked at.
-    pub(super) fn subject_of_job(&self) -> &'static str {
+    /// How a statement finds what each row that it walks names by its id, one after the other. PostgreSQL would take in all there
+    /// is first, and all that may be walked.
+    pub(super) fn one_by_one(&self, table: &str, id: &str) -> String {
+        let (name, of) = table.split_once(" AS ").unwrap_or((table, table));
         match self {
-            Self::Sqlite(_) => "CROSS JOIN subject AS s ON s.id = j.subject",
-            Self::Postgres(_) => "CROSS JOIN LATERAL (SELECT * FROM subject WHERE id = j.subject OFFSET 0) AS s",
+            Self::Sqlite(_) => format!("CROSS JOIN {name} AS {of} ON {of}.id = {id}"),
+            Self::Postgres(_) => format!("CROSS JOIN LATERAL (SELECT * FROM {name} WHERE id = {id} OFFSET 0) AS {of}"),
         }
     }
 }

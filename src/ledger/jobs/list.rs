@@ -170,8 +170,11 @@ pub(in crate::ledger) fn subject_conditions(store: &Store, query: &JobQuery, mad
         ("s.type", query.resource_types.clone()),
     ];
     for (column, values) in columns.into_iter().filter(|(_, values)| !values.is_empty()) {
-        let values = made.push(json(&values));
-        conditions.push(store.one_of_texts(column, &values));
+        // One is asked for by its name, so that an index is worth its while.
+        conditions.push(match values.as_slice() {
+            [one] => format!("{column} = {}", made.push(one.as_str())),
+            values => store.one_of_texts(column, &made.push(json(values))),
+        });
     }
     conditions
 }
@@ -210,16 +213,16 @@ impl Walk<'_> {
     fn page(&self) -> (String, Vec<Value>) {
         let mut made = Made::default();
         let conditions = self.conditions(&mut made);
-        let (join, subject) = (self.store.join(), self.store.subject_of_job());
-        // Without conditions every row that is walked is one of the page. With some, most are not, and of those no more is read than
-        // that.
+        let (join, subject) = (self.store.join(), self.store.one_by_one("subject AS s", "j.subject"));
+        // Without conditions every row that is walked is one of the page. With some, most are none of it, and of those no more is
+        // read than what says so.
         let found = if conditions.is_empty() {
             self.walked(self.size, &mut made)
         } else {
             let (walked, ordered) =
                 (self.walked(self.most_looked_at(), &mut made), self.store.ordered(&self.order.sql("j.")));
             let wheres = conditions.join(" AND ");
-            let of_subject = if wheres.contains("s.") { subject } else { "" };
+            let of_subject = if wheres.contains("s.") { subject.as_str() } else { "" };
             let size = made.push(self.size);
             format!(
                 "(SELECT j.key FROM {walked} {of_subject} WHERE {wheres} {ordered} LIMIT {size}) AS found \
@@ -229,7 +232,8 @@ impl Walk<'_> {
         let (ordered, size) = (self.store.ordered(&self.order.sql("j.")), made.push(self.size));
         let sql = format!(
             "SELECT {SELECTED} FROM {found} {subject} {join} place AS p ON p.id = s.place \
-             {join} common AS c ON c.id = j.common {ordered} LIMIT {size}"
+             {common} {ordered} LIMIT {size}",
+            common = self.store.one_by_one("common AS c", "j.common"),
         );
         (sql, made.args)
     }
@@ -321,28 +325,36 @@ impl Walk<'_> {
         (low, high)
     }
 
-    /// Which part of an index in the order of the page is walked, of `j`.
-    fn bound(&self, made: &mut Made) -> String {
-        if self.order != JobOrder::LastEnded {
-            let (low, high) = self.keys();
-            return format!("j.key >= {} AND j.key < {}", made.push(low), made.push(high));
+    /// Which part of an index in the order of the page is walked, of `j`: from where on, and to where.
+    fn bounds(&self, made: &mut Made) -> (String, String) {
+        let (low, high) = self.keys();
+        let mut keys = || (format!("j.key >= {}", made.push(low)), format!("j.key < {}", made.push(high)));
+        match self.order {
+            JobOrder::Newest => {
+                let (low, high) = keys();
+                return (high, low);
+            }
+            JobOrder::Oldest => return keys(),
+            JobOrder::LastEnded => {}
         }
-        let mut bound = "j.done IS NOT NULL".to_owned();
+        let (mut from, mut to) = (String::new(), "j.done IS NOT NULL".to_owned());
         if let Some(after) = self.query.completed.after {
-            bound += &format!(" AND j.done >= {}", made.push(after.as_millisecond()));
+            to += &format!(" AND j.done >= {}", made.push(after.as_millisecond()));
         }
         if let Some(before) = self.query.completed.before {
-            bound += &format!(" AND j.done < {}", made.push(before.as_millisecond()));
+            from += &format!("j.done < {} AND ", made.push(before.as_millisecond()));
         }
-        if let Some(JobPosition { key, done }) = self.after {
-            bound += &format!(" AND (j.done, j.key) < ({}, {})", made.push(done), made.push(key));
-        }
-        bound
+        from += &match self.after {
+            Some(JobPosition { key, done }) => format!("(j.done, j.key) < ({}, {})", made.push(done), made.push(key)),
+            None => "j.done IS NOT NULL".to_owned(),
+        };
+        (from, to)
     }
 
     /// The rows that are walked, in the order of the page, as `j`.
     fn walked(&self, most: usize, made: &mut Made) -> String {
-        let bound = self.bound(made);
+        let (from, to) = self.bounds(made);
+        let bound = format!("{from} AND {to}");
         let end = format!("ORDER BY {} LIMIT {most}", self.order.sql("j."));
         let (lanes, lane): (Vec<[i64; 2]>, &str) = match &self.path {
             Path::Rare(column, value) => {
@@ -371,7 +383,7 @@ impl Walk<'_> {
             return format!("(SELECT j.* FROM job AS j WHERE {lane} AND {bound} {end}) AS j");
         }
         let (count, lanes) = (lanes.len(), made.push(json(&lanes)));
-        let merged = self.store.merged(&lanes, &format!("{lane} AND {bound}"), (count, most), self.order);
+        let merged = self.store.merged(&lanes, &format!("{lane} AND {to}"), &from, (count, most), self.order);
         format!("({merged}) AS m {} job AS j ON j.key = m.key", self.store.join())
     }
 }

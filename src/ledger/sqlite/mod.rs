@@ -210,8 +210,9 @@ pub(super) fn contains(column: &str, parameter: &str) -> String {
 
 /// The keys of several lanes, `[[subject, state], …]`, merged in their order: of all lanes the foremost row is taken, and the
 /// next one of its lane looked up, again and again, so that a page costs a step for each of its rows and each lane. `lane` is
-/// what is true of the rows `j` of a lane.
-pub(super) fn merged(lanes: &str, lane: &str, most: usize, order: JobOrder) -> String {
+/// what is true of the rows `j` of a lane, and `from` where each lane begins: of what comes next no more than that it is behind the
+/// row before, for of two bounds SQLite may look for the wrong one, and walk from there.
+pub(super) fn merged(lanes: &str, lane: &str, from: &str, most: usize, order: JobOrder) -> String {
     let (by, after) = match order {
         JobOrder::Newest => ("key DESC", "j.key < queue.key"),
         JobOrder::Oldest => ("key ASC", "j.key > queue.key"),
@@ -225,7 +226,7 @@ pub(super) fn merged(lanes: &str, lane: &str, most: usize, order: JobOrder) -> S
          CROSS JOIN job AS n ON n.key = {first} UNION ALL \
          SELECT n.key, n.done, queue.subject, queue.state FROM queue CROSS JOIN job AS n ON n.key = {next} \
          ORDER BY {by} LIMIT {most}) SELECT key FROM queue",
-        first = first(lane),
+        first = first(&format!("{lane} AND {from}")),
         next = first(&format!("{} AND {after}", lane.replace("lane.", "queue."))),
     )
 }
