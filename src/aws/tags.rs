@@ -163,6 +163,23 @@ impl Scoped {
         }
     }
 
+    /// The tags of all vaults and plans that have some, by ARN.
+    pub async fn tagged_vaults_and_plans(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, Error> {
+        let kinds = || Some(vec!["backup:backup-vault".to_owned(), "backup:backup-plan".to_owned()]);
+        let all = pages(|token| async move {
+            let sent = self.clients.tagging.get_resources().set_resource_type_filters(kinds()).resources_per_page(100);
+            let answer = self.read(TAGGING_GET, ask!(sent.set_pagination_token(token))).await?;
+            let next = answer.pagination_token.filter(|token| !token.is_empty());
+            Ok::<_, Failure>((answer.resource_tag_mapping_list.unwrap_or_default(), next))
+        });
+        let tagged = |mapping: aws_sdk_resourcegroupstagging::types::ResourceTagMapping| {
+            let tags = mapping.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+            Some((mapping.resource_arn?, tags))
+        };
+        let all: Vec<_> = all.try_concat().await?;
+        Ok(all.into_iter().filter_map(tagged).collect())
+    }
+
     /// The tags of a vault, a plan or whatever else AWS Backup itself keeps.
     pub(super) async fn backup_tags(&self, arn: &str) -> Result<BTreeMap<String, String>, Failure> {
         let tags = pages(|token| async move {

@@ -29,6 +29,7 @@ mod store;
 #[cfg(test)]
 mod suite;
 mod summary;
+mod tagged;
 mod touched;
 
 use std::{
@@ -58,7 +59,8 @@ pub use self::{
     rebuild::{Leader, Rebuilt},
     requests::{Made, Repeatable},
     store::Keeping,
-    summary::{GroupPage, GroupPosition, SummaryError},
+    summary::{GroupPage, GroupPosition, Seen, SummaryError},
+    tagged::{KnownDatabase, Tagged},
 };
 
 /// How long it is remembered that the database cannot be opened, so that not every call tries.

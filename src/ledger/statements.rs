@@ -212,6 +212,16 @@ pub(super) struct Statements {
     /// worst, verdict, never_ran, failures, success, `[allowed, interval, coverage]` of the whole, and `[[plan, how many], …]` of
     /// the runs that were missed since the last success.
     pub(super) protection_figures: &'static str,
+    /// 1 `[arn, …]`: of the databases that are known of these: ARN, owner, whole.
+    pub(super) known_databases: &'static str,
+    /// 1 place: takes its vaults and plans with tags away.
+    pub(super) drop_tagged: &'static str,
+    /// 1 `[[place, arn, name, tags], …]`: keeps vaults and plans with their tags, or overwrites them.
+    pub(super) put_tagged: &'static str,
+    /// 1 `[ARN or name, …]`, 2 account, 3 region: of those that are known there, ARN, name, tags.
+    pub(super) tagged: &'static str,
+    /// 1 `[arn, …]`: of the vaults that are known of these, ARN and picture.
+    pub(super) vault_pictures: &'static str,
     /// 1 place: id, since, until, state, whole.
     pub(super) memberships: &'static str,
     /// 1 `[[place, id, since, until, state, whole], …]`: makes memberships, or overwrites them.

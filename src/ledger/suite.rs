@@ -9,6 +9,7 @@ mod missed;
 mod pages;
 mod requests;
 pub(super) mod summary;
+mod tagged;
 mod touched;
 mod watching;
 
@@ -63,6 +64,7 @@ macro_rules! cases {
             a_page_for_which_much_is_looked_at_is_short_and_goes_on,
             what_becomes_anothers_moves_a_few_at_a_time,
             what_was_changed_is_taken_over_once,
+            vaults_and_plans_are_known_by_arn_and_name_with_their_tags,
             a_look_is_kept_whole_and_what_it_saw_no_more_is_gone,
             pages_of_protection_are_what_a_model_says,
             a_list_of_protection_goes_on_while_it_is_judged_again,
@@ -127,6 +129,7 @@ pub(super) use summary::{
     a_job_that_changes_moves_to_another_cell, a_page_for_which_much_is_looked_at_is_short_and_goes_on,
     what_becomes_anothers_moves_a_few_at_a_time, what_is_counted_is_what_a_model_counts,
 };
+pub(super) use tagged::vaults_and_plans_are_known_by_arn_and_name_with_their_tags;
 pub(super) use touched::what_was_changed_is_taken_over_once;
 pub(super) use watching::{
     a_watcher_that_is_too_far_behind_is_told_so, watchers_are_told_of_all_that_fits_once_and_in_order,

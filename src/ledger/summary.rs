@@ -9,6 +9,7 @@ use std::{cmp::Reverse, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::groups::Seen;
 use self::{
     groups::{Chunk, Group},
     none_due::KnownDays,
@@ -116,6 +117,8 @@ struct Asked<'q> {
     query: &'q JobQuery,
     /// Whose resources are meant.
     owner: Option<&'q str>,
+    /// Which of them count; of none, all.
+    seen: Option<Seen<'q>>,
     /// The dimensions that facets have values of.
     of_facets: Vec<JobDimension>,
     by_day: bool,
@@ -149,8 +152,23 @@ impl Ledger {
         size: usize,
         after: Option<GroupPosition>,
     ) -> Result<GroupPage, SummaryError> {
+        self.summarize_seen(query, (owner, None), by, size, after).await
+    }
+
+    /// The same of those jobs alone that somebody may see.
+    ///
+    /// # Errors
+    /// As [`Self::summarize`].
+    pub async fn summarize_seen(
+        &self,
+        query: &JobQuery,
+        whose: (Option<&str>, Option<Seen<'_>>),
+        by: &[JobDimension],
+        size: usize,
+        after: Option<GroupPosition>,
+    ) -> Result<GroupPage, SummaryError> {
         let store = self.store().await?;
-        let asked = Asked::new(store, (query, owner), by).await?;
+        let asked = Asked::new(store, (query, whose), by).await?;
         let (mut told, next) = asked.page(size, after).await?;
         let all_together = by.is_empty();
         if all_together && told.is_empty() {
@@ -169,7 +187,7 @@ impl Ledger {
 impl<'q> Asked<'q> {
     async fn new(
         store: Store,
-        (query, owner): (&'q JobQuery, Option<&'q str>),
+        (query, (owner, seen)): (&'q JobQuery, (Option<&'q str>, Option<Seen<'q>>)),
         by: &[JobDimension],
     ) -> Result<Self, Error> {
         let span = store.rows(store.statements().span_of_keys, Vec::new()).await?;
@@ -198,10 +216,12 @@ impl<'q> Asked<'q> {
             store,
             query,
             owner,
+            seen,
             of_facets: of_facets.collect(),
             by_day: by.contains(&JobDimension::Day),
             by_state: by.contains(&JobDimension::State),
-            sort: sort_of(query, owner, by),
+            // Who sees what is decided by everything that jobs have in common.
+            sort: if seen.is_some() { Sort::Subject } else { sort_of(query, owner, by) },
             days: (low, high),
             known,
         })

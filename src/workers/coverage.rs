@@ -25,7 +25,7 @@ use crate::{
         MissedRun, Period, Renewed, ResourceKind, Scope, Severity, Survey, Touched, TouchedThing, Unread, done_with,
         missed_runs,
     },
-    ledger::{Event, Happened, Ledger, Look, Members, NewLook, Reading, Told, Watch},
+    ledger::{Event, Happened, Ledger, Look, Members, NewLook, Reading, Tagged, Told, Watch},
 };
 
 /// The longest that a look may take.
@@ -196,10 +196,34 @@ impl Covering<'_> {
                 break;
             }
         }
+        self.keep_tagged().await?;
         self.settle_owners().await?;
         let since = reading.as_of.and_then(|at| at.checked_sub(REMEMBERED).ok()).unwrap_or(Timestamp::MIN);
         self.ledger().withdraw_missed(self.scope, since, reading.as_of.unwrap_or(since)).await?;
         Ok(true)
+    }
+
+    /// Keeps the tags of vaults and plans, by which it is decided who may do what with them. Where they cannot be read, those that
+    /// were read last stay.
+    async fn keep_tagged(&self) -> Result<(), Broken> {
+        let Some((survey, _)) = &self.judging else { return Ok(()) };
+        let Ok(aws) = self.workers.aws.within(&self.scope.into()).await else { return Ok(()) };
+        let mut tags = match Box::pin(aws.for_worker().tagged_vaults_and_plans()).await {
+            Ok(tags) => tags,
+            Err(error) => {
+                tracing::warn!(%error, "the tags of vaults and plans cannot be read: those that were read last stay");
+                return Ok(());
+            }
+        };
+        let name = |arn: &str| arn.rsplit(':').next().unwrap_or_default().to_owned();
+        let plans = survey.arrangements.plans().map(|plan| (plan.arn.clone(), plan.name.clone()));
+        let mut there: BTreeMap<String, String> = plans.collect();
+        let vaults = self.ledger().vaults(self.scope).await?;
+        let tagged: Vec<String> = tags.keys().filter(|arn| arn.contains(":backup-vault:")).cloned().collect();
+        there.extend(vaults.into_iter().chain(tagged).map(|arn| (arn.clone(), name(&arn))));
+        let all =
+            there.into_iter().map(|(arn, name)| Tagged { tags: tags.remove(&arn).unwrap_or_default(), arn, name });
+        Ok(self.ledger().keep_tagged(self.scope, &all.collect::<Vec<_>>()).await?)
     }
 
     /// Which rule covers which database after a survey, and the runs that it shows to be missed: judged until when.

@@ -132,6 +132,17 @@ impl Ledger {
         Ok(ProtectionPage { databases, next })
     }
 
+    /// The ARNs of all databases that are meant.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn databases_meant(&self, query: &ProtectionQuery) -> Result<Vec<String>, Error> {
+        let store = self.store().await?;
+        let Meant { conditions, made: Made { args } } = Meant::of(&store, query).await?;
+        let sql = format!("SELECT d.arn FROM protection AS d WHERE {} ORDER BY d.arn", conditions.join(" AND "));
+        store.rows(Sql::Made(sql), args).await?.into_iter().map(|mut row| row.text(0)).collect()
+    }
+
     /// How many of the databases that are meant there are of each sort; and of their missed runs those that were due from then on.
     ///
     /// # Errors

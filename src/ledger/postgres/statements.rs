@@ -164,6 +164,17 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
              AND f.rule = w ->> 8 AND f.owner = w ->> 9",
     owners: "SELECT o.resource, o.place, o.owner FROM jsonb_array_elements_text($1::jsonb) AS w JOIN owned AS o \
              ON o.resource = w",
+    known_databases: "SELECT d.arn, d.owner, d.whole FROM jsonb_array_elements_text($1::jsonb) AS w JOIN protection AS d \
+                      ON d.arn = w",
+    drop_tagged: "DELETE FROM tagged WHERE place = $1",
+    put_tagged: "INSERT INTO tagged (place, arn, name, tags) SELECT (w ->> 0)::bigint, w ->> 1, w ->> 2, w ->> 3 \
+                 FROM jsonb_array_elements($1::jsonb) AS w ON CONFLICT (arn, place) DO UPDATE SET name = excluded.name, \
+                 tags = excluded.tags",
+    tagged: "SELECT t.arn, t.name, t.tags FROM jsonb_array_elements_text($1::jsonb) AS w JOIN place AS p ON p.account = $2 \
+             AND p.region = $3 JOIN tagged AS t ON t.arn = w AND t.place = p.id UNION SELECT t.arn, t.name, t.tags \
+             FROM jsonb_array_elements_text($1::jsonb) AS w JOIN place AS p ON p.account = $2 AND p.region = $3 \
+             JOIN tagged AS t ON t.name = w AND t.place = p.id ORDER BY 1",
+    vault_pictures: "SELECT v.arn, v.picture FROM jsonb_array_elements_text($1::jsonb) AS w JOIN vault AS v ON v.arn = w",
     counted_otherwise: "SELECT d.arn, coalesce(o.owner, ''), d.owner FROM protection AS d LEFT JOIN owned AS o \
                         ON o.resource = d.arn AND o.place = d.place WHERE d.place = $1 \
                         AND d.owner <> coalesce(o.owner, '') LIMIT $2",

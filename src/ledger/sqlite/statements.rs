@@ -156,6 +156,15 @@ pub(in crate::ledger) const STATEMENTS: Statements = Statements {
              AND f.vault = w.value ->> 5 AND f.destination = w.value ->> 6 AND f.plan = w.value ->> 7 \
              AND f.rule = w.value ->> 8 AND f.owner = w.value ->> 9",
     owners: "SELECT o.resource, o.place, o.owner FROM json_each($1) AS w CROSS JOIN owned AS o ON o.resource = w.value",
+    known_databases: "SELECT d.arn, d.owner, d.whole FROM json_each($1) AS w CROSS JOIN protection AS d ON d.arn = w.value",
+    drop_tagged: "DELETE FROM tagged WHERE place = $1",
+    put_tagged: "INSERT INTO tagged (place, arn, name, tags) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 \
+                 FROM json_each($1) WHERE true ON CONFLICT (arn, place) DO UPDATE SET name = excluded.name, tags = excluded.tags",
+    tagged: "SELECT t.arn, t.name, t.tags FROM json_each($1) AS w CROSS JOIN place AS p ON p.account = $2 AND p.region = $3 \
+             CROSS JOIN tagged AS t ON t.arn = w.value AND t.place = p.id UNION SELECT t.arn, t.name, t.tags FROM json_each($1) \
+             AS w CROSS JOIN place AS p ON p.account = $2 AND p.region = $3 CROSS JOIN tagged AS t ON t.name = w.value \
+             AND t.place = p.id ORDER BY 1",
+    vault_pictures: "SELECT v.arn, v.picture FROM json_each($1) AS w CROSS JOIN vault AS v ON v.arn = w.value",
     counted_otherwise: "SELECT d.arn, coalesce(o.owner, ''), d.owner FROM protection AS d LEFT JOIN owned AS o \
                         ON o.resource = d.arn AND o.place = d.place WHERE d.place = $1 \
                         AND d.owner <> coalesce(o.owner, '') LIMIT $2",

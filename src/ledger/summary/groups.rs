@@ -2,13 +2,20 @@
 
 use super::{Asked, GroupPosition, MOST_FACETS, MOST_TRIED, SummaryError};
 use crate::{
-    domain::JobDimension,
+    domain::{JobDimension, JobSubject},
     ledger::{
         Error,
-        jobs::{Made, subject_conditions},
+        jobs::{Made, subject, subject_conditions},
         store::Sql,
     },
 };
+
+/// Whether jobs about that, of that owner, are to be counted.
+pub type Seen<'s> = &'s (dyn Fn(&JobSubject, &str) -> bool + Sync);
+
+/// What tells who sees a facet `s` in a place `p`.
+const ABOUT: &str =
+    ", p.account, p.region, s.kind, s.type, s.resource, s.vault, s.destination, s.plan, s.rule, s.owner";
 
 /// Facets of a group, as many as are likely.
 const LIKELY: usize = 8;
@@ -64,7 +71,7 @@ impl Asked<'_> {
         bound: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Group>, usize), Error> {
-        let Self { store, query, owner, of_facets, sort, .. } = self;
+        let Self { store, query, owner, seen, of_facets, sort, .. } = self;
         let mut made = Made::default();
         let mut conditions = vec![format!("s.sort = {}", sort.number())];
         conditions.extend(subject_conditions(store, query, &mut made));
@@ -88,9 +95,10 @@ impl Asked<'_> {
         let (conditions, most) = (conditions.join(" AND "), limit + 1);
         let ordered = if columns.is_empty() { String::new() } else { format!("ORDER BY {}", columns.join(", ")) };
         let selected: String = columns.iter().map(|column| format!(", {column}")).collect();
+        let about = if seen.is_some() { ABOUT } else { "" };
         let join = store.join();
         let sql = format!(
-            "SELECT s.id, s.place{selected} FROM facet AS s {join} place AS p ON p.id = s.place WHERE {conditions} {ordered} \
+            "SELECT s.id, s.place{selected}{about} FROM facet AS s {join} place AS p ON p.id = s.place WHERE {conditions} {ordered} \
              LIMIT {most}"
         );
         let rows = store.rows(Sql::Made(sql), made.args).await?;
@@ -109,6 +117,14 @@ impl Asked<'_> {
                 groups.push(Group { values, facets: Vec::new(), places: Vec::new() });
             }
             let Some(group) = groups.last_mut() else { continue };
+            // A group of which nothing is seen stays, so that the page goes on after it; nothing is counted of it.
+            if let Some(seen) = seen {
+                let first = 2 + of_facets.len();
+                let subject = subject(&mut row, first)?;
+                if !seen(&subject, &row.text(first + 9)?) {
+                    continue;
+                }
+            }
             group.facets.push(facet);
             if !group.places.contains(&place) {
                 group.places.push(place);
