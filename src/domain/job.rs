@@ -196,6 +196,16 @@ pub enum JobOrigin {
     },
 }
 
+impl Job {
+    /// Id of the plan that made it, if one did and AWS says so.
+    pub fn plan_id(&self) -> Option<&str> {
+        match self.created_by.as_ref()? {
+            JobOrigin::Plan(origin) => Some(&origin.plan_id),
+            JobOrigin::RestoreTesting { .. } => None,
+        }
+    }
+}
+
 /// A job of any kind as AWS has it. What AWS does not say is `None`: lists and kinds tell differently much, and silence
 /// must not be taken to say that it is not so.
 #[derive(Debug, Clone, PartialEq)]

@@ -87,7 +87,7 @@ pub use missed_run::{
     JobsMade, KnownJobs, Membership, MissedRun, PlanTiming, Renewed, RuleTiming, done_with, missed_runs,
 };
 pub use names::{PlanName, RoleName, RolePath, RuleName, SelectionName, VaultName};
-pub use nearest::{arn_meant, did_you_mean, nearest};
+pub use nearest::{QUESTION, arn_meant, did_you_mean, nearest, without_question};
 pub use page::{Cursor, MAX_PAGE_SIZE, Page, PageRequest};
 pub use period::Period;
 pub use place::{Bond, Place};

@@ -41,8 +41,19 @@ pub fn arn_meant<'k>(arn: &str, known: impl IntoIterator<Item = &'k str>) -> Str
     question(known.iter().find(|(resource, _)| Some(*resource) == near).map(|(_, arn)| *arn))
 }
 
+/// Takes what was asked by [`did_you_mean`] out of a text.
+pub fn without_question(text: &mut String) {
+    if let Some(at) = text.find(QUESTION) {
+        let end = text[at..].find('?').map_or(text.len(), |end| at + end + 1);
+        text.replace_range(at..end, "");
+    }
+}
+
+/// How a question begins.
+pub const QUESTION: &str = "; did you mean ";
+
 pub(super) fn question(meant: Option<&str>) -> String {
-    meant.map(|word| format!("; did you mean {word}?")).unwrap_or_default()
+    meant.map(|word| format!("{QUESTION}{word}?")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -75,7 +75,9 @@ fn message(name: &str, message: &impl Message) -> Value {
     let whole = descriptors::message(name).and_then(|kind| {
         let mut whole = DynamicMessage::new(kind);
         whole.transcode_from(message).ok()?;
-        whole.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).ok()
+        let mut whole = whole.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).ok()?;
+        whole.sort_all_objects();
+        Some(whole)
     });
     // A test holds that each of them is in the descriptors.
     whole.unwrap_or_default()

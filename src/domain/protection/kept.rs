@@ -186,7 +186,7 @@ impl DatabaseProtection {
             let finding = failed.finding.as_ref().map(KeptFinding::to_json);
             json!({"job": failed.job.as_str(), "at": millis(failed.at), "message": failed.message, "finding": finding})
         });
-        json!({
+        let mut whole = json!({
             "arn": self.arn, "name": self.name, "kind": kind_word(self.kind), "engine": self.engine,
             "type": self.resource_type.to_string(), "subject": [self.subject.arn, self.subject.made], "tags": self.tags,
             "owner": self.owner, "verdict": verdict_word(self.verdict), "summary": self.summary,
@@ -194,7 +194,10 @@ impl DatabaseProtection {
             "allowed": self.allowed_age.map(|age| age.as_secs()), "next": millis(self.next_run_at), "failure": failure,
             "interval": self.interval_minutes, "failures": self.consecutive_failures, "never_ran": self.never_ran,
             "findings": self.findings.iter().map(KeptFinding::to_json).collect::<Vec<_>>(),
-        })
+        });
+        // By their names: what is the same has one digest.
+        whole.sort_all_objects();
+        whole
     }
 
     /// What was kept.

@@ -59,7 +59,11 @@ pub(super) fn json(answer: &DynamicMessage, pretty: bool) -> Result<String, Fail
 
 /// The whole answer in protobuf's JSON, as a value.
 pub(super) fn value(answer: &DynamicMessage) -> Result<serde_json::Value, Failure> {
-    answer.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).map_err(broken)
+    let told = answer.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new());
+    told.map_err(broken).map(|mut document| {
+        document.sort_all_objects();
+        document
+    })
 }
 
 /// A document as text.

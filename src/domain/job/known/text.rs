@@ -23,7 +23,10 @@ impl Writer {
     }
 
     fn text(self) -> String {
-        Value::Object(self.0).to_string()
+        // By their names: what is the same is one text, whatever the order in which it was put together.
+        let mut whole = Value::Object(self.0);
+        whole.sort_all_objects();
+        whole.to_string()
     }
 }
 

@@ -56,6 +56,9 @@ pub(super) struct Begin {
     pub(super) request_digest: String,
     /// Its fields, without secrets.
     pub(super) request: Value,
+    /// The policies by which it is decided, by a hash of all their files; absent: there are none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) policies: String,
     /// Whether it changes nothing: a read, or a check of a change.
     #[serde(default, skip_serializing_if = "is_not")]
     pub(super) read: bool,

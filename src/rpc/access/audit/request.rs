@@ -43,7 +43,9 @@ pub(super) fn read(of: &MessageDescriptor, bytes: &[u8]) -> (Value, Vec<String>)
     let Ok(mut message) = DynamicMessage::decode(of.clone(), bytes) else { return (Value::Null, Vec::new()) };
     let mut named = Vec::new();
     visit(&mut message, &mut named);
-    let fields = serde_json::to_value(&message).unwrap_or_default();
+    let mut fields = serde_json::to_value(&message).unwrap_or_default();
+    // The descriptors' own maps have no order, and the same request is the same text.
+    fields.sort_all_objects();
     (bounded(fields), named)
 }
 

@@ -35,6 +35,7 @@ fn begin(id: &str) -> Begin {
         request_id: String::new(),
         request_digest: String::new(),
         request: Value::Null,
+        policies: String::new(),
         read: false,
         joined: false,
     }
