@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::{IpAddr, TcpListener, UdpSocket},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{Mutex, mpsc},
 };
 
@@ -13,7 +13,7 @@ use strongroom::proto::{GetVaultRequest, vault_service_client::VaultServiceClien
 use tokio::{io::AsyncReadExt, net::TcpStream};
 use tonic::{Code, transport::Channel};
 
-use crate::harness::{PATIENCE, World};
+use crate::harness::{PATIENCE, World, strongroom};
 
 async fn with_admin() -> World {
     World::start_with(|config| config.admin.listen = Some(([127, 0, 0, 1], 0).into())).await
@@ -227,7 +227,7 @@ impl Serving {
     async fn start_with(at: &str, variables: &[(&str, &str)]) -> Self {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let (grpc, sandbox, admin) = (free(), free(), free());
-        let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        let mut process = strongroom()
             .args(["serve", "--sandbox", "--log-format", "json", "--listen", &grpc, "--sandbox-listen", &sandbox])
             .args(["--admin-listen", &admin.replace("127.0.0.1", at)])
             .envs(variables.iter().copied())

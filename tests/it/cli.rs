@@ -32,7 +32,7 @@ impl Ran {
 
 /// The program with these words, on this server, with nobody at a terminal.
 pub(crate) fn program(server: &str, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+    let mut command = crate::harness::strongroom();
     command.args(words).env("STRONGROOM_SERVER", server).env_remove("RUST_BACKTRACE");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -1,6 +1,6 @@
 //! A server of one's own for each test, with a sandbox of its own behind it.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use serde_json::{Value, json};
 use strongroom::{
@@ -234,3 +234,12 @@ pub(crate) fn request_id(number: u32) -> String {
 
 /// The longest a test waits for something that happens on real time, such as an HTTP time-out.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program. Every variable with its prefix is a setting to it, and what tests are told by such is none of its business.
+pub(crate) fn strongroom() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"STRONGROOM_")) {
+        command.env_remove(name);
+    }
+    command
+}

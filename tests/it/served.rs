@@ -31,7 +31,7 @@ use tonic::{
     transport::{Channel, Server},
 };
 
-use crate::harness::{PATIENCE, START};
+use crate::harness::{PATIENCE, START, strongroom};
 
 /// A running program.
 pub(crate) struct Served {
@@ -58,7 +58,7 @@ impl Served {
     pub(crate) async fn start(settings: &[&str]) -> Self {
         let (sink, collector) = Sink::listen().await;
         let otlp = format!("telemetry.otlp_endpoint={collector}");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        let mut command = strongroom();
         command.args(["serve", "--sandbox", "--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"]);
         command.args([
             "--clock",
@@ -72,10 +72,6 @@ impl Served {
         ]);
         for setting in ["feed.enabled=false", &otlp].iter().chain(settings) {
             command.args(["--set", setting]);
-        }
-        // Every variable with this prefix is a setting to it, and those that a test reads are not among its settings.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"STRONGROOM_")) {
-            command.env_remove(name);
         }
         command.env_remove("RUST_BACKTRACE").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
