@@ -3,6 +3,7 @@
 pub mod aws_check;
 mod identity;
 pub mod ledger;
+pub(crate) mod policies;
 pub mod sandbox;
 
 use std::{io, net::SocketAddr};
@@ -16,7 +17,7 @@ use crate::{
     domain::{MAX_PAGE_SIZE, RequestId},
     ledger::{Feed, Keeping, Ledger},
     lifecycle::Lifecycle,
-    rpc::{self, About, Audit, Guards, Limits, Remembered, Tls},
+    rpc::{self, About, Audit, Guards, Limits, Permissions, Remembered, Tls},
     telemetry::{self, Admin, Standing},
     workers::Workers,
 };
@@ -64,6 +65,9 @@ pub enum StartError {
     /// The record of what callers did cannot be kept.
     #[error(transparent)]
     Audit(#[from] rpc::AuditError),
+    /// The policies of callers cannot be used.
+    #[error(transparent)]
+    Permissions(#[from] rpc::PermissionsError),
     /// The gRPC port cannot be encrypted as it should be.
     #[error(transparent)]
     Tls(#[from] rpc::TlsError),
@@ -110,8 +114,13 @@ pub async fn start(config: &Config, neighbour: Neighbour, life: &Lifecycle) -> R
     if neighbour == Neighbour::Aws {
         life.spawn_until_stop(identity::introduce(aws.clone(), config.aws.clone()));
     }
-    let (settings, guards) = (config.server.clone(), Guards { access: config.access.clone(), audit, tls });
     let ledger = Ledger::new(keeping(&config.ledger, neighbour));
+    let permissions = Permissions::open(&config.access, ledger.clone(), config.ledger.owner_tag.as_str())?;
+    if let Some(permissions) = permissions.clone() {
+        let standing = standing.clone();
+        life.spawn_until_stop(permissions.keep(move |fault| standing.note("access.policies", fault)));
+    }
+    let (settings, guards) = (config.server.clone(), Guards { access: config.access.clone(), audit, permissions, tls });
     let (feed, scopes) = (config.feed.clone(), config.ledger.scopes.clone());
     let tail = Feed::new(ledger.clone());
     life.spawn_until_stop(tail.clone().run());

@@ -8,7 +8,7 @@ use std::{error::Error as StdError, fmt};
 pub(super) use classify::classify;
 pub use failure::{Effect, Failure, FailureKind};
 
-use crate::domain::{Hindrance, Invalid, Noun, Refusal, RefusalKind, Unseen};
+use crate::domain::{Hindrance, Invalid, Noun, Refusal, RefusalKind, Unseen, without_question};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,20 @@ impl Error {
             Self::Failed(failure) => failure.kind == FailureKind::NotFound && failure.subject.is_some(),
             Self::Invalid(_) => false,
         }
+    }
+
+    /// The same for somebody who may not know what else there is: without what a name is near to, and which things have the same.
+    #[must_use]
+    pub fn without_hints(mut self) -> Self {
+        match &mut self {
+            Self::Refused(refusal) if refusal.kind == RefusalKind::Ambiguous => {
+                "several things have the name: name the one you mean by its id or ARN".clone_into(&mut refusal.message);
+            }
+            Self::Refused(refusal) => without_question(&mut refusal.message),
+            Self::Failed(failure) => failure.meant = Default::default(),
+            Self::Invalid(_) => {}
+        }
+        self
     }
 
     /// What is wrong, in one sentence.

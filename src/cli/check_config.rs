@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 
 use super::{DONE, FAILED, failed, flags::ServeFlags, terminal};
 use crate::{
-    app::aws_check::{self, Checked, Depth},
+    app::{
+        aws_check::{self, Checked, Depth},
+        policies,
+    },
     config::{Error, Fault, Loaded, Setting, Source, Warning},
 };
 
@@ -52,7 +55,10 @@ enum HowFar {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let loaded = args.flags.load();
+    let loaded = args.flags.load().and_then(|loaded| match policies::check(&loaded.config.access) {
+        Ok(()) => Ok(loaded),
+        Err(error) => Err(Error { faults: vec![Fault::of_files("access.policies", error.to_string())] }),
+    });
     let depth = match args.aws {
         None => return answer(args, &loaded, out, err),
         Some(HowFar::Identity) => Depth::Identity,

@@ -1,5 +1,6 @@
 //! The command line: what the program can be told to do, and how it answers people.
 
+mod access;
 mod audit;
 mod check_config;
 mod client;
@@ -102,13 +103,20 @@ enum Command {
 
 /// The whole command line: what serves, and the client commands.
 fn command() -> clap::Command {
-    Cli::command().term_width(terminal::width_of_help()).subcommand(client::status()).subcommands(client::nouns())
+    let whole = Cli::command().term_width(terminal::width_of_help());
+    let whole = whole.subcommand(client::status()).subcommands(client::nouns());
+    whole.mut_subcommand("access", access::with_commands)
 }
 
 /// Reads the process's command line and does what it says.
 pub fn main() -> ExitCode {
     // Wrong usage, --help and --version end the process here: 2, 0 and 0.
     let matches = command().get_matches();
+    if let Some(("access", of)) = matches.subcommand()
+        && let Some(code) = access::run(of, &mut io::stdout())
+    {
+        return ExitCode::from(code);
+    }
     if let Some(code) = matches.subcommand().and_then(|(noun, matches)| client::run(noun, matches)) {
         return ExitCode::from(code);
     }

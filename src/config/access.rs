@@ -4,7 +4,7 @@ mod issuer;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 pub use self::issuer::{IssuerConfig, SigningAlgorithm};
 use super::{reader::Reader, server::ServerConfig, value::Value};
@@ -28,6 +28,10 @@ pub struct AccessConfig {
     pub max_jobs_per_minute: u32,
     /// Percent of each bound of `server` that one caller may take.
     pub max_share_per_principal: usize,
+    /// The directory of the policies that say what each caller may; without it, `default` says it.
+    pub policies: Option<PathBuf>,
+    /// How often its files are looked at.
+    pub policy_reload_interval: Duration,
     /// Whose tokens are taken.
     pub issuers: Vec<IssuerConfig>,
 }
@@ -100,6 +104,8 @@ impl Default for AccessConfig {
             max_call_burst: 500,
             max_jobs_per_minute: 120,
             max_share_per_principal: 50,
+            policies: None,
+            policy_reload_interval: Duration::from_secs(10),
             issuers: Vec::new(),
         }
     }
@@ -120,6 +126,12 @@ impl AccessConfig {
                 "access.max_share_per_principal",
                 d.max_share_per_principal,
                 1..=100,
+            ),
+            policies: reader.said("access.policies"),
+            policy_reload_interval: reader.within(
+                "access.policy_reload_interval",
+                d.policy_reload_interval,
+                Duration::from_secs(1)..=Duration::from_secs(3600),
             ),
             issuers: reader.tables("access.issuers").iter().map(|name| IssuerConfig::read(name, reader)).collect(),
         }

@@ -20,6 +20,11 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// That what is in the files which a key names cannot be used.
+    pub fn of_files(key: &str, problem: String) -> Self {
+        Self::new(key, problem, "correct the files")
+    }
+
     pub(super) fn new(key: &str, problem: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { key: key.to_owned(), value: None, source: None, problem: problem.into(), advice: advice.into() }
     }

@@ -4,11 +4,11 @@
 use std::sync::LazyLock;
 
 use prost_reflect::{
-    DescriptorPool, EnumDescriptor, EnumValueDescriptor, ExtensionDescriptor, FieldDescriptor, FileDescriptor,
-    MessageDescriptor, MethodDescriptor, OneofDescriptor, Value,
+    DescriptorPool, DynamicMessage, EnumDescriptor, EnumValueDescriptor, ExtensionDescriptor, FieldDescriptor,
+    FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, Value,
 };
 
-use super::FILE_DESCRIPTOR_SET;
+use super::{ActionGroup, FILE_DESCRIPTOR_SET, Thing};
 
 static POOL: LazyLock<DescriptorPool> =
     // An empty pool has no methods: every command then says that it cannot be found, and a test that none is.
@@ -16,6 +16,22 @@ static POOL: LazyLock<DescriptorPool> =
 
 static FIELD_BEHAVIOR: LazyLock<Option<ExtensionDescriptor>> =
     LazyLock::new(|| POOL.get_extension_by_name("google.api.field_behavior"));
+
+/// Of annotations.proto, in the order of [`Annotation`].
+static ANNOTATIONS: LazyLock<[Option<ExtensionDescriptor>; 5]> = LazyLock::new(|| {
+    ["names", "filters", "makes", "item", "action_group"]
+        .map(|name| POOL.get_extension_by_name(&format!("{PACKAGE}.{name}")))
+});
+
+/// What the API says of a field, a message or a method for access policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Annotation {
+    Names,
+    Filters,
+    Makes,
+    Item,
+    ActionGroup,
+}
 
 /// The package of the API.
 const PACKAGE: &str = "strongroom.v1";
@@ -80,6 +96,41 @@ pub fn is_output_only(field: &FieldDescriptor) -> bool {
 pub fn is_secret(field: &FieldDescriptor) -> bool {
     let options = field.options();
     options.get_field_by_name("debug_redact").is_some_and(|said| said.as_bool() == Some(true))
+}
+
+/// What the field names, by a name, an id or an ARN.
+pub fn names(field: &FieldDescriptor) -> Option<Thing> {
+    thing(&field.options(), Annotation::Names)
+}
+
+/// What the field looks for among what is listed.
+pub fn filters(field: &FieldDescriptor) -> Option<Thing> {
+    thing(&field.options(), Annotation::Filters)
+}
+
+/// What the request makes under the name that the field gives.
+pub fn makes(field: &FieldDescriptor) -> Option<Thing> {
+    thing(&field.options(), Annotation::Makes)
+}
+
+/// What a message of an answer tells of.
+pub fn item(message: &MessageDescriptor) -> Option<Thing> {
+    thing(&message.options(), Annotation::Item)
+}
+
+/// The group of actions that the method's own is of, if it is of one.
+pub fn action_group(method: &MethodDescriptor) -> Option<ActionGroup> {
+    let number = annotated(&method.options(), Annotation::ActionGroup)?;
+    ActionGroup::try_from(number).ok().filter(|group| *group != ActionGroup::Unspecified)
+}
+
+fn thing(options: &DynamicMessage, annotation: Annotation) -> Option<Thing> {
+    Thing::try_from(annotated(options, annotation)?).ok().filter(|thing| *thing != Thing::Unspecified)
+}
+
+fn annotated(options: &DynamicMessage, annotation: Annotation) -> Option<i32> {
+    let extension = ANNOTATIONS[annotation as usize].as_ref()?;
+    options.has_extension(extension).then(|| options.get_extension(extension).as_enum_number()).flatten()
 }
 
 fn is(field: &FieldDescriptor, behavior: i32) -> bool {

@@ -2,10 +2,10 @@
 //! once, and that its `request_id` is told whatever becomes of it.
 
 mod joined;
+mod watch;
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _};
 use prost::Message;
 use tokio::{
     sync::broadcast,
@@ -15,8 +15,9 @@ use tonic::{Request, Response, Status, codegen::http::Extensions, metadata::Meta
 use tracing::Instrument as _;
 
 use self::joined::{Fingerprint, Lead, Outcome, Running, Told, Turn};
+pub(super) use self::watch::Watching;
 use super::{
-    access::{Act, Audit, Begun},
+    access::{Act, Audit, Begun, Permissions, Sight},
     convert::{Change, Changed},
     doorway::LetIn,
     status::{Failure, of_no_library},
@@ -28,22 +29,25 @@ use crate::{
     lifecycle::Lifecycle,
 };
 
-/// What a call tells until its caller goes.
-pub(super) type Watching<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
-
 /// Runs the calls of all services.
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
     aws: Aws,
     lifecycle: Lifecycle,
     audit: Audit,
+    permissions: Option<Permissions>,
     running: Arc<Running>,
     touched: broadcast::Sender<Touched>,
 }
 
 impl Calls {
-    pub(super) fn new(aws: Aws, lifecycle: Lifecycle, audit: Audit, touched: broadcast::Sender<Touched>) -> Self {
-        Self { aws, lifecycle, audit, running: Arc::default(), touched }
+    pub(super) fn new(
+        aws: Aws,
+        lifecycle: Lifecycle,
+        (audit, permissions): (Audit, Option<Permissions>),
+        touched: broadcast::Sender<Touched>,
+    ) -> Self {
+        Self { aws, lifecycle, audit, permissions, running: Arc::default(), touched }
     }
 
     /// What tells the workers that databases, or plans, were changed: nobody need wait until they look again.
@@ -55,8 +59,15 @@ impl Calls {
         }
     }
 
-    /// Answers a call that changes nothing: reads the request, finds its account and region, works. It ends with its
-    /// caller's interest.
+    /// What the caller may in a call of this message.
+    fn sight<M: Message>(&self, let_in: &LetIn, message: &M) -> Sight {
+        let sight =
+            |permissions: &Permissions| permissions.sight(&let_in.principal, &let_in.facts, &message.encode_to_vec());
+        self.permissions.as_ref().map(sight).unwrap_or_default()
+    }
+
+    /// Answers a call that changes nothing: reads the request, finds its account and region, sees whether its caller may, works,
+    /// and leaves out what the caller may not see. It ends with its caller's interest.
     pub(super) async fn read<M, T, R, F>(
         &self,
         request: Request<M>,
@@ -65,66 +76,38 @@ impl Calls {
     ) -> Result<Response<R>, Status>
     where
         M: Message,
-        R: Message,
+        R: Message + Default,
         F: Future<Output = Result<R, Failure>>,
     {
-        let LetIn { deadline, facts, .. } = let_in(request.extensions())?;
-        let answer = |message| async {
-            let Asked { scope, places, what, .. } = convert(message)?;
-            let aws = self.aws.within_all(scope, places).await?.for_read(deadline);
-            facts.within(&aws);
-            // Boxed, as all work is: several reads side by side make a future of tens of kilobytes.
-            Box::pin(work(aws, what)).await
-        };
-        self.answer(request, answer).await
+        self.read_seen(request, convert, |aws, what, _| work(aws, what)).await
     }
 
-    /// Answers a call that tells what happens, until its caller goes. What it begins with ends with its caller's interest, as
-    /// of a read; then whoever is slow costs nothing, for nothing is read for them. A server that stops ends it with
-    /// SHUTTING_DOWN: it goes on elsewhere.
-    pub(super) async fn watch<M, T, R, S, F>(
+    /// The same, for what counts or goes on: it is told what its caller may see.
+    pub(super) async fn read_seen<M, T, R, F>(
         &self,
         request: Request<M>,
         convert: impl FnOnce(M) -> Result<Asked<T>, Invalid>,
-        work: impl FnOnce(Scoped, T) -> F,
-    ) -> Result<Response<Watching<R>>, Status>
+        work: impl FnOnce(Scoped, T, Sight) -> F,
+    ) -> Result<Response<R>, Status>
     where
         M: Message,
-        R: Send + 'static,
-        S: Stream<Item = Result<R, Failure>> + Send + 'static,
-        F: Future<Output = Result<S, Failure>>,
+        R: Message + Default,
+        F: Future<Output = Result<R, Failure>>,
     {
-        let (_, extensions, message) = request.into_parts();
-        let let_in = let_in(&extensions)?;
-        let act = self.audit.wants_reads().then(|| Act::read(&extensions, &let_in, message.encode_to_vec()));
-        let begun = match act {
-            Some(act) => cancellable(let_in.deadline, self.audit.begin_read(act)).await.map_err(Status::from)?,
-            None => None,
-        };
-        let begin = async {
+        let let_in = let_in(request.extensions())?;
+        let deadline = let_in.deadline;
+        let answer = |message| async {
+            let sight = self.sight(&let_in, &message);
             let Asked { scope, places, what, .. } = convert(message)?;
-            let aws = self.aws.within_all(scope, places).await?.for_read(let_in.deadline);
+            let aws = self.aws.within_all(scope, places).await?.for_read(deadline);
             let_in.facts.within(&aws);
-            Box::pin(work(aws, what)).await
+            Box::pin(sight.decide(&aws)).await?;
+            let scope = aws.scope().clone();
+            // Boxed, as all work is: several reads side by side make a future of tens of kilobytes.
+            let answer = Box::pin(work(aws, what, sight.clone())).await;
+            Box::pin(sight.shown(&scope, answer)).await
         };
-        let events = cancellable(let_in.deadline, begin).await.map_err(Status::from);
-        if let Some(begun) = begun {
-            // The record has that it was begun to be watched; what was seen is in no record of calls.
-            drop(begun.end(events.as_ref().map(|_| &())));
-        }
-        let state = (Box::pin(events?), self.lifecycle.soft());
-        let watching = futures_util::stream::unfold(Some(state), |state| async {
-            let (mut events, stop) = state?;
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => Some((Err(Failure::ShuttingDown.into()), None)),
-                event = events.next() => match event? {
-                    Ok(event) => Some((Ok(event), Some((events, stop)))),
-                    Err(failure) => Some((Err(failure.into()), None)),
-                },
-            }
-        });
-        Ok(Response::new(Box::pin(watching)))
+        self.answered(request, answer).await
     }
 
     /// Answers a call about the server itself, which has no account and region.
@@ -133,6 +116,20 @@ impl Calls {
         request: Request<M>,
         work: impl FnOnce(M) -> F,
     ) -> Result<Response<R>, Status>
+    where
+        M: Message,
+        R: Message,
+        F: Future<Output = Result<R, Failure>>,
+    {
+        let let_in = let_in(request.extensions())?;
+        let answer = |message| async {
+            self.sight(&let_in, &message).decide_at_home()?;
+            work(message).await
+        };
+        self.answered(request, answer).await
+    }
+
+    async fn answered<M, R, F>(&self, request: Request<M>, work: impl FnOnce(M) -> F) -> Result<Response<R>, Status>
     where
         M: Message,
         R: Message,
@@ -176,7 +173,7 @@ impl Calls {
     where
         M: Change + Message + 'static,
         T: Send + 'static,
-        R: Changed + Message + Clone + 'static,
+        R: Changed + Message + Clone + Default + 'static,
         F: Future<Output = Result<R, Failure>> + Send + 'static,
     {
         let (metadata, extensions, mut message) = request.into_parts();
@@ -191,7 +188,8 @@ impl Calls {
         message.set_request_id("");
         let bytes = message.encode_to_vec();
         let what = Fingerprint::of(&bytes);
-        let act = Act::read(&extensions, &let_in, bytes).of_change(&request_id);
+        let sight = self.sight(&let_in, &message);
+        let act = Act::read(&extensions, &let_in, bytes).of_change(&request_id).decided_by(sight.policies_hash());
         message.set_request_id(&request_id);
         let asked = || {
             let mut asked = convert(message)?;
@@ -212,14 +210,14 @@ impl Calls {
             Err(failure) => Err(failure.of_change(&request_id)),
             Ok(asked) if asked.mode == Mode::Check => {
                 let act = self.audit.wants_reads().then_some(act);
-                let check = self.check(&let_in, asked, work);
+                let check = self.check(&let_in, &sight, asked, work);
                 self.recorded(act, let_in.deadline, check, |failure| failure.of_change(&request_id)).await
             }
             Ok(asked) => {
                 let act = act.done_in(&asked.scope);
                 let answer = match self.turn::<M, R>(&act, &let_in, &asked.request_id, &what).await {
                     Ok(Decided::Lead(lead)) => match cancellable(let_in.deadline, self.audit.begin(act)).await {
-                        Ok(begun) => self.carry_out(begun, let_in, asked, lead, &request_id, work).await,
+                        Ok(begun) => self.carry_out((begun, sight), let_in, asked, lead, &request_id, work).await,
                         Err(failure) => Err(failure.of_change(&request_id)),
                     },
                     Ok(Decided::Told(answer)) => answer,
@@ -239,16 +237,21 @@ impl Calls {
     async fn check<T, R, F>(
         &self,
         let_in: &LetIn,
+        sight: &Sight,
         asked: Asked<T>,
         work: impl FnOnce(Scoped, Asked<T>) -> F,
     ) -> Result<R, Failure>
     where
+        R: Message + Default,
         F: Future<Output = Result<R, Failure>>,
     {
         let aws = self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
         let aws = aws.for_change(let_in.deadline);
         let_in.facts.within(&aws);
-        Box::pin(work(aws, asked)).await
+        Box::pin(sight.decide(&aws)).await?;
+        let scope = aws.scope().clone();
+        let answer = Box::pin(work(aws, asked)).await;
+        Box::pin(sight.shown(&scope, answer)).await
     }
 
     /// Who does the change. A repetition of one that is under way waits for the answer to that, within its own deadline and
@@ -293,7 +296,7 @@ impl Calls {
     /// and shutdown waits for it.
     async fn carry_out<T, R, F>(
         &self,
-        begun: Begun,
+        (begun, sight): (Begun, Sight),
         let_in: LetIn,
         asked: Asked<T>,
         mut lead: Lead<R>,
@@ -302,13 +305,17 @@ impl Calls {
     ) -> Result<R, Status>
     where
         T: Send + 'static,
-        R: Message + Clone + 'static,
+        R: Message + Clone + Default + 'static,
         F: Future<Output = Result<R, Failure>> + Send + 'static,
     {
         let refused = |failure: Failure| failure.of_change(request_id);
         let deadline = let_in.deadline;
         // The scope is found here and not in the task: until then nothing is changed, so the call may still be given up.
-        let scoped = async { Ok(self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?) };
+        let scoped = async {
+            let aws = self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
+            Box::pin(sight.decide(&aws)).await?;
+            Ok(aws)
+        };
         let aws = match cancellable(deadline, scoped).await {
             Ok(_) if Instant::now() >= deadline => Err(Failure::Deadline(Effect::None)),
             found => found,
@@ -330,7 +337,8 @@ impl Calls {
             // Its place is held as long as it is worked on.
             let let_in = let_in;
             lead.begin();
-            let outcome = match work.await {
+            let answer = work.await;
+            let outcome = match Box::pin(sight.shown(change.scope(), answer)).await {
                 // What the first caller had no time for, another may have.
                 Err(_) if Instant::now() >= let_in.deadline && change.is_untouched() => Outcome::GivenUp,
                 answer => Outcome::Told(answer.map_err(|failure| failure.of_change(&id))),

@@ -86,8 +86,8 @@ impl JobService for Jobs {
         &self,
         request: Request<proto::SummarizeJobsRequest>,
     ) -> Result<Response<proto::SummarizeJobsResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { self.remembered.summarize_jobs(aws, asked).await };
-        self.calls.read(request, job_summary::summarize, work).await
+        let work = |aws: Scoped, asked, sight| async move { self.remembered.summarize_jobs(aws, asked, sight).await };
+        self.calls.read_seen(request, job_summary::summarize, work).await
     }
 
     async fn wait_job(
@@ -105,7 +105,7 @@ impl JobService for Jobs {
         request: Request<proto::WatchJobsRequest>,
     ) -> Result<Response<Self::WatchJobsStream>, Status> {
         let remembered = self.remembered.clone();
-        let work = |aws: Scoped, asked| async move { remembered.watch_jobs(aws, asked).await };
+        let work = |aws: Scoped, asked, sight| async move { remembered.watch_jobs(aws, asked, sight).await };
         self.calls.watch(request, job_filter::watch, work).await
     }
 

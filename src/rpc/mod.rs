@@ -27,7 +27,9 @@ mod status;
 mod telling;
 mod vaults;
 
-pub use access::{Audit, AuditError};
+pub use access::{
+    Audit, AuditError, Permissions, PermissionsError, PoliciesTried, check_policies, policy_schema, try_policies,
+};
 pub use exported::line as exported_line;
 pub use listener::{Tls, TlsError};
 pub use remembered::Remembered;

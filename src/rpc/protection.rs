@@ -40,8 +40,8 @@ impl ProtectionService for Protection {
         &self,
         request: Request<proto::GetCoverageRequest>,
     ) -> Result<Response<proto::GetCoverageResponse>, Status> {
-        let work = |aws: Scoped, asked| async move { self.remembered.get_coverage(aws, asked).await };
-        self.calls.read(request, coverage::get, work).await
+        let work = |aws: Scoped, asked, sight| async move { self.remembered.get_coverage(aws, asked, sight).await };
+        self.calls.read_seen(request, coverage::get, work).await
     }
 
     async fn list_protection(

@@ -9,7 +9,7 @@ use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder as Reflection;
 
 use super::{
-    access::{Access, Audit},
+    access::{Access, Audit, Permissions},
     accounts::Accounts,
     calls::Calls,
     doorway::Doorway,
@@ -61,6 +61,8 @@ pub struct Guards {
     pub access: AccessConfig,
     /// The record of what callers do.
     pub audit: Audit,
+    /// What policies permit callers, where there are some.
+    pub permissions: Option<Permissions>,
     /// How connections are encrypted, if they are.
     pub tls: Option<Arc<Tls>>,
 }
@@ -74,9 +76,9 @@ pub async fn serve(
     about: About,
     lifecycle: Lifecycle,
 ) -> Result<(), ServerError> {
-    let Guards { access, audit, tls } = guards;
+    let Guards { access, audit, permissions, tls } = guards;
     let doorway = Doorway::new(config, &access, &lifecycle);
-    let calls = Calls::new(aws.clone(), lifecycle.clone(), audit.clone(), touched);
+    let calls = Calls::new(aws.clone(), lifecycle.clone(), (audit.clone(), permissions.clone()), touched);
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut services = vec![""];
     let mut routes = Routes::new(health);
@@ -93,7 +95,7 @@ pub async fn serve(
     }
     let calls = &calls;
     add!(
-        AccessServiceServer(Access { calls: calls.clone(), audit: audit.clone() }),
+        AccessServiceServer(Access { calls: calls.clone(), audit: audit.clone(), permissions }),
         AccountServiceServer(Accounts(calls.clone())),
         ResourceServiceServer(Resources(calls.clone())),
         PlanServiceServer(Plans(calls.clone())),

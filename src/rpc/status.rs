@@ -1,8 +1,10 @@
 //! The one place where a failure becomes a `Status`: code, reason, details, and what the log is told besides.
 
 mod cause;
+mod forbidden;
 mod reasons;
 mod text;
+mod wait;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,7 +15,7 @@ use tonic::{
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, QuotaViolation, StatusExt};
 use uuid::Uuid;
 
-use super::doorway::Full;
+use super::{access::Forbidden, doorway::Full};
 use crate::{
     aws::{self, Effect},
     domain::{Arn, Finding, Invalid, Refusal, RefusalKind, Subject},
@@ -74,12 +76,16 @@ pub(super) enum Failure {
     IssuerUnavailable(String),
     /// The caller is known, and may not.
     AccessDenied(String),
+    /// Policies do not let the caller.
+    Forbidden(Forbidden),
     /// The caller has had its share, by the bound that the text names; and when there is more.
     RateLimited(String, Duration),
     /// The record cannot be written.
     AuditUnavailable(String),
     /// No record is kept.
     AuditNotKept,
+    /// There are no policies to explain.
+    PoliciesNotKept,
     /// The ledger does not answer.
     LedgerUnavailable(ledger::Error),
     /// An account and region is not followed, and the ledger alone knows what is asked for.
@@ -148,7 +154,7 @@ impl Telling {
     /// away in one moment do not come back in one.
     fn tell_wait(&mut self, roll: f64) {
         let Some(wait) = self.details.retry_info().and_then(|info| info.retry_delay) else { return };
-        let wait = spread(wait, roll);
+        let wait = wait::spread(wait, roll);
         self.details.set_retry_info(Some(wait));
         self.trailers.insert(RETRY_PUSHBACK, i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).into());
     }
@@ -181,15 +187,6 @@ impl Telling {
         status
     }
 }
-
-/// From what is meant up to twice that, never less: AWS or the budget toward it may have told exactly that.
-fn spread(wait: Duration, roll: f64) -> Duration {
-    let wait = wait.min(LONGEST_WAIT);
-    wait + wait.mul_f64(roll.clamp(0.0, 1.0))
-}
-
-/// Whoever is told to wait longer looks again all the same.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// By what a server tells a client's library when to retry: after so many milliseconds, or with -1 never.
 const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
@@ -276,6 +273,7 @@ fn tell(failure: Failure) -> Telling {
             let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(2)));
             Telling::new(ErrorReason::IssuerUnavailable, text, details)
         }
+        Failure::Forbidden(forbidden) => forbidden::told(&forbidden),
         Failure::AccessDenied(text) => Telling::new(ErrorReason::AccessDenied, text, ErrorDetails::new()),
         Failure::RateLimited(text, wait) => {
             Telling::new(ErrorReason::RateLimited, text, ErrorDetails::with_retry_info(Some(wait)))
@@ -283,6 +281,9 @@ fn tell(failure: Failure) -> Telling {
         Failure::AuditUnavailable(text) => {
             let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(5)));
             Telling::new(ErrorReason::AuditUnavailable, text, details)
+        }
+        Failure::PoliciesNotKept => {
+            precondition(ErrorReason::PoliciesNotKept, "this server decides by no policies: set access.policies")
         }
         Failure::AuditNotKept => {
             precondition(ErrorReason::AuditNotKept, "this server keeps no audit record: set audit.path")

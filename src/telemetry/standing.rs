@@ -1,8 +1,11 @@
 //! Whether the server takes calls: what `/readyz` and `strongroom.serving` say.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio_util::sync::CancellationToken;
@@ -13,6 +16,8 @@ use super::metrics::METER;
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     began: Arc<AtomicBool>,
+    /// What is amiss, by the key of the configuration that it is about.
+    amiss: Arc<Mutex<BTreeMap<&'static str, String>>>,
     stop: CancellationToken,
 }
 
@@ -27,7 +32,7 @@ pub(super) enum Stands {
 impl Standing {
     /// One that is about to serve, until `stop`. Measured from now on.
     pub(crate) fn starting(stop: CancellationToken) -> Self {
-        let standing = Self { began: Arc::default(), stop };
+        let standing = Self { began: Arc::default(), amiss: Arc::default(), stop };
         let measured = standing.clone();
         METER
             .u64_observable_gauge("strongroom.serving")
@@ -35,6 +40,21 @@ impl Standing {
             .with_callback(move |seen| seen.observe(u64::from(measured.now() == Stands::Serving), &[]))
             .build();
         standing
+    }
+
+    /// Notes what is amiss with something though calls are taken, or that nothing is any more.
+    pub(crate) fn note(&self, what: &'static str, amiss: Option<String>) {
+        let mut all = self.amiss.lock().unwrap_or_else(PoisonError::into_inner);
+        match amiss {
+            Some(why) => drop(all.insert(what, why)),
+            None => drop(all.remove(what)),
+        }
+    }
+
+    /// What is amiss, one line each.
+    pub(super) fn amiss(&self) -> Vec<String> {
+        let all = self.amiss.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(what, why)| format!("{what}: {why}")).collect()
     }
 
     /// Calls are taken from now on.

@@ -52,6 +52,11 @@ struct Row {
 
 /// Fields of reads that select nothing: with every value that they can have, something is told.
 const SELECT_NOTHING: &[&str] = &[
+    "ExplainAccessRequest.action",
+    "ExplainAccessRequest.groups",
+    "ExplainAccessRequest.name",
+    "ExplainAccessRequest.principal",
+    "ExplainAccessRequest.thing",
     "GetCoverageRequest.filter.never_ran",
     "ListPlansRequest.show_deleted",
     "ListPlansRequest.view",

@@ -101,6 +101,7 @@ mod summaries;
 mod summaries_of_missed_runs;
 mod tags;
 mod telling;
+mod tenants;
 mod tidy;
 mod tls;
 mod tokens;

@@ -54,7 +54,7 @@ pub(crate) async fn replica(world: &World, database: &str, interval: &str) -> (S
     (served, JobServiceClient::new(channel))
 }
 
-async fn replica_with(world: &World, database: &str, settings: &[&str]) -> (Served, Channel) {
+pub(crate) async fn replica_with(world: &World, database: &str, settings: &[&str]) -> (Served, Channel) {
     let (ledger, own) = (format!("ledger.url={database}"), settings);
     let settings = [&[&*ledger, "ledger.lease=2s", "feed.busy_interval=20ms"], own].concat();
     let words = ["--endpoint-url", world.sandbox(), "--region", "us-east-1"];

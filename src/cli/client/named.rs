@@ -17,6 +17,7 @@ pub(super) const EACH: &[(&str, &str)] = &[
     ("excluded_resources", "excluded-resource"),
     ("finding_codes", "finding-code"),
     ("group_by", "group-by"),
+    ("groups", "group"),
     ("index_resource_types", "index-resource-type"),
     ("job_kinds", "job-kind"),
     ("kinds", "kind"),

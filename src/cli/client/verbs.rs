@@ -7,7 +7,7 @@ pub(super) struct Verb {
     pub(super) name: &'static str,
     /// The call it makes, such as `VaultService/GetVault`.
     pub(super) rpc: &'static str,
-    /// Fields of the request that are given by position; with dots, fields of a message in it.
+    /// Fields of the request that are given by position, with dots those of a message in it.
     pub(super) takes: &'static [&'static str],
     pub(super) asks: Asks,
     pub(super) waits: Waits,
@@ -28,11 +28,10 @@ pub(super) enum Asks {
     WhenRulesGo,
 }
 
-/// Whether a command waits for the job in its answer.
+/// Whether a command waits for the job in its answer: `Asked` with `--wait`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waits {
     Never,
-    /// With `--wait`.
     Asked,
     Always,
 }
@@ -434,6 +433,13 @@ pub(super) const VERBS: &[Verb] = &[
         "AccessService/ListAuditEvents",
         &[],
         "strongroom access audit-events --action DeleteVault",
+    ),
+    verb(
+        "access",
+        "explain",
+        "AccessService/ExplainAccess",
+        &["principal", "action", "thing", "name"],
+        "strongroom access explain corp:ada StartBackup database orders --group corp:orders",
     ),
     verb("server", "get", "ServerService/GetServerInfo", &[], "strongroom server get -o json | jq -r .version"),
 ];

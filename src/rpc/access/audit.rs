@@ -82,6 +82,8 @@ pub(in crate::rpc) struct Act {
     /// The request, without its `request_id`.
     bytes: Vec<u8>,
     request_id: String,
+    /// The policies by which it is decided.
+    policies: String,
     scope: Where,
     read: bool,
     joined: bool,
@@ -98,6 +100,7 @@ impl Act {
             method: let_in.facts.method(),
             bytes,
             request_id: String::new(),
+            policies: String::new(),
             scope: Where::default(),
             read: true,
             joined: false,
@@ -107,6 +110,11 @@ impl Act {
     /// The same, of a change with this id.
     pub(in crate::rpc) fn of_change(self, request_id: &str) -> Self {
         Self { request_id: request_id.to_owned(), ..self }
+    }
+
+    /// The same, decided by the policies of that hash.
+    pub(in crate::rpc) fn decided_by(self, policies: String) -> Self {
+        Self { policies, ..self }
     }
 
     /// The id that a change is told by.
@@ -140,6 +148,7 @@ impl Act {
             request_id: self.request_id.clone(),
             request_digest: chain::digest(None, &self.bytes),
             request,
+            policies: self.policies.clone(),
             read: self.read,
             joined: self.joined,
         }

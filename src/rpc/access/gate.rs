@@ -48,7 +48,8 @@ impl Gate {
             rates: Rates::new(access),
             strangers: Rates::new(access),
             require: access.require.clone(),
-            default: access.default,
+            // Where there are policies, they say what callers may.
+            default: if access.policies.is_some() { DefaultAccess::Allow } else { access.default },
             takes_anonymous: access.require.is_empty() && (access.allow_anonymous || server.listen.ip().is_loopback()),
         }
     }

@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use opentelemetry::{KeyValue, global, metrics::Counter};
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge},
+};
 
 static AUTHENTICATIONS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     global::meter("strongroom")
@@ -26,4 +29,45 @@ pub(super) fn authenticated(issuer: &str, outcome: &'static str) {
 pub(super) fn keys_read(issuer: &str, done: bool) {
     let outcome = if done { "ok" } else { "failed" };
     KEYS.add(1, &[KeyValue::new("issuer", issuer.to_owned()), KeyValue::new("outcome", outcome)]);
+}
+
+static DENIALS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.access.denials")
+        .with_description("Calls that policies did not permit, and whether one of them could not be evaluated.")
+        .build()
+});
+
+static POLICY_READS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.access.policy.reads")
+        .with_description("How often new policies were read, and whether they could be used.")
+        .build()
+});
+
+static POLICIES: LazyLock<Gauge<u64>> = LazyLock::new(|| {
+    global::meter("strongroom").u64_gauge("strongroom.access.policies").with_description("Policies that hold.").build()
+});
+
+static USABLE: LazyLock<Gauge<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_gauge("strongroom.access.policies.usable")
+        .with_description("1 while the files of the policies can be used, 0 while older ones hold instead.")
+        .build()
+});
+
+/// `action`: an RPC of the API.
+pub(super) fn denied(action: &str, broken: bool) {
+    let why = if broken { "broken" } else { "denied" };
+    DENIALS.add(1, &[KeyValue::new("action", action.to_owned()), KeyValue::new("outcome", why)]);
+}
+
+pub(super) fn policies_read(done: bool) {
+    let outcome = if done { "ok" } else { "failed" };
+    POLICY_READS.add(1, &[KeyValue::new("outcome", outcome)]);
+}
+
+pub(super) fn policies_usable(usable: bool, count: usize) {
+    USABLE.record(u64::from(usable), &[]);
+    POLICIES.record(count as u64, &[]);
 }

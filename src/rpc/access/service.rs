@@ -4,9 +4,12 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     audit::Audit,
+    explain,
+    permissions::Permissions,
     principal::{Authentication, Principal},
 };
 use crate::{
+    aws::Scoped,
     proto::{self, access_service_server::AccessService},
     rpc::{
         calls::{Calls, let_in},
@@ -18,6 +21,7 @@ use crate::{
 pub(in crate::rpc) struct Access {
     pub(in crate::rpc) calls: Calls,
     pub(in crate::rpc) audit: Audit,
+    pub(in crate::rpc) permissions: Option<Permissions>,
 }
 
 #[async_trait]
@@ -40,6 +44,15 @@ impl AccessService for Access {
     ) -> Result<Response<proto::ListAuditEventsResponse>, Status> {
         let audit = self.audit.clone();
         self.calls.answer(request, |message| async move { audit.list(message).await }).await
+    }
+
+    async fn explain_access(
+        &self,
+        request: Request<proto::ExplainAccessRequest>,
+    ) -> Result<Response<proto::ExplainAccessResponse>, Status> {
+        let work =
+            |aws: Scoped, question| async move { explain::answer(self.permissions.as_ref(), &aws, question).await };
+        self.calls.read(request, explain::question, work).await
     }
 }
 

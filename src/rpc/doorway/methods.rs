@@ -35,12 +35,19 @@ pub(in crate::rpc) struct Method {
     pub(in crate::rpc) changes: bool,
     /// Whether its answer is a stream.
     pub(in crate::rpc) streams: bool,
+    /// Whether policies decide on it: not on what everybody known may ask.
+    pub(in crate::rpc) is_decided_on: bool,
 }
 
 impl Method {
     /// The method of a path, whether or not this server offers it.
     pub(in crate::rpc) fn of(path: &str) -> Option<&'static Self> {
         ALL.get(path.strip_prefix('/')?)
+    }
+
+    /// The name of the RPC alone, which is the action that policies know.
+    pub(in crate::rpc) fn action(&self) -> &'static str {
+        self.name.rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -57,15 +64,19 @@ static ALL: LazyLock<BTreeMap<&'static str, Method>> = LazyLock::new(|| {
             streams: method.is_server_streaming(),
             input: Some(method.input()),
             output: Some(method.output()),
+            is_decided_on: method.name() != OPEN,
             changes,
         })
     });
     let others = OTHERS.map(|(name, kind)| {
         let streams = kind != Kind::Check;
-        Method { name, kind, input: None, output: None, changes: false, streams }
+        Method { name, kind, input: None, output: None, changes: false, streams, is_decided_on: false }
     });
     of_the_api.chain(others).map(|method| (method.name, method)).collect()
 });
+
+/// What everybody known may call.
+const OPEN: &str = "WhoAmI";
 
 /// Calls of one answer that wait for it.
 const WAITING: [&str; 1] = ["strongroom.v1.JobService/WaitJob"];

@@ -9,6 +9,7 @@ use crate::{
     ledger::{Look, ProtectionPosition},
     proto,
     rpc::{
+        access::Sight,
         convert::{
             coverage::{self as convert, GetCoverage, ListProtection},
             timestamp,
@@ -35,11 +36,18 @@ impl Remembered {
         &self,
         aws: Scoped,
         asked: GetCoverage,
+        sight: Sight,
     ) -> Result<proto::GetCoverageResponse, Failure> {
         let looked = self.looked(&aws, asked.all_scopes).await?;
         let since = looked.as_of.saturating_sub(MISSED).unwrap_or(Timestamp::MIN);
-        let everything = ProtectionQuery { scopes: looked.scopes.clone(), ..ProtectionQuery::default() };
-        let query = asked.filter.query(looked.scopes);
+        let mut everything = ProtectionQuery { scopes: looked.scopes.clone(), ..ProtectionQuery::default() };
+        let mut query = asked.filter.query(looked.scopes);
+        if !sight.sees_everything() {
+            for query in [&mut everything, &mut query] {
+                let arns = self.ledger.databases_meant(query).await?;
+                query.resources = Some(sight.databases_seen(aws.scope(), arns).await?);
+            }
+        }
         let counts = self.ledger.count_protection(&query, since).await?;
         let all = match query == everything {
             true => counts.matching,

@@ -4,9 +4,10 @@ use super::{Remembered, covering::with_runs_judged};
 use crate::{
     aws::Scoped,
     domain::{Cursor, Invalid, PageRequest, SummarizeJobs},
-    ledger::{GroupPosition, SummaryError},
+    ledger::{GroupPosition, Seen, SummaryError},
     proto,
     rpc::{
+        access::Sight,
         convert::{job_summary, timestamp},
         page_token::ListOf,
         status::Failure,
@@ -33,6 +34,7 @@ impl Remembered {
         &self,
         aws: Scoped,
         asked: ListOf<SummarizeJobs>,
+        sight: Sight,
     ) -> Result<proto::SummarizeJobsResponse, Failure> {
         let ListOf { filter: SummarizeJobs { filter, owner, all_scopes, group_by }, paged } = asked;
         let memory = self.read_memory(&aws, all_scopes).await?;
@@ -43,10 +45,12 @@ impl Remembered {
             });
         let status: Vec<proto::ScopeStatus> = status.collect();
         let query = filter.query(memory.scopes.clone());
+        let sees = sight.sees_jobs();
         let page = async |page: PageRequest| {
             let after = page.position(GroupPosition::parse)?;
             let (owner, size) = (owner.as_deref(), usize::from(page.size));
-            let found = self.ledger.summarize(&query, owner, &group_by, size, after).await?;
+            let seen = sees.as_ref().map(|sees| sees as Seen<'_>);
+            let found = self.ledger.summarize_seen(&query, (owner, seen), &group_by, size, after).await?;
             let next = found.next.map(|next| Cursor::at(next.to_string()));
             let by_state = !query.states.is_empty();
             let told = found.groups.into_iter().map(|group| job_summary::told(group, &memory.scopes, by_state));

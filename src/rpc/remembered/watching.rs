@@ -13,6 +13,7 @@ use crate::{
     ledger::{Event, Happened, Reading, Told, Watch, WatchError},
     proto::{self, watch_jobs_response},
     rpc::{
+        access::Sight,
         convert::{job_filter::WatchJobs, jobs::WaitJob, timestamp},
         resume_token::{Position, Watched},
         status::Failure,
@@ -42,6 +43,9 @@ struct Watching {
     scopes: Vec<Scope>,
     /// The position to tell before anything else.
     first: Option<i64>,
+    /// What its caller may see, and where.
+    sight: Sight,
+    aws: Scoped,
 }
 
 impl Remembered {
@@ -49,6 +53,7 @@ impl Remembered {
         &self,
         aws: Scoped,
         asked: WatchJobs,
+        sight: Sight,
     ) -> Result<impl Stream<Item = Result<proto::WatchJobsResponse, Failure>> + Send + use<>, Failure> {
         let WatchJobs { filter, all_scopes, watch, resume_token } = asked;
         let Some(Memory { scopes, .. }) = self.memory(&aws, all_scopes).await? else {
@@ -64,7 +69,7 @@ impl Remembered {
             Some(_) => return Err(Failure::ResumeTokenExpired("the ledger is another one, made anew since")),
         };
         let watch = self.tail.watch(filter.query(scopes.clone()), after).await?;
-        let watching = Watching { watch, watched, epoch: head.epoch, scopes, first: Some(after) };
+        let watching = Watching { watch, watched, epoch: head.epoch, scopes, first: Some(after), sight, aws };
         Ok(stream::unfold(Some(watching), |watching| async {
             let mut watching = watching?;
             match watching.next().await {
@@ -136,14 +141,22 @@ impl Watching {
             return Ok(self.bookmark(after, None));
         }
         let jitter = BOOKMARKS.mul_f64(0.2 * fastrand::f64());
-        let told = self.watch.next(Instant::now() + BOOKMARKS - jitter).await?;
-        Ok(match told {
-            Told::Event(event) => self.event(&event),
-            Told::Bookmark(position, readings) => {
-                let as_of = self.as_of(&readings);
-                self.bookmark(position, as_of)
+        let bookmark = Instant::now() + BOOKMARKS - jitter;
+        let mut hidden = None;
+        loop {
+            let told = self.watch.next(bookmark).await?;
+            self.sight.decide_again(&self.aws).await?;
+            match told {
+                Told::Event(event) if self.sight.sees_event(&event.what).await? => return Ok(self.event(&event)),
+                // Nothing tells that there was something: the position goes on with what is told next.
+                Told::Event(event) if Instant::now() < bookmark => hidden = Some(event.seq),
+                Told::Event(event) => return Ok(self.bookmark(event.seq, None)),
+                Told::Bookmark(position, readings) => {
+                    let as_of = self.as_of(&readings);
+                    return Ok(self.bookmark(hidden.map_or(position, |hidden| position.max(hidden)), as_of));
+                }
             }
-        })
+        }
     }
 
     fn event(&self, event: &Arc<Event>) -> proto::WatchJobsResponse {

@@ -46,6 +46,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::PreflightFailed
         | R::AwsCredentials
         | R::AuditNotKept
+        | R::PoliciesNotKept
         | R::ScopeNotFollowed
         | R::ResumeTokenExpired
         | R::AccountNotReachable => Code::FailedPrecondition,

@@ -1,6 +1,9 @@
 use std::fmt::Write as _;
 
-use super::*;
+use super::{
+    wait::{LONGEST_WAIT, spread},
+    *,
+};
 use crate::{
     aws::FailureKind,
     domain::{Noun, Violation},
@@ -213,6 +216,15 @@ fn the_table_of_errors() {
     row(&mut table, "RateLimited", Failure::RateLimited(text(), Duration::from_secs(1)));
     row(&mut table, "AuditUnavailable", Failure::AuditUnavailable(text()));
     row(&mut table, "AuditNotKept", Failure::AuditNotKept);
+    row(&mut table, "PoliciesNotKept", Failure::PoliciesNotKept);
+    let forbidden = |policies: &[&str], broken| {
+        let policies = policies.iter().map(|&id| id.to_owned()).collect();
+        let things = vec!["Vault::\"arn\"".to_owned()];
+        Failure::Forbidden(Forbidden { caller: text(), action: "GetVault".to_owned(), things, policies, broken })
+    };
+    row(&mut table, "Forbidden by none", forbidden(&[], false));
+    row(&mut table, "Forbidden by some", forbidden(&["a.cedar:1", "a.cedar:2"], false));
+    row(&mut table, "Forbidden by what is broken", forbidden(&["a.cedar:1"], true));
     let down = ledger::Error::Down("disk I/O error".to_owned());
     row(&mut table, "LedgerUnavailable", Failure::LedgerUnavailable(down));
     row(&mut table, "ScopeNotFollowed", Failure::ScopeNotFollowed(text()));

@@ -127,7 +127,11 @@ impl Desk {
 
     fn ready(&self) -> Answer {
         match self.admin.standing.now() {
-            Stands::Serving => Answer::ok("serving"),
+            Stands::Serving => {
+                // It serves all the same: nobody gains by a server that is taken out of use for that.
+                let told: String = self.admin.standing.amiss().iter().map(|line| format!("\n{line}")).collect();
+                Answer::ok(format!("serving{told}"))
+            }
             Stands::Starting => Answer::new(StatusCode::SERVICE_UNAVAILABLE, "starting: calls are not taken yet"),
             Stands::Draining => {
                 let text = "draining: a shutdown has begun, calls under way end, and no new ones are taken";

@@ -69,6 +69,11 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
         ("GetServerInfo", vec![json!({})]),
         ("WhoAmI", vec![json!({})]),
         ("ListAuditEvents", vec![json!({})]),
+        // There are no policies here: it says so, and AWS is not asked.
+        (
+            "ExplainAccess",
+            vec![json!({"principal": "corp:ada", "action": "GetVault", "thing": "THING_VAULT", "name": "prod"})],
+        ),
         ("GetVault", vec![json!({"vault": "prod"}), json!({"vault": "missing"})]),
         ("ListVaults", vec![json!({}), json!({"page_size": 1})]),
         (

@@ -1,0 +1,176 @@
+//! What of an answer its caller may see: items that tell of what they may not read are left out.
+
+use prost::Message;
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value};
+
+use super::{things::Noun, touched::Told};
+use crate::{
+    domain::{Arn, ArnNoun, QUESTION, without_question},
+    proto::descriptors,
+};
+
+/// An answer that is looked at item by item.
+#[derive(Debug)]
+pub(in crate::rpc) struct Answer {
+    message: DynamicMessage,
+    /// Every item, in the order in which they are met.
+    pub(in crate::rpc) items: Vec<(Noun, Told)>,
+    /// Whether a finding tells of more than what it is about.
+    hints: bool,
+}
+
+impl Answer {
+    /// None where nothing in it is decided on.
+    pub(in crate::rpc) fn of(output: &MessageDescriptor, answer: &impl Message) -> Option<Self> {
+        let bytes = answer.encode_to_vec();
+        let message = DynamicMessage::decode(output.clone(), bytes.as_slice()).ok()?;
+        let mut items = Vec::new();
+        gather(&message, &mut items);
+        let hints = tells_of_others(&message);
+        (hints || !items.is_empty()).then_some(Self { message, items, hints })
+    }
+
+    /// The answer with those items alone that are seen, of which there is one flag for each text of each item; none where all are.
+    pub(in crate::rpc) fn with<R: Message + Default>(mut self, seen: &[Vec<bool>]) -> Option<R> {
+        if seen.iter().flatten().all(|seen| *seen) && !self.hints {
+            return None;
+        }
+        let mut seen = seen.iter();
+        drop_unseen(&mut self.message, &mut seen);
+        // It was made of the answer, and has less in it.
+        Some(R::decode(self.message.encode_to_vec().as_slice()).unwrap_or_default())
+    }
+}
+
+/// What a message tells of, if it is an item or a finding.
+fn tells(message: &DynamicMessage) -> Option<(Noun, Told)> {
+    let descriptor = message.descriptor();
+    if descriptor.full_name() == FINDING {
+        let subject = message.get_field_by_name("subject");
+        let subject = subject.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+        return (!subject.is_empty()).then(|| subject_told(&subject));
+    }
+    Some((descriptors::item(&descriptor)?, Told::by(message)))
+}
+
+const FINDING: &str = "strongroom.v1.Finding";
+
+/// What a finding is about: a thing where its ARN says which, else something that no policy knows.
+pub(in crate::rpc) fn subject_told(subject: &str) -> (Noun, Told) {
+    let noun = Arn::parse(subject).map_or(Noun::Unspecified, |arn| match arn.noun() {
+        ArnNoun::Vault => Noun::Vault,
+        ArnNoun::Plan => Noun::Plan,
+        ArnNoun::RecoveryPoint => Noun::RecoveryPoint,
+        ArnNoun::DbInstance | ArnNoun::DbCluster | ArnNoun::Resource(_) => Noun::Database,
+        ArnNoun::Role => Noun::Role,
+        ArnNoun::Key => Noun::Key,
+        ArnNoun::Topic => Noun::Topic,
+        ArnNoun::Other | ArnNoun::Unknown => Noun::Unspecified,
+    });
+    // A plan is known by its id.
+    let text = match noun {
+        Noun::Plan => subject.rsplit(':').next().unwrap_or(subject),
+        _ => subject,
+    };
+    let named = [(noun, vec![text.to_owned()])].into_iter().collect();
+    let part = |at| subject.split(':').nth(at).unwrap_or_default().to_owned();
+    (noun, Told { named, account: part(4), region: part(3) })
+}
+
+fn gather(message: &DynamicMessage, items: &mut Vec<(Noun, Told)>) {
+    items.extend(tells(message));
+    for (field, value) in message.fields() {
+        for inner in inner(&field, value) {
+            gather(inner, items);
+        }
+    }
+}
+
+/// Findings that count, or name, databases beside the one that a request is about.
+const OF_MANY: [&str; 6] = [
+    "SELECTS_EVERYTHING_NOW",
+    "SELECTS_NOTHING_NOW",
+    "PATTERN_MATCHES_NOTHING_NOW",
+    "NEAR_BACKUP_WINDOW",
+    "NEAR_MAINTENANCE_WINDOW",
+    "MULTI_AZ_CLUSTER_NOT_COPYABLE",
+];
+
+/// How many things a list would have, were it whole.
+const COUNT: &str = "resource_count";
+
+fn tells_of_others(message: &DynamicMessage) -> bool {
+    let is_one = message.descriptor().full_name() == FINDING && {
+        let text = |name| message.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
+        let asks = |text: Option<String>| text.is_some_and(|text| text.contains(QUESTION));
+        OF_MANY.contains(&text("code").unwrap_or_default().as_str()) || asks(text("message")) || asks(text("action"))
+    };
+    is_one || message.fields().any(|(field, value)| inner(&field, value).into_iter().any(tells_of_others))
+}
+
+/// Takes out of a finding what it tells of others.
+fn veil(finding: &mut DynamicMessage) {
+    let code = finding.get_field_by_name("code").and_then(|value| value.as_str().map(str::to_owned));
+    let is_of_many = code.is_some_and(|code| OF_MANY.contains(&code.as_str()));
+    for name in ["message", "action"] {
+        if let Some(Value::String(text)) = finding.get_field_by_name_mut(name) {
+            if is_of_many && name == "message" {
+                "it is about more than the caller may see".clone_into(text);
+            }
+            without_question(text);
+        }
+    }
+}
+
+fn inner<'v>(field: &FieldDescriptor, value: &'v Value) -> Vec<&'v DynamicMessage> {
+    match value {
+        _ if field.is_map() => Vec::new(),
+        Value::Message(message) => vec![message],
+        Value::List(values) => values.iter().filter_map(Value::as_message).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the message itself may stay. Its items are asked for in the order of [`gather`].
+fn drop_unseen<'s>(message: &mut DynamicMessage, seen: &mut impl Iterator<Item = &'s Vec<bool>>) -> bool {
+    let descriptor = message.descriptor();
+    let item = tells(message).map(|(noun, _)| noun);
+    let flags = item.map(|_| seen.next().cloned().unwrap_or_default());
+    if descriptor.full_name() == FINDING {
+        veil(message);
+    }
+    let stays = flags.as_ref().is_none_or(|flags| flags.iter().any(|seen| *seen));
+    if let (Some(flags), Some(item)) = (&flags, item) {
+        // A list of names has those that are seen.
+        let lists = descriptor.fields().filter(|field| field.is_list() && descriptors::names(field) == Some(item));
+        for field in lists.collect::<Vec<_>>() {
+            let mut left = 0;
+            if let Some(values) = message.get_field_mut(&field).as_list_mut() {
+                let mut flags = flags.iter();
+                values.retain(|_| flags.next().copied().unwrap_or(false));
+                left = values.len();
+            }
+            // How many there are is told of those that are seen.
+            if let Some(count) = descriptor.get_field_by_name(COUNT).filter(|_| flags.contains(&false)) {
+                message.set_field(&count, Value::I32(i32::try_from(left).unwrap_or(i32::MAX)));
+            }
+        }
+    }
+    // Those that are there, in the same order as they were gathered in.
+    let fields: Vec<FieldDescriptor> = message.fields().map(|(field, _)| field).collect();
+    for field in fields.into_iter().filter(|field| !field.is_map()) {
+        let mut clear = false;
+        match message.get_field_mut(&field) {
+            Value::Message(inner) => clear = !drop_unseen(inner, seen),
+            Value::List(values) => values.retain_mut(|value| match value {
+                Value::Message(inner) => drop_unseen(inner, seen),
+                _ => true,
+            }),
+            _ => {}
+        }
+        if clear {
+            message.clear_field(&field);
+        }
+    }
+    stays
+}
