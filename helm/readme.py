@@ -36,6 +36,20 @@ There is no installation without an answer, and no default for it:
 
 Several can be had together. Kubernetes' gRPC probes speak no TLS: with `tls` the probes go to the admin port, over HTTP.
 
+## What each caller may
+
+Everything that the server's AWS identity can, until policies say it ([docs/security.md](../../docs/security.md#what-each-caller-may)). They are files in
+Cedar, in a ConfigMap of the release's namespace that `access.policies.configMapName` names; it holds up to 1 MiB. Try them with
+`strongroom access check` before each change, for a pod whose policies cannot be used does not start:
+
+```
+strongroom access check docs/samples/policies/teams
+kubectl --namespace backup create configmap policies --from-file docs/samples/policies/teams --dry-run=client -o yaml | kubectl apply -f -
+helm upgrade backup helm/strongroom --namespace backup --reuse-values --set access.policies.configMapName=policies
+```
+
+What is changed in the ConfigMap later is taken by all pods without a restart, within the minute or two that Kubernetes takes to bring it there.
+
 ## The record
 
 `audit.persistence.enabled` keeps [the record](../../docs/audit.md) of what callers did. The pods are then those of a StatefulSet: each has a

@@ -9,8 +9,9 @@ from pages import Page, programs, run_script
 from processes import EmbeddedSandbox
 
 START = "2026-01-31T04:00:00Z"
-# AWS stops no job of a resource that the sandbox has, the server of the pages keeps no record, and a watch ends by its deadline.
-ALWAYS_REFUSED = {"AccessService/ListAuditEvents", "JobService/CancelJob", "JobService/WatchJobs"}
+# AWS stops no job of a resource that the sandbox has, the server of the pages keeps neither record nor policies, and a watch ends by its
+# deadline.
+ALWAYS_REFUSED = {"AccessService/ExplainAccess", "AccessService/ListAuditEvents", "JobService/CancelJob", "JobService/WatchJobs"}
 PAGES = sorted((Path(__file__).parents[2] / "docs/api").glob("*_service.md"))
 
 

@@ -19,6 +19,11 @@ NOT_HERE = {
     # Of a server that has issuers of tokens: tests/it/tokens.rs.
     "strongroom_access_authentications_total",
     "strongroom_access_key_reads_total",
+    # Of a server with policies: test_policies.py.
+    "strongroom_access_denials_total",
+    "strongroom_access_policies",
+    "strongroom_access_policies_usable",
+    "strongroom_access_policy_reads_total",
     # Of a server with TLS: tests/it/tls/files.rs.
     "strongroom_tls_certificate_not_after_seconds",
     "strongroom_tls_certificate_reloads_total",

@@ -133,6 +133,19 @@ def certificate_emptied(night: Night) -> None:
     (night.folder / "server.pem").write_text("")
 
 
+def by_policies(folder: Path) -> tuple[str, ...]:
+    """Whoever calls may everything."""
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "all.cedar").write_text("permit (principal, action, resource);")
+    return setting(f"access.policies={policies}", "access.policy_reload_interval=1s")
+
+
+def policy_misspelt(night: Night) -> None:
+    text = 'forbid (principal, action == Strongroom::Action::"DeleteVaults", resource);'
+    (night.folder / "policies" / "more.cedar").write_text(text)
+
+
 def out_of_descriptors(night: Night) -> None:
     """Connections that are at work, so that none makes room. Later all but a few of them are let go, for Prometheus gets in no
     sooner than a client does."""
@@ -263,6 +276,11 @@ SCENARIOS: dict[str, Scenario] = {
         ['outcome="failed"', "Connection refused", "keys kept: false"],
         setting(f"access.issuers.corp.issuer=http://{free_address()}", "access.issuers.corp.audiences=strongroom"),
         from_the_start=True,
+    ),
+    "StrongroomPoliciesUnusable": Scenario(
+        ["access.policies: ", "more.cedar", "strongroom_access_policies_usable 0", "the present policies stay"],
+        by_policies,
+        policy_misspelt,
     ),
     "StrongroomCertificateEnding": Scenario(
         ["server ends 20", "client_ca ends 20", "the gRPC port is encrypted"], encrypted, from_the_start=True

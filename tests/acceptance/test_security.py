@@ -1,14 +1,15 @@
-"""docs/security.md: every secret is changed by the commands that the page shows, while the server runs."""
+"""docs/security.md: every secret is changed by the commands that the page shows, while the server runs. What it shows of policies:
+test_policies.py."""
 
 import json
 from pathlib import Path
 
 import pytest
 from certificates import CLIENT, SERVER, Signer, signed
-from pages import BLOCK, programs, run_script
+from pages import BLOCK, Page, programs, run_script
 from processes import Process, free_address
 
-PAGE = Path(__file__).parents[2] / "docs/security.md"
+SECTION = Page(Path(__file__).parents[2] / "docs/security.md").sections()["Changing every secret"]
 ISSUER = {"iss": "https://id.example.com", "aud": "strongroom", "sub": "alice"}
 
 
@@ -69,7 +70,7 @@ def test_every_secret_is_changed_while_the_server_runs(binary, folder):
     kept.start()
     where = {"ADMIN": f"http://{kept.admin}", "STRONGROOM_SERVER": f"https://localhost:{kept.address.rsplit(':', 1)[1]}"}
     path = programs(folder, binary)
-    blocks = BLOCK.findall(PAGE.read_text())
+    blocks = BLOCK.findall(SECTION)
     said = []
     try:
         for number, block in enumerate(blocks):

@@ -178,6 +178,15 @@ CASES: dict[str, list[Case]] = {
             'strongroom_access_key_reads_total{issuer="corp",outcome="failed"}': "_x20 1+1x4 5x120",
         }),
     ],
+    "StrongroomPoliciesUnusable": [
+        Case("a policy names an action that there is not", "15m", {"strongroom_access_policies_usable": "1x6 0x40"}, 1),
+        Case("one pod of two has the new files", "15m", {
+            "strongroom_access_policies_usable": "1x40",
+            'strongroom_access_policies_usable{pod="b",instance="b"}': "1x6 0x40",
+        }, 1),
+        Case("a file is written while it is read", "15m", {"strongroom_access_policies_usable": "1x6 0x2 1x40"}),
+        Case("no pod decides by policies", "15m", {"strongroom_serving": "1x40"}),
+    ],
     # promtool's time begins at 0.
     "StrongroomCertificateEnding": [
         Case("two days are left", "30m", {'strongroom_tls_certificate_not_after_seconds{certificate="server"}': "172800x60"}, 1),

@@ -53,13 +53,14 @@ EVERYTHING = {
         },
         "access": {
             "allow_anonymous": False,
-            "default": "who-am-i-only",
+            "default": "allow",
             "require": ["token"],
             "clock_skew": "30s",
             "max_calls_per_second": 0,
             "max_call_burst": 10,
             "max_jobs_per_minute": 1000000,
             "max_share_per_principal": 100,
+            "policy_reload_interval": "1m",
             "issuers": {
                 "corp": {
                     "issuer": "https://id.example.com/realms/corp",
@@ -115,6 +116,7 @@ EVERYTHING = {
         "minVersion": "1.3",
         "reloadInterval": "1m",
     },
+    "access": {"policies": {"configMapName": "policies"}},
     "tests": {"timeout": "5s", "tokenAudience": "strongroom", "certificateSecret": "caller"},
     "commonLabels": {"example.com/cost-centre": "4711"},
     "commonAnnotations": {"example.com/source": "git"},

@@ -185,7 +185,7 @@ def test_the_chart_knows_every_key_of_an_issuer_and_of_tls(chart, repository):
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
-def test_strongroom_accepts_the_rendered_configuration(chart, values, binary, tmp_path):
+def test_strongroom_accepts_the_rendered_configuration(chart, values, binary, repository, tmp_path):
     values = copy.deepcopy(values)
     if "aws" in values.get("config", {}):
         # Not a role name that AWS would take; it is there to test the quoting.
@@ -195,7 +195,12 @@ def test_strongroom_accepts_the_rendered_configuration(chart, values, binary, tm
     file.write_text(objects["ConfigMap"][0]["data"]["strongroom.toml"])
     # check-config takes the flags of serve, but for the sandbox: what is in the file counts all the same.
     arguments = pod(objects)["containers"][0]["args"][1:]
-    arguments = [str(file) if word == "/etc/strongroom/strongroom.toml" else word for word in arguments if word != "--sandbox"]
+    # What stands in files that are looked at: the ConfigMaps.
+    there = {
+        "/etc/strongroom/strongroom.toml": str(file),
+        "access.policies=/etc/strongroom-policies": f"access.policies={repository / 'docs/samples/policies/teams'}",
+    }
+    arguments = [there.get(word, word) for word in arguments if word != "--sandbox"]
     checked = subprocess.run(
         [binary, "check-config", *arguments], capture_output=True, text=True, timeout=30, env={"PATH": "/usr/bin"}
     )

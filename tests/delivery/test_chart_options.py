@@ -7,7 +7,7 @@ import tomllib
 import pytest
 import yaml
 from chart_values import BARE, EVERYTHING, OPEN, SANDBOX, VALUES
-from rendered import by_kind, open_to_all, pod, workload
+from rendered import by_kind, mounted, open_to_all, pod, settings, workload
 
 
 def selects(selector: dict, labels: dict) -> bool:
@@ -48,6 +48,18 @@ def test_what_the_user_puts_beside_it_is_in_the_pod(chart):
     assert spec["securityContext"]["supplementalGroups"] == [4711] and spec["securityContext"]["runAsNonRoot"] is True
     assert server["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert "runAsUser" not in pod(by_kind(chart, BARE))["securityContext"], "as OpenShift wants it, which chooses itself"
+
+
+def test_the_policies_are_in_the_pod_as_a_directory_that_follows_the_configmap(chart):
+    spec = pod(by_kind(chart, OPEN | {"access": {"policies": {"configMapName": "policies"}}}))
+    (container,) = spec["containers"]
+    folder = mounted(container, "policies")
+    assert settings(container) == {"access.policies": folder["mountPath"]}
+    # Not a file of it: what is changed in a ConfigMap does not reach a mount of a single one.
+    assert folder == {"name": "policies", "mountPath": "/etc/strongroom-policies", "readOnly": True}
+    assert {"name": "policies", "configMap": {"name": "policies"}} in spec["volumes"]
+    without = pod(by_kind(chart, OPEN))
+    assert [volume["name"] for volume in without["volumes"]] == ["config"] and settings(without["containers"][0]) == {}
 
 
 def test_metrics_have_a_service_of_their_own_that_stays_inside(chart):

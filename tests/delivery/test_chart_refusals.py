@@ -79,6 +79,8 @@ REFUSED = {
     "a volume that others write": {"audit": {"persistence": {"accessModes": ["ReadOnlyMany"]}}},
     "a record by a relative path": {"config": {"audit": {"path": "audit"}}},
     "a version of TLS that is a number": {"tls": {"minVersion": 1.2}},
+    "policies by a relative path": {"config": {"access": {"allow_anonymous": True, "policies": "policies"}}},
+    "policies in a Secret": {"access": {"policies": {"secretName": "policies"}}},
     "a section of the configuration that is nothing": {"config": {"access": None}},
     "a selector that would be set twice": {
         "topologySpreadConstraints": [
@@ -171,6 +173,14 @@ CONTRADICTIONS = {
         "both say where the password is",
     ),
     "nobody unknown, and anybody": ({"config": {"access": {"require": ["token"]}}}, "contradict each other"),
+    "policies in two places": (
+        {"access": {"policies": {"configMapName": "policies"}}, "config": {"access": {"policies": "/etc/company/policies"}}},
+        "both say where the policies are",
+    ),
+    "policies that nobody asks": (
+        {"access": {"policies": {"configMapName": "policies"}}, "config": {"access": {"default": "who-am-i-only"}}},
+        "lets nobody do what policies permit",
+    ),
     "tokens of nobody": (
         {"config": {"access": {"allow_anonymous": False, "require": ["token"]}}, "tls": {"secretName": "m", "clientCa": {"secretName": "c"}}},
         "describe their issuer",

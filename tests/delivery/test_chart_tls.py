@@ -88,12 +88,12 @@ def test_helm_test_shows_what_callers_are_asked_for_and_is_not_there_where_it_co
         (
             EVERYTHING,
             ["--token-command", "https://localhost:50051", "deployment/prod-strongroom", "helm test prod"],
-            ["whoever reaches", "plain text", "http://prod"],
+            ["whoever reaches", "plain text", "http://prod", "access.policies"],
         ),
         (RECORD, ["statefulset/prod-strongroom", "There is no helm test", "--key-file"], ["whoever reaches", "--token-command"]),
         (
             {"config": {"access": {"issuers": EVERYTHING["config"]["access"]["issuers"]}}},
-            ["WARNING: tokens come to this port in plain text", "audit.persistence.enabled keeps one"],
+            ["WARNING: tokens come to this port in plain text", "audit.persistence.enabled keeps one", "access.policies.configMapName"],
             ["whoever reaches"],
         ),
         (SHARED, ["whoever reaches the port may call"], ["audit.persistence.enabled"]),
