@@ -34,6 +34,10 @@ pub(crate) enum Guarded {
     Changes,
     /// That, and all else too.
     Everything,
+    /// Tokens and ten policies, all of which have a say.
+    TenPolicies,
+    /// The same ten, among a thousand about other actions and callers.
+    ThousandPolicies,
 }
 
 impl Guarded {
@@ -45,6 +49,8 @@ impl Guarded {
             Self::Tokens => "tokens",
             Self::Changes => "tokens and a record of changes (audit.path)",
             Self::Everything => "tokens and a record of everything (audit.reads)",
+            Self::TenPolicies => "tokens and 10 policies, all of which have a say",
+            Self::ThousandPolicies => "tokens and 1,000 policies, of which the same 10 have a say",
         }
     }
 }
@@ -63,6 +69,10 @@ impl Issuer {
         let key = EncodingKey::from_ec_der(&pair.serialize_der());
         let public = json!({ "keys": [Jwk::from_encoding_key(&key, Algorithm::ES256)?] });
         fs::write(folder.path().join("keys.json"), public.to_string())?;
+        for (name, others) in [("ten", 0), ("thousand", 990)] {
+            fs::create_dir(folder.path().join(name))?;
+            fs::write(folder.path().join(name).join("all.cedar"), policies(others))?;
+        }
         Ok(Self { folder, key })
     }
 
@@ -84,6 +94,11 @@ impl Issuer {
         if guarded == Guarded::Everything {
             settings.push("audit.reads=true".to_owned());
         }
+        match guarded {
+            Guarded::TenPolicies => settings.push(format!("access.policies={}", path("ten"))),
+            Guarded::ThousandPolicies => settings.push(format!("access.policies={}", path("thousand"))),
+            Guarded::Off | Guarded::Tokens | Guarded::Changes | Guarded::Everything => {}
+        }
         settings
     }
 
@@ -96,6 +111,28 @@ impl Issuer {
         });
         Ok(format!("Bearer {}", encode(&Header::new(Algorithm::ES256), &claims, &self.key)?).parse()?)
     }
+}
+
+/// Ten policies that have a say in whether anybody may ask the cheapest RPC, and so many that have none: half of them are about
+/// another action, half about members of other groups.
+fn policies(others: usize) -> String {
+    let asks = (0..10).map(|number| {
+        format!(
+            "permit (principal, action == Strongroom::Action::\"GetServerInfo\", resource) \
+             when {{ principal.name like \"bench:*\" && principal.name != \"bench:{number}\" }};\n"
+        )
+    });
+    let others = (0..others).map(|number| match number % 2 {
+        0 => format!(
+            "permit (principal, action == Strongroom::Action::\"DeleteVault\", resource is Strongroom::Vault) \
+             when {{ resource.name == \"vault-{number}\" }};\n"
+        ),
+        _ => format!(
+            "permit (principal in Strongroom::Group::\"bench:team-{number}\", action in Strongroom::Action::\"read\", \
+             resource) when {{ resource has owner && resource.owner == \"team-{number}\" }};\n"
+        ),
+    });
+    asks.chain(others).collect()
 }
 
 fn request<T>(header: Option<&AsciiMetadataValue>, message: T) -> Request<T> {

@@ -48,7 +48,15 @@ pub(crate) async fn of_the_gate(quick: bool, sandbox: &Running, issuer: &gate::I
     }
     let header = issuer.header("caller")?;
     let mut rows = Vec::new();
-    for guarded in [Guarded::Off, Guarded::Tokens, Guarded::Changes, Guarded::Everything] {
+    let all = [
+        Guarded::Off,
+        Guarded::Tokens,
+        Guarded::TenPolicies,
+        Guarded::ThousandPolicies,
+        Guarded::Changes,
+        Guarded::Everything,
+    ];
+    for guarded in all {
         eprintln!("instructions with {}", guarded.name());
         let header = (guarded != Guarded::Off).then_some(&header);
         let settings = issuer.settings(guarded, &format!("counted-{guarded:?}"));
