@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     things::{Facts, Noun, Thing},
-    touched::{How, Named, Touched},
+    touched::{CLUSTER, How, Named, Touched},
 };
 use crate::{
     aws::{self, Scoped},
@@ -63,21 +63,27 @@ pub(in crate::rpc) fn region(scope: &Scope) -> Thing {
 
 /// Everything that a request touches, of which nothing is known but how it is called.
 pub(in crate::rpc) fn bare_touched(call: &Scope, by: &Touched) -> Vec<(How, String, Thing)> {
-    let thing = |named: &Named| {
+    let things = |named: &Named| {
         let scope = &place(&named.text, call);
         let text = named.text.clone();
-        let id = match named.noun {
-            Noun::Vault => vault_arn(&text, scope),
-            Noun::Plan if !text.starts_with("arn:") => plan_arn(&text, scope),
-            Noun::Database => arns_of(&text, scope).into_iter().next().unwrap_or(text),
-            Noun::Role => role_arn(&text, scope),
-            _ => text,
+        let ids = match named.noun {
+            Noun::Vault => vec![vault_arn(&text, scope)],
+            Noun::Plan if !text.starts_with("arn:") => vec![plan_arn(&text, scope)],
+            Noun::Database => Some(arns_of(&text, scope)).filter(|arns| !arns.is_empty()).unwrap_or(vec![text]),
+            Noun::Role => vec![role_arn(&text, scope)],
+            _ => vec![text],
         };
-        let name = last(&id);
         let facts = Facts { is_nameless: named.noun == Noun::Plan && is_plan_id(&named.text), ..Facts::default() };
-        (named.how.clone(), named.text.clone(), bare(named.noun, scope, id, name, facts))
+        let thing = |id: String| {
+            let name = match named.noun {
+                Noun::Plan => last(&named.text),
+                _ => last(&id),
+            };
+            (named.how.clone(), named.text.clone(), bare(named.noun, scope, id, name, facts.clone()))
+        };
+        ids.into_iter().map(thing).collect::<Vec<_>>()
     };
-    let mut things: Vec<_> = by.named.iter().map(thing).collect();
+    let mut things: Vec<_> = by.named.iter().flat_map(things).collect();
     if !things.iter().any(|(how, ..)| *how != How::Filters) {
         things.push((How::Names, String::new(), region(call)));
     }
@@ -188,7 +194,10 @@ impl Picture {
             }
             Noun::Database if *how == How::Makes => {
                 let arns = arns_of(text, scope);
-                one(arns.first().cloned().unwrap_or_else(|| text.clone()), text.clone(), Facts::default())
+                let kind = if within == CLUSTER { ":cluster:" } else { ":db:" };
+                let arn = arns.into_iter().find(|arn| arn.contains(kind)).unwrap_or_else(|| text.clone());
+                let name = last(&arn);
+                one(arn, name, Facts::default())
             }
             Noun::Database => self.databases(aws, text, scope).await,
             Noun::RecoveryPoint => {
@@ -303,14 +312,32 @@ impl Picture {
             })
             .collect();
         if things.is_empty() {
-            let arn = arns.first().cloned().unwrap_or_else(|| text.to_owned());
-            let owners = self.ledger.owners_of(&arns.into_iter().collect()).await?;
-            let facts = match self.read(aws, &arn, scope).await? {
-                Some(tags) => Facts::tagged(tags, &self.owner_tag),
-                // One that is no more was somebody's.
-                None => Facts { owner: owners.into_values().next(), ..Facts::default() },
+            // One that is no more was somebody's.
+            let owners = self.ledger.owners_of(&arns.iter().cloned().collect()).await?;
+            let (mut there, mut unknown) = (Vec::new(), Vec::new());
+            for arn in arns {
+                let name = last(&arn);
+                match self.read(aws, &arn, scope).await? {
+                    Some(tags) => {
+                        let facts = Facts::tagged(tags, &self.owner_tag);
+                        there.push(bare(Noun::Database, scope, arn, name, facts));
+                    }
+                    None => {
+                        let facts = Facts { owner: owners.get(&arn).cloned(), ..Facts::default() };
+                        unknown.push(bare(Noun::Database, scope, arn, name, facts));
+                    }
+                }
+            }
+            // Where none is known it may be any of them; of those that were somebody's, these.
+            let was: Vec<Thing> = unknown.iter().filter(|thing| thing.facts.owner.is_some()).cloned().collect();
+            things = match (there.is_empty(), was.is_empty()) {
+                (false, _) => there,
+                (true, false) => was,
+                (true, true) => unknown,
             };
-            things.push(bare(Noun::Database, scope, arn, last(text), facts));
+        }
+        if things.is_empty() {
+            things.push(bare(Noun::Database, scope, text.to_owned(), last(text), Facts::default()));
         }
         Ok(things)
     }

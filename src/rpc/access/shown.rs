@@ -7,6 +7,7 @@ use super::{things::Noun, touched::Told};
 use crate::{
     domain::{Arn, ArnNoun, QUESTION, without_question},
     proto::descriptors,
+    rpc::status::Failure,
 };
 
 /// An answer that is looked at item by item.
@@ -20,14 +21,15 @@ pub(in crate::rpc) struct Answer {
 }
 
 impl Answer {
-    /// None where nothing in it is decided on.
-    pub(in crate::rpc) fn of(output: &MessageDescriptor, answer: &impl Message) -> Option<Self> {
+    /// None where nothing in it is decided on. An answer that cannot be read is none that may be shown.
+    pub(in crate::rpc) fn of(output: &MessageDescriptor, answer: &impl Message) -> Result<Option<Self>, Failure> {
         let bytes = answer.encode_to_vec();
-        let message = DynamicMessage::decode(output.clone(), bytes.as_slice()).ok()?;
+        let message = DynamicMessage::decode(output.clone(), bytes.as_slice())
+            .map_err(|error| Failure::Bug(format!("an answer cannot be read: {error}")))?;
         let mut items = Vec::new();
         gather(&message, &mut items);
         let hints = tells_of_others(&message);
-        (hints || !items.is_empty()).then_some(Self { message, items, hints })
+        Ok((hints || !items.is_empty()).then_some(Self { message, items, hints }))
     }
 
     /// The answer with those items alone that are seen, of which there is one flag for each text of each item; none where all are.

@@ -84,6 +84,9 @@ impl Sight {
         let policies = view.permissions.present();
         policies.hash.clone_into(&mut view.decided_by.lock().unwrap_or_else(PoisonError::into_inner));
         let action = view.method.action();
+        if view.touched.is_unread {
+            return Err(Failure::Bug("a request cannot be read by its descriptor".to_owned()));
+        }
         let picture = view.permissions.picture();
         // Where no policy reads anything of them, nothing need be known of things.
         let reads = |action: &str, noun: Noun| !policies.reads(action, noun).is_empty();
@@ -152,7 +155,7 @@ impl Sight {
             Err(Failure::Aws(error)) => return Err(Failure::Aws(view.veiled(scope, error).await?)),
             Err(failure) => return Err(failure),
         };
-        let Some(told) = Answer::of(output, &answer) else { return Ok(answer) };
+        let Some(told) = Answer::of(output, &answer)? else { return Ok(answer) };
         let seen = view.seen(scope, &told.items).await?;
         Ok(told.with(&seen).unwrap_or(answer))
     }

@@ -39,6 +39,9 @@ pub(in crate::rpc) enum How {
     Selects(Option<BTreeMap<String, String>>),
 }
 
+/// What a database is to be, beside which the request makes one.
+pub(in crate::rpc) const CLUSTER: &str = "cluster";
+
 /// What a request touches, and what it says besides.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::rpc) struct Touched {
@@ -48,14 +51,17 @@ pub(in crate::rpc) struct Touched {
     pub(in crate::rpc) tags: Option<BTreeMap<String, String>>,
     /// Keys of tags that it takes away.
     pub(in crate::rpc) untags: Vec<String>,
+    /// It could not be read, so that nobody knows what it touches.
+    pub(in crate::rpc) is_unread: bool,
 }
 
 impl Touched {
     /// Of a message that came through the doorway, which has read it already.
     pub(in crate::rpc) fn by(input: &MessageDescriptor, bytes: &[u8]) -> Self {
-        // What cannot be decoded was refused at the door.
-        let message =
-            DynamicMessage::decode(input.clone(), bytes).unwrap_or_else(|_| DynamicMessage::new(input.clone()));
+        let Ok(message) = DynamicMessage::decode(input.clone(), bytes) else {
+            // Such a message was refused at the door.
+            return Self { is_unread: true, ..Self::default() };
+        };
         let mut touched = Self { saying: saying(&message), ..Self::default() };
         touched.tags = map(&message, "tags");
         touched.untags = texts(&message, "tag_keys");
@@ -68,6 +74,10 @@ impl Touched {
         let beside = |noun: Noun| match noun {
             Noun::RecoveryPoint => text(message, "vault"),
             Noun::Selection => text(message, "plan"),
+            // An instance and a cluster can have the same identifier.
+            Noun::Database if message.descriptor().get_field_by_name("db_cluster_identifier").is_some() => {
+                CLUSTER.to_owned()
+            }
             _ => String::new(),
         };
         for (field, value) in message.fields() {
