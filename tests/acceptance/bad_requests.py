@@ -243,6 +243,14 @@ BASE = {
         "request_id": ID,
     },
     "AccessService/WhoAmI": {},
+    "AccessService/ExplainAccess": {
+        "scope": SCOPE,
+        "principal": "corp:ada",
+        "groups": ["corp:orders"],
+        "action": "GetVault",
+        "thing": "THING_VAULT",
+        "name": "vault",
+    },
     "AccessService/ListAuditEvents": {"page_size": 5, "action": "DeleteVault", "interval": INTERVAL},
     "ServerService/GetServerInfo": {},
     "VaultService/CreateVault": {"scope": SCOPE, "name": "new-vault", "tags": {"a": "b"}, "request_id": ID},
@@ -339,6 +347,7 @@ NOT_THERE_BY_DEFAULT = {"AccountService/GetServiceRole"}
 
 # The world of the test is in the way, whose server follows nothing: the same error with `validate_only` as without.
 IN_THE_WAY = {
+    "AccessService/ExplainAccess": "POLICIES_NOT_KEPT",
     "JobService/CancelJob": "JOB_NOT_CANCELLABLE",
     "JobService/SummarizeJobs": "SCOPE_NOT_FOLLOWED",
     "PlanService/DeletePlan": "PLAN_HAS_SELECTIONS",

@@ -1,12 +1,13 @@
 """Every example of docs/api is run, each file from top to bottom in one bash, and every RPC has one."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
-from grpc_client import PACKAGE, Client
+from grpc_client import PACKAGE, Client, Failure
 from pages import Page, programs, run_script
-from processes import EmbeddedSandbox
+from processes import PATIENCE, EmbeddedSandbox
 
 START = "2026-01-31T04:00:00Z"
 # AWS stops no job of a resource that the sandbox has, the server of the pages keeps neither record nor policies, and a watch ends by its
@@ -28,6 +29,7 @@ def test_the_examples_run_from_top_to_bottom(path, neighbour, tmp_path):
     page = Page(path)
     calls = tmp_path / "calls"
     addresses = {"127.0.0.1:50051": neighbour.server.address, "127.0.0.1:4566": neighbour.address}
+    looked_at(neighbour)
     done = run_script(page.script(addresses), tmp_path, programs(tmp_path), name=path.name, GRPCURL_LOG=str(calls))
     outcomes = [line.split() for line in calls.read_text().splitlines()]
     succeeded = {method.removeprefix(f"{PACKAGE}.") for method, code in outcomes if code == "0"}
@@ -41,6 +43,20 @@ def test_the_examples_run_from_top_to_bottom(path, neighbour, tmp_path):
     assert failures == said, f"{path.name} says `|| true` {said} times, and {failures} calls failed: {outcomes}"
     assert shown == failures, f"{path.name}: {failures} errors, {shown} of them with a reason\n{done.stderr[-4000:]}"
     assert "is not recognized" not in done.stderr, done.stderr[-4000:]
+
+
+def looked_at(neighbour) -> None:
+    """Waits for the first look at the databases: who reads a page has taken longer to get there."""
+    client, deadline = Client(neighbour.server.address), time.monotonic() + PATIENCE
+    while True:
+        try:
+            client.call("ProtectionService/GetCoverage")
+            break
+        except Failure:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+    client.close()
 
 
 def test_every_rpc_has_a_section_with_an_example(neighbour):
