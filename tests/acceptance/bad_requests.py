@@ -345,19 +345,6 @@ EMPTY_IS_FINE = {
 # The default role is asked for, and there is none.
 NOT_THERE_BY_DEFAULT = {"AccountService/GetServiceRole"}
 
-# The world of the test is in the way, whose server follows nothing: the same error with `validate_only` as without.
-IN_THE_WAY = {
-    "AccessService/ExplainAccess": "POLICIES_NOT_KEPT",
-    "JobService/CancelJob": "JOB_NOT_CANCELLABLE",
-    "JobService/SummarizeJobs": "SCOPE_NOT_FOLLOWED",
-    "PlanService/DeletePlan": "PLAN_HAS_SELECTIONS",
-    "ProtectionService/AcknowledgeIncident": "INCIDENT_NOT_FOUND",
-    "ProtectionService/GetCoverage": "SCOPE_NOT_FOLLOWED",
-    "ProtectionService/ListIncidents": "SCOPE_NOT_FOLLOWED",
-    "ProtectionService/ListProtection": "SCOPE_NOT_FOLLOWED",
-    "VaultService/DeleteVault": "VAULT_NOT_EMPTY",
-}
-
 
 def empty_required(rpc: str) -> set[str]:
     """The fields that an empty request must be told of, at once."""

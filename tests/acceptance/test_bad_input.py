@@ -15,7 +15,6 @@ from bad_requests import (
     EMPTY_INSIDE,
     EMPTY_IS_FINE,
     ID,
-    IN_THE_WAY,
     NOT_THERE_BY_DEFAULT,
     READS,
     WAYS,
@@ -24,6 +23,7 @@ from bad_requests import (
 )
 from damage import damaged
 from grpc_client import Client, Failure
+from in_the_way import IN_THE_WAY
 
 ORDERS = LABS.replace("rdspg-fcj-labs", "rdspg-orders")
 AURORA = LABS.replace("db:rdspg-fcj-labs", "cluster:aurora-billing")
