@@ -202,8 +202,7 @@ pub(in crate::cli) async fn explained(way: &Way, status: Status, first: bool) ->
     match why {
         Some(why) => in_our_words(Failure::new(UNREACHABLE, unfit(way, &why))),
         // It can be the network as well, and then it helps to try again.
-        None if first => way.hung_up(status.message()).map_or(status, Status::unavailable),
-        None => status,
+        None => way.hung_up(status.message()).map_or(status, Status::unavailable),
     }
 }
 
