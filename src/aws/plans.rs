@@ -17,7 +17,7 @@ use super::{
 };
 use crate::domain::{
     Cursor, Finding, GetPlan, MAX_PAGE_SIZE, Noun, Page, PageRequest, Plan, PlanContent, PlanFilter, PlanName, PlanRef,
-    Refusal, RefusalKind, Rule, Scope, check_own_plan, did_you_mean,
+    Refusal, RefusalKind, Rule, check_own_plan, did_you_mean,
 };
 
 const GET: Operation = Operation::read("backup", "GetBackupPlan");
@@ -220,7 +220,7 @@ impl Scoped {
 
     async fn plan_with_tags(&self, id: &str, version: Option<&str>) -> Result<Plan, Failure> {
         // At the same time: the id tells the ARN. Whether the plan is there, it says itself.
-        let arn = plan_arn(self.scope(), id);
+        let arn = PlanRef::arn_of(id, self.scope());
         let (answer, tags) = tokio::join!(self.describe_plan(id, version), self.backup_tags(&arn));
         let plan = shape::plan(&answer?, self.scope());
         if plan.deleted_at.is_some() || plan.arn != arn {
@@ -320,11 +320,6 @@ fn only<'n>(
             )
         }
     }
-}
-
-/// ARN of a plan of that scope.
-pub(super) fn plan_arn(scope: &Scope, id: &str) -> String {
-    format!("arn:{}:backup:{}:{}:backup-plan:{id}", scope.region.partition(), scope.region, scope.account)
 }
 
 /// A failure of a call that names a plan. Besides ResourceNotFoundException AWS has another word for a missing one.

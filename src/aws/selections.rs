@@ -16,7 +16,7 @@ use super::{
     Error, Failure, FailureKind, Scoped,
     call::{Operation, ask},
     pages::pages,
-    plans::{about_plan, is_missing, plan_arn},
+    plans::{about_plan, is_missing},
     time,
 };
 use crate::domain::{
@@ -46,7 +46,7 @@ impl Scoped {
             Selection {
                 id: selection.selection_id.unwrap_or_default(),
                 scope: self.scope().clone(),
-                plan_arn: plan_arn(self.scope(), &plan_id),
+                plan_arn: PlanRef::arn_of(&plan_id, self.scope()),
                 plan_id: plan_id.clone(),
                 role_arn: selection.iam_role_arn.unwrap_or_default(),
                 criteria: None,
@@ -135,7 +135,7 @@ impl Scoped {
             id: String::new(),
             name: name.to_owned(),
             scope: self.scope().clone(),
-            plan_arn: plan_arn(self.scope(), plan_id),
+            plan_arn: PlanRef::arn_of(plan_id, self.scope()),
             plan_id: plan_id.to_owned(),
             role_arn,
             criteria: Some(criteria),
@@ -191,7 +191,7 @@ impl Scoped {
         Ok(Selection {
             id: answer.selection_id.unwrap_or_else(|| id.to_owned()),
             scope: self.scope().clone(),
-            plan_arn: plan_arn(self.scope(), plan_id),
+            plan_arn: PlanRef::arn_of(plan_id, self.scope()),
             plan_id: plan_id.to_owned(),
             criteria: Some(shape::criteria(&selection)),
             request_id: Selection::asked_by(&selection.selection_name, answer.creator_request_id.unwrap_or_default()),

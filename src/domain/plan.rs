@@ -43,6 +43,12 @@ pub enum PlanRef {
 }
 
 impl PlanRef {
+    /// ARN of the plan of that id in that scope.
+    pub fn arn_of(id: &str, scope: &Scope) -> String {
+        let Scope { account, region } = scope;
+        format!("arn:{}:backup:{region}:{account}:backup-plan:{id}", region.partition())
+    }
+
     /// An id, an ARN `arn:aws:backup:REGION:ACCOUNT:backup-plan:ID` or a name, and the scope that an ARN names.
     pub fn parse(text: &str) -> Result<(Self, AskedScope), Fault> {
         if text.is_empty() {

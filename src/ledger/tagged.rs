@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::{Error, Ledger, jobs, store::Row};
+use super::{Error, Ledger, jobs, statements::Statements, store::Row};
 use crate::domain::{Scope, VaultPicture};
 
 /// A vault or plan with its tags.
@@ -76,12 +76,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn databases(&self, arns: &BTreeSet<String>) -> Result<BTreeMap<String, KnownDatabase>, Error> {
-        if arns.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let store = self.store().await?;
-        let rows =
-            store.rows(store.statements().known_databases, vec![jobs::json(&arns.iter().collect::<Vec<_>>())]).await?;
+        let rows = self.rows_of(|statements| statements.known_databases, arns).await?;
         let known = |mut row: Row| {
             let whole: Json = serde_json::from_str(&row.text(2)?).unwrap_or_default();
             let tags = whole.get("tags").map(|tags| serde_json::from_value(tags.clone()));
@@ -96,12 +91,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn owners_of(&self, resources: &BTreeSet<String>) -> Result<BTreeMap<String, String>, Error> {
-        if resources.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let store = self.store().await?;
-        let rows =
-            store.rows(store.statements().owners, vec![jobs::json(&resources.iter().collect::<Vec<_>>())]).await?;
+        let rows = self.rows_of(|statements| statements.owners, resources).await?;
         rows.into_iter().map(|mut row| Ok((row.text(0)?, row.text(2)?))).collect()
     }
 
@@ -110,12 +100,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn locked(&self, vaults: &BTreeSet<String>) -> Result<BTreeMap<String, bool>, Error> {
-        if vaults.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let store = self.store().await?;
-        let rows =
-            store.rows(store.statements().vault_pictures, vec![jobs::json(&vaults.iter().collect::<Vec<_>>())]).await?;
+        let rows = self.rows_of(|statements| statements.vault_pictures, vaults).await?;
         let mut locked = BTreeMap::new();
         for mut row in rows {
             if let Some(lock) = VaultPicture::parse(&row.text(1)?).lock {
@@ -123,6 +108,21 @@ impl Ledger {
             }
         }
         Ok(locked)
+    }
+}
+
+impl Ledger {
+    /// What a statement finds of these; of none, nothing.
+    async fn rows_of(
+        &self,
+        statement: impl FnOnce(&Statements) -> &'static str + Send,
+        of: &BTreeSet<String>,
+    ) -> Result<Vec<Row>, Error> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let store = self.store().await?;
+        store.rows(statement(store.statements()), vec![jobs::json(&of.iter().collect::<Vec<_>>())]).await
     }
 }
 

@@ -61,8 +61,12 @@ impl Calls {
 
     /// What the caller may in a call of this message.
     fn sight<M: Message>(&self, let_in: &LetIn, message: &M) -> Sight {
-        let sight =
-            |permissions: &Permissions| permissions.sight(&let_in.principal, &let_in.facts, &message.encode_to_vec());
+        // Without policies nobody looks at its bytes.
+        self.permissions.as_ref().map(|_| self.sight_of(let_in, &message.encode_to_vec())).unwrap_or_default()
+    }
+
+    fn sight_of(&self, let_in: &LetIn, bytes: &[u8]) -> Sight {
+        let sight = |permissions: &Permissions| permissions.sight(&let_in.principal, &let_in.facts, bytes);
         self.permissions.as_ref().map(sight).unwrap_or_default()
     }
 
@@ -188,7 +192,7 @@ impl Calls {
         message.set_request_id("");
         let bytes = message.encode_to_vec();
         let what = Fingerprint::of(&bytes);
-        let sight = self.sight(&let_in, &message);
+        let sight = self.sight_of(&let_in, &bytes);
         let act = Act::read(&extensions, &let_in, bytes).of_change(&request_id).decided_by(sight.policies_hash());
         message.set_request_id(&request_id);
         let asked = || {

@@ -7,6 +7,7 @@ mod checksum;
 mod convert;
 mod doorway;
 mod exported;
+mod fault;
 mod jobs;
 mod legal_holds;
 mod listener;

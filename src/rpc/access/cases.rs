@@ -9,9 +9,9 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    policy::{Decision, Files, Policies, PolicyFault, Saying},
-    principal::{Authentication, Known},
-    things::{Facts, Noun, Thing, entity_type},
+    policy::{Decision, Files, Policies, PolicyFault, Saying, inside},
+    principal::Known,
+    things::{Facts, NOUNS, Noun, Thing, entity_type},
     touched::saying_nothing,
 };
 use crate::proto::descriptors;
@@ -134,21 +134,11 @@ pub fn policy_schema() -> String {
 
 fn sort(path: &Path, cedar: &mut Vec<PathBuf>, tables: &mut Vec<PathBuf>) -> Result<(), String> {
     if path.is_dir() {
-        let unread = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-        let entries = fs::read_dir(path).map_err(unread)?;
-        let mut inside: Vec<PathBuf> =
-            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(unread)?;
-        inside.sort();
-        for path in inside.iter().filter(|path| path.is_file()) {
-            match ending(path) {
-                "cedar" => cedar.push(path.clone()),
-                "toml" => tables.push(path.clone()),
-                _ => {}
-            }
-        }
+        cedar.extend(inside(path, "cedar").map_err(|fault| fault.to_string())?);
+        tables.extend(inside(path, "toml").map_err(|fault| fault.to_string())?);
         return Ok(());
     }
-    match ending(path) {
+    match path.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
         "cedar" => cedar.push(path.to_owned()),
         "toml" => tables.push(path.to_owned()),
         _ => return Err(format!("{} ends in neither .cedar nor .toml", path.display())),
@@ -156,23 +146,11 @@ fn sort(path: &Path, cedar: &mut Vec<PathBuf>, tables: &mut Vec<PathBuf>) -> Res
     Ok(())
 }
 
-fn ending(path: &Path) -> &str {
-    path.extension().and_then(|ending| ending.to_str()).unwrap_or_default()
-}
-
 impl Case {
     fn tried(&self, policies: &Policies) -> Result<(), String> {
-        let method =
-            method(&self.action).ok_or_else(|| format!("{} is no action: one is the name of an RPC", self.action))?;
-        let caller = Known {
-            name: self.principal.clone(),
-            groups: self.groups.clone(),
-            authentication: Authentication::Token,
-            issuer: None,
-            certificate: None,
-            until: None,
-        };
-        let mut saying = saying_nothing(&method.input());
+        method(&self.action).ok_or_else(|| format!("{} is no action: one is the name of an RPC", self.action))?;
+        let caller = Known::by_token(self.principal.clone(), self.groups.clone());
+        let mut saying = saying_nothing(&self.action).clone();
         for (name, value) in &self.context {
             if !saying.contains_key(name) {
                 return Err(format!("{} says nothing called {name}", self.action));
@@ -196,9 +174,8 @@ impl Case {
     }
 
     fn thing(&self) -> Result<Thing, String> {
-        let all = (0..).map_while(|number| Noun::try_from(number).ok());
-        let mut all = all.filter(|noun| entity_type(*noun) == Some(self.thing.as_str()));
-        let noun = all.next().ok_or_else(|| format!("{} is no type of things", self.thing))?;
+        let noun = NOUNS.into_iter().find(|noun| entity_type(*noun) == Some(self.thing.as_str()));
+        let noun = noun.ok_or_else(|| format!("{} is no type of things", self.thing))?;
         let facts = Facts {
             owner: self.owner.clone(),
             tags: self.tags.clone(),

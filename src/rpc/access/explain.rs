@@ -7,7 +7,7 @@ use super::{
     permissions::Permissions,
     picture::region,
     policy::Decision,
-    principal::{Authentication, Known, is_printable},
+    principal::{Known, is_printable},
     things::{Fact, Noun, Thing, entity_type, reading},
     touched::{How, Named, Touched, saying_nothing},
 };
@@ -52,14 +52,7 @@ pub(super) fn question(request: proto::ExplainAccessRequest) -> Result<Asked<Que
         read.fault("name", "names the thing, and is blank for THING_REGION");
     }
     read.conclude(|| {
-        let caller = Known {
-            name: principal,
-            groups,
-            authentication: Authentication::Token,
-            issuer: None,
-            certificate: None,
-            until: None,
-        };
+        let caller = Known::by_token(principal, groups);
         Ok(Question { caller, action, noun, name })
     })
 }
@@ -81,8 +74,7 @@ pub(super) async fn answer(
         let found = Box::pin(permissions.picture().touched(aws, &touched)).await?;
         found.into_iter().map(|(_, _, thing)| thing).collect()
     };
-    let saying = |action: &str| method(action).map(|method| saying_nothing(&method.input())).unwrap_or_default();
-    let decide = |action: &str, thing: &Thing| policies.decide(&caller, action, thing, &saying(action));
+    let decide = |action: &str, thing: &Thing| policies.decide(&caller, action, thing, saying_nothing(action));
     // An identifier may be an instance's and a cluster's: the first that is denied decides.
     let denied = things.iter().position(|thing| !decide(&action, thing).is_permitted());
     let Some(thing) = things.get(denied.unwrap_or(0)) else {
@@ -110,24 +102,10 @@ pub(super) async fn answer(
 }
 
 fn seen(thing: &Thing) -> proto::ThingSeen {
-    let Thing { noun, account, region, id, name, facts } = thing;
-    let mut attributes: BTreeMap<String, String> =
-        [("account", account), ("region", region), ("id", id), ("name", name)]
-            .map(|(name, value)| (name.to_owned(), value.clone()))
-            .into();
-    let vault = facts.vault.as_ref().map(|arn| arn.rsplit(':').next().unwrap_or_default().to_owned());
-    let locked = facts.locked.map(|locked| locked.to_string());
-    for (fact, value) in [
-        (Fact::Owner, &facts.owner),
-        (Fact::Locked, &locked),
-        (Fact::Vault, &vault),
-        (Fact::Database, &facts.database),
-        (Fact::Plan, &facts.plan),
-    ] {
-        if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-            attributes.insert(fact.attribute().to_owned(), value.clone());
-        }
-    }
+    let Thing { noun, id, facts, .. } = thing;
+    let texts = thing.texts().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let locked = facts.locked.map(|locked| (Fact::Locked.attribute().to_owned(), locked.to_string()));
+    let attributes: BTreeMap<String, String> = texts.chain(locked).collect();
     let unknown = Fact::of(*noun).iter().filter(|fact| !facts.knows(**fact)).map(|fact| match fact {
         Fact::Tags => "tags".to_owned(),
         fact => fact.attribute().to_owned(),

@@ -16,7 +16,11 @@ use super::{
     principal::Principal,
     sight::Sight,
 };
-use crate::{config::AccessConfig, ledger::Ledger, rpc::telling::Facts};
+use crate::{
+    config::AccessConfig,
+    ledger::Ledger,
+    rpc::{fault::Fault, telling::Facts},
+};
 
 /// What callers may, by policies. Clones are the same.
 #[derive(Debug, Clone)]
@@ -28,8 +32,8 @@ struct Inner {
     interval: Duration,
     present: ArcSwap<Policies>,
     picture: Picture,
-    /// Why what is in the files now cannot be used, as it was told last.
-    fault: Mutex<Option<String>>,
+    /// Why what is in the files now cannot be used.
+    fault: Mutex<Fault>,
 }
 
 /// Policies cannot be used.
@@ -107,23 +111,21 @@ impl Permissions {
             Err(fault) => Some(fault.to_string()),
         };
         metrics::policies_usable(fault.is_none(), self.present().count);
-        let mut told = self.0.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told == fault {
+        if !self.0.fault.lock().unwrap_or_else(PoisonError::into_inner).is_news(fault.clone()) {
             return;
         }
-        match &fault {
+        match fault {
             None => tracing::info!("the files of access.policies can be used again"),
             Some(fault) => {
                 metrics::policies_read(false);
                 tracing::warn!(fault, "the files of access.policies cannot be used: the present policies stay");
             }
         }
-        *told = fault;
     }
 
     /// Why the files cannot be used at present, if so.
     fn fault(&self) -> Option<String> {
-        self.0.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.fault.lock().unwrap_or_else(PoisonError::into_inner).present()
     }
 }
 

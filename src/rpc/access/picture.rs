@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     aws::{self, Scoped},
-    domain::{AccountId, Arn, JobId, RegionName, ResourceRef, Scope, VaultName, VaultRef},
+    domain::{AccountId, Arn, JobId, PlanRef, RegionName, ResourceRef, Scope, VaultName, VaultRef},
     ledger::{Ledger, Tagged},
     rpc::status::Failure,
 };
@@ -50,11 +50,6 @@ fn last(text: &str) -> String {
     text.rsplit([':', '/']).next().unwrap_or(text).to_owned()
 }
 
-fn plan_arn(id: &str, scope: &Scope) -> String {
-    let Scope { account, region } = scope;
-    format!("arn:{}:backup:{region}:{account}:backup-plan:{id}", region.partition())
-}
-
 /// The account and region as a whole.
 pub(in crate::rpc) fn region(scope: &Scope) -> Thing {
     let id = format!("{}/{}", scope.account, scope.region);
@@ -68,7 +63,7 @@ pub(in crate::rpc) fn bare_touched(call: &Scope, by: &Touched) -> Vec<(How, Stri
         let text = named.text.clone();
         let ids = match named.noun {
             Noun::Vault => vec![vault_arn(&text, scope)],
-            Noun::Plan if !text.starts_with("arn:") => vec![plan_arn(&text, scope)],
+            Noun::Plan if !text.starts_with("arn:") => vec![PlanRef::arn_of(&text, scope)],
             Noun::Database => Some(arns_of(&text, scope)).filter(|arns| !arns.is_empty()).unwrap_or(vec![text]),
             Noun::Role => vec![role_arn(&text, scope)],
             _ => vec![text],
@@ -83,7 +78,11 @@ pub(in crate::rpc) fn bare_touched(call: &Scope, by: &Touched) -> Vec<(How, Stri
         };
         ids.into_iter().map(thing).collect::<Vec<_>>()
     };
-    let mut things: Vec<_> = by.named.iter().flat_map(things).collect();
+    with_region(by.named.iter().flat_map(things).collect(), call)
+}
+
+/// The same, and the account and region where nothing is named that the call is about.
+fn with_region(mut things: Vec<(How, String, Thing)>, call: &Scope) -> Vec<(How, String, Thing)> {
     if !things.iter().any(|(how, ..)| *how != How::Filters) {
         things.push((How::Names, String::new(), region(call)));
     }
@@ -135,10 +134,7 @@ impl Picture {
             }
         }
         things.extend(self.retagged(&things, by));
-        if !things.iter().any(|(how, ..)| *how != How::Filters) {
-            things.push((How::Names, String::new(), region(call)));
-        }
-        Ok(things)
+        Ok(with_region(things, call))
     }
 
     /// What things are to be once their tags are changed: nobody makes himself the owner of something.
@@ -172,7 +168,7 @@ impl Picture {
         let one = |id: String, name: String, facts: Facts| Ok(vec![bare(*noun, scope, id, name, facts)]);
         match noun {
             Noun::Vault => {
-                let arn = VaultRef::parse(text).map_or_else(|_| text.clone(), |vault| vault.arn_in(scope));
+                let arn = vault_arn(text, scope);
                 let facts = match how {
                     How::Makes => Facts { locked: Some(false), ..made() },
                     _ => self.vault(aws, &arn, scope).await?,
@@ -180,7 +176,7 @@ impl Picture {
                 let name = last(&arn);
                 one(arn, name, facts)
             }
-            Noun::Plan if *how == How::Makes => one(plan_arn("", scope), text.clone(), made()),
+            Noun::Plan if *how == How::Makes => one(PlanRef::arn_of("", scope), text.clone(), made()),
             Noun::Plan => Ok(self.plans(aws, text, scope).await?),
             Noun::Selection => {
                 let plans = match within.as_str() {
@@ -285,7 +281,7 @@ impl Picture {
 
     /// The plans that the text can mean: by ARN and id one, by name perhaps several.
     async fn plans(&self, aws: &Scoped, text: &str, scope: &Scope) -> Result<Vec<Thing>, Failure> {
-        let arn = if text.starts_with("arn:") { text.to_owned() } else { plan_arn(text, scope) };
+        let arn = if text.starts_with("arn:") { text.to_owned() } else { PlanRef::arn_of(text, scope) };
         let named = BTreeSet::from([arn.clone(), text.to_owned()]);
         let known = self.ledger.tagged(scope, &named).await?.into_iter().filter(|it| it.arn.contains(":backup-plan:"));
         let mut things: Vec<Thing> = known

@@ -11,13 +11,18 @@ pub(in crate::rpc::access) mod schema;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt, str::FromStr as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::LazyLock,
+};
 
 use cedar_policy::{
     Authorizer, Context, Decision as Said, Effect, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
     PolicySet, Request, RestrictedExpression, Schema,
 };
 
+pub(in crate::rpc::access) use self::load::inside;
 pub(in crate::rpc) use self::load::{Files, PolicyFault};
 use self::{
     index::Index,
@@ -25,8 +30,9 @@ use self::{
 };
 use super::{
     principal::{Authentication, Known},
-    things::{Fact, Noun, Thing, entity_type},
+    things::{Fact, NOUNS, Noun, Thing, entity_type},
 };
+use crate::domain::{AccountId, PlanRef, RegionName, Scope};
 
 /// A set of policies that can be decided by.
 #[derive(Debug)]
@@ -89,8 +95,8 @@ impl Policies {
         })
     }
 
-    /// What policies would have to know of a thing of this sort to decide on the action.
-    pub(in crate::rpc) fn reads(&self, action: &str, noun: Noun) -> BTreeSet<Fact> {
+    /// Whether policies have to know anything of a thing of this sort to decide on the action.
+    pub(in crate::rpc) fn reads(&self, action: &str, noun: Noun) -> bool {
         self.index.reads(action, noun)
     }
 
@@ -156,34 +162,23 @@ fn entities(caller: &Known, thing: &Thing) -> Result<Vec<Entity>, Strange> {
     let groups = caller.groups.iter().map(|group| uid(GROUP, group)).collect::<Result<_, _>>()?;
     let user = Entity::new(user_uid(caller)?, owned(told), groups)?;
 
-    let Thing { noun, account, region, id, name, facts } = thing;
+    let Thing { noun, account, region, id, facts, .. } = thing;
     let place = uid("Region", &format!("{account}/{region}"))?;
     let mut parents = Vec::new();
     if *noun != Noun::Region {
         parents.push(place.clone());
     }
-    let partition = id.split(':').nth(1).filter(|_| id.starts_with("arn:")).unwrap_or("aws");
     for (of, parent) in [("Vault", &facts.vault), ("Database", &facts.database)] {
         if let Some(arn) = parent.as_deref().filter(|arn| !arn.is_empty()) {
             parents.push(uid(of, arn)?);
         }
     }
-    if let Some(plan) = facts.plan.as_deref().filter(|plan| !plan.is_empty()) {
-        parents.push(uid("Plan", &format!("arn:{partition}:backup:{region}:{account}:backup-plan:{plan}"))?);
+    if let Some(plan) = facts.plan.as_deref().filter(|plan| !plan.is_empty())
+        && let (Ok(account), Ok(region)) = (AccountId::parse(account), RegionName::parse(region))
+    {
+        parents.push(uid("Plan", &PlanRef::arn_of(plan, &Scope { account, region }))?);
     }
-    let mut told = vec![("account", text(account)), ("region", text(region)), ("id", text(id)), ("name", text(name))];
-    let short = |arn: &String| arn.rsplit(':').next().unwrap_or_default().to_owned();
-    let vault = facts.vault.as_ref().map(short);
-    for (fact, value) in [
-        (Fact::Owner, &facts.owner),
-        (Fact::Vault, &vault),
-        (Fact::Database, &facts.database),
-        (Fact::Plan, &facts.plan),
-    ] {
-        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            told.push((fact.attribute(), text(value)));
-        }
-    }
+    let mut told: Vec<_> = thing.texts().into_iter().map(|(name, value)| (name, text(value))).collect();
     if let Some(locked) = facts.locked {
         told.push((Fact::Locked.attribute(), RestrictedExpression::new_bool(locked)));
     }
@@ -218,8 +213,14 @@ fn user_uid(caller: &Known) -> Result<EntityUid, Strange> {
 }
 
 fn uid(of: &str, id: &str) -> Result<EntityUid, Strange> {
-    let of = EntityTypeName::from_str(&format!("{NAMESPACE}::{of}"))?;
-    Ok(EntityUid::from_type_name_and_id(of, EntityId::new(id)))
+    // Cedar parses a name wherever it is given one, and a decision needs ten.
+    static TYPES: LazyLock<BTreeMap<&'static str, EntityTypeName>> = LazyLock::new(|| {
+        let others = [ACCOUNT, GROUP, USER, "Action"];
+        let all = NOUNS.into_iter().filter_map(entity_type).chain(others);
+        all.filter_map(|of| Some((of, format!("{NAMESPACE}::{of}").parse().ok()?))).collect()
+    });
+    let of = TYPES.get(of).ok_or_else(|| Strange(format!("{of} is no type of things")))?;
+    Ok(EntityUid::from_type_name_and_id(of.clone(), EntityId::new(id)))
 }
 
 /// The schema that policies are held to.

@@ -37,6 +37,14 @@ pub(in crate::rpc) enum Authentication {
     TokenAndCertificate,
 }
 
+impl Known {
+    /// A caller whom policies are asked about, and who need not be there.
+    pub(in crate::rpc) fn by_token(name: String, groups: Vec<String>) -> Self {
+        let authentication = Authentication::Token;
+        Self { name, groups, authentication, issuer: None, certificate: None, until: None }
+    }
+}
+
 impl Principal {
     /// Nobody knows who.
     pub(in crate::rpc) fn anonymous() -> Self {

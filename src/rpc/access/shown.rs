@@ -3,9 +3,12 @@
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value};
 
-use super::{things::Noun, touched::Told};
+use super::{
+    things::{Noun, of_arn},
+    touched::{Told, messages_of, text},
+};
 use crate::{
-    domain::{Arn, ArnNoun, QUESTION, without_question},
+    domain::{QUESTION, without_question},
     proto::descriptors,
     rpc::status::Failure,
 };
@@ -48,8 +51,7 @@ impl Answer {
 fn tells(message: &DynamicMessage) -> Option<(Noun, Told)> {
     let descriptor = message.descriptor();
     if descriptor.full_name() == FINDING {
-        let subject = message.get_field_by_name("subject");
-        let subject = subject.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+        let subject = text(message, "subject");
         return (!subject.is_empty()).then(|| subject_told(&subject));
     }
     Some((descriptors::item(&descriptor)?, Told::by(message)))
@@ -59,30 +61,19 @@ const FINDING: &str = "strongroom.v1.Finding";
 
 /// What a finding is about: a thing where its ARN says which, else something that no policy knows.
 pub(in crate::rpc) fn subject_told(subject: &str) -> (Noun, Told) {
-    let noun = Arn::parse(subject).map_or(Noun::Unspecified, |arn| match arn.noun() {
-        ArnNoun::Vault => Noun::Vault,
-        ArnNoun::Plan => Noun::Plan,
-        ArnNoun::RecoveryPoint => Noun::RecoveryPoint,
-        ArnNoun::DbInstance | ArnNoun::DbCluster | ArnNoun::Resource(_) => Noun::Database,
-        ArnNoun::Role => Noun::Role,
-        ArnNoun::Key => Noun::Key,
-        ArnNoun::Topic => Noun::Topic,
-        ArnNoun::Other | ArnNoun::Unknown => Noun::Unspecified,
-    });
+    let noun = of_arn(subject).unwrap_or(Noun::Unspecified);
     // A plan is known by its id.
     let text = match noun {
         Noun::Plan => subject.rsplit(':').next().unwrap_or(subject),
         _ => subject,
     };
-    let named = [(noun, vec![text.to_owned()])].into_iter().collect();
-    let part = |at| subject.split(':').nth(at).unwrap_or_default().to_owned();
-    (noun, Told { named, account: part(4), region: part(3) })
+    (noun, Told::of_arn(noun, subject, text))
 }
 
 fn gather(message: &DynamicMessage, items: &mut Vec<(Noun, Told)>) {
     items.extend(tells(message));
     for (field, value) in message.fields() {
-        for inner in inner(&field, value) {
+        for inner in messages_of(&field, value) {
             gather(inner, items);
         }
     }
@@ -103,17 +94,18 @@ const COUNT: &str = "resource_count";
 
 fn tells_of_others(message: &DynamicMessage) -> bool {
     let is_one = message.descriptor().full_name() == FINDING && {
-        let text = |name| message.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
-        let asks = |text: Option<String>| text.is_some_and(|text| text.contains(QUESTION));
-        OF_MANY.contains(&text("code").unwrap_or_default().as_str()) || asks(text("message")) || asks(text("action"))
+        is_of_many(message) || ["message", "action"].iter().any(|name| text(message, name).contains(QUESTION))
     };
-    is_one || message.fields().any(|(field, value)| inner(&field, value).into_iter().any(tells_of_others))
+    is_one || message.fields().any(|(field, value)| messages_of(&field, value).into_iter().any(tells_of_others))
+}
+
+fn is_of_many(finding: &DynamicMessage) -> bool {
+    OF_MANY.contains(&text(finding, "code").as_str())
 }
 
 /// Takes out of a finding what it tells of others.
 fn veil(finding: &mut DynamicMessage) {
-    let code = finding.get_field_by_name("code").and_then(|value| value.as_str().map(str::to_owned));
-    let is_of_many = code.is_some_and(|code| OF_MANY.contains(&code.as_str()));
+    let is_of_many = is_of_many(finding);
     for name in ["message", "action"] {
         if let Some(Value::String(text)) = finding.get_field_by_name_mut(name) {
             if is_of_many && name == "message" {
@@ -121,15 +113,6 @@ fn veil(finding: &mut DynamicMessage) {
             }
             without_question(text);
         }
-    }
-}
-
-fn inner<'v>(field: &FieldDescriptor, value: &'v Value) -> Vec<&'v DynamicMessage> {
-    match value {
-        _ if field.is_map() => Vec::new(),
-        Value::Message(message) => vec![message],
-        Value::List(values) => values.iter().filter_map(Value::as_message).collect(),
-        _ => Vec::new(),
     }
 }
 

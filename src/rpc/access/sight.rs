@@ -2,25 +2,24 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, MapKey, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 
 use super::{
     permissions::Permissions,
-    policy::{Decision, Policies, Saying},
+    policy::{Decision, Policies},
     principal::Principal,
     shown::{Answer, subject_told},
-    things::{Facts, Noun, Thing, reading},
-    touched::{How, Named, Told, Touched, saying_nothing},
+    things::{Facts, NOUNS, Noun, Thing, entity_type, reading},
+    touched::{How, Named, Told, Touched, map, saying_nothing, text},
 };
 use crate::{
     aws::{self, Scoped},
     domain::{self, JobSubject, Refusal, RefusalKind, Scope},
     ledger::{Happened, Tagged},
-    proto::descriptors,
     rpc::{doorway::Method, status::Failure},
 };
 
@@ -44,6 +43,7 @@ struct View {
 struct Decided {
     /// Of the policies by which it was.
     hash: String,
+    sees_everything: Option<bool>,
     may_be_read: BTreeMap<Thing, bool>,
 }
 
@@ -55,8 +55,8 @@ const MOST_KEPT: usize = 10_000;
 pub(in crate::rpc) struct Forbidden {
     pub(in crate::rpc) caller: String,
     pub(in crate::rpc) action: String,
-    /// Each thing that it may not be done to.
-    pub(in crate::rpc) things: Vec<String>,
+    /// What it may not be done to.
+    pub(in crate::rpc) thing: String,
     /// The ids of the policies that decided.
     pub(in crate::rpc) policies: Vec<String>,
     /// Whether a policy could not be evaluated, or asks for what is not known.
@@ -89,8 +89,9 @@ impl Sight {
         }
         let picture = view.permissions.picture();
         // Where no policy reads anything of them, nothing need be known of things.
-        let reads = |action: &str, noun: Noun| !policies.reads(action, noun).is_empty();
-        let is_read = |noun: Noun| reads(action, noun) || reading(noun).is_some_and(|reading| reads(reading, noun));
+        let is_read = |noun: Noun| {
+            policies.reads(action, noun) || reading(noun).is_some_and(|reading| policies.reads(reading, noun))
+        };
         let things = match view.touched.named.iter().any(|named| is_read(named.noun)) {
             true => Box::pin(picture.touched(aws, &view.touched)).await?,
             false => super::picture::bare_touched(aws.scope(), &view.touched),
@@ -141,19 +142,15 @@ impl Sight {
     ) -> Result<R, Failure> {
         let Some(view) = &self.0 else { return answer };
         let Some(output) = view.method.output.as_ref() else { return answer };
+        if let Ok(answer) = &answer {
+            view.note(scope, output, answer).await;
+        }
         if self.sees_everything() {
-            if let Ok(answer) = &answer {
-                view.note(scope, output, answer).await;
-            }
             return answer;
         }
         let answer = match answer {
-            Ok(answer) => {
-                view.note(scope, output, &answer).await;
-                answer
-            }
             Err(Failure::Aws(error)) => return Err(Failure::Aws(view.veiled(scope, error).await?)),
-            Err(failure) => return Err(failure),
+            answer => answer?,
         };
         let Some(told) = Answer::of(output, &answer)? else { return Ok(answer) };
         let seen = view.seen(scope, &told.items).await?;
@@ -164,18 +161,11 @@ impl Sight {
     pub(in crate::rpc) fn sees_everything(&self) -> bool {
         let Some(view) = &self.0 else { return true };
         let policies = view.permissions.present();
-        let all = [
-            Noun::Vault,
-            Noun::Plan,
-            Noun::Selection,
-            Noun::Database,
-            Noun::RecoveryPoint,
-            Noun::Job,
-            Noun::LegalHold,
-            Noun::Incident,
-        ];
-        all.into_iter()
-            .all(|noun| reading(noun).is_none_or(|action| policies.permits_all(view.caller.known(), action, noun)))
+        let mut decided = view.decided(&policies);
+        *decided.sees_everything.get_or_insert_with(|| {
+            let mut read = NOUNS.into_iter().filter_map(|noun| Some((reading(noun)?, noun)));
+            read.all(|(action, noun)| policies.permits_all(view.caller.known(), action, noun))
+        })
     }
 
     /// Which of these the caller may see the jobs of, each with whose it is; none where the caller sees all.
@@ -222,13 +212,7 @@ impl Sight {
         arns: Vec<String>,
     ) -> Result<Vec<String>, Failure> {
         let Some(view) = &self.0 else { return Ok(arns) };
-        let told = |arn: &String| Told {
-            named: [(Noun::Database, vec![arn.clone()])].into_iter().collect(),
-            account: arn.split(':').nth(4).unwrap_or_default().to_owned(),
-            region: arn.split(':').nth(3).unwrap_or_default().to_owned(),
-        };
-        let told: Vec<_> = arns.iter().map(told).collect();
-        let items: Vec<_> = told.into_iter().map(|told| (Noun::Database, told)).collect();
+        let items: Vec<_> = arns.iter().map(|arn| (Noun::Database, Told::of_arn(Noun::Database, arn, arn))).collect();
         let things = view.permissions.picture().told(scope, &items).await?;
         let policies = view.permissions.present();
         let seen = |things: &Vec<Thing>| things.iter().all(|thing| view.may_read(&policies, thing));
@@ -275,7 +259,7 @@ impl View {
             let thing = match (&named.how, named.noun) {
                 (How::Makes, Noun::Vault | Noun::Plan) => made(&answer, named, self.touched.tags.clone()),
                 (How::Names, Noun::Vault | Noun::Plan) if of_tags && named.text.starts_with("arn:") => {
-                    tags_of(&answer).map(|tags| Tagged { arn: named.text.clone(), name: String::new(), tags })
+                    map(&answer, "tags").map(|tags| Tagged { arn: named.text.clone(), name: String::new(), tags })
                 }
                 _ => None,
             };
@@ -330,23 +314,29 @@ impl View {
         Err(Failure::Forbidden(Forbidden {
             caller: self.caller.name().to_owned(),
             action: action.to_owned(),
-            things: vec![label(thing)],
+            thing: label(thing),
             policies: by,
             broken,
         }))
     }
 
     fn reading_of(&self, policies: &Policies, action: &'static str, thing: &Thing) -> Decision {
-        policies.decide(self.caller.known(), action, thing, &saying_of(action))
+        policies.decide(self.caller.known(), action, thing, saying_nothing(action))
+    }
+
+    /// What was decided so far by these policies.
+    fn decided(&self, policies: &Policies) -> MutexGuard<'_, Decided> {
+        let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        if decided.hash != policies.hash || decided.may_be_read.len() >= MOST_KEPT {
+            *decided = Decided { hash: policies.hash.clone(), ..Decided::default() };
+        }
+        decided
     }
 
     /// Whether the caller may read it: one decision for each distinct thing.
     fn may_read(&self, policies: &Policies, thing: &Thing) -> bool {
         let Some(action) = reading(thing.noun) else { return true };
-        let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
-        if decided.hash != policies.hash || decided.may_be_read.len() >= MOST_KEPT {
-            *decided = Decided { hash: policies.hash.clone(), ..Decided::default() };
-        }
+        let mut decided = self.decided(policies);
         if let Some(seen) = decided.may_be_read.get(thing) {
             return *seen;
         }
@@ -361,24 +351,9 @@ fn made(answer: &DynamicMessage, named: &Named, tags: Option<BTreeMap<String, St
     let of = if named.noun == Noun::Vault { "vault" } else { "plan" };
     let made = answer.get_field_by_name(of)?;
     let made = made.as_message()?;
-    let arn = made.get_field_by_name("arn")?.as_str()?.to_owned();
-    let tags = tags_of(made).or(tags).unwrap_or_default();
+    let arn = text(made, "arn");
+    let tags = map(made, "tags").or(tags).unwrap_or_default();
     (!arn.is_empty()).then(|| Tagged { arn, name: named.text.clone(), tags })
-}
-
-fn tags_of(message: &DynamicMessage) -> Option<BTreeMap<String, String>> {
-    let tags = message.get_field_by_name("tags")?;
-    let pair = |(key, value): (&MapKey, &Value)| Some((key.as_str()?.to_owned(), value.as_str()?.to_owned()));
-    Some(tags.as_map()?.iter().filter_map(pair).collect())
-}
-
-/// What a request that only reads says besides.
-fn saying_of(action: &str) -> Saying {
-    static SAYINGS: std::sync::LazyLock<BTreeMap<&'static str, Saying>> = std::sync::LazyLock::new(|| {
-        let all = descriptors::methods().into_iter().filter_map(|path| descriptors::method(&path));
-        all.map(|method| (&*method.name().to_owned().leak(), saying_nothing(&method.input()))).collect()
-    });
-    SAYINGS.get(action).cloned().unwrap_or_default()
 }
 
 /// The same answer as of a thing that is not there.
@@ -405,5 +380,5 @@ fn absent(noun: Noun, text: &str) -> Refusal {
 }
 
 fn label(thing: &Thing) -> String {
-    format!("{}::\"{}\"", super::things::entity_type(thing.noun).unwrap_or_default(), thing.id)
+    format!("{}::\"{}\"", entity_type(thing.noun).unwrap_or_default(), thing.id)
 }

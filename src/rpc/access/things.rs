@@ -5,6 +5,22 @@ use std::collections::BTreeMap;
 use crate::domain::{Arn, ArnNoun};
 pub(in crate::rpc) use crate::proto::Thing as Noun;
 
+/// The sorts of things that policies know.
+pub(in crate::rpc) const NOUNS: [Noun; 12] = [
+    Noun::Region,
+    Noun::Vault,
+    Noun::Plan,
+    Noun::Selection,
+    Noun::Database,
+    Noun::RecoveryPoint,
+    Noun::Job,
+    Noun::Role,
+    Noun::Key,
+    Noun::Topic,
+    Noun::LegalHold,
+    Noun::Incident,
+];
+
 /// A thing that a call touches, or that an answer tells of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::rpc) struct Thing {
@@ -87,6 +103,25 @@ impl Fact {
     }
 }
 
+impl Thing {
+    /// The attributes that are texts and that it has, by the names that policies read them by.
+    pub(in crate::rpc) fn texts(&self) -> Vec<(&'static str, &str)> {
+        let Self { account, region, id, name, facts, .. } = self;
+        // Vaults are read by their names.
+        let vault = facts.vault.as_deref().map(|arn| arn.rsplit(':').next().unwrap_or_default());
+        let facts = [
+            (Fact::Owner, facts.owner.as_deref()),
+            (Fact::Vault, vault),
+            (Fact::Database, facts.database.as_deref()),
+            (Fact::Plan, facts.plan.as_deref()),
+        ];
+        let known = facts.into_iter().filter_map(|(fact, value)| Some((fact.attribute(), value?)));
+        let known = known.filter(|(_, value)| !value.is_empty());
+        let own = [("account", account), ("region", region), ("id", id), ("name", name)];
+        own.into_iter().map(|(name, value)| (name, value.as_str())).chain(known).collect()
+    }
+}
+
 impl Facts {
     pub(in crate::rpc) fn knows(&self, fact: Fact) -> bool {
         match fact {
@@ -136,14 +171,23 @@ pub(in crate::rpc) fn sorts(noun: Noun) -> Vec<Noun> {
 
 /// Which of them it is, by its ARN; without one, what people name without.
 pub(in crate::rpc) fn sort_of(noun: Noun, text: &str) -> Noun {
-    if noun != Noun::TaggedResource {
-        return noun;
+    match noun {
+        Noun::TaggedResource => of_arn(text).filter(|of| sorts(noun).contains(of)).unwrap_or(Noun::Database),
+        noun => noun,
     }
-    match Arn::parse(text).map(|arn| arn.noun()) {
-        Ok(ArnNoun::Vault) => Noun::Vault,
-        Ok(ArnNoun::Plan) => Noun::Plan,
-        Ok(ArnNoun::RecoveryPoint) => Noun::RecoveryPoint,
-        Ok(_) | Err(_) => Noun::Database,
+}
+
+/// What a text is the ARN of, if it is one of something that policies know.
+pub(in crate::rpc) fn of_arn(text: &str) -> Option<Noun> {
+    match Arn::parse(text).ok()?.noun() {
+        ArnNoun::Vault => Some(Noun::Vault),
+        ArnNoun::Plan => Some(Noun::Plan),
+        ArnNoun::RecoveryPoint => Some(Noun::RecoveryPoint),
+        ArnNoun::DbInstance | ArnNoun::DbCluster | ArnNoun::Resource(_) => Some(Noun::Database),
+        ArnNoun::Role => Some(Noun::Role),
+        ArnNoun::Key => Some(Noun::Key),
+        ArnNoun::Topic => Some(Noun::Topic),
+        ArnNoun::Other | ArnNoun::Unknown => None,
     }
 }
 

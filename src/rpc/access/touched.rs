@@ -1,6 +1,6 @@
 //! What a request touches, read off the message by what the API says of its fields.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage as _, Value};
@@ -166,7 +166,7 @@ impl Touched {
     }
 }
 
-/// What an item of an answer tells of: the field of each noun, and its tags where it has some.
+/// What an item of an answer tells of: the fields of each noun, and where that is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::rpc) struct Told {
     pub(in crate::rpc) named: BTreeMap<Noun, Vec<String>>,
@@ -175,6 +175,13 @@ pub(in crate::rpc) struct Told {
 }
 
 impl Told {
+    /// Of a thing that its ARN says where it is; `text` is what it is known by.
+    pub(super) fn of_arn(noun: Noun, arn: &str, text: &str) -> Self {
+        let part = |at| arn.split(':').nth(at).unwrap_or_default().to_owned();
+        let named = [(noun, vec![text.to_owned()])].into_iter().collect();
+        Self { named, account: part(4), region: part(3) }
+    }
+
     pub(in crate::rpc) fn by(message: &DynamicMessage) -> Self {
         let mut told = Self::default();
         told.look(message, 0);
@@ -231,12 +238,19 @@ fn word(field: &FieldDescriptor, value: &Value) -> String {
     value.map(|value| descriptors::value_name(of, &value)).unwrap_or_default()
 }
 
-/// The same, of a request that says nothing: what an item of a list is decided by.
-pub(in crate::rpc) fn saying_nothing(input: &MessageDescriptor) -> Saying {
-    saying(&DynamicMessage::new(input.clone()))
+/// The same, of a request of that action which says nothing: what an item of a list is decided by.
+pub(in crate::rpc) fn saying_nothing(action: &str) -> &'static Saying {
+    static ALL: LazyLock<BTreeMap<String, Saying>> = LazyLock::new(|| {
+        let all = descriptors::methods().into_iter().chain(descriptors::streams());
+        let methods = all.filter_map(|path| descriptors::method(&path));
+        methods.map(|it| (it.name().to_owned(), saying(&DynamicMessage::new(it.input())))).collect()
+    });
+    static NONE: LazyLock<Saying> = LazyLock::new(Saying::default);
+    ALL.get(action).unwrap_or(&NONE)
 }
 
-fn text(message: &DynamicMessage, name: &str) -> String {
+/// The text of a field; blank where there is none.
+pub(super) fn text(message: &DynamicMessage, name: &str) -> String {
     let value = message.get_field_by_name(name);
     value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -246,7 +260,8 @@ fn texts(message: &DynamicMessage, name: &str) -> Vec<String> {
     value.map(|value| texts_of(&value).into_iter().map(str::to_owned).collect()).unwrap_or_default()
 }
 
-fn map(message: &DynamicMessage, name: &str) -> Option<BTreeMap<String, String>> {
+/// The texts of a map.
+pub(super) fn map(message: &DynamicMessage, name: &str) -> Option<BTreeMap<String, String>> {
     let value = message.get_field_by_name(name)?;
     let map = value.as_map()?;
     let pair = |(key, value): (&MapKey, &Value)| Some((key.as_str()?.to_owned(), value.as_str()?.to_owned()));
@@ -261,7 +276,8 @@ fn texts_of(value: &Value) -> Vec<&str> {
     }
 }
 
-fn messages_of<'v>(field: &FieldDescriptor, value: &'v Value) -> Vec<&'v DynamicMessage> {
+/// The messages that a field has, but for a map's.
+pub(super) fn messages_of<'v>(field: &FieldDescriptor, value: &'v Value) -> Vec<&'v DynamicMessage> {
     if field.is_map() {
         return Vec::new();
     }

@@ -24,7 +24,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use crate::{
     aws,
     config::{ClientCertificate, MAX_PEM_BYTES, TlsConfig, TlsVersion, UnreadPem, read_pem},
-    rpc::access::Certificate,
+    rpc::{access::Certificate, fault::Fault},
 };
 
 /// What the port is encrypted with cannot be used.
@@ -173,19 +173,6 @@ impl Tls {
     }
 }
 
-/// Why what is in the files cannot be used, as it was told last.
-#[derive(Debug, Default)]
-struct Fault(Option<String>);
-
-impl Fault {
-    /// Whether this is another one than before, or its end.
-    fn is_news(&mut self, fault: Option<String>) -> bool {
-        let news = self.0 != fault;
-        self.0 = fault;
-        news
-    }
-}
-
 impl Ends {
     fn of(chain: &[CertificateDer<'_>], client_ca: &[CertificateDer<'_>]) -> Self {
         let ends = |certificates: &[CertificateDer<'_>]| -> Vec<Timestamp> {
@@ -286,19 +273,4 @@ fn fingerprint(pem: &[u8]) -> String {
     let first = CertificateDer::from_pem_slice(pem);
     let digest = first.map(|first| Sha256::digest(&first));
     digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_is_news_once_and_so_is_its_end() {
-        let mut fault = Fault::default();
-        let mut looks = |text: &str| fault.is_news((!text.is_empty()).then(|| text.to_owned()));
-        assert_eq!(
-            ["", "a", "a", "a", "b", "", "", "a"].map(&mut looks),
-            [false, true, false, false, true, true, false, true]
-        );
-    }
 }

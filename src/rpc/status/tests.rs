@@ -219,8 +219,8 @@ fn the_table_of_errors() {
     row(&mut table, "PoliciesNotKept", Failure::PoliciesNotKept);
     let forbidden = |policies: &[&str], broken| {
         let policies = policies.iter().map(|&id| id.to_owned()).collect();
-        let things = vec!["Vault::\"arn\"".to_owned()];
-        Failure::Forbidden(Forbidden { caller: text(), action: "GetVault".to_owned(), things, policies, broken })
+        let thing = "Vault::\"arn\"".to_owned();
+        Failure::Forbidden(Forbidden { caller: text(), action: "GetVault".to_owned(), thing, policies, broken })
     };
     row(&mut table, "Forbidden by none", forbidden(&[], false));
     row(&mut table, "Forbidden by some", forbidden(&["a.cedar:1", "a.cedar:2"], false));

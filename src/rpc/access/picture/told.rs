@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Picture, bare, last, plan_arn, vault_arn};
+use super::{Picture, bare, last, vault_arn};
 use crate::{
-    domain::{AccountId, RegionName, Scope},
+    domain::{AccountId, PlanRef, RegionName, Scope},
     ledger::{KnownDatabase, Tagged},
     rpc::{
         access::{
@@ -29,7 +29,7 @@ impl Picture {
         let mut tagged: BTreeMap<String, Tagged> = BTreeMap::new();
         let scopes: BTreeSet<Scope> = items.iter().map(|(_, told)| scope_of(told, call)).collect();
         for scope in &scopes {
-            let plans = of(Noun::Plan).into_iter().map(|id| plan_arn(&id, scope));
+            let plans = of(Noun::Plan).into_iter().map(|id| PlanRef::arn_of(&id, scope));
             let vaults = of(Noun::Vault).into_iter().map(|vault| vault_arn(&vault, scope));
             let known = self.ledger.tagged(scope, &plans.chain(vaults).collect()).await?;
             tagged.extend(known.into_iter().map(|it| (it.arn.clone(), it)));
@@ -83,13 +83,13 @@ impl Known<'_> {
                     (arn.clone(), last(&arn), facts)
                 }
                 Noun::Plan => {
-                    let arn = plan_arn(&text, scope);
+                    let arn = PlanRef::arn_of(&text, scope);
                     let name = self.tagged.get(&arn).map(|it| it.name.clone());
                     let facts = Facts { is_nameless: name.is_none(), ..tagged(&arn) };
                     (arn, name.unwrap_or_default(), facts)
                 }
                 Noun::Selection => {
-                    let owner = tagged(&plan_arn(&plan, scope)).owner;
+                    let owner = tagged(&PlanRef::arn_of(&plan, scope)).owner;
                     (text.clone(), text, Facts { owner, plan: Some(plan.clone()), ..Facts::default() })
                 }
                 Noun::Database => {

@@ -8,10 +8,7 @@ use std::{
 use cedar_policy::{Effect, EntityUid, Policy, PolicySet, PrincipalConstraint, ResourceConstraint, Schema};
 use serde_json::Value as Json;
 
-use super::{
-    schema::{GROUP, NAMESPACE, USER},
-    uid,
-};
+use super::schema::{GROUP, NAMESPACE, USER};
 use crate::rpc::access::{
     principal::Known,
     things::{Fact, Noun, entity_type},
@@ -118,10 +115,10 @@ impl Index {
         set
     }
 
-    pub(super) fn reads(&self, action: &str, noun: Noun) -> BTreeSet<Fact> {
+    pub(super) fn reads(&self, action: &str, noun: Noun) -> bool {
         let candidates = self.candidates(action, noun).into_iter();
-        let numbers = candidates.flat_map(|it| it.of_anybody.iter().chain(it.of_some.values().flatten()));
-        numbers.flat_map(|number| self.policies[*number].reads.iter().copied()).collect()
+        let mut numbers = candidates.flat_map(|it| it.of_anybody.iter().chain(it.of_some.values().flatten()));
+        numbers.any(|number| !self.policies[*number].reads.is_empty())
     }
 
     pub(super) fn permits_all(&self, caller: &Known, action: &str, noun: Noun) -> bool {
@@ -142,8 +139,9 @@ fn whom(policy: &Policy) -> Option<String> {
     }
 }
 
+/// As [`spelled`] spells it.
 fn key(of: &str, id: &str) -> String {
-    uid(of, id).map_or_else(|_| String::new(), |uid| spelled(&uid))
+    format!("{NAMESPACE}::{of} {id}")
 }
 
 fn spelled(uid: &EntityUid) -> String {

@@ -42,6 +42,22 @@ pub(in crate::rpc) enum PolicyFault {
     Faults(Vec<String>),
 }
 
+/// The files of a directory that end so, in the order of their names.
+pub(in crate::rpc::access) fn inside(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, PolicyFault> {
+    let paths = fs::read_dir(folder).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+    let mut paths: Vec<PathBuf> = paths.map_err(|error: io::Error| PolicyFault::unread(folder, &error))?;
+    // Kubernetes mounts a directory by links that begin with two dots, beside links with the names of files.
+    paths.retain(|path| path.extension().is_some_and(|of| of == ending) && path.is_file());
+    paths.sort();
+    Ok(paths)
+}
+
+impl PolicyFault {
+    fn unread(path: &Path, error: &io::Error) -> Self {
+        Self::Unread { path: path.display().to_string(), why: error.to_string() }
+    }
+}
+
 /// The files of a directory, as they stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::rpc) struct Files(Vec<(String, String)>);
@@ -49,16 +65,7 @@ pub(in crate::rpc) struct Files(Vec<(String, String)>);
 impl Files {
     /// Those that end in `.cedar`, in the order of their names.
     pub(in crate::rpc::access) fn in_folder(folder: &Path) -> Result<Self, PolicyFault> {
-        let unread = |path: &Path, error: &io::Error| PolicyFault::Unread {
-            path: path.display().to_string(),
-            why: error.to_string(),
-        };
-        let entries = fs::read_dir(folder).map_err(|error| unread(folder, &error))?;
-        let paths: Result<Vec<PathBuf>, io::Error> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-        let mut paths = paths.map_err(|error| unread(folder, &error))?;
-        // Kubernetes mounts a directory by links that begin with two dots, beside links with the names of files.
-        paths.retain(|path| path.extension().is_some_and(|of| of == "cedar") && path.is_file());
-        paths.sort();
+        let paths = inside(folder, "cedar")?;
         if paths.is_empty() {
             return Err(PolicyFault::Empty(folder.display().to_string()));
         }
@@ -70,8 +77,7 @@ impl Files {
         let mut files = Vec::new();
         let mut bytes = 0;
         for path in paths {
-            let unread =
-                |error: io::Error| PolicyFault::Unread { path: path.display().to_string(), why: error.to_string() };
+            let unread = |error: io::Error| PolicyFault::unread(path, &error);
             let length = fs::metadata(path).map_err(unread)?.len();
             bytes += length;
             if length > MOST_BYTES || bytes > MOST_BYTES_IN_ALL {

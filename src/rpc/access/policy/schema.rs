@@ -10,7 +10,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 use crate::{
     proto::{ActionGroup, descriptors},
-    rpc::access::things::{Fact, Noun, entity_type, reading, sorts},
+    rpc::access::things::{Fact, NOUNS, Noun, entity_type, reading, sorts},
 };
 
 /// The namespace of all names.
@@ -24,21 +24,6 @@ pub(in crate::rpc::access) const ACCOUNT: &str = "Account";
 /// The groups of actions.
 const GROUPS: [ActionGroup; 4] =
     [ActionGroup::Read, ActionGroup::Operate, ActionGroup::Administer, ActionGroup::Destroy];
-
-const NOUNS: [Noun; 12] = [
-    Noun::Region,
-    Noun::Vault,
-    Noun::Plan,
-    Noun::Selection,
-    Noun::Database,
-    Noun::RecoveryPoint,
-    Noun::Job,
-    Noun::Role,
-    Noun::Key,
-    Noun::Topic,
-    Noun::LegalHold,
-    Noun::Incident,
-];
 
 /// The schema in Cedar's own language, as `docs/samples/policies` has it.
 pub(in crate::rpc::access) fn text() -> String {
