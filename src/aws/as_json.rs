@@ -92,18 +92,3 @@ pub(super) fn plan(told: &PlanContent) -> Value {
 pub(super) fn document(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
-
-/// Whether a rule keeps what it makes, or a copy, shorter than the rule of its name did; and whether such a rule is gone.
-pub(super) fn keeps_shorter(before: &[Rule], after: &[Rule]) -> bool {
-    let shorter = |old: &Rule, new: &Rule| {
-        let copy_shorter = old.copies.iter().any(|old| {
-            let same = new.copies.iter().filter(|new| new.vault.to_string() == old.vault.to_string());
-            same.map(|new| new.kept().retention).max().is_none_or(|kept| kept < old.kept().retention)
-        });
-        new.lifecycle.retention < old.lifecycle.retention || copy_shorter
-    };
-    before.iter().any(|old| {
-        let same = after.iter().find(|new| new.name == old.name);
-        same.is_none_or(|new| shorter(old, new))
-    })
-}

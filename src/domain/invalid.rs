@@ -62,6 +62,11 @@ impl Faults {
         Noted(())
     }
 
+    /// The faults of a request that stands within another one.
+    pub fn of(invalid: Invalid) -> Self {
+        Self(invalid.violations)
+    }
+
     /// The same faults of fields that stand within `field`.
     #[must_use]
     pub fn under(mut self, field: &str) -> Self {

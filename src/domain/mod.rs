@@ -5,6 +5,7 @@
 
 mod access_policy;
 mod account;
+mod approval;
 mod arn;
 mod arn_form;
 mod arn_noun;
@@ -58,6 +59,9 @@ mod vault_ref;
 
 pub use access_policy::{AccessPolicy, Caller};
 pub use account::Account;
+pub use approval::{
+    APPROVAL_HOLDS_FOR, Approval, ApprovalDecision, ApprovalState, DecideApproval, NewApproval, Person, Persons, Signer,
+};
 pub use arn::Arn;
 pub use arn_noun::ArnNoun;
 pub use asked::{Asked, Mode};

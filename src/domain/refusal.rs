@@ -102,6 +102,8 @@ pub enum Noun {
     Account,
     /// An incident of the ledger.
     Incident,
+    /// An approval of the ledger.
+    Approval,
 }
 
 impl Refusal {

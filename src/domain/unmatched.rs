@@ -35,6 +35,7 @@ pub fn not_there(noun: Noun, name: &str, field: &str, question: &str) -> Finding
         | Noun::Topic
         | Noun::LegalHold
         | Noun::Incident
+        | Noun::Approval
         | Noun::Account => ("RESOURCE_NOT_FOUND", "database"),
     };
     let message = format!("no {word} {name} is there now, and nothing of it was found{question}");

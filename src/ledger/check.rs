@@ -21,7 +21,7 @@ pub(super) const SCHEMA: &str =
 const MOST_TOLD: usize = 20;
 
 /// Columns that name rows of other tables: table, column, the other table, its column. Those of jobs are looked at with them.
-pub(super) const REFERENCES: [(&str, &str, &str, &str); 21] = [
+pub(super) const REFERENCES: [(&str, &str, &str, &str); 22] = [
     ("subject", "place", "place", "id"),
     ("facet", "place", "place", "id"),
     ("cell", "facet", "facet", "id"),
@@ -41,6 +41,7 @@ pub(super) const REFERENCES: [(&str, &str, &str, &str); 21] = [
     ("outlook", "place", "place", "id"),
     ("owned", "place", "place", "id"),
     ("tagged", "place", "place", "id"),
+    ("approval", "place", "place", "id"),
     ("protection", "place", "place", "id"),
     ("protection_word", "arn", "protection", "arn"),
 ];

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::{
-    Error, Head, IncidentPosition, KnownPoint, Ledger, Reading,
+    Error, Head, IncidentPosition, KnownPoint, Ledger, Reading, approvals,
     coverage::missed,
     jobs::{self, scope_of},
     points::Point,
     store::{Row, Value},
 };
-use crate::domain::{Incident, IncidentQuery, Job, JobId, MissedRun, Scope};
+use crate::domain::{Approval, Incident, IncidentQuery, Job, JobId, MissedRun, Scope};
 
 /// Rows of a page.
 const PAGE: usize = 500;
@@ -47,6 +47,8 @@ pub enum Exported {
     RecoveryPoint(Box<KnownPoint>),
     /// Something that goes wrong, or went.
     Incident(Box<Incident>),
+    /// What a second person was asked to agree with.
+    Approval(Box<Approval>),
     /// What a request started.
     Request {
         /// Where.
@@ -80,6 +82,8 @@ impl Ledger {
         let whole = |row: Row| Point::of_row(row)?.known().map(|point| Exported::RecoveryPoint(Box::new(point)));
         self.pages(POINTS, vec!["".into()], whole, &mut to).await?;
         self.incidents_of(scopes, &mut to).await?;
+        let whole = |row: Row| approvals::approval(row).map(|approval| Exported::Approval(Box::new(approval)));
+        self.pages(approvals::ALL, vec!["".into()], whole, &mut to).await?;
         self.pages(REQUESTS, vec![i64::MIN.into(), "".into(), "".into()], request, &mut to).await
     }
 

@@ -3,9 +3,10 @@
 //!
 //! `changes` is the one path by which a job changes; `jobs` finds them; `places` says how far each account and region was read;
 //! `coverage` how far its databases and plans were, whether they are protected, and which runs were missed; `requests` what came of whose request; `leases` which of several servers does what one does for all; `points` what recovery
-//! points there are; `incidents` what goes wrong. `check`, `export` and `rebuild` are for people, beside a server or without one. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
+//! points there are; `incidents` what goes wrong; `approvals` what takes two persons. `check`, `export` and `rebuild` are for people, beside a server or without one. Two databases keep it, `sqlite` and `postgres`: the SQL is theirs, the rules are here, and
 //! `suite` holds the two together.
 
+mod approvals;
 mod changes;
 mod check;
 mod coverage;
@@ -45,6 +46,7 @@ use tokio::{
 
 use self::store::{Purpose, Store};
 pub use self::{
+    approvals::ApprovalPosition,
     changes::{Event, Happened},
     check::Checked,
     coverage::{CoverageCounts, Look, Members, NewLook, ProtectionPage, ProtectionPosition},

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    Error, Ledger, changes, jobs,
+    Error, Ledger, approvals, changes, jobs,
     rollups::{Counted, Moves},
     statements::Statements,
     store::{Row, Writing},
@@ -60,6 +60,17 @@ impl Ledger {
     pub async fn forget_requests(&self, before: Timestamp) -> Result<bool, Error> {
         let (mut writing, _) = self.begin().await?;
         let gone = forget(&mut writing, |it| it.forget_requests, before).await?;
+        writing.commit().await?;
+        Ok(gone.len() >= AT_ONCE)
+    }
+
+    /// Forgets the oldest of the approvals that were asked for before the instant. Whether there may be more of them.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub async fn forget_approvals(&self, before: Timestamp) -> Result<bool, Error> {
+        let (mut writing, _) = self.begin().await?;
+        let gone = forget(&mut writing, |_| approvals::FORGET, before).await?;
         writing.commit().await?;
         Ok(gone.len() >= AT_ONCE)
     }

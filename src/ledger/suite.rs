@@ -1,5 +1,6 @@
 //! What every database of the ledger must do: cases that each of them runs, and a model of a page that both are compared with.
 
+mod approvals;
 mod coverage;
 mod figures;
 pub(super) mod incidents;
@@ -65,6 +66,8 @@ macro_rules! cases {
             what_becomes_anothers_moves_a_few_at_a_time,
             what_was_changed_is_taken_over_once,
             vaults_and_plans_are_known_by_arn_and_name_with_their_tags,
+            an_approval_is_decided_once_and_used_once,
+            approvals_are_listed_by_pages_and_forgotten_when_they_are_old,
             a_look_is_kept_whole_and_what_it_saw_no_more_is_gone,
             pages_of_protection_are_what_a_model_says,
             a_list_of_protection_goes_on_while_it_is_judged_again,
@@ -93,6 +96,9 @@ macro_rules! cases {
         )+
     };
 }
+pub(super) use approvals::{
+    an_approval_is_decided_once_and_used_once, approvals_are_listed_by_pages_and_forgotten_when_they_are_old,
+};
 pub(super) use cases;
 pub(super) use coverage::{
     a_history_has_the_jobs_that_verdicts_hang_on, a_list_of_protection_goes_on_while_it_is_judged_again,

@@ -3,9 +3,10 @@
 
 use std::sync::LazyLock;
 
+use prost::Message;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, EnumDescriptor, EnumValueDescriptor, ExtensionDescriptor, FieldDescriptor,
-    FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, Value,
+    FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, SerializeOptions, Value,
 };
 
 use super::{ActionGroup, FILE_DESCRIPTOR_SET, Thing};
@@ -50,6 +51,19 @@ pub fn method(path: &str) -> Option<MethodDescriptor> {
 /// The message of a name such as `Job`.
 pub fn message(name: &str) -> Option<MessageDescriptor> {
     POOL.get_message_by_name(&format!("{PACKAGE}.{name}"))
+}
+
+/// A message in protobuf's JSON, as `-o json` shows it.
+pub fn json_of(name: &str, of: &impl Message) -> serde_json::Value {
+    let whole = message(name).and_then(|kind| {
+        let mut whole = DynamicMessage::new(kind);
+        whole.transcode_from(of).ok()?;
+        let mut whole = whole.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).ok()?;
+        whole.sort_all_objects();
+        Some(whole)
+    });
+    // Every message of the API is in its descriptors.
+    whole.unwrap_or_default()
 }
 
 /// Every unary method of the API, such as `VaultService/GetVault`.
@@ -232,7 +246,10 @@ mod tests {
             assert!(paragraphs.len() >= 2, "{rpc}: {paragraphs:?}");
             let (last, about) = paragraphs.split_last().unwrap();
             let of_us_alone = [
+                "AccessService/GetApproval",
+                "AccessService/ListApprovals",
                 "AccessService/ListAuditEvents",
+                "AccessService/Reject",
                 "AccessService/WhoAmI",
                 "JobService/SummarizeJobs",
                 "ProtectionService/AcknowledgeIncident",

@@ -1,5 +1,6 @@
 //! Who calls, and what callers did.
 
+mod approvals;
 mod audit;
 mod cases;
 mod certificate;
@@ -21,6 +22,7 @@ mod touched;
 mod verified;
 
 pub(super) use self::{
+    approvals::TwoPersons,
     audit::{Act, Begun},
     certificate::{Certificate, Nameless},
     gate::Gate,

@@ -2,6 +2,7 @@
 //! once, and that its `request_id` is told whatever becomes of it.
 
 mod joined;
+mod retry;
 mod watch;
 
 use std::sync::Arc;
@@ -11,11 +12,14 @@ use tokio::{
     sync::broadcast,
     time::{Instant, timeout_at},
 };
-use tonic::{Request, Response, Status, codegen::http::Extensions, metadata::MetadataMap};
+use tonic::{Request, Response, Status, codegen::http::Extensions};
 use tracing::Instrument as _;
 
-use self::joined::{Fingerprint, Lead, Outcome, Running, Told, Turn};
 pub(super) use self::watch::Watching;
+use self::{
+    joined::{Fingerprint, Lead, Outcome, Running, Told, Turn},
+    retry::is_retry,
+};
 use super::{
     access::{Act, Audit, Begun, Permissions, Sight},
     convert::{Change, Changed},
@@ -195,8 +199,10 @@ impl Calls {
         let sight = self.sight_of(&let_in, &bytes);
         let act = Act::read(&extensions, &let_in, bytes).of_change(&request_id).decided_by(sight.policies_hash());
         message.set_request_id(&request_id);
+        let mut is_check = false;
         let asked = || {
             let mut asked = convert(message)?;
+            is_check = asked.is_check();
             // Whoever is not known may have read the token of a known caller off what that one made.
             if !let_in.principal.is_anonymous() || asked.request_id.looks_derived() {
                 asked.request_id = asked.request_id.of_caller(let_in.principal.name());
@@ -221,7 +227,9 @@ impl Calls {
                 let act = act.done_in(&asked.scope);
                 let answer = match self.turn::<M, R>(&act, &let_in, &asked.request_id, &what).await {
                     Ok(Decided::Lead(lead)) => match cancellable(let_in.deadline, self.audit.begin(act)).await {
-                        Ok(begun) => self.carry_out((begun, sight), let_in, asked, lead, &request_id, work).await,
+                        Ok(begun) => {
+                            self.carry_out((begun, sight.clone()), let_in, asked, lead, &request_id, work).await
+                        }
                         Err(failure) => Err(failure.of_change(&request_id)),
                     },
                     Ok(Decided::Told(answer)) => answer,
@@ -232,6 +240,7 @@ impl Calls {
             }
         };
         answer.map(|mut answer| {
+            sight.tell_need(is_check, &mut answer);
             answer.tell_request_id(request_id);
             respond(answer)
         })
@@ -317,7 +326,7 @@ impl Calls {
         // The scope is found here and not in the task: until then nothing is changed, so the call may still be given up.
         let scoped = async {
             let aws = self.aws.within_all(asked.scope.clone(), asked.places.clone()).await?;
-            Box::pin(sight.decide(&aws)).await?;
+            Box::pin(sight.permit(&aws, request_id)).await?;
             Ok(aws)
         };
         let aws = match cancellable(deadline, scoped).await {
@@ -423,27 +432,5 @@ async fn cancellable<R>(deadline: Instant, work: impl Future<Output = Result<R, 
     match timeout_at(deadline, work).await {
         Ok(answer) => answer,
         Err(_) => Err(Failure::Deadline(Effect::None)),
-    }
-}
-
-/// Whether a client's library sends the call again by itself: gRPC's libraries count that in a header.
-fn is_retry(metadata: &MetadataMap) -> bool {
-    let before = metadata.get("grpc-previous-rpc-attempts").and_then(|value| value.to_str().ok());
-    before.is_some_and(|before| before.parse::<u32>() != Ok(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_retry_of_a_library_is_told_by_its_count() {
-        let of = |count: &'static str| {
-            let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-previous-rpc-attempts", count.parse().unwrap());
-            is_retry(&metadata)
-        };
-        assert!(of("1") && of("3") && of("many"));
-        assert!(!of("0") && !is_retry(&MetadataMap::new()));
     }
 }

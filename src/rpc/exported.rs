@@ -1,14 +1,13 @@
 //! What a ledger has, a line of JSON each: in the words of the API's messages, where it has one for it.
 
-use prost::Message;
-use prost_reflect::{DynamicMessage, SerializeOptions};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::convert::timestamp;
+use super::convert::{approvals, timestamp};
 use crate::{
     domain::{Arn, RecoveryPoint, RecoveryPointState, ResourceType},
     ledger::{Exported, KnownPoint, Reading},
-    proto::{self, descriptors},
+    proto::{self, descriptors::json_of},
 };
 
 /// A line for a thing: its kind, and under the same name the thing itself.
@@ -25,16 +24,19 @@ pub fn line(thing: Exported) -> Value {
                 history_start_time: history_start.map(timestamp),
                 ..Default::default()
             };
-            let mut place = message("ScopeStatus", &status);
+            let mut place = json_of("ScopeStatus", &status);
             place["filled"] = filled.into();
             ("place", place)
         }
-        Exported::Job(job) => ("job", message("Job", &proto::Job::from(*job))),
-        Exported::MissedRun(run) => ("missedRun", message("MissedRun", &proto::MissedRun::from(*run))),
+        Exported::Job(job) => ("job", json_of("Job", &proto::Job::from(*job))),
+        Exported::MissedRun(run) => ("missedRun", json_of("MissedRun", &proto::MissedRun::from(*run))),
         Exported::RecoveryPoint(point) => ("recoveryPoint", recovery_point(*point)),
-        Exported::Incident(incident) => ("incident", message("Incident", &proto::Incident::from(*incident))),
+        Exported::Incident(incident) => ("incident", json_of("Incident", &proto::Incident::from(*incident))),
+        Exported::Approval(approval) => {
+            ("approval", json_of("Approval", &approvals::told(*approval, Timestamp::now())))
+        }
         Exported::Request { scope, operation, id, job, at } => {
-            let scope = message("Scope", &proto::Scope::from(scope));
+            let scope = json_of("Scope", &proto::Scope::from(scope));
             let request = json!({
                 "scope": scope, "operation": operation, "token": id, "jobId": job.as_str(), "time": at.to_string(),
             });
@@ -62,23 +64,10 @@ fn recovery_point(point: KnownPoint) -> Value {
         ..RecoveryPoint::blank(point.arn, point.scope)
     };
     let told = proto::RecoveryPoint::from(told);
-    let mut told = message("RecoveryPoint", &told);
+    let mut told = json_of("RecoveryPoint", &told);
     told["seenTime"] = seen.to_string().into();
     if let Some(gone) = gone {
         told["goneTime"] = gone.to_string().into();
     }
     told
-}
-
-/// A message in protobuf's JSON, as `-o json` shows it.
-fn message(name: &str, message: &impl Message) -> Value {
-    let whole = descriptors::message(name).and_then(|kind| {
-        let mut whole = DynamicMessage::new(kind);
-        whole.transcode_from(message).ok()?;
-        let mut whole = whole.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).ok()?;
-        whole.sort_all_objects();
-        Some(whole)
-    });
-    // A test holds that each of them is in the descriptors.
-    whole.unwrap_or_default()
 }

@@ -15,7 +15,10 @@ use tonic::{
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, QuotaViolation, StatusExt};
 use uuid::Uuid;
 
-use super::{access::Forbidden, doorway::Full};
+use super::{
+    access::{Forbidden, TwoPersons},
+    doorway::Full,
+};
 use crate::{
     aws::{self, Effect},
     domain::{Arn, Finding, Invalid, Refusal, RefusalKind, Subject},
@@ -25,6 +28,8 @@ use crate::{
 
 pub(super) use cause::Cause;
 pub use reasons::{code_of, reason_name};
+use wait::RETRY_PUSHBACK;
+pub(super) use wait::of_no_library;
 
 /// `domain` of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "strongroom";
@@ -78,6 +83,8 @@ pub(super) enum Failure {
     AccessDenied(String),
     /// Policies do not let the caller.
     Forbidden(Forbidden),
+    /// The caller may not alone, or nothing can be done with an approval.
+    TwoPersons(Box<TwoPersons>),
     /// The caller has had its share, by the bound that the text names; and when there is more.
     RateLimited(String, Duration),
     /// The record cannot be written.
@@ -111,6 +118,12 @@ impl From<aws::Error> for Failure {
 impl From<ledger::Error> for Failure {
     fn from(error: ledger::Error) -> Self {
         Self::LedgerUnavailable(error)
+    }
+}
+
+impl From<TwoPersons> for Failure {
+    fn from(why: TwoPersons) -> Self {
+        Self::TwoPersons(Box::new(why))
     }
 }
 
@@ -188,17 +201,6 @@ impl Telling {
     }
 }
 
-/// By what a server tells a client's library when to retry: after so many milliseconds, or with -1 never.
-const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
-
-/// The same status, for the caller itself: no library is to send the call again.
-pub(super) fn of_no_library(mut status: Status) -> Status {
-    if status.metadata().contains_key(RETRY_PUSHBACK) {
-        status.metadata_mut().insert(RETRY_PUSHBACK, MetadataValue::from_static("-1"));
-    }
-    status
-}
-
 /// By what a server tells which credentials it takes.
 const WWW_AUTHENTICATE: &str = "www-authenticate";
 
@@ -274,6 +276,7 @@ fn tell(failure: Failure) -> Telling {
             Telling::new(ErrorReason::IssuerUnavailable, text, details)
         }
         Failure::Forbidden(forbidden) => forbidden::told(&forbidden),
+        Failure::TwoPersons(why) => forbidden::told_of_two(*why),
         Failure::AccessDenied(text) => Telling::new(ErrorReason::AccessDenied, text, ErrorDetails::new()),
         Failure::RateLimited(text, wait) => {
             Telling::new(ErrorReason::RateLimited, text, ErrorDetails::with_retry_info(Some(wait)))

@@ -38,5 +38,6 @@ async fn forget(ledger: &Ledger, keep: SignedDuration) -> Result<(), Error> {
     while ledger.forget_jobs(before(keep)).await? {}
     while ledger.forget_requests(before(keep)).await? {}
     while ledger.forget_incidents(before(keep)).await? {}
+    while ledger.forget_approvals(before(keep)).await? {}
     Ok(())
 }

@@ -58,11 +58,7 @@ CHOICE = {
 
 BASE = {
     "AccountService/EnsureServiceRole": {
-        "scope": SCOPE,
-        "role": "new-role",
-        "path": "/service-role/",
-        "tags": {"a": "b"},
-        "request_id": ID,
+        "scope": SCOPE, "role": "new-role", "path": "/service-role/", "tags": {"a": "b"}, "request_id": ID
     },
     "AccountService/GetAccount": {"scope": SCOPE},
     "AccountService/GetRegionSettings": {"scope": SCOPE},
@@ -251,6 +247,13 @@ BASE = {
         "thing": "THING_VAULT",
         "name": "vault",
     },
+    "AccessService/RequestApproval": {
+        "request": {"unlock_vault": {"scope": SCOPE, "vault": "vault", "request_id": ID}}, "reason": "ticket 4711", "request_id": ID
+    },
+    "AccessService/GetApproval": {"scope": SCOPE, "approval": ID},
+    "AccessService/ListApprovals": PAGE | {"states": ["APPROVAL_STATE_PENDING"]},
+    "AccessService/Approve": {"scope": SCOPE, "approval": ID, "note": "seen", "request_id": ID},
+    "AccessService/Reject": {"scope": SCOPE, "approval": ID, "note": "still needed", "request_id": ID},
     "AccessService/ListAuditEvents": {"page_size": 5, "action": "DeleteVault", "interval": INTERVAL},
     "ServerService/GetServerInfo": {},
     "VaultService/CreateVault": {"scope": SCOPE, "name": "new-vault", "tags": {"a": "b"}, "request_id": ID},

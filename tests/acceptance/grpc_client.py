@@ -9,13 +9,24 @@ from grpc_status import rpc_status
 PACKAGE = "strongroom.v1"
 
 
+def told_by_server(error: grpc.RpcError):
+    """What the server said, if it is that which the library tells: where its own deadline passes while the trailers arrive, it has the
+    server's details beside a message of its own, and `rpc_status` takes offence."""
+    try:
+        return rpc_status.from_call(error)
+    except ValueError:
+        if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+            raise
+        return None
+
+
 class Failure(Exception):
     """An error answer with its details."""
 
     def __init__(self, error: grpc.RpcError):
         self.code, self.message = error.code(), error.details()
         self.info, self.violations, self.retry = None, {}, None
-        status = rpc_status.from_call(error)
+        status = told_by_server(error)
         for detail in status.details if status else ():
             for kind in (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo):
                 if detail.Is(kind.DESCRIPTOR):

@@ -12,7 +12,17 @@ from processes import PATIENCE, EmbeddedSandbox
 START = "2026-01-31T04:00:00Z"
 # AWS stops no job of a resource that the sandbox has, the server of the pages keeps neither record nor policies, and a watch ends by its
 # deadline.
-ALWAYS_REFUSED = {"AccessService/ExplainAccess", "AccessService/ListAuditEvents", "JobService/CancelJob", "JobService/WatchJobs"}
+ALWAYS_REFUSED = {
+    "AccessService/Approve",
+    "AccessService/ExplainAccess",
+    "AccessService/GetApproval",
+    "AccessService/ListApprovals",
+    "AccessService/ListAuditEvents",
+    "AccessService/Reject",
+    "AccessService/RequestApproval",
+    "JobService/CancelJob",
+    "JobService/WatchJobs",
+}
 PAGES = sorted((Path(__file__).parents[2] / "docs/api").glob("*_service.md"))
 
 

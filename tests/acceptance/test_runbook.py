@@ -141,6 +141,18 @@ def by_policies(folder: Path) -> tuple[str, ...]:
     return setting(f"access.policies={policies}", "access.policy_reload_interval=1s")
 
 
+def by_a_glass(folder: Path) -> tuple[str, ...]:
+    """Whoever calls may everything, and alone."""
+    flags = by_policies(folder)
+    text = '@id("night") @approval("break-glass") permit (principal, action, resource);'
+    (folder / "policies" / "all.cedar").write_text(text)
+    return flags
+
+
+def glass_broken(night: Night) -> None:
+    night.call("VaultService/UnlockVault", vault="nightly")
+
+
 def policy_misspelt(night: Night) -> None:
     text = 'forbid (principal, action == Strongroom::Action::"DeleteVaults", resource);'
     (night.folder / "policies" / "more.cedar").write_text(text)
@@ -276,6 +288,9 @@ SCENARIOS: dict[str, Scenario] = {
         ['outcome="failed"', "Connection refused", "keys kept: false"],
         setting(f"access.issuers.corp.issuer=http://{free_address()}", "access.issuers.corp.audiences=strongroom"),
         from_the_start=True,
+    ),
+    "StrongroomGlassBroken": Scenario(
+        ["UnlockVault", "all.cedar:night", "anonymous"], by_a_glass, glass_broken, glass_broken
     ),
     "StrongroomPoliciesUnusable": Scenario(
         ["access.policies: ", "more.cedar", "strongroom_access_policies_usable 0", "the present policies stay"],

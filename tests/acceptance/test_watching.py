@@ -4,7 +4,10 @@ import base64
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
+from google.rpc import status_pb2
+from grpc_client import Failure
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "campaign"))
 
@@ -67,3 +70,27 @@ def test_a_position_that_nobody_was_told_is_missed():
 def test_a_position_is_read_from_a_token():
     token = base64.urlsafe_b64encode(bytes(16) + b"42 0123abcd").rstrip(b"=").decode()
     assert position(token) == 42
+
+
+class Raced(grpc.RpcError):
+    """As grpcio tells it when its own deadline passes while the server's trailers arrive."""
+
+    def __init__(self, code: grpc.StatusCode):
+        self.of = code
+
+    def code(self):
+        return self.of
+
+    def details(self):
+        return "Stream removed (Deadline Exceeded)"
+
+    def trailing_metadata(self):
+        told = status_pb2.Status(code=self.of.value[0], message="the deadline of the call passed")
+        return (("grpc-status-details-bin", told.SerializeToString()),)
+
+
+def test_a_deadline_of_the_library_beside_that_of_the_server_is_an_error_like_others():
+    failure = Failure(Raced(grpc.StatusCode.DEADLINE_EXCEEDED))
+    assert (failure.code, failure.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "")
+    with pytest.raises(ValueError):
+        Failure(Raced(grpc.StatusCode.INTERNAL))

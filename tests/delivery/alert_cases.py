@@ -178,6 +178,11 @@ CASES: dict[str, list[Case]] = {
             'strongroom_access_key_reads_total{issuer="corp",outcome="failed"}': "_x20 1+1x4 5x120",
         }),
     ],
+    "StrongroomGlassBroken": [
+        Case("somebody is alone at night", "8m", {'strongroom_access_break_glass_total{action="DeleteVault"}': "_x8 1x40"}, 1),
+        Case("it happens again", "12m", {'strongroom_access_break_glass_total{action="DeleteVault"}': "1x20 2x40"}, 1),
+        Case("it was long ago", "60m", {'strongroom_access_break_glass_total{action="DeleteVault"}': "_x4 7x140"}),
+    ],
     "StrongroomPoliciesUnusable": [
         Case("a policy names an action that there is not", "15m", {"strongroom_access_policies_usable": "1x6 0x40"}, 1),
         Case("one pod of two has the new files", "15m", {

@@ -18,6 +18,8 @@ METRICS: dict[str, tuple[str, set[str]]] = {
     "strongroom_door_limit": ("gauge", {"what"}),
     "strongroom_access_authentications_total": ("counter", {"issuer", "outcome"}),
     "strongroom_access_key_reads_total": ("counter", {"issuer", "outcome"}),
+    "strongroom_access_approvals_total": ("counter", {"action", "outcome"}),
+    "strongroom_access_break_glass_total": ("counter", {"action"}),
     "strongroom_access_denials_total": ("counter", {"action", "outcome"}),
     "strongroom_access_policies": ("gauge", set()),
     "strongroom_access_policies_usable": ("gauge", set()),

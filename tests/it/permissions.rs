@@ -26,12 +26,15 @@ const WITHOUT_RPC: [&str; 4] =
     ["sts:AssumeRole", "iam:SimulatePrincipalPolicy", "sqs:ReceiveMessage", "sqs:DeleteMessageBatch"];
 
 /// RPCs that ask nothing of AWS.
-const WITHOUT_AWS: [&str; 8] = [
+const WITHOUT_AWS: [&str; 11] = [
     "AcknowledgeIncident",
+    "GetApproval",
     "GetCoverage",
+    "ListApprovals",
     "ListAuditEvents",
     "ListIncidents",
     "ListProtection",
+    "Reject",
     "SummarizeJobs",
     "WatchJobs",
     "WhoAmI",

@@ -30,7 +30,8 @@ pub(crate) fn changes() -> Vec<MethodDescriptor> {
 
 /// Those that change something at AWS: what changes the ledger alone needs something there first, see `incidents`.
 pub(crate) fn changes_of_aws() -> Vec<MethodDescriptor> {
-    changes().into_iter().filter(|method| method.name() != "AcknowledgeIncident").collect()
+    let of_us_alone = ["AcknowledgeIncident", "Approve", "Reject", "RequestApproval"];
+    changes().into_iter().filter(|method| !of_us_alone.contains(&method.name())).collect()
 }
 
 /// What `google.api.field_behavior` says of a field, by number.

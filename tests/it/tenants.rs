@@ -2,6 +2,7 @@
 
 mod policies;
 mod replicas;
+mod two_persons;
 
 use std::time::Duration;
 
@@ -79,6 +80,10 @@ struct Teams {
 
 impl Teams {
     async fn start(policies: &str) -> Self {
+        Self::start_with(policies, |_| {}).await
+    }
+
+    async fn start_with(policies: &str, change: impl FnOnce(&mut strongroom::config::Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("teams.cedar"), policies).unwrap();
         let pair = Pair::new("one");
@@ -91,6 +96,7 @@ impl Teams {
             config.access.policies = Some(folder.path().to_owned());
             config.access.policy_reload_interval = Duration::from_millis(50);
             config.admin.listen = Some(([127, 0, 0, 1], 0).into());
+            change(config);
         })
         .await;
         Self { world, folder, issuer, pair }

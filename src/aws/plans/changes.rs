@@ -63,7 +63,7 @@ impl Scoped {
             } else {
                 let (old, new) = (as_json::rules(&before), as_json::rules(&content.rules));
                 self.changes_value(format!("plan/{id}"), "rules", Some(old), Some(new));
-                if as_json::keeps_shorter(&before, &content.rules) {
+                if Rule::keep_shorter(&before, &content.rules) {
                     self.detects(Detection::PlanKeepsShorter);
                 }
                 self.send_update(&id, &content).await?

@@ -14,7 +14,8 @@ use super::{
     flags::{Flag, Form, Path, flags},
     needs::ways,
     nouns::NOUNS,
-    verbs::{Asks, VERBS, Verb, Waits},
+    verb::{Asks, Verb, Waits},
+    verbs::VERBS,
     way::WayFlags,
 };
 use crate::{

@@ -7,7 +7,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use super::{
     named::{CONDITIONS, Named, each, interval, named},
     needs::needs,
-    verbs::Verb,
+    verb::Verb,
 };
 use crate::proto::descriptors::{about_field, about_value, first_sentence, is_output_only, oneof, short, value_name};
 
@@ -155,6 +155,8 @@ pub(super) fn within(field: &FieldDescriptor, above: &Path) -> Option<(MessageDe
     match short(kind.full_name()) {
         // The simple case has one rule, and flags describe that one.
         "Rule" if field.is_list() => path.push("0".to_owned()),
+        // One of many requests, whose fields have the same names.
+        "ApprovableRequest" => return None,
         name if field.is_list() || field.is_map() || name.starts_with("google.") => return None,
         _ => {}
     }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use prost_reflect::{DynamicMessage, Value};
 
-use super::{Command, arguments::on, confirm, connection::Connection, failure::Failure, says, show, verbs::Asks};
+use super::{Command, arguments::on, confirm, connection::Connection, failure::Failure, says, show, verb::Asks};
 use crate::cli::tell;
 
 /// `LOCK_MODE_COMPLIANCE`.

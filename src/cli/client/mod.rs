@@ -21,6 +21,7 @@ mod status;
 mod tests;
 mod tls;
 mod token;
+mod verb;
 mod verbs;
 mod wait;
 mod watch;
@@ -38,7 +39,7 @@ use self::{
     failure::{Failure, refusal},
     flags::{Flag, flag_of, flags},
     show::{Format, listed},
-    verbs::{Asks, Verb, Waits},
+    verb::{Asks, Verb, Waits},
     wait::{Pauses, Wait, job_of, look, verdict, with_job_of},
     way::{Way, WayFlags},
 };

@@ -20,5 +20,6 @@ pub(super) const NOUNS: &[(&str, &str)] = &[
     ("account", "The AWS account and region that the server works on"),
     ("settings", "What AWS Backup backs up in an account and region, and what an organization lets it do"),
     ("access", "As whom the server knows its callers, and what they did"),
+    ("approval", "What takes a second person who agrees"),
     ("server", "The server itself"),
 ];

@@ -1,72 +1,6 @@
 //! The commands: which noun and verb makes which call. What a call takes is in the descriptors, see `flags`.
 
-/// A command.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Verb {
-    pub(super) noun: &'static str,
-    pub(super) name: &'static str,
-    /// The call it makes, such as `VaultService/GetVault`.
-    pub(super) rpc: &'static str,
-    /// Fields of the request that are given by position, with dots those of a message in it.
-    pub(super) takes: &'static [&'static str],
-    pub(super) asks: Asks,
-    pub(super) waits: Waits,
-    /// The call by which `--watch` goes on with what was listed.
-    pub(super) watches: Option<&'static str>,
-    pub(super) example: &'static str,
-    /// What the command does beyond the call or otherwise than it; the help begins with that.
-    pub(super) opens: Option<&'static str>,
-}
-
-/// Whether the user is asked before what is not easily undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asks {
-    Never,
-    /// Told is what the command brings about.
-    Always(&'static str),
-    /// At a terminal, when the server says that rules would be gone from a plan.
-    WhenRulesGo,
-}
-
-/// Whether a command waits for the job in its answer: `Asked` with `--wait`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waits {
-    Never,
-    Asked,
-    Always,
-}
-
-const fn verb(
-    noun: &'static str,
-    name: &'static str,
-    rpc: &'static str,
-    takes: &'static [&'static str],
-    example: &'static str,
-) -> Verb {
-    Verb { noun, name, rpc, takes, asks: Asks::Never, waits: Waits::Never, watches: None, example, opens: None }
-}
-
-impl Verb {
-    const fn asks(self, consequence: &'static str) -> Self {
-        Self { asks: Asks::Always(consequence), ..self }
-    }
-
-    const fn asks_when_rules_go(self) -> Self {
-        Self { asks: Asks::WhenRulesGo, ..self }
-    }
-
-    const fn waits(self, waits: Waits) -> Self {
-        Self { waits, ..self }
-    }
-
-    const fn watches(self, rpc: &'static str) -> Self {
-        Self { watches: Some(rpc), ..self }
-    }
-
-    const fn opens(self, sentence: &'static str) -> Self {
-        Self { opens: Some(sentence), ..self }
-    }
-}
+use super::verb::{Verb, Waits, verb};
 
 /// Every command that makes a call.
 pub(super) const VERBS: &[Verb] = &[
@@ -440,6 +374,37 @@ pub(super) const VERBS: &[Verb] = &[
         "AccessService/ExplainAccess",
         &["principal", "action", "thing", "name"],
         "strongroom access explain corp:ada StartBackup database orders --group corp:orders",
+    ),
+    verb(
+        "approval",
+        "request",
+        "AccessService/RequestApproval",
+        &["request"],
+        "strongroom approval request --reason 'case 4711' \\\n    \
+         '{\"deleteVault\": {\"vault\": \"nightly\", \"force\": true, \"requestId\": \"2b1f0c3e-7f0a-4c8e-9d57-0e4f6d1a9b11\"}}'",
+    ),
+    verb(
+        "approval",
+        "get",
+        "AccessService/GetApproval",
+        &["approval"],
+        "strongroom approval get 7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111 -o json | jq -r .shownJson | jq",
+    ),
+    verb("approval", "list", "AccessService/ListApprovals", &[], "strongroom approval list --state pending"),
+    verb(
+        "approval",
+        "approve",
+        "AccessService/Approve",
+        &["approval"],
+        "strongroom approval approve 7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111 --note 'seen with Ada' --yes",
+    )
+    .asks("the request can be carried out within the hour: see what it takes with `strongroom approval get`"),
+    verb(
+        "approval",
+        "reject",
+        "AccessService/Reject",
+        &["approval"],
+        "strongroom approval reject 7f8a1c52-13fa-4a2e-8a53-0b6cf3f0c111 --note 'still needed'",
     ),
     verb("server", "get", "ServerService/GetServerInfo", &[], "strongroom server get -o json | jq -r .version"),
 ];

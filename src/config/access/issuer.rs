@@ -30,6 +30,8 @@ pub struct IssuerConfig {
     pub principal_claim: String,
     /// The claim that has the caller's groups; with dots, within others.
     pub groups_claim: Option<String>,
+    /// The claim that says which person a caller is, such as `email`; absent: each caller is a person of its own.
+    pub person_claim: Option<String>,
     /// Claims that tokens must have, with their values.
     pub required_claims: BTreeMap<String, String>,
 }
@@ -90,7 +92,7 @@ impl Value for SigningAlgorithm {
 
 impl IssuerConfig {
     /// Every key of such a table.
-    pub const KEYS: [&'static str; 10] = [
+    pub const KEYS: [&'static str; 11] = [
         "issuer",
         "audiences",
         "algorithms",
@@ -100,6 +102,7 @@ impl IssuerConfig {
         "ca_file",
         "principal_claim",
         "groups_claim",
+        "person_claim",
         "required_claims",
     ];
 
@@ -116,6 +119,7 @@ impl IssuerConfig {
             ca_file: None,
             principal_claim: "sub".to_owned(),
             groups_claim: None,
+            person_claim: None,
             required_claims: BTreeMap::new(),
         }
     }
@@ -133,6 +137,7 @@ impl IssuerConfig {
             ca_file: reader.said(key("ca_file")),
             principal_claim: reader.said(key("principal_claim")).unwrap_or_else(|| "sub".to_owned()),
             groups_claim: reader.said(key("groups_claim")),
+            person_claim: reader.said(key("person_claim")),
             required_claims: reader.texts(&key("required_claims")),
         }
     }

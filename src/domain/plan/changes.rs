@@ -7,6 +7,21 @@ use super::{
 };
 
 impl Rule {
+    /// Whether a rule keeps what it makes, or a copy, shorter than the rule of its name did; and whether such a rule is gone.
+    pub fn keep_shorter(before: &[Self], after: &[Self]) -> bool {
+        let shorter = |old: &Self, new: &Self| {
+            let copy_shorter = old.copies.iter().any(|old| {
+                let same = new.copies.iter().filter(|new| new.vault.to_string() == old.vault.to_string());
+                same.map(|new| new.kept().retention).max().is_none_or(|kept| kept < old.kept().retention)
+            });
+            new.lifecycle.retention < old.lifecycle.retention || copy_shorter
+        };
+        before.iter().any(|old| {
+            let same = after.iter().find(|new| new.name == old.name);
+            same.is_none_or(|new| shorter(old, new))
+        })
+    }
+
     /// What will surprise about an update of a plan's rules.
     pub fn change_findings(before: &[Self], after: &[Self]) -> Vec<Finding> {
         let gone = before.iter().filter(|old| !after.iter().any(|rule| rule.name == old.name));

@@ -35,7 +35,7 @@ const CONNECTIONS: u32 = 10;
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "jobs", include_str!("migrations/0001_jobs.sql")),
     (2, "leases", include_str!("migrations/0002_leases.sql")),
     (3, "rollups", include_str!("migrations/0003_rollups.sql")),
@@ -47,6 +47,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "touched", include_str!("migrations/0009_touched.sql")),
     (10, "orders", include_str!("migrations/0010_orders.sql")),
     (11, "tagged", include_str!("migrations/0011_tagged.sql")),
+    (12, "approvals", include_str!("migrations/0012_approvals.sql")),
 ];
 
 #[derive(Debug, Clone)]

@@ -39,7 +39,7 @@ const READERS: u32 = 4;
 /// How long a call waits for a connection, and a connection for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "jobs", include_str!("migrations/0001_jobs.sql")),
     (2, "leases", include_str!("migrations/0002_leases.sql")),
     (3, "rollups", include_str!("migrations/0003_rollups.sql")),
@@ -51,6 +51,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "touched", include_str!("migrations/0009_touched.sql")),
     (10, "orders", include_str!("migrations/0010_orders.sql")),
     (11, "tagged", include_str!("migrations/0011_tagged.sql")),
+    (12, "approvals", include_str!("migrations/0012_approvals.sql")),
 ];
 
 #[derive(Debug, Clone)]

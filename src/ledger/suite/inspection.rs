@@ -143,6 +143,9 @@ pub(in crate::ledger) async fn everything_is_exported_once(ledger: &Ledger) {
     fill(ledger).await;
     let many = (0..1_203).map(|index| telling(&format!("many-{index}"), index / 7));
     ledger.learn(many.collect()).await.unwrap();
+    for id in ["r1", "r2"] {
+        ledger.ask_approval(&super::approvals::new(id, "d", 0)).await.unwrap();
+    }
     let (mut kinds, mut jobs) = (BTreeMap::<&str, usize>::new(), Vec::new());
     let mut taken = Vec::new();
     let told = ledger.export(|thing| {
@@ -162,6 +165,10 @@ pub(in crate::ledger) async fn everything_is_exported_once(ledger: &Ledger) {
                 taken.extend(incident.acknowledged);
                 "incident"
             }
+            Exported::Approval(approval) => {
+                assert_eq!(approval.of.requester.name, "corp:ada");
+                "approval"
+            }
             Exported::Request { id, job, .. } => {
                 assert!(["r-old job-3", "r-new job-40"].contains(&format!("{id} {job}").as_str()));
                 "request"
@@ -171,8 +178,16 @@ pub(in crate::ledger) async fn everything_is_exported_once(ledger: &Ledger) {
         Ok::<_, Error>(())
     });
     told.await.unwrap();
-    let expected =
-        [("incident", 4), ("job", 1_324), ("ledger", 1), ("missed", 3), ("place", 2), ("point", 1), ("request", 2)];
+    let expected = [
+        ("approval", 2),
+        ("incident", 4),
+        ("job", 1_324),
+        ("ledger", 1),
+        ("missed", 3),
+        ("place", 2),
+        ("point", 1),
+        ("request", 2),
+    ];
     assert_eq!(kinds, BTreeMap::from(expected));
     jobs.sort();
     jobs.dedup();

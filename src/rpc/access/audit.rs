@@ -30,14 +30,14 @@ pub use self::start::AuditError;
 use self::{
     chain::Keys,
     copies::Copies,
-    record::{Begin, Caller, Came, Change, End, Outcome, Record, UnderWay, Where},
+    record::{Approved, Begin, Caller, Came, Change, End, Outcome, Record, UnderWay, Where},
     writer::{PATIENCE, State, Writer},
 };
 use super::principal::Principal;
 use crate::{
     aws::{self, Detection, Scoped},
     config::{AuditConfig, Unrecorded},
-    domain::{AskedScope, PageRequest},
+    domain::{Approval, AskedScope, PageRequest},
     proto,
     rpc::{
         doorway::{LetIn, Method},
@@ -308,6 +308,8 @@ impl Begun {
 
     fn came(&self, outcome: Outcome, reason: &str) -> Came {
         let mut came = Came::of(outcome, reason);
+        came.approval = self.facts.approval().map(|approval| Box::new(approved(approval)));
+        came.break_glass_policies = self.facts.break_glass().to_vec();
         let Some(aws) = self.facts.scoped() else { return came };
         came.scope = Some(Where { account: aws.scope().account.to_string(), region: aws.scope().region.to_string() });
         came.aws_request_ids = aws.trail().ids();
@@ -385,6 +387,21 @@ fn caller(principal: &Principal) -> Caller {
         issuer: known.issuer.clone(),
         certificate: known.certificate.clone(),
     }
+}
+
+fn approved(approval: &Approval) -> Approved {
+    Approved {
+        id: approval.id.clone(),
+        requester: approval.of.requester.name.clone(),
+        decider: approval.decided.as_ref().map(|decision| decision.by.name.clone()).unwrap_or_default(),
+        action: approval.of.action.clone(),
+        request_digest: approval.of.digest.clone(),
+    }
+}
+
+/// SHA-256 of a request, as the record names requests.
+pub(in crate::rpc) fn digest(request: &[u8]) -> String {
+    chain::digest(None, request)
 }
 
 fn of_detection(detection: Detection) -> proto::Detection {

@@ -159,7 +159,7 @@ impl Case {
         }
         let decision = policies.decide(&caller, &self.action, &self.thing()?, &saying);
         let (came, by) = match decision {
-            Decision::Permitted { by } => (Expected::Permitted, by),
+            Decision::Permitted { by, .. } => (Expected::Permitted, by),
             Decision::Denied { by } => (Expected::Denied, by),
             Decision::Broken { policies } => (Expected::Broken, policies),
         };

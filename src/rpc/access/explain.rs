@@ -81,7 +81,7 @@ pub(super) async fn answer(
         return Err(Failure::Bug("a name that names nothing".to_owned()));
     };
     let (permitted, broken, by) = match decide(&action, thing) {
-        Decision::Permitted { by } => (true, false, by),
+        Decision::Permitted { by, .. } => (true, false, by),
         Decision::Denied { by } => (false, false, by),
         Decision::Broken { policies } => (false, true, policies),
     };

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     aws::Effect,
     config::{AccessConfig, Credential, DefaultAccess, ServerConfig},
+    domain::Person,
     lifecycle::Lifecycle,
     rpc::{
         doorway::{Kind, Method},
@@ -168,6 +169,8 @@ fn certificate(connection: Option<&Connection>) -> Result<Option<Principal>, Fai
                 name: certificate.name.clone(),
                 groups: Vec::new(),
                 authentication: Authentication::Certificate,
+                // A certificate says which machine it is; with a token, that says who.
+                person: Person::Nobody,
                 issuer: None,
                 certificate: Some(certificate.name.clone()),
                 until: Some(certificate.not_after),

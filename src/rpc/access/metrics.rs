@@ -38,6 +38,20 @@ static DENIALS: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
+static APPROVALS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.access.approvals")
+        .with_description("What became of approvals, and calls that were refused for the want of one.")
+        .build()
+});
+
+static BREAK_GLASS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("strongroom")
+        .u64_counter("strongroom.access.break_glass")
+        .with_description("Calls that did alone what takes two persons, by a policy that lets their caller.")
+        .build()
+});
+
 static POLICY_READS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     global::meter("strongroom")
         .u64_counter("strongroom.access.policy.reads")
@@ -60,6 +74,15 @@ static USABLE: LazyLock<Gauge<u64>> = LazyLock::new(|| {
 pub(super) fn denied(action: &str, broken: bool) {
     let why = if broken { "broken" } else { "denied" };
     DENIALS.add(1, &[KeyValue::new("action", action.to_owned()), KeyValue::new("outcome", why)]);
+}
+
+/// `action`: an RPC of the API; `outcome`: requested, approved, rejected, used, missing.
+pub(super) fn approval(action: &str, outcome: &'static str) {
+    APPROVALS.add(1, &[KeyValue::new("action", action.to_owned()), KeyValue::new("outcome", outcome)]);
+}
+
+pub(super) fn broke_glass(action: &str) {
+    BREAK_GLASS.add(1, &[KeyValue::new("action", action.to_owned())]);
 }
 
 pub(super) fn policies_read(done: bool) {

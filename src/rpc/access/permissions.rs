@@ -74,9 +74,9 @@ impl Permissions {
     }
 
     /// What the caller may in a call of this message.
-    pub(in crate::rpc) fn sight(&self, caller: &Principal, facts: &Facts, bytes: &[u8]) -> Sight {
+    pub(in crate::rpc) fn sight(&self, caller: &Principal, facts: &Arc<Facts>, bytes: &[u8]) -> Sight {
         match facts.method() {
-            Some(method) if method.is_decided_on => Sight::of(self, caller, method, bytes),
+            Some(method) if method.is_decided_on => Sight::of(self, caller, (method, facts), bytes),
             Some(_) | None => Sight::default(),
         }
     }

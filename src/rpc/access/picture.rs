@@ -247,7 +247,8 @@ impl Picture {
             | Noun::Region
             | Noun::Unspecified
             | Noun::PlannedRestore
-            | Noun::TaggedResource => one(text.clone(), last(text), Facts::default()),
+            | Noun::TaggedResource
+            | Noun::Approval => one(text.clone(), last(text), Facts::default()),
         }
     }
 

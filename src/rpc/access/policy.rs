@@ -6,6 +6,7 @@
 
 mod index;
 mod load;
+mod marks;
 pub(in crate::rpc::access) mod schema;
 
 #[cfg(test)]
@@ -22,12 +23,12 @@ use cedar_policy::{
     PolicySet, Request, RestrictedExpression, Schema,
 };
 
-pub(in crate::rpc::access) use self::load::inside;
 pub(in crate::rpc) use self::load::{Files, PolicyFault};
 use self::{
     index::Index,
     schema::{ACCOUNT, GROUP, NAMESPACE, USER},
 };
+pub(in crate::rpc::access) use self::{load::inside, marks::Marks};
 use super::{
     principal::{Authentication, Known},
     things::{Fact, NOUNS, Noun, Thing, entity_type},
@@ -51,6 +52,8 @@ pub(in crate::rpc) enum Decision {
     Permitted {
         /// Their ids.
         by: Vec<String>,
+        /// What they say of a second person.
+        marks: Marks,
     },
     /// By these policies; of none, since none permits it.
     Denied {
@@ -148,7 +151,10 @@ fn evaluate(
     Ok(match response.decision() {
         Said::Deny if !by.is_empty() => Decision::Denied { by },
         _ if !broken.is_empty() => Decision::Broken { policies: broken },
-        Said::Allow => Decision::Permitted { by },
+        Said::Allow => {
+            let marks = Marks::of(asked, &by);
+            Decision::Permitted { by, marks }
+        }
         Said::Deny => Decision::Denied { by },
     })
 }

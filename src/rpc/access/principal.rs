@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::telemetry::disturbs;
+use crate::{
+    domain::{Person, Signer},
+    telemetry::disturbs,
+};
 
 /// A caller. Clones are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(in crate::rpc) struct Known {
     /// Sorted.
     pub(in crate::rpc) groups: Vec<String>,
     pub(in crate::rpc) authentication: Authentication,
+    /// Which person it is, as far as the token tells.
+    pub(in crate::rpc) person: Person,
     /// The `iss` of the token.
     pub(in crate::rpc) issuer: Option<String>,
     /// The name in the certificate of the connection.
@@ -38,10 +43,23 @@ pub(in crate::rpc) enum Authentication {
 }
 
 impl Known {
+    /// Who signs, where the caller is known by a token: by a certificate alone nobody can tell one person from another.
+    pub(in crate::rpc) fn signer(&self) -> Option<Signer> {
+        let Self { name, groups, issuer, person, .. } = self;
+        let issuer = issuer.clone()?;
+        Some(Signer { name: name.clone(), groups: groups.clone(), issuer, person: person.clone() })
+    }
+
+    /// Somebody who has signed, as policies are asked about such a one.
+    pub(in crate::rpc) fn of_signer(signer: &Signer) -> Self {
+        let known = Self::by_token(signer.name.clone(), signer.groups.clone());
+        Self { issuer: Some(signer.issuer.clone()), person: signer.person.clone(), ..known }
+    }
+
     /// A caller whom policies are asked about, and who need not be there.
     pub(in crate::rpc) fn by_token(name: String, groups: Vec<String>) -> Self {
         let authentication = Authentication::Token;
-        Self { name, groups, authentication, issuer: None, certificate: None, until: None }
+        Self { name, groups, authentication, person: Person::Subject, issuer: None, certificate: None, until: None }
     }
 }
 
@@ -52,6 +70,7 @@ impl Principal {
             name: "anonymous".to_owned(),
             groups: Vec::new(),
             authentication: Authentication::Anonymous,
+            person: Person::Nobody,
             issuer: None,
             certificate: None,
             until: None,

@@ -1,16 +1,20 @@
 //! What a caller may do and see in one call, by the policies that hold when it begins.
 
+mod two_persons;
+
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 
+use self::two_persons::Agreed;
+pub(in crate::rpc) use self::two_persons::Need;
 use super::{
     permissions::Permissions,
-    policy::{Decision, Policies},
+    policy::{Decision, Marks, Policies, Saying},
     principal::Principal,
     shown::{Answer, subject_told},
     things::{Facts, NOUNS, Noun, Thing, entity_type, reading},
@@ -20,7 +24,7 @@ use crate::{
     aws::{self, Scoped},
     domain::{self, JobSubject, Refusal, RefusalKind, Scope},
     ledger::{Happened, Tagged},
-    rpc::{doorway::Method, status::Failure},
+    rpc::{doorway::Method, status::Failure, telling},
 };
 
 /// What one caller may, in one call. Without policies everything that the doorway lets in. Clones are the same.
@@ -32,7 +36,12 @@ struct View {
     permissions: Permissions,
     caller: Principal,
     method: &'static Method,
+    facts: Arc<telling::Facts>,
+    /// The request as it is on the wire; of a change without its `request_id`.
+    bytes: Vec<u8>,
     touched: Touched,
+    need: OnceLock<Need>,
+    agreed: OnceLock<Agreed>,
     decided: Mutex<Decided>,
     /// Of the policies by which the call itself was decided.
     decided_by: Mutex<String>,
@@ -63,16 +72,40 @@ pub(in crate::rpc) struct Forbidden {
     pub(in crate::rpc) broken: bool,
 }
 
+/// That the caller may not, as it is told.
+struct Denied {
+    failure: Box<Failure>,
+    broken: bool,
+}
+
+impl Denied {
+    /// It is told once of each call, and counted.
+    fn told(self, action: &str) -> Failure {
+        super::metrics::denied(action, self.broken);
+        *self.failure
+    }
+}
+
 impl Sight {
     /// Of a call that was let in, with this message.
-    pub(super) fn of(permissions: &Permissions, caller: &Principal, method: &'static Method, bytes: &[u8]) -> Self {
+    pub(super) fn of(
+        permissions: &Permissions,
+        caller: &Principal,
+        (method, facts): (&'static Method, &Arc<telling::Facts>),
+        bytes: &[u8],
+    ) -> Self {
         let touched = method.input.as_ref().map(|input| Touched::by(input, bytes)).unwrap_or_default();
         let (permissions, caller) = (permissions.clone(), caller.clone());
         Self(Some(Arc::new(View {
             permissions,
             caller,
             method,
+            facts: Arc::clone(facts),
+            // Of no other than a change anybody asks once more what it says.
+            bytes: if method.changes { bytes.to_vec() } else { Vec::new() },
             touched,
+            need: OnceLock::new(),
+            agreed: OnceLock::new(),
             decided: Mutex::default(),
             decided_by: Mutex::default(),
         })))
@@ -83,22 +116,12 @@ impl Sight {
         let Some(view) = &self.0 else { return Ok(()) };
         let policies = view.permissions.present();
         policies.hash.clone_into(&mut view.decided_by.lock().unwrap_or_else(PoisonError::into_inner));
-        let action = view.method.action();
         if view.touched.is_unread {
             return Err(Failure::Bug("a request cannot be read by its descriptor".to_owned()));
         }
-        let picture = view.permissions.picture();
-        // Where no policy reads anything of them, nothing need be known of things.
-        let is_read = |noun: Noun| {
-            policies.reads(action, noun) || reading(noun).is_some_and(|reading| policies.reads(reading, noun))
-        };
-        let things = match view.touched.named.iter().any(|named| is_read(named.noun)) {
-            true => Box::pin(picture.touched(aws, &view.touched)).await?,
-            false => super::picture::bare_touched(aws.scope(), &view.touched),
-        };
-        for (how, text, thing) in things {
-            view.decide_on(&policies, action, (&how, &text), &thing)?;
-        }
+        let things = view.things(aws, &policies, false).await?;
+        let need = view.decide_all(&policies, aws, &things).await?;
+        _ = view.need.set(need);
         Ok(())
     }
 
@@ -129,7 +152,10 @@ impl Sight {
             name: nowhere(),
             facts: Facts::default(),
         };
-        view.decide_on(&view.permissions.present(), view.method.action(), (&How::Names, ""), &thing)
+        let (action, saying) = (view.method.action(), &view.touched.saying);
+        view.decide_on(&view.permissions.present(), action, (&How::Names, ""), &thing, saying)
+            .map(drop)
+            .map_err(|denied| denied.told(action))
     }
 
     /// The answer without what its caller may not see.
@@ -144,6 +170,7 @@ impl Sight {
         let Some(output) = view.method.output.as_ref() else { return answer };
         if let Ok(answer) = &answer {
             view.note(scope, output, answer).await;
+            view.finish().await;
         }
         if self.sees_everything() {
             return answer;
@@ -287,37 +314,40 @@ impl View {
         Ok(error)
     }
 
+    /// What the policies that permit it say of a second person; nothing where the thing is only looked for.
     fn decide_on(
         &self,
         policies: &Policies,
         action: &str,
         (how, text): (&How, &str),
         thing: &Thing,
-    ) -> Result<(), Failure> {
+        saying: &Saying,
+    ) -> Result<Option<Marks>, Denied> {
         let is_filter = *how == How::Filters;
         let decision = match (is_filter, reading(thing.noun)) {
             (true, Some(reading)) => self.reading_of(policies, reading, thing),
-            (true, None) => return Ok(()),
-            (false, _) => policies.decide(self.caller.known(), action, thing, &self.touched.saying),
+            (true, None) => return Ok(None),
+            (false, _) => policies.decide(self.caller.known(), action, thing, saying),
         };
         let (by, broken) = match decision {
-            Decision::Permitted { .. } => return Ok(()),
+            Decision::Permitted { marks, .. } => return Ok((!is_filter).then_some(marks)),
             Decision::Denied { by } => (by, false),
             Decision::Broken { policies } => (policies, true),
         };
-        super::metrics::denied(action, broken);
         // Whoever may not read a thing is not told that it is there.
         let hidden = *how != How::Makes && reading(thing.noun).is_some() && !self.may_read(policies, thing);
         if hidden {
-            return Err(absent(thing.noun, text).into());
+            let noun = if *how == How::Approves { Noun::Approval } else { thing.noun };
+            return Err(Denied { failure: Box::new(absent(noun, text).into()), broken });
         }
-        Err(Failure::Forbidden(Forbidden {
+        let failure = Box::new(Failure::Forbidden(Forbidden {
             caller: self.caller.name().to_owned(),
             action: action.to_owned(),
             thing: label(thing),
             policies: by,
             broken,
-        }))
+        }));
+        Err(Denied { failure, broken })
     }
 
     fn reading_of(&self, policies: &Policies, action: &'static str, thing: &Thing) -> Decision {
@@ -366,6 +396,7 @@ fn absent(noun: Noun, text: &str) -> Refusal {
         Noun::Job => (domain::Noun::Job, "job"),
         Noun::LegalHold => (domain::Noun::LegalHold, "legal hold"),
         Noun::Incident => (domain::Noun::Incident, "incident"),
+        Noun::Approval => (domain::Noun::Approval, "approval"),
         Noun::Database
         | Noun::Region
         | Noun::Role

@@ -98,7 +98,8 @@ impl Fact {
             | Noun::Topic
             | Noun::LegalHold
             | Noun::PlannedRestore
-            | Noun::TaggedResource => &[],
+            | Noun::TaggedResource
+            | Noun::Approval => &[],
         }
     }
 }
@@ -157,7 +158,7 @@ pub(in crate::rpc) fn entity_type(noun: Noun) -> Option<&'static str> {
         Noun::Topic => "Topic",
         Noun::LegalHold => "LegalHold",
         Noun::Incident => "Incident",
-        Noun::Unspecified | Noun::PlannedRestore | Noun::TaggedResource => return None,
+        Noun::Unspecified | Noun::PlannedRestore | Noun::TaggedResource | Noun::Approval => return None,
     })
 }
 
@@ -209,6 +210,7 @@ pub(in crate::rpc) fn reading(noun: Noun) -> Option<&'static str> {
         | Noun::Topic
         | Noun::Unspecified
         | Noun::PlannedRestore
-        | Noun::TaggedResource => return None,
+        | Noun::TaggedResource
+        | Noun::Approval => return None,
     })
 }

@@ -7,7 +7,10 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, 
 use serde_json::json;
 
 use super::{
-    policy::Saying,
+    policy::{
+        Saying,
+        schema::{SHORTENING, SHORTENS},
+    },
     things::{Noun, sort_of},
 };
 use crate::{
@@ -35,6 +38,8 @@ pub(in crate::rpc) enum How {
     Filters,
     /// The call makes it.
     Makes,
+    /// A second person decides on a request that names it.
+    Approves,
     /// Whatever has these tags, now or later, where the text is a pattern; none: whatever its tags are.
     Selects(Option<BTreeMap<String, String>>),
 }
@@ -228,7 +233,11 @@ fn saying(message: &DynamicMessage) -> Saying {
             },
         ))
     });
-    told.collect()
+    let mut told: Saying = told.collect();
+    if SHORTENING.contains(&message.descriptor().name().trim_end_matches("Request")) {
+        told.insert(SHORTENS.to_owned(), false.into());
+    }
+    told
 }
 
 fn word(field: &FieldDescriptor, value: &Value) -> String {

@@ -11,6 +11,7 @@ pub(in crate::rpc) trait Change {
 /// The answer of a change.
 pub(in crate::rpc) trait Changed {
     fn tell_request_id(&mut self, id: String);
+    fn tell_finding(&mut self, finding: proto::Finding);
 }
 
 macro_rules! changes {
@@ -29,12 +30,17 @@ macro_rules! changes {
             fn tell_request_id(&mut self, id: String) {
                 self.request_id = id;
             }
+
+            fn tell_finding(&mut self, finding: proto::Finding) {
+                self.findings.push(finding);
+            }
         }
     )+};
 }
 
 changes!(
     AcknowledgeIncidentRequest => AcknowledgeIncidentResponse,
+    ApproveRequest => ApproveResponse,
     CancelJobRequest => CancelJobResponse,
     CancelLegalHoldRequest => CancelLegalHoldResponse,
     CreateLegalHoldRequest => CreateLegalHoldResponse,
@@ -50,7 +56,9 @@ changes!(
     DisassociateRecoveryPointRequest => DisassociateRecoveryPointResponse,
     EnsureServiceRoleRequest => EnsureServiceRoleResponse,
     LockVaultRequest => LockVaultResponse,
+    RejectRequest => RejectResponse,
     ReplaceSelectionRequest => ReplaceSelectionResponse,
+    RequestApprovalRequest => RequestApprovalResponse,
     SetVaultAccessPolicyRequest => SetVaultAccessPolicyResponse,
     SetVaultNotificationsRequest => SetVaultNotificationsResponse,
     StartBackupRequest => StartBackupResponse,

@@ -58,7 +58,7 @@ pub(in crate::rpc) fn list(mut request: proto::ListIncidentsRequest) -> Result<A
 }
 
 /// The words of a list; of an empty one, those that it means.
-fn words<T: Copy, const N: usize>(
+pub(super) fn words<T: Copy, const N: usize>(
     read: &mut Reader,
     field: &str,
     numbers: Vec<i32>,
@@ -91,7 +91,7 @@ fn id_of_incident(text: &str) -> Result<String, Fault> {
     }
 }
 
-fn note_of(text: String) -> Result<String, Fault> {
+pub(super) fn note_of(text: String) -> Result<String, Fault> {
     match text.chars().count() {
         long if long > LONGEST_NOTE => Err(format!("has {long} characters: {LONGEST_NOTE} at most").into()),
         _ => Ok(text),

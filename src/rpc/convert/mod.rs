@@ -1,6 +1,7 @@
 //! Between the wire types and the domain, one file a noun. Into the domain every fault is noted; out of it nothing fails.
 
 pub(super) mod accounts;
+pub(super) mod approvals;
 mod change;
 pub(super) mod coverage;
 pub(super) mod incidents;

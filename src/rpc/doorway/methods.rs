@@ -45,6 +45,11 @@ impl Method {
         ALL.get(path.strip_prefix('/')?)
     }
 
+    /// The method of an action.
+    pub(in crate::rpc) fn named(action: &str) -> Option<&'static Self> {
+        ALL.values().find(|method| method.is_decided_on && method.action() == action)
+    }
+
     /// The name of the RPC alone, which is the action that policies know.
     pub(in crate::rpc) fn action(&self) -> &'static str {
         self.name.rsplit('/').next().unwrap_or_default()

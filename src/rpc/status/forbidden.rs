@@ -3,7 +3,10 @@
 use tonic_types::ErrorDetails;
 
 use super::Telling;
-use crate::{proto::ErrorReason, rpc::access::Forbidden};
+use crate::{
+    proto::{self, ErrorReason},
+    rpc::access::{Forbidden, TwoPersons},
+};
 
 /// Which policies decided, for those who write them.
 pub(super) fn told(forbidden: &Forbidden) -> Telling {
@@ -18,5 +21,18 @@ pub(super) fn told(forbidden: &Forbidden) -> Telling {
     let mut telling = Telling::new(ErrorReason::AccessDenied, text, ErrorDetails::new());
     telling.metadata.insert("action", action.clone());
     telling.metadata.insert("policies", policies.join(","));
+    telling
+}
+
+/// What is told of a call that takes two persons, or of an approval with which nothing can be done.
+pub(super) fn told_of_two(why: TwoPersons) -> Telling {
+    let TwoPersons { reason, text, action, approval } = why;
+    let mut telling = Telling::new(reason, text, ErrorDetails::new());
+    telling.metadata.insert("action", action);
+    if let Some((id, state)) = approval {
+        let state = proto::ApprovalState::from(state).as_str_name().trim_start_matches("APPROVAL_STATE_");
+        telling.metadata.insert("approval", id);
+        telling.metadata.insert("approval_state", state.to_owned());
+    }
     telling
 }

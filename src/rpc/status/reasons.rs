@@ -22,7 +22,8 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::ResourceNotFound
         | R::RoleNotFound
         | R::LegalHoldNotFound
-        | R::IncidentNotFound => Code::NotFound,
+        | R::IncidentNotFound
+        | R::ApprovalNotFound => Code::NotFound,
         R::VaultAlreadyExists
         | R::PlanAlreadyExists
         | R::SelectionAlreadyExists
@@ -47,11 +48,19 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | R::AwsCredentials
         | R::AuditNotKept
         | R::PoliciesNotKept
+        | R::ApprovalRequired
+        | R::ApprovalNotNeeded
+        | R::ApprovalClosed
+        | R::ApprovalStale
         | R::ScopeNotFollowed
         | R::ResumeTokenExpired
         | R::AccountNotReachable => Code::FailedPrecondition,
         R::EtagMismatch | R::AwsConflict | R::RestorePlanStale => Code::Aborted,
-        R::VaultMissingOrDenied | R::AwsAccessDenied | R::ScopeNotAllowed | R::AccessDenied => Code::PermissionDenied,
+        R::VaultMissingOrDenied
+        | R::AwsAccessDenied
+        | R::ScopeNotAllowed
+        | R::AccessDenied
+        | R::SecondPersonRequired => Code::PermissionDenied,
         R::AwsThrottled | R::AwsBudgetSpent | R::AwsQuotaExceeded | R::Overloaded | R::RateLimited => {
             Code::ResourceExhausted
         }
@@ -151,6 +160,7 @@ fn missing(subject: Option<&Subject>) -> ErrorReason {
         Some(Noun::Role) => R::RoleNotFound,
         Some(Noun::LegalHold) => R::LegalHoldNotFound,
         Some(Noun::Incident) => R::IncidentNotFound,
+        Some(Noun::Approval) => R::ApprovalNotFound,
         Some(Noun::Resource | Noun::Policy | Noun::Key | Noun::Topic | Noun::Account) | None => R::ResourceNotFound,
     }
 }
@@ -171,7 +181,8 @@ fn there(subject: Option<&Subject>) -> ErrorReason {
             | Noun::Topic
             | Noun::LegalHold
             | Noun::Account
-            | Noun::Incident,
+            | Noun::Incident
+            | Noun::Approval,
         )
         | None => R::AwsRejectedState,
     }

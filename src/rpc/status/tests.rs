@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     aws::FailureKind,
-    domain::{Noun, Violation},
+    domain::{ApprovalState, Noun, Violation},
 };
 
 #[test]
@@ -176,6 +176,7 @@ fn the_table_of_errors() {
         Noun::LegalHold,
         Noun::Account,
         Noun::Incident,
+        Noun::Approval,
     ];
     let mut table = String::new();
     for kind in FAILURES {
@@ -226,6 +227,16 @@ fn the_table_of_errors() {
     row(&mut table, "Forbidden by some", forbidden(&["a.cedar:1", "a.cedar:2"], false));
     row(&mut table, "Forbidden by what is broken", forbidden(&["a.cedar:1"], true));
     let down = ledger::Error::Down("disk I/O error".to_owned());
+    for reason in [
+        ErrorReason::ApprovalRequired,
+        ErrorReason::ApprovalNotNeeded,
+        ErrorReason::ApprovalClosed,
+        ErrorReason::ApprovalStale,
+        ErrorReason::SecondPersonRequired,
+    ] {
+        let so = Some(("7f8a1c52".to_owned(), ApprovalState::Pending));
+        row(&mut table, &format!("{reason:?}"), TwoPersons::new(reason, "DeleteVault", text(), so).into());
+    }
     row(&mut table, "LedgerUnavailable", Failure::LedgerUnavailable(down));
     row(&mut table, "ScopeNotFollowed", Failure::ScopeNotFollowed(text()));
     row(&mut table, "ResumeTokenExpired", Failure::ResumeTokenExpired("the ledger is another one"));

@@ -142,6 +142,7 @@ fn noun(noun: Noun) -> &'static str {
         Noun::LegalHold => "legal hold",
         Noun::Account => "account",
         Noun::Incident => "incident",
+        Noun::Approval => "approval",
     }
 }
 
@@ -162,5 +163,6 @@ pub(super) fn resource_type(noun: Noun) -> &'static str {
         Noun::LegalHold => "strongroom.v1.LegalHold",
         Noun::Account => "strongroom.v1.Account",
         Noun::Incident => "strongroom.v1.Incident",
+        Noun::Approval => "strongroom.v1.Approval",
     }
 }

@@ -14,6 +14,7 @@ use tracing::Level;
 use super::{code_name, line::Line, name};
 use crate::{
     aws::Scoped,
+    domain::Approval,
     rpc::{access::principal::Principal, doorway::Method, status::Cause},
 };
 
@@ -27,6 +28,8 @@ pub(in crate::rpc) struct Facts {
     principal: OnceLock<Principal>,
     request_id: OnceLock<String>,
     scoped: OnceLock<Scoped>,
+    approval: OnceLock<Approval>,
+    break_glass: OnceLock<Vec<String>>,
     course: Mutex<Course>,
 }
 
@@ -75,6 +78,24 @@ impl Facts {
     /// The account and region that it works in, with what is asked of AWS there.
     pub(in crate::rpc) fn within(&self, aws: &Scoped) {
         self.scoped.get_or_init(|| aws.clone());
+    }
+
+    /// The approval that the call is done with, or decides on.
+    pub(in crate::rpc) fn approved(&self, approval: &Approval) {
+        self.approval.get_or_init(|| approval.clone());
+    }
+
+    pub(in crate::rpc) fn approval(&self) -> Option<&Approval> {
+        self.approval.get()
+    }
+
+    /// The policies by which its caller does alone what takes two persons.
+    pub(in crate::rpc) fn broke_glass(&self, policies: &[String]) {
+        self.break_glass.get_or_init(|| policies.to_vec());
+    }
+
+    pub(in crate::rpc) fn break_glass(&self) -> &[String] {
+        self.break_glass.get().map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn was_let_in(&self) -> bool {

@@ -74,6 +74,8 @@ pub(super) fn of_reads(changes: &BTreeMap<&'static str, Value>) -> Vec<Case> {
             "ExplainAccess",
             vec![json!({"principal": "corp:ada", "action": "GetVault", "thing": "THING_VAULT", "name": "prod"})],
         ),
+        ("GetApproval", vec![json!({"approval": NO_JOB})]),
+        ("ListApprovals", vec![json!({})]),
         ("GetVault", vec![json!({"vault": "prod"}), json!({"vault": "missing"})]),
         ("ListVaults", vec![json!({}), json!({"page_size": 1})]),
         (

@@ -371,6 +371,14 @@ fn event(begin: Begin, came: Option<Came>) -> proto::AuditEvent {
         aws_request_ids: came.aws_request_ids,
         changes: changes.collect(),
         changes_left_out: i64::try_from(came.changes_left_out).unwrap_or(i64::MAX),
+        approval: came.approval.map(|it| proto::AuditApproval {
+            id: it.id,
+            requester: it.requester,
+            decider: it.decider,
+            action: it.action,
+            request_digest: it.request_digest,
+        }),
+        break_glass_policies: came.break_glass_policies,
         detections: detections.map(Into::into).collect(),
         ..event
     }

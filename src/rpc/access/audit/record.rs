@@ -116,6 +116,12 @@ pub(super) struct Came {
     pub(super) changes_left_out: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) detections: Vec<String>,
+    /// The approval that it was done with, or that it decided on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) approval: Option<Box<Approved>>,
+    /// The policies by which one person did what takes two.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) break_glass_policies: Vec<String>,
     /// The names by which public detection rules know the deeds: `eventName` of CloudTrail.
     #[serde(rename = "eventName", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) event_names: Vec<String>,
@@ -128,6 +134,18 @@ pub(super) enum Outcome {
     Succeeded,
     Failed,
     Unknown,
+}
+
+/// An approval, with both persons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Approved {
+    pub(super) id: String,
+    pub(super) requester: String,
+    /// Blank: nobody has decided.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) decider: String,
+    pub(super) action: String,
+    pub(super) request_digest: String,
 }
 
 /// A value that was changed; absent: there was none, or it is not known.
@@ -179,6 +197,8 @@ impl Came {
             changes: Vec::new(),
             changes_left_out: 0,
             detections: Vec::new(),
+            approval: None,
+            break_glass_policies: Vec::new(),
             event_names: Vec::new(),
         }
     }

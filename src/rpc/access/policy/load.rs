@@ -8,7 +8,7 @@ use std::{
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, Validator};
 use sha2::{Digest as _, Sha256};
 
-use super::{Policies, index::Index};
+use super::{Policies, index::Index, marks};
 
 /// Most bytes of one file, and of all files together.
 const MOST_BYTES: u64 = 1 << 20;
@@ -123,6 +123,9 @@ impl Files {
         if faults.is_empty() {
             let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
             faults.extend(result.validation_errors().map(ToString::to_string));
+        }
+        if faults.is_empty() {
+            faults.extend(marks::faults(&set, &schema));
         }
         if !faults.is_empty() {
             return Err(PolicyFault::Faults(faults));

@@ -21,6 +21,11 @@ pub(in crate::rpc::access) const USER: &str = "User";
 pub(in crate::rpc::access) const GROUP: &str = "Group";
 pub(in crate::rpc::access) const ACCOUNT: &str = "Account";
 
+/// The actions of which only a read tells whether something is kept for a shorter time by them, and the name by which policies ask
+/// for that.
+pub(in crate::rpc::access) const SHORTENING: [&str; 2] = ["UpdatePlan", "UpdateRecoveryPointLifecycle"];
+pub(in crate::rpc::access) const SHORTENS: &str = "shortens_retention";
+
 /// The groups of actions.
 const GROUPS: [ActionGroup; 4] =
     [ActionGroup::Read, ActionGroup::Operate, ActionGroup::Administer, ActionGroup::Destroy];
@@ -184,16 +189,20 @@ impl Action {
         let input = method.input();
         let mut nouns = BTreeSet::new();
         named_in(&input, &mut nouns, 0);
-        if nouns.remove(&Noun::PlannedRestore)
-            && let Some(planned) = descriptors::message("PlanRestoreRequest")
-        {
-            named_in(&planned, &mut nouns, 0);
+        // What stands for a request is decided on what that names.
+        for (noun, whole) in [(Noun::PlannedRestore, "PlanRestoreRequest"), (Noun::Approval, "ApprovableRequest")] {
+            if nouns.remove(&noun)
+                && let Some(whole) = descriptors::message(whole)
+            {
+                named_in(&whole, &mut nouns, 0);
+            }
         }
         if !is_surely_about_something(&input) {
             nouns.insert(Noun::Region);
         }
+        let shortens = SHORTENING.contains(&method.name()).then(|| (SHORTENS.to_owned(), Said::Bool));
         let context = input.fields().filter_map(|field| Some((field.name().to_owned(), Said::of(&field)?)));
-        Self { group: descriptors::action_group(method), nouns, context: context.collect() }
+        Self { group: descriptors::action_group(method), nouns, context: context.chain(shortens).collect() }
     }
 }
 

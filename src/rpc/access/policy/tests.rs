@@ -9,6 +9,7 @@ fn known(name: &str, groups: &[&str]) -> Known {
         name: name.to_owned(),
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         authentication: Authentication::Token,
+        person: crate::domain::Person::Subject,
         issuer: Some("https://issuer.example".to_owned()),
         certificate: None,
         until: None,
@@ -43,7 +44,8 @@ fn decide(policies: &Policies, caller: &Known, action: &str, thing: &Thing) -> D
 }
 
 fn permitted(by: &[&str]) -> Decision {
-    Decision::Permitted { by: by.iter().map(|&id| format!("test.cedar:{id}")).collect() }
+    let by = by.iter().map(|&id| format!("test.cedar:{id}")).collect();
+    Decision::Permitted { by, marks: Marks::default() }
 }
 
 fn denied(by: &[&str]) -> Decision {
@@ -208,4 +210,44 @@ fn policies_of_other_callers_and_actions_are_never_asked() {
         2
     );
     assert_eq!(set.index.policies(&orders, "DeletePlan", Noun::Plan, &BTreeSet::new()).unwrap().num_of_policies(), 0);
+}
+
+#[test]
+fn what_policies_say_of_a_second_person_is_told_with_the_decision() {
+    let said = r#"
+        @id("all") permit (principal, action == Strongroom::Action::"DeletePlan", resource);
+        @id("two") @approval("required")
+        permit (principal in Strongroom::Group::"corp:night", action in Strongroom::Action::"destroy", resource);
+        @id("glass") @approval("break-glass")
+        permit (principal in Strongroom::Group::"corp:officers", action in Strongroom::Action::"destroy", resource);
+    "#;
+    let policies = Files::text(said).read().unwrap();
+    let plan = Thing { noun: Noun::Plan, ..database("nightly", &[]) };
+    let marks = |groups: &[&str]| match policies.decide(
+        &known("corp:ada", groups),
+        "DeletePlan",
+        &plan,
+        saying_nothing("DeletePlan"),
+    ) {
+        Decision::Permitted { marks, .. } => marks,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(marks(&[]), Marks::default());
+    assert_eq!(marks(&["corp:night"]), Marks { required: true, break_glass: Vec::new() });
+    let both = Marks { required: true, break_glass: vec!["test.cedar:glass".to_owned()] };
+    assert_eq!(marks(&["corp:night", "corp:officers"]), both);
+}
+
+#[test]
+fn a_mark_that_asks_for_what_cannot_be_had_is_a_fault() {
+    let fault = |text: &str| Files::text(text).read().map(drop).unwrap_err().to_string();
+    let unknown = fault("@id(\"a\") @approval(\"perhaps\") permit (principal, action, resource);");
+    assert!(unknown.contains("test.cedar:a: @approval(\"perhaps\")"), "{unknown}");
+    let forbids = fault("@approval(\"required\") forbid (principal, action, resource);");
+    assert!(forbids.contains("stands on a forbid"), "{forbids}");
+    let wide = fault("@approval(\"required\") permit (principal, action, resource);");
+    assert!(wide.contains("StartBackup") && !wide.contains("GetVault,"), "{wide}");
+    let narrow = "@approval(\"required\") permit (principal, action in Strongroom::Action::\"destroy\", resource);";
+    assert!(Files::text(narrow).read().is_ok());
+    assert!(Files::text("@approval(\"break-glass\") permit (principal, action, resource);").read().is_ok());
 }

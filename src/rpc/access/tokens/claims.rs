@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Refused, expired};
 use crate::{
     config::IssuerConfig,
+    domain::Person,
     rpc::access::principal::{Authentication, Known, is_printable},
 };
 
@@ -61,6 +62,7 @@ impl Claims<'_> {
         let known = Known {
             name,
             groups: self.groups(issuer)?,
+            person: self.person(issuer),
             authentication: Authentication::Token,
             issuer: Some(issuer.issuer.clone()),
             certificate: None,
@@ -91,6 +93,14 @@ impl Claims<'_> {
         let seconds = value.as_f64().filter(|seconds| (0.0..FARTHEST).contains(seconds));
         let seconds = seconds.ok_or_else(|| Refused::new("claims", format!("`{claim}` of the token is no time")))?;
         Ok(Some(seconds as i64))
+    }
+
+    /// Which person the caller is. What cannot be printed, or is no text, names nobody.
+    fn person(&self, issuer: &IssuerConfig) -> Person {
+        let Some(claim) = &issuer.person_claim else { return Person::Subject };
+        let said = self.find(claim).and_then(Value::as_str).map(|said| said.trim().to_lowercase());
+        let person = said.filter(|said| !said.is_empty() && said.len() <= LONGEST_NAME && is_printable(said));
+        person.map_or(Person::Nobody, Person::Claimed)
     }
 
     fn groups(&self, issuer: &IssuerConfig) -> Result<Vec<String>, Refused> {
@@ -167,6 +177,18 @@ mod tests {
         assert_eq!((known.name.as_str(), known.groups), ("corp:alice", vec!["corp:a".to_owned(), "corp:b".to_owned()]));
         assert_eq!(known.until.unwrap().as_second(), NOW + 100);
         assert_eq!(take(|claims| claims["realm"] = json!({"groups": "one"})).unwrap().groups, ["corp:one"]);
+    }
+
+    #[test]
+    fn a_person_is_named_by_the_claim_that_the_configuration_says_or_is_nobody() {
+        assert_eq!(take(|_| {}).unwrap().person, Person::Subject);
+        let mut issuer = issuer();
+        issuer.person_claim = Some("email".to_owned());
+        let of = |email: Value| take_of(&issuer, |claims| claims["email"] = email).unwrap().person;
+        assert_eq!(of(json!(" Ada@Example.com ")), Person::Claimed("ada@example.com".to_owned()));
+        for nobody in [json!(null), json!(""), json!("  "), json!(7), json!("a\u{202e}b"), json!("x".repeat(600))] {
+            assert_eq!(of(nobody), Person::Nobody);
+        }
     }
 
     #[test]
