@@ -20,6 +20,9 @@ use crate::domain::{Cause, RecoveryPoint, RecoveryPointState, Retention, Scope, 
 pub enum Doer {
     /// Strongroom, because it was asked to.
     Strongroom,
+    /// Perhaps somebody else; or Strongroom, which is told once AWS has answered it. What would be an incident is not taken in, and
+    /// `false` is told: who looks asks again a little later, as [`Doer::Others`].
+    Suspected,
     /// Somebody else, or time.
     Others,
 }
@@ -178,9 +181,9 @@ impl Ledger {
         points: &[RecoveryPoint],
         at: Timestamp,
         by: Doer,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         if points.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let (mut writing, place) = self.write_of(scope).await?;
         let at = at.as_millisecond();
@@ -194,7 +197,7 @@ impl Ledger {
             }
             let now = Point::told(point, vault, at, before);
             if let Some(before) = before
-                && by == Doer::Others
+                && by != Doer::Strongroom
                 && now.is_shorter_than(before)
             {
                 let (seen, expired, expires) = (before.seen, before.expires, now.expires);
@@ -202,16 +205,20 @@ impl Ledger {
             }
             rows.push(now.row(place));
         }
+        if by == Doer::Suspected && !harms.is_empty() {
+            return Ok(false);
+        }
         writing.rows(writing.statements().put_points, vec![jobs::json(&rows)]).await?;
         note(&mut writing, place, harms, at).await?;
-        writing.commit().await
+        writing.commit().await?;
+        Ok(true)
     }
 
     /// Takes in that these points are no more.
     ///
     /// # Errors
     /// When the ledger does not answer.
-    pub async fn points_gone(&self, scope: &Scope, arns: &[&str], at: Timestamp, by: Doer) -> Result<(), Error> {
+    pub async fn points_gone(&self, scope: &Scope, arns: &[&str], at: Timestamp, by: Doer) -> Result<bool, Error> {
         let (mut writing, place) = self.write_of(scope).await?;
         let at = at.as_millisecond();
         let known = known(&mut writing, arns.iter().copied()).await?;
@@ -220,8 +227,8 @@ impl Ledger {
             let never_whole = RecoveryPointState::of_word(&before.state) == RecoveryPointState::Creating;
             let why = match by {
                 Doer::Strongroom => BY_STRONGROOM,
-                Doer::Others if never_whole || before.expires.is_some_and(|expires| expires <= at) => IN_TIME,
-                Doer::Others => BY_OTHERS,
+                _ if never_whole || before.expires.is_some_and(|expires| expires <= at) => IN_TIME,
+                Doer::Suspected | Doer::Others => BY_OTHERS,
             };
             let now = Point { gone: Some(at), why: Some(why), ..before.clone() };
             rows.push(now.row(place));
@@ -230,12 +237,15 @@ impl Ledger {
                 harms.push(Harm { point: now, cause: Cause::RecoveryPointDeleted, seen, expired, expires: None });
             }
         }
+        if by == Doer::Suspected && !harms.is_empty() {
+            return Ok(false);
+        }
         if !rows.is_empty() {
             writing.rows(writing.statements().put_points, vec![jobs::json(&rows)]).await?;
             note(&mut writing, place, harms, at).await?;
             writing.commit().await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Points of a vault that are there and of which nothing was told since the instant: so many at most, those told of first
@@ -290,20 +300,23 @@ impl Ledger {
         told: VaultPicture,
         at: Timestamp,
         by: Doer,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let (mut writing, place) = self.write_of(scope).await?;
         let at = at.as_millisecond();
         let mut rows = writing.rows(writing.statements().vault, vec![vault.into(), place.into()]).await?;
         let known = rows.first_mut().map(|row| Ok::<_, Error>((VaultPicture::parse(&row.text(0)?), row.int(1)?)));
         let (before, seen) = known.transpose()?.unwrap_or_else(|| (told.clone(), at));
         if seen > at {
-            return Ok(());
+            return Ok(true);
         }
         let now = before.clone().and(told);
         let open = incidents::open(&mut writing, &BTreeSet::from([(vault, place)])).await?;
         let mut open: BTreeMap<Cause, Kept> = open.into_iter().map(|known| (known.cause, known)).collect();
         let mut changed = BTreeMap::new();
-        let weaker = if by == Doer::Others { now.weaker_than(&before) } else { Vec::new() };
+        let weaker = if by == Doer::Strongroom { Vec::new() } else { now.weaker_than(&before) };
+        if by == Doer::Suspected && !weaker.is_empty() {
+            return Ok(false);
+        }
         for (cause, was, is) in weaker {
             let begun = open.remove(&cause).unwrap_or_else(|| {
                 let own = json!({"picture": before.text(), "before": was, "seen": seen}).to_string();
@@ -324,7 +337,8 @@ impl Ledger {
         incidents::put(&mut writing, &changed.into_values().collect::<Vec<_>>()).await?;
         let args = vec![vault.into(), place.into(), now.text().into(), at.into()];
         writing.rows(writing.statements().put_vault, args).await?;
-        writing.commit().await
+        writing.commit().await?;
+        Ok(true)
     }
 
     /// The ARNs of the vaults that were there.

@@ -3,7 +3,7 @@
 //! What a look does not find any more is asked for by its name before it is said to be gone: a page that changes while it is
 //! read leaves out what is there.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all, pin_mut};
 use jiff::Timestamp;
@@ -18,6 +18,22 @@ use crate::{
 
 /// Points that are asked for by name one after the other, before what came of it is written.
 const AT_ONCE: usize = 100;
+
+/// How long it is waited before what is missing or weaker is told to be others' doing: a change that was asked for here is done at AWS a
+/// moment before it is noted as ours.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Takes in what was seen; what would be an incident, once more after a while.
+macro_rules! judged {
+    ($by:ident => $take_in:expr) => {{
+        let $by = Doer::Suspected;
+        if !$take_in.await? {
+            sleep(GRACE).await;
+            let $by = Doer::Others;
+            $take_in.await?;
+        }
+    }};
+}
 
 /// Looks after every account and region that is meant. It never ends.
 pub(super) async fn look_after(workers: Workers) {
@@ -85,7 +101,7 @@ pub(super) async fn look_at_point(
     let aws = workers.aws.within(&scope.into()).await?.for_worker();
     let look = Look { aws: &aws, ledger: &workers.ledger, scope };
     if let Some(at) = look.gone_at(&name, &vault, arn, None).await? {
-        workers.ledger.points_gone(scope, &[arn], at, Doer::Others).await?;
+        judged!(by => workers.ledger.points_gone(scope, &[arn], at, by));
     }
     Ok(())
 }
@@ -97,7 +113,8 @@ pub(super) async fn look_at_vault(workers: &Workers, scope: &Scope, name: &str) 
     match aws.sweep_vault(&name).await {
         Ok((picture, at)) => {
             let arn = VaultRef::arn_of(name.as_str(), scope);
-            Ok(workers.ledger.learn_vault(scope, &arn, picture, at, Doer::Others).await?)
+            judged!(by => workers.ledger.learn_vault(scope, &arn, picture.clone(), at, by));
+            Ok(())
         }
         // The next look at all vaults sees to what was in it.
         Err(error) if error.is_missing() => Ok(()),
@@ -114,14 +131,14 @@ struct Look<'l> {
 impl Look<'_> {
     async fn at_vault(&self, name: &VaultName, arn: &str) -> Result<(), Broken> {
         let (picture, at) = self.aws.sweep_vault(name).await?;
-        self.ledger.learn_vault(self.scope, arn, picture, at, Doer::Others).await?;
+        judged!(by => self.ledger.learn_vault(self.scope, arn, picture.clone(), at, by));
         let mut since = None;
         let batches = self.aws.sweep_points(name);
         pin_mut!(batches);
         while let Some(batch) = batches.next().await {
             let batch = batch.map_err(Error::from)?;
             since = since.or(Some(batch.at));
-            self.ledger.learn_points(self.scope, arn, &batch.items, batch.at, Doer::Others).await?;
+            judged!(by => self.ledger.learn_points(self.scope, arn, &batch.items, batch.at, by));
         }
         match since {
             Some(since) => self.for_missing(name, arn, since).await,
@@ -149,7 +166,7 @@ impl Look<'_> {
                     gone.push(arn.as_str());
                 }
             }
-            self.ledger.points_gone(self.scope, &gone, since, Doer::Others).await?;
+            judged!(by => self.ledger.points_gone(self.scope, &gone, since, by));
         }
     }
 
@@ -166,7 +183,7 @@ impl Look<'_> {
         let at = since.unwrap_or(at);
         match found {
             Ok(point) => {
-                self.ledger.learn_points(self.scope, vault, &[point], at, Doer::Others).await?;
+                judged!(by => self.ledger.learn_points(self.scope, vault, slice::from_ref(&point), at, by));
                 Ok(None)
             }
             Err(error) if error.is_missing() => Ok(Some(at)),

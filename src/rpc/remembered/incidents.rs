@@ -139,7 +139,7 @@ impl Remembered {
 
     /// What a change told is taken in before its caller hears of it: the next look would take it for others' doing. A check has
     /// done nothing.
-    async fn done_here(&self, asked: &Asked<impl Sync>, told: impl Future<Output = Result<(), Error>>) {
+    async fn done_here<T>(&self, asked: &Asked<impl Sync>, told: impl Future<Output = Result<T, Error>>) {
         if asked.is_check() || !self.feed.enabled {
             return;
         }
