@@ -103,7 +103,7 @@ impl Default for JobTimings {
 pub struct Quotas {
     /// Backup vaults per region and account `[D]`.
     pub vaults: usize,
-    /// Recovery points per vault. AWS: 1,000,000 `[D]`; less here, because a sandbox holds them in memory.
+    /// Recovery points per vault `[D]`.
     pub recovery_points_per_vault: usize,
     /// Backup plans per region and account `[D]`.
     pub plans: usize,
@@ -131,7 +131,7 @@ impl Default for Quotas {
     fn default() -> Self {
         Self {
             vaults: 300,
-            recovery_points_per_vault: 10_000,
+            recovery_points_per_vault: 1_000_000,
             plans: 300,
             versions_per_plan: 2_000,
             selections_per_plan: 100,
@@ -156,6 +156,9 @@ pub struct Switches {
     pub rate_expressions: bool,
     /// Events that no list here has are accepted of notifications: AWS's list grows, and is its own to judge `[U]`.
     pub unknown_events: bool,
+    /// Events that AWS's list calls deprecated, and that are never sent, are accepted of notifications; AWS refuses them in places
+    /// `[Q]`.
+    pub deprecated_events: bool,
     /// Describe/UpdateGlobalSettings answer as in an organization's management account; otherwise they are refused `[M]`.
     pub organization: bool,
     /// UpdateRecoveryPointLifecycle changes nothing, and answers success, where the lifecycle is empty; otherwise such a one
@@ -171,6 +174,7 @@ impl Default for Switches {
             missing_vault_is_denied: true,
             rate_expressions: false,
             unknown_events: true,
+            deprecated_events: false,
             organization: false,
             empty_lifecycle_is_passed_over: true,
             token_alone_repeats_vault: false,

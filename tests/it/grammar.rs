@@ -256,6 +256,8 @@ fn notify(events: &[&str]) -> SetVaultNotificationsRequest {
 async fn events_that_nobody_knows_pass_and_those_that_aws_never_sends_are_advised_against() {
     let world = World::start().await;
     world.vaults().create_vault(CreateVaultRequest { name: "prod".into(), ..Default::default() }).await.unwrap();
+    // Where AWS takes them.
+    world.behave(json!({"switches": {"deprecated_events": true}})).await;
     for (event, code) in [
         ("BACKUP_JOB_COMPLETED", None),
         ("COPY_JOB_FAILED", None),
@@ -294,9 +296,11 @@ async fn events_that_nobody_knows_pass_and_those_that_aws_never_sends_are_advise
         assert!(refused.message().contains(word), "{refused}");
     }
     // AWS has the last word.
-    world.behave(json!({"switches": {"unknown_events": false}})).await;
-    let refused = world.vaults().set_vault_notifications(notify(&["SCAN_JOB_COMPLETED"])).await.unwrap_err();
-    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    world.behave(json!({"switches": {"unknown_events": false, "deprecated_events": false}})).await;
+    for event in ["SCAN_JOB_COMPLETED", "BACKUP_JOB_FAILED"] {
+        let refused = world.vaults().set_vault_notifications(notify(&[event])).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -332,6 +336,7 @@ async fn no_help_and_no_example_names_an_event_that_aws_never_sends() {
     }
     let vault = CreateVaultRequest { name: "prod".into(), ..Default::default() };
     world.vaults().create_vault(vault).await.unwrap();
+    world.behave(json!({"switches": {"deprecated_events": true}})).await;
     let set = ["vault", "set-notifications", "prod", "--topic", "alerts", "--event", "BACKUP_JOB_FAILED"];
     let set = run(&world, &set).await;
     assert!((set.out + &set.err).contains("EVENT_DEPRECATED"));

@@ -29,6 +29,12 @@ impl Lifecycle {
         self
     }
 
+    /// Whether it says nothing of how long a point lives.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.move_to_cold_storage_after_days.is_none() && self.delete_after_days.is_none()
+    }
+
     /// What AWS says of an impossible lifecycle, in its words `[Q]`; `None` when it is fine.
     #[must_use]
     pub fn fault(&self) -> Option<&'static str> {

@@ -9,8 +9,11 @@ use jiff::Timestamp;
 use super::{error, rest::RestRequest};
 use crate::call::AwsError;
 
+/// Entries of a page at most `[M]`.
+const MOST: usize = 1000;
+
 /// The page size when the caller names none; AWS documents no default `[U]`.
-const DEFAULT: usize = 1000;
+const DEFAULT: usize = MOST;
 
 /// What of a list is asked for.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ impl Page {
     /// Reads `maxResults` and `nextToken`, as most lists spell them.
     ///
     /// # Errors
-    /// IPV for a size out of 1–1000 or a token that this sandbox did not make.
+    /// IPV for a size below 1 or a token that this sandbox did not make.
     pub fn of(request: &RestRequest) -> Result<Self, AwsError> {
         Self::named(request, "maxResults", "nextToken")
     }
@@ -35,13 +38,10 @@ impl Page {
     pub fn named(request: &RestRequest, size: &str, token: &str) -> Result<Self, AwsError> {
         let size = match request.query(size) {
             None => DEFAULT,
-            Some(text) => match text.parse() {
-                Ok(size @ 1..=1000) => size,
-                _ => {
-                    return Err(error::invalid_parameter(format!(
-                        "{size} must be a number from 1 to 1000, not '{text}'"
-                    )));
-                }
+            // More than a page holds is a page `[Q]`.
+            Some(text) => match text.parse::<u32>() {
+                Ok(asked @ 1..) => MOST.min(asked as usize),
+                _ => return Err(error::invalid_parameter(format!("{size} must be a number from 1, not '{text}'"))),
             },
         };
         let after = match request.query(token).filter(|text| !text.is_empty()) {
@@ -99,10 +99,15 @@ mod tests {
 
     #[test]
     fn sizes_out_of_range_and_foreign_tokens_are_refused() {
-        for query in
-            ["maxResults=0", "maxResults=1001", "maxResults=-1", "maxResults=x", "nextToken=%F0", "nextToken=abc"]
-        {
+        for query in ["maxResults=0", "maxResults=-1", "maxResults=x", "nextToken=%F0", "nextToken=abc"] {
             assert_eq!(page(query).unwrap_err().code, "InvalidParameterValueException", "{query}");
+        }
+    }
+
+    #[test]
+    fn more_than_a_page_holds_is_a_page() {
+        for query in ["maxResults=1001", "maxResults=4000000000"] {
+            assert_eq!(page(query).unwrap().size, 1000, "{query}");
         }
     }
 

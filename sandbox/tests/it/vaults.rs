@@ -118,7 +118,8 @@ async fn vaults_are_listed_in_pages_by_age() {
     assert_eq!(names(&last), ["bravo"]);
     assert!(last.get("NextToken").is_none());
     aws.get("/backup-vaults?nextToken=mine").await.is(400, "InvalidParameterValueException", "nextToken");
-    aws.get("/backup-vaults?maxResults=0").await.is(400, "InvalidParameterValueException", "1 to 1000");
+    aws.get("/backup-vaults?maxResults=0").await.is(400, "InvalidParameterValueException", "from 1");
+    assert_eq!(names(&aws.get("/backup-vaults?maxResults=1001").await.json()), ["delta", "charlie", "bravo"]);
     aws.get("/backup-vaults?vaultType=SHED").await.is(400, "InvalidParameterValueException", "SHED");
     assert_eq!(names(&aws.get("/backup-vaults?vaultType=LOGICALLY_AIR_GAPPED_BACKUP_VAULT").await.json()), [""; 0]);
     assert_eq!(names(&aws.get("/backup-vaults?shared=true").await.json()), [""; 0]);

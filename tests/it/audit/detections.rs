@@ -62,14 +62,14 @@ async fn each_is_known_by_one_field_and_told_with_what_there_was_and_nothing_els
         deed("UpdatePlan", &plan(7), "RETENTION_SHORTENED", "UpdateBackupPlan")
             .tells("/old/0/lifecycle/delete_after_days", json!(31))
             .tells("/new/0/lifecycle/delete_after_days", json!(7)),
-        harmless("SetVaultNotifications", tells(&["BACKUP_JOB_COMPLETED", "BACKUP_JOB_FAILED"])),
+        harmless("SetVaultNotifications", tells(&["BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED"])),
         deed(
             "SetVaultNotifications",
             &tells(&["BACKUP_JOB_COMPLETED"]),
             "NOTIFICATIONS_SWITCHED_OFF",
             "PutBackupVaultNotifications",
         )
-        .tells("/old/events/1", json!("BACKUP_JOB_FAILED")),
+        .tells("/old/events/1", json!("COPY_JOB_FAILED")),
         deed(
             "DeleteVaultNotifications",
             &of("DeleteVaultNotifications"),

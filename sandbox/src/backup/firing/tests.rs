@@ -137,6 +137,7 @@ fn what_fires_names_its_plan_and_carries_the_rule() {
         &json!([{
             "RuleName": "r", "TargetBackupVaultName": "vault", "RecoveryPointTags": { "a": "b" }, "CopyActions": copies,
             "EnableContinuousBackup": true, "ScheduleExpressionTimezone": "Asia/Ho_Chi_Minh",
+            "Lifecycle": { "DeleteAfterDays": 7 },
         }]),
     );
     scene.select(&plan, "s", &json!({ "Resources": [arn] }));
@@ -152,7 +153,8 @@ fn what_fires_names_its_plan_and_carries_the_rule() {
         [plan.as_str(), "p", "cron(0 5 ? * * *)", "Asia/Ho_Chi_Minh"]
     );
     assert_eq!((fired.start_window.as_mins(), fired.completion_window.as_mins()), (480, 10_080));
-    assert!(fired.continuous && fired.lifecycle.is_none());
+    assert!(fired.continuous);
+    assert_eq!(fired.lifecycle.as_ref().and_then(|lifecycle| lifecycle.delete_after_days), Some(7));
     assert_eq!((fired.recovery_point_tags.len(), fired.copy_actions.len()), (1, 1));
     let path = format!("/backup/plans/{plan}");
     let shown = send(&mut scene.world, &scene.call, "GET", &path, &json!(null)).unwrap();

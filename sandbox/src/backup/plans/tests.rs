@@ -157,6 +157,23 @@ fn bad_plans_are_refused_with_the_value_at_fault() {
             "InvalidParameterValueException",
             "between 1 and 35",
         ),
+        (
+            one_rule(json!({ "EnableContinuousBackup": true })),
+            "InvalidParameterValueException",
+            "Lifecycle must be specified for backup rule enabled continuous backup",
+        ),
+        (
+            one_rule(json!({ "EnableContinuousBackup": true, "Lifecycle": {} })),
+            "InvalidParameterValueException",
+            "Lifecycle must be specified for backup rule enabled continuous backup",
+        ),
+        (
+            one_rule(
+                json!({ "EnableContinuousBackup": true, "Lifecycle": { "MoveToColdStorageAfterDays": 1, "DeleteAfterDays": 91 } }),
+            ),
+            "InvalidParameterValueException",
+            "Invalid lifecycle. MoveToColdStorageAfterDays is unavailable",
+        ),
         (one_rule(copies(6)), "InvalidParameterValueException", "at most 5 copy"),
         (
             one_rule(json!({ "CopyActions": [{ "DestinationBackupVaultArn": "vault" }] })),
@@ -321,7 +338,7 @@ fn the_preview_shows_the_soonest_runs_of_all_rules() {
     let rules = json!([
         { "RuleName": "a", "TargetBackupVaultName": "vault" },
         { "RuleName": "b", "TargetBackupVaultName": "vault", "ScheduleExpression": "cron(0 4 ? * 7 *)",
-            "EnableContinuousBackup": true },
+            "EnableContinuousBackup": true, "Lifecycle": { "DeleteAfterDays": 7 } },
     ]);
     let made = create(&mut world, &plan("p", &rules)).unwrap();
     let path = format!("/backup/plans/{}", text(&made["BackupPlanId"]));

@@ -168,9 +168,13 @@ fn windows(start: i64, completion: i64, faults: &mut Faults) {
 }
 
 fn continuous(lifecycle: Option<&Lifecycle>, faults: &mut Faults) {
-    let Some(lifecycle) = lifecycle else { return };
+    // In AWS's words `[Q]`.
+    let Some(lifecycle) = lifecycle.filter(|lifecycle| !lifecycle.is_silent()) else {
+        faults.add("Lifecycle must be specified for backup rule enabled continuous backup".to_owned());
+        return;
+    };
     if lifecycle.move_to_cold_storage_after_days.is_some() {
-        faults.add("Continuous backups cannot move to cold storage".to_owned());
+        faults.add("Invalid lifecycle. MoveToColdStorageAfterDays is unavailable".to_owned());
     }
     if let Some(days) = lifecycle.delete_after_days.filter(|days| *days > LONGEST_CONTINUOUS) {
         faults.add(format!(

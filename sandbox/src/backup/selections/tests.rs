@@ -51,7 +51,12 @@ fn planned() -> (World, String) {
 #[expect(clippy::needless_pass_by_value, reason = "callers write the members in place")]
 fn selection(members: Value) -> Value {
     let mut whole = json!({ "SelectionName": "s", "IamRoleArn": ROLE });
-    whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let members = members.as_object().unwrap();
+    // A test that is about something else selects everything.
+    if !["Resources", "NotResources", "ListOfTags", "Conditions"].iter().any(|member| members.contains_key(*member)) {
+        whole["Resources"] = json!(["*"]);
+    }
+    whole.as_object_mut().unwrap().extend(members.clone());
     json!({ "BackupSelection": whole })
 }
 
@@ -99,6 +104,24 @@ fn conditions_come_back_as_they_were_sent() {
     let one = format!("{path}/{}", made["SelectionId"].as_str().unwrap());
     let shown = send(&mut world, &call(), "GET", &one, &json!(null)).unwrap();
     assert_eq!(shown["BackupSelection"]["Conditions"], conditions);
+}
+
+#[test]
+fn a_selection_without_resources_and_tags_is_refused_in_the_words_of_aws() {
+    let (mut world, path) = planned();
+    let condition = json!({ "StringEquals": [{ "ConditionKey": "aws:ResourceTag/a", "ConditionValue": "b" }] });
+    for members in [
+        json!({ "Resources": [] }),
+        json!({ "Conditions": condition }),
+        json!({ "NotResources": ["arn:aws:rds:*:*:db:*"] }),
+        json!({ "NotResources": ["arn:aws:rds:*:*:db:*"], "Conditions": condition, "Resources": [], "ListOfTags": [] }),
+    ] {
+        let refused = create(&mut world, &path, &selection(members.clone())).unwrap_err();
+        assert_eq!(refused.code, "InvalidParameterValueException", "{members}");
+        let words = "Invalid backup selection. Either 'ListOfTags' or 'Resources' section must be non-empty.";
+        assert_eq!(refused.message, words, "{members}");
+    }
+    create(&mut world, &path, &selection(json!({ "Resources": ["*"], "Conditions": condition }))).unwrap();
 }
 
 #[test]

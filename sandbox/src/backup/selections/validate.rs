@@ -76,6 +76,11 @@ pub(super) fn validate(input: SelectionInput, quotas: &Quotas) -> Result<Valid, 
     if tests + criteria.list_of_tags.len() > most {
         return Err(error::limit_exceeded(format!("A backup selection can have at most {most} tags and conditions")));
     }
+    // Conditions only narrow down what the two select, and AWS takes a selection without them for a slip `[Q]`.
+    if criteria.resources.is_empty() && criteria.list_of_tags.is_empty() && faults.is_empty() {
+        let why = "Invalid backup selection. Either 'ListOfTags' or 'Resources' section must be non-empty.";
+        return Err(error::invalid_parameter(why));
+    }
     if faults.is_empty() {
         Ok(Valid { name, role_arn, criteria })
     } else {

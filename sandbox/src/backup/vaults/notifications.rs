@@ -13,22 +13,15 @@ use crate::{
 };
 
 /// BackupVaultEvent `[M]`.
-const EVENTS: [&str; 24] = [
+const EVENTS: [&str; 17] = [
     "BACKUP_JOB_STARTED",
     "BACKUP_JOB_COMPLETED",
-    "BACKUP_JOB_SUCCESSFUL",
-    "BACKUP_JOB_FAILED",
-    "BACKUP_JOB_EXPIRED",
     "RESTORE_JOB_STARTED",
     "RESTORE_JOB_COMPLETED",
-    "RESTORE_JOB_SUCCESSFUL",
-    "RESTORE_JOB_FAILED",
     "COPY_JOB_STARTED",
     "COPY_JOB_SUCCESSFUL",
     "COPY_JOB_FAILED",
     "RECOVERY_POINT_MODIFIED",
-    "BACKUP_PLAN_CREATED",
-    "BACKUP_PLAN_MODIFIED",
     "S3_BACKUP_OBJECT_FAILED",
     "S3_RESTORE_OBJECT_FAILED",
     "CONTINUOUS_BACKUP_INTERRUPTED",
@@ -38,6 +31,17 @@ const EVENTS: [&str; 24] = [
     "EKS_RESTORE_OBJECT_FAILED",
     "EKS_RESTORE_OBJECT_SKIPPED",
     "EKS_BACKUP_OBJECT_FAILED",
+];
+
+/// BackupVaultEvent that are deprecated: how a job ended stands in the message of the event that it did `[D]`.
+const DEPRECATED: [&str; 7] = [
+    "BACKUP_JOB_SUCCESSFUL",
+    "BACKUP_JOB_FAILED",
+    "BACKUP_JOB_EXPIRED",
+    "RESTORE_JOB_SUCCESSFUL",
+    "RESTORE_JOB_FAILED",
+    "BACKUP_PLAN_CREATED",
+    "BACKUP_PLAN_MODIFIED",
 ];
 
 /// A topic and the events it gets.
@@ -65,11 +69,20 @@ pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Resu
     let topic_arn = input.topic_arn.ok_or_else(|| error::missing_parameter("SNSTopicArn"))?;
     let given = input.events.ok_or_else(|| error::missing_parameter("BackupVaultEvents"))?;
     check_topic(&topic_arn, call)?;
-    let known = |event: &&String| {
-        EVENTS.contains(&event.as_str()) || (call.behaviour.switches.unknown_events && looks_like_event(event))
+    let switches = &call.behaviour.switches;
+    let told = |fits: &dyn Fn(&str) -> bool| -> Vec<String> {
+        given.iter().filter(|event| fits(event)).map(|event| shorten(event)).take(10).collect()
     };
-    let unknown: Vec<String> =
-        given.iter().filter(|event| !known(event)).map(|event| shorten(event)).take(10).collect();
+    let deprecated = told(&|event| !switches.deprecated_events && DEPRECATED.contains(&event));
+    if !deprecated.is_empty() {
+        let why = "are deprecated: listen for the event that a job has COMPLETED, and filter by its State";
+        return Err(error::invalid_parameter(format!("BackupVaultEvents {} {why}", deprecated.join(", "))));
+    }
+    let known = |event: &str| {
+        [EVENTS.as_slice(), &DEPRECATED].concat().contains(&event)
+            || (switches.unknown_events && looks_like_event(event))
+    };
+    let unknown = told(&|event| !known(event));
     if !unknown.is_empty() {
         return Err(error::invalid_parameter(format!("Unknown BackupVaultEvents: {}", unknown.join(", "))));
     }

@@ -259,6 +259,7 @@ fn a_vault_tells_its_topic_what_it_was_asked_to() {
     story.action(crate::sns::ACTIONS, "CreateTopic", &[&[("Name", "news")], &policy[..]].concat());
     let subscribe = [("TopicArn", TOPIC), ("Protocol", "sqs"), ("Endpoint", QUEUE)];
     story.action(crate::sns::ACTIONS, "Subscribe", &subscribe);
+    story.behaviour().switches.deprecated_events = true;
     let wanted = json!({"SNSTopicArn": TOPIC, "BackupVaultEvents": ["BACKUP_JOB_SUCCESSFUL", "BACKUP_JOB_COMPLETED", "COPY_JOB_FAILED"]});
     story.ok("PUT", "/backup-vaults/vault/notification-configuration", wanted);
     let id = story.start(DB, &json!({}));
