@@ -324,6 +324,7 @@ READS = {rpc for rpc in BASE if rpc.split("/")[1].startswith(("Get", "List", "Pr
 
 # Nothing is required; the defaults are asked about, or AWS's default role is ensured.
 EMPTY_IS_FINE = {
+    "AccessService/ListApprovals",
     "AccessService/ListAuditEvents",
     "AccessService/WhoAmI",
     "AccountService/EnsureServiceRole",

@@ -71,7 +71,10 @@ impl Input {
             value = Value::Object(Map::from_iter([(name.clone(), held)]));
         }
         if !region.is_empty() {
-            value["scope"] = json!({ "region": region });
+            let has_scope = self.method.input().get_field_by_name("scope").is_some();
+            // What stands within another request has the account and region of both.
+            let of = if has_scope { &mut value } else { &mut value[&self.way[0].0][&self.way[1].0] };
+            of["scope"] = json!({ "region": region });
         }
         value
     }

@@ -108,7 +108,8 @@ pub(super) async fn ask(
         action: action.to_owned(),
         digest: digest(&bytes),
         request: bytes,
-        request_id,
+        // As the call that uses it is looked up by.
+        request_id: request_id.to_ascii_lowercase(),
         shown: shown.text(),
         requester,
         reason,

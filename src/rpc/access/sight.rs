@@ -267,6 +267,11 @@ impl View {
         let things = self.permissions.picture().told(scope, items).await?;
         let policies = self.permissions.present();
         let may_read = |thing: &Thing| match thing.noun {
+            // An account and region are told of to whom the call itself is permitted there.
+            Noun::Region => {
+                let decided = policies.decide(self.caller.known(), self.method.action(), thing, &self.touched.saying);
+                decided.is_permitted()
+            }
             // What no policy knows is told of what the request itself names.
             Noun::Unspecified => self.touched.named.iter().any(|named| named.text == thing.id),
             _ => self.may_read(&policies, thing),

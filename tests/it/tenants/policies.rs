@@ -171,3 +171,31 @@ async fn a_server_without_policies_has_none_to_explain() {
     let refused = AccessServiceClient::new(world.channel()).explain_access(ask).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::FailedPrecondition, "POLICIES_NOT_KEPT".to_owned()));
 }
+
+#[tokio::test]
+async fn how_an_account_and_region_stands_is_told_to_whom_the_call_is_permitted_there() {
+    let policies = r#"
+        permit (principal == Strongroom::User::"anonymous", action, resource);
+        permit (principal in Strongroom::Group::"corp:orders", action in Strongroom::Action::"read", resource is Strongroom::Region)
+        when { resource.region == "us-east-1" };
+    "#;
+    let teams = Teams::start_with(policies, |config| {
+        let regions = ["us-east-1", "eu-west-1"].map(|region| strongroom::domain::RegionName::parse(region).unwrap());
+        config.ledger.scopes =
+            regions.map(|region| strongroom::config::FollowedScope { account: None, region }).into_iter().collect();
+    })
+    .await;
+    let list = ListJobsRequest { all_scopes: true, read: Read::Ledger.into(), ..Default::default() };
+    let told = async |jobs: &mut JobServiceClient<Way>| {
+        let answer = jobs.list_jobs(list.clone()).await.ok()?.into_inner();
+        let regions = answer.scopes.into_iter().filter_map(|status| status.scope).map(|scope| scope.region);
+        let mut regions: Vec<String> = regions.collect();
+        regions.sort();
+        Some(regions)
+    };
+    let mut own = teams.jobs("orders");
+    until("nothing is read", async || told(&mut own).await.is_some()).await;
+    assert_eq!(told(&mut own).await.unwrap(), ["us-east-1"]);
+    let all = teams.world.jobs().list_jobs(list.clone()).await.unwrap().into_inner().scopes;
+    assert_eq!(all.len(), 2);
+}

@@ -1,6 +1,9 @@
 //! The same on several servers: one looks at AWS, and another decides by what it has seen.
 
-use strongroom::proto::{GetCoverageResponse, GetJobRequest};
+use strongroom::proto::{
+    ApprovableRequest, ApproveRequest, GetCoverageResponse, GetJobRequest, RequestApprovalRequest, UnlockVaultRequest,
+    access_service_client::AccessServiceClient, approvable_request::Request as Approvable,
+};
 
 use super::*;
 use crate::replicas::{database, replica_with};
@@ -65,4 +68,31 @@ async fn a_server_that_looks_at_nothing_decides_by_what_another_has_seen() {
     let counted: GetCoverageResponse =
         protection.get_coverage(GetCoverageRequest::default()).await.unwrap().into_inner();
     assert_eq!(counted.database_count, 1);
+}
+
+#[tokio::test]
+async fn what_somebody_agrees_with_at_one_server_is_carried_out_at_another_and_once() {
+    let Some(database) = database().await else { return };
+    let policies = r#"permit (principal, action, resource);"#;
+    let teams = Teams::start(policies).await;
+    let vault = CreateVaultRequest { name: "vault".into(), ..Default::default() };
+    teams.world.vaults().create_vault(vault).await.unwrap();
+    let (_one, here) = server(&teams, &database, "1h").await;
+    let (_other, there) = server(&teams, &database, "1h").await;
+    let (_, ada) = teams.way("orders");
+    let (_, bob) = teams.way("billing");
+    let unlock = UnlockVaultRequest {
+        vault: "vault".into(),
+        request_id: "2b1f0c3e-7f0a-4c8e-9d57-0e4f6d1a9b11".into(),
+        ..Default::default()
+    };
+    let request = Some(ApprovableRequest { request: Some(Approvable::UnlockVault(unlock.clone())) });
+    let request = RequestApprovalRequest { request, ..Default::default() };
+    let asked = AccessServiceClient::with_interceptor(here, ada.clone()).request_approval(request).await;
+    let approval = asked.unwrap().into_inner().approval.unwrap().id;
+    let approve = ApproveRequest { approval, ..Default::default() };
+    AccessServiceClient::with_interceptor(there.clone(), bob.clone()).approve(approve).await.unwrap();
+    let of_bob = VaultServiceClient::with_interceptor(there.clone(), bob).unlock_vault(unlock.clone()).await;
+    assert_eq!(reason(&of_bob.unwrap_err()).1, "APPROVAL_REQUIRED");
+    VaultServiceClient::with_interceptor(there, ada).unlock_vault(unlock).await.unwrap();
 }

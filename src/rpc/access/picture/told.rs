@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Picture, bare, last, vault_arn};
+use super::{Picture, bare, last, region, vault_arn};
 use crate::{
     domain::{AccountId, PlanRef, RegionName, Scope},
     ledger::{KnownDatabase, Tagged},
@@ -68,6 +68,9 @@ impl Known<'_> {
             plan: Some(plan.clone()),
             ..Facts::default()
         };
+        if noun == Noun::Region {
+            return vec![region(scope)];
+        }
         let texts = told.named.get(&noun).cloned().unwrap_or_default();
         let thing = |text: String| {
             let owner = || {

@@ -136,7 +136,8 @@ impl View {
                 break_glass.extend(by.into_iter().filter(|id| !break_glass.contains(id)).collect::<Vec<_>>());
             }
         }
-        Ok(match (required && self.method.changes, alone) {
+        // A mark on many actions is about those that an approval can be asked for, and not about asking.
+        Ok(match (required && convert::ACTIONS.contains(&action), alone) {
             (false, _) => Need::Alone,
             (true, true) => Need::BreakGlass(break_glass),
             (true, false) => Need::SecondPerson,
@@ -158,7 +159,7 @@ impl View {
             metrics::approval(action, "missing");
             Failure::from(TwoPersons::new(ErrorReason::ApprovalRequired, action, why.to_owned(), approval))
         };
-        let known = ledger.approval_for(aws.scope(), self.caller.name(), request_id).await?;
+        let known = ledger.approval_for(aws.scope(), self.caller.name(), &request_id.to_ascii_lowercase()).await?;
         let Some(approval) = known else {
             let why = "ask with RequestApproval, giving this very request with its request_id, and send it once somebody has approved it";
             return Err(needed(why, None));

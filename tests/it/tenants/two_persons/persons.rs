@@ -119,3 +119,45 @@ async fn what_is_asked_for_must_be_a_request_that_can_be_sent() {
     let refused = office.access("olga", "officers").approve(approve).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn while_the_ledger_is_down_what_takes_two_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file where the ledger's directory is to be.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let path = folder.path().join("file/ledger.db");
+    let office = Office::open_with(TWO, |config| config.ledger.path = Some(path)).await;
+    let vault = CreateVaultRequest { name: "vault".into(), ..Default::default() };
+    office.teams.world.vaults().create_vault(vault).await.unwrap();
+    let unlock = UnlockVaultRequest { vault: "vault".into(), request_id: id(), ..Default::default() };
+    let denied = office.vaults("ada", "ops").unlock_vault(unlock.clone()).await.unwrap_err();
+    assert_eq!(reason(&denied), (Code::Unavailable, "LEDGER_UNAVAILABLE".to_owned()));
+    let denied = office.ask(Approvable::UnlockVault(unlock)).await.unwrap_err();
+    assert_eq!(reason(&denied).1, "LEDGER_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn what_a_policy_marks_takes_two_as_well_and_asking_for_it_does_not() {
+    let marked = r#"
+        @approval("required")
+        permit (principal in Strongroom::Group::"corp:ops", action in Strongroom::Action::"destroy", resource);
+    "#;
+    let office = Office::open(&format!("{TWO}{marked}")).await;
+    let rule = strongroom::proto::Rule { name: "daily".into(), vault: "vault".into(), ..Default::default() };
+    let create = CreatePlanRequest { name: "nightly".into(), rules: vec![rule], ..Default::default() };
+    office.teams.world.plans().create_plan(create).await.unwrap();
+    // However the id is spelled.
+    let delete = strongroom::proto::DeletePlanRequest {
+        plan: "nightly".into(),
+        request_id: id().to_ascii_uppercase(),
+        ..Default::default()
+    };
+    let (channel, token) = office.way("ada", "ops");
+    let mut plans = PlanServiceClient::with_interceptor(channel, token);
+    assert_eq!(why(&plans.delete_plan(delete.clone()).await.unwrap_err()).0, "APPROVAL_REQUIRED");
+    office.asked_and_agreed(Approvable::DeletePlan(delete.clone())).await;
+    plans
+        .delete_plan(strongroom::proto::DeletePlanRequest { request_id: delete.request_id.to_lowercase(), ..delete })
+        .await
+        .unwrap();
+}
