@@ -71,6 +71,7 @@ EVERYTHING = {
                     "ca_file": "/etc/company/ca.pem",
                     "principal_claim": "azp",
                     "groups_claim": "realm_access.roles",
+                    "person_claim": "email",
                     "required_claims": {"hd": "example.com", "a.b": "x"},
                 },
                 "cluster": {"issuer": "https://kubernetes.default.svc", "audiences": ["s"], "jwks_file": "/keys.json"},
