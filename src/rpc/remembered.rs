@@ -33,7 +33,7 @@ use crate::{
 pub(super) use self::repeated::{Starting, starting};
 
 /// The part of a page token that is the ledger's: AWS's lists have numbers.
-const LEDGER: &str = "ledger";
+pub(super) const LEDGER: &str = "ledger";
 
 /// How long a call waits for the ledger to take in what AWS has told, which the feed tells it again.
 const PROMPT: Duration = Duration::from_secs(2);

@@ -11,13 +11,14 @@ use super::{
     metrics,
     permissions::Permissions,
     principal::Principal,
-    sight::{Need, Sight},
+    sight::{Need, Sight, absent},
+    things::Noun,
 };
 use crate::{
     aws::Scoped,
     domain::{
-        Approval, ApprovalDecision, ApprovalState, Asked, Cursor, DecideApproval, NewApproval, Noun, PageRequest,
-        Persons, Refusal, RefusalKind, Signer,
+        Approval, ApprovalDecision, ApprovalState, Asked, Cursor, DecideApproval, NewApproval, PageRequest, Persons,
+        Signer,
     },
     ledger::{ApprovalPosition, Ledger},
     proto::{self, ErrorReason},
@@ -25,12 +26,10 @@ use crate::{
         convert::approvals::{self as convert, AskApproval},
         doorway::{LetIn, Method},
         page_token::ListOf,
+        remembered::LEDGER,
         status::Failure,
     },
 };
-
-/// The part of a page token that is the ledger's.
-const LEDGER: &str = "ledger";
 
 /// Why a call takes two persons, or nothing can be done with an approval.
 #[derive(Debug)]
@@ -98,11 +97,7 @@ pub(super) async fn ask(
             );
         }
     }
-    let shown = Shown::read(aws, &about).await?;
-    if shown.is_nothing() {
-        let message = "what the request is about is not there: there is nothing to agree with";
-        return Err(Refusal::of(RefusalKind::NotFound, noun(&about), name(&request), message).into());
-    }
+    let shown = Shown::there(aws, &about).await?;
     let new = NewApproval {
         scope: aws.scope().clone(),
         action: action.to_owned(),
@@ -129,43 +124,10 @@ pub(super) async fn ask(
     Ok(proto::RequestApprovalResponse { approval, ..Default::default() })
 }
 
-/// What a request is about, for the case that it is not there.
-fn noun(about: &convert::About) -> Noun {
-    use convert::About;
-    match about {
-        About::VaultAndPoints(_) | About::Vault(_) | About::AccessPolicy(_) | About::Notifications(_) => Noun::Vault,
-        About::Point(..) => Noun::RecoveryPoint,
-        About::Plan(..) => Noun::Plan,
-        About::Selection(_) => Noun::Selection,
-        About::LegalHold(_) => Noun::LegalHold,
-    }
-}
-
-fn name(request: &convert::Approvable) -> String {
-    use convert::Approvable as R;
-    match request {
-        R::DeleteVault(it) => it.vault.clone(),
-        R::UnlockVault(it) => it.vault.clone(),
-        R::LockVault(it) => it.vault.clone(),
-        R::SetVaultAccessPolicy(it) => it.vault.clone(),
-        R::DeleteVaultAccessPolicy(it) => it.vault.clone(),
-        R::DeleteVaultNotifications(it) => it.vault.clone(),
-        R::DeleteRecoveryPoint(it) => it.recovery_point.clone(),
-        R::DisassociateRecoveryPoint(it) => it.recovery_point.clone(),
-        R::UpdateRecoveryPointLifecycle(it) => it.recovery_point.clone(),
-        R::UpdatePlan(it) => it.plan.clone(),
-        R::DeletePlan(it) => it.plan.clone(),
-        R::DeleteSelection(it) => it.selection.clone(),
-        R::CancelLegalHold(it) => it.legal_hold.clone(),
-    }
-}
-
-/// An approval of the account and region.
-async fn there(ledger: &Ledger, aws: &Scoped, id: &str) -> Result<Approval, Failure> {
+/// An approval of the account and region; of one that is not there, the same as of one that the caller may not see.
+pub(super) async fn there(ledger: &Ledger, aws: &Scoped, id: &str) -> Result<Approval, Failure> {
     let known = ledger.approval(id).await?.filter(|approval| approval.of.scope == *aws.scope());
-    // In the words in which it is told of one that the caller may not see.
-    let message = format!("there is no approval {id} that the caller may see");
-    Ok(known.ok_or_else(|| Refusal::of(RefusalKind::NotFound, Noun::Approval, id, message))?)
+    Ok(known.ok_or_else(|| absent(Noun::Approval, id))?)
 }
 
 pub(super) async fn get(
@@ -222,10 +184,8 @@ pub(super) async fn approve(
             return Err(TwoPersons::of(&approval, ErrorReason::SecondPersonRequired, why, aws));
         }
     }
-    let request = convert::decode(&approval.of.action, &approval.of.request);
-    let request = request.ok_or_else(|| Failure::Bug("an approval of what none can be asked for".to_owned()))?;
     // What it is about is read first: then the time is that of AWS's answer.
-    let present = Shown::read(aws, &convert::about(&request)?.what).await?.text();
+    let present = Shown::of_request(aws, &approval.of.action, &approval.of.request).await?.text();
     let state = approval.state(aws.now());
     let is_mine = approval.decided.as_ref().is_some_and(|decision| decision.by.name == by.name && decision.agrees);
     if is_mine && state == ApprovalState::Approved {

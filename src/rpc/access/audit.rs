@@ -146,7 +146,7 @@ impl Act {
             resources,
             scope: self.scope.clone(),
             request_id: self.request_id.clone(),
-            request_digest: chain::digest(None, &self.bytes),
+            request_digest: digest(&self.bytes),
             request,
             policies: self.policies.clone(),
             read: self.read,

@@ -392,7 +392,7 @@ fn made(answer: &DynamicMessage, named: &Named, tags: Option<BTreeMap<String, St
 }
 
 /// The same answer as of a thing that is not there.
-fn absent(noun: Noun, text: &str) -> Refusal {
+pub(super) fn absent(noun: Noun, text: &str) -> Refusal {
     let (noun, word) = match noun {
         Noun::Vault => (domain::Noun::Vault, "vault"),
         Noun::Plan => (domain::Noun::Plan, "plan"),

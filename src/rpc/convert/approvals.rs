@@ -5,7 +5,7 @@ use prost::Message as _;
 
 use super::{
     change::Change as _,
-    incidents::{note_of, words},
+    incidents::{id_of, note_of, words},
     legal_holds, plans,
     reader::Reader,
     recovery_points, selections, timestamp, vault_lock, vault_settings, vaults,
@@ -14,7 +14,7 @@ pub(in crate::rpc) use crate::proto::approvable_request::Request as Approvable;
 use crate::{
     domain::{
         Approval, ApprovalState, Asked, DecideApproval, Fault, Faults, GetPlan, Invalid, LegalHoldRef, PlanRef,
-        PlanUpdate, PointInVault, Retention, SavedSelection, VaultName, quoted,
+        PlanUpdate, PointInVault, Retention, SavedSelection, VaultName,
     },
     proto,
     rpc::page_token::ListOf,
@@ -188,7 +188,7 @@ pub(in crate::rpc) fn ask(request: proto::RequestApprovalRequest) -> Result<Aske
 pub(in crate::rpc) fn get(request: proto::GetApprovalRequest) -> Result<Asked<String>, Invalid> {
     let proto::GetApprovalRequest { scope, approval } = request;
     let mut read = Reader::new(scope);
-    let approval = read.note("approval", id_of_approval(&approval));
+    let approval = read.note("approval", id_of("an approval", "ListApprovals", &approval));
     read.conclude(|| approval)
 }
 
@@ -213,19 +213,9 @@ pub(in crate::rpc) fn reject(request: proto::RejectRequest) -> Result<Asked<Deci
 }
 
 fn decide(mut read: Reader, approval: &str, note: String) -> Result<Asked<DecideApproval>, Invalid> {
-    let approval = read.note("approval", id_of_approval(approval));
+    let approval = read.note("approval", id_of("an approval", "ListApprovals", approval));
     let note = read.note("note", note_of(note));
     read.conclude(|| Ok(DecideApproval { approval: approval?, note: note? }))
-}
-
-fn id_of_approval(text: &str) -> Result<String, Fault> {
-    if text.is_empty() {
-        return Err("is required: give the id that RequestApproval or ListApprovals tells".into());
-    }
-    match uuid::Uuid::parse_str(text) {
-        Ok(id) => Ok(id.to_string()),
-        Err(_) => Err(format!("{} is not the id of an approval: ListApprovals tells them", quoted(text)).into()),
-    }
 }
 
 fn state(number: i32) -> Result<ApprovalState, Fault> {

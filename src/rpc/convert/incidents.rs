@@ -76,18 +76,19 @@ pub(super) fn words<T: Copy, const N: usize>(
 pub(in crate::rpc) fn acknowledge(request: proto::AcknowledgeIncidentRequest) -> Result<Asked<Acknowledge>, Invalid> {
     let proto::AcknowledgeIncidentRequest { scope, incident, note, request_id, validate_only } = request;
     let mut read = Reader::change(scope, &request_id, validate_only);
-    let incident = read.note("incident", id_of_incident(&incident));
+    let incident = read.note("incident", id_of("an incident", "ListIncidents", &incident));
     let note = read.note("note", note_of(note));
     read.conclude(|| Ok(Acknowledge { incident: incident?, note: note? }))
 }
 
-fn id_of_incident(text: &str) -> Result<String, Fault> {
+/// The id of a thing of the ledger's own, such as "an incident", that the RPC tells.
+pub(super) fn id_of(thing: &str, told_by: &str, text: &str) -> Result<String, Fault> {
     if text.is_empty() {
-        return Err("is required: give the id that ListIncidents tells".into());
+        return Err(format!("is required: give the id that {told_by} tells").into());
     }
     match uuid::Uuid::parse_str(text) {
         Ok(id) => Ok(id.to_string()),
-        Err(_) => Err(format!("{} is not the id of an incident: ListIncidents tells them", quoted(text)).into()),
+        Err(_) => Err(format!("{} is not the id of {thing}: {told_by} tells them", quoted(text)).into()),
     }
 }
 

@@ -24,7 +24,7 @@ async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
     timeout(PATIENCE, waited).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+pub(super) fn write(folder: &Path, name: &str, text: &str) {
     let (next, file) = (folder.join("next"), folder.join(name));
     std::fs::write(&next, text).unwrap();
     std::fs::rename(next, file).unwrap();

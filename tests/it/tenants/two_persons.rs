@@ -2,8 +2,6 @@
 
 mod persons;
 
-use std::path::Path;
-
 use strongroom::proto::{
     Approval, ApprovalState, ApproveRequest, DeleteRecoveryPointRequest, GetApprovalRequest, Lifecycle,
     ListApprovalsRequest, ListAuditEventsRequest, LockMode, LockVaultRequest, RejectRequest, RequestApprovalRequest,
@@ -13,7 +11,7 @@ use strongroom::proto::{
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use super::*;
+use super::{policies::write, *};
 
 /// Who operates may do everything, officers read and approve, and whoever is on call has a glass to break.
 const TWO: &str = r#"
@@ -369,10 +367,4 @@ async fn policies_go_by_what_only_a_read_tells() {
     assert!(denied.message().contains("never-shorter"), "{denied:?}");
     let asked = office.ask(Approvable::UpdateRecoveryPointLifecycle(keep(300))).await.unwrap_err();
     assert_eq!(reason(&asked).1, "ACCESS_DENIED", "who may not do it need not ask");
-}
-
-fn write(folder: &Path, name: &str, text: &str) {
-    let (next, file) = (folder.join("next"), folder.join(name));
-    std::fs::write(&next, text).unwrap();
-    std::fs::rename(next, file).unwrap();
 }

@@ -79,8 +79,7 @@ pub(super) fn put(world: &mut World, call: &Call, request: &RestRequest) -> Resu
         return Err(error::invalid_parameter(format!("BackupVaultEvents {} {why}", deprecated.join(", "))));
     }
     let known = |event: &str| {
-        [EVENTS.as_slice(), &DEPRECATED].concat().contains(&event)
-            || (switches.unknown_events && looks_like_event(event))
+        EVENTS.contains(&event) || DEPRECATED.contains(&event) || (switches.unknown_events && looks_like_event(event))
     };
     let unknown = told(&|event| !known(event));
     if !unknown.is_empty() {

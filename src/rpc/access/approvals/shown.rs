@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{Error, Scoped},
-    domain::{Retention, Rule},
+    domain::{Retention, Rule, Vault},
     proto::{self, descriptors::json_of},
-    rpc::{convert::approvals::About, status::Failure},
+    rpc::{
+        convert::approvals::{self as convert, About},
+        status::Failure,
+    },
 };
 
 /// A thing as it was read.
@@ -27,55 +30,51 @@ impl Shown {
     /// The text of what is not there.
     pub(in crate::rpc) const NOTHING: &'static str = "null";
 
-    /// Reads what a request is about. What is not there is shown as nothing.
-    pub(in crate::rpc) async fn read(aws: &Scoped, about: &About) -> Result<Self, Failure> {
+    /// Reads what a request is about.
+    ///
+    /// # Errors
+    /// When it is not there, too.
+    pub(in crate::rpc) async fn there(aws: &Scoped, about: &About) -> Result<Self, Error> {
         let mut shortens = false;
         let json = match about {
-            About::VaultAndPoints(name) => there(aws.get_vault(name).await)?.map(vault),
-            About::Vault(name) => there(aws.get_vault(name).await)?.map(vault).map(without_points),
+            About::VaultAndPoints(name) => vault(aws.get_vault(name).await?),
+            About::Vault(name) => without_points(vault(aws.get_vault(name).await?)),
             About::AccessPolicy(name) => {
-                let of = |policy| {
-                    json_of("GetVaultAccessPolicyResponse", &proto::GetVaultAccessPolicyResponse::from(policy))
-                };
-                let (vault_there, policy) = tokio::try_join!(aws.get_vault(name), aws.get_vault_access_policy(name))
-                    .map_or_else(|error| there(Err(error)), |both| Ok(Some(both)))?
-                    .unzip();
-                vault_there.map(|it| beside(it, policy.map(of)))
+                let (of, policy) = tokio::try_join!(aws.get_vault(name), aws.get_vault_access_policy(name))?;
+                let policy = proto::GetVaultAccessPolicyResponse::from(policy);
+                beside(of, json_of("GetVaultAccessPolicyResponse", &policy))
             }
             About::Notifications(name) => {
-                let of = |it| json_of("GetVaultNotificationsResponse", &proto::GetVaultNotificationsResponse::from(it));
-                let (vault_there, told) = tokio::try_join!(aws.get_vault(name), aws.get_vault_notifications(name))
-                    .map_or_else(|error| there(Err(error)), |both| Ok(Some(both)))?
-                    .unzip();
-                vault_there.map(|it| beside(it, told.map(of)))
+                let (of, told) = tokio::try_join!(aws.get_vault(name), aws.get_vault_notifications(name))?;
+                let told = proto::GetVaultNotificationsResponse::from(told);
+                beside(of, json_of("GetVaultNotificationsResponse", &told))
             }
-            About::Point(point, wanted) => there(aws.get_recovery_point(point).await)?.map(|point| {
+            About::Point(point, wanted) => {
+                let point = aws.get_recovery_point(point).await?;
                 let present = point.lifecycle.as_ref().map_or(Retention::Forever, |lifecycle| lifecycle.retention);
                 shortens = wanted.is_some_and(|wanted| wanted < present);
                 json_of("RecoveryPoint", &proto::RecoveryPoint::from(point))
-            }),
-            About::Plan(get, update) => there(aws.get_plan(get).await)?.map(|plan| {
+            }
+            About::Plan(get, update) => {
+                let plan = aws.get_plan(get).await?;
                 let after = update.as_ref().map(|update| update.content(&plan.content, aws.scope(), None));
                 shortens = after.is_some_and(|after| Rule::keep_shorter(&plan.content.rules, &after.rules));
                 json_of("Plan", &proto::Plan::from(plan))
-            }),
-            About::Selection(saved) => {
-                there(aws.get_selection(saved).await)?.map(|it| json_of("Selection", &proto::Selection::from(it)))
             }
-            About::LegalHold(hold) => {
-                there(aws.get_legal_hold(hold).await)?.map(|it| json_of("LegalHold", &proto::LegalHold::from(it)))
-            }
+            About::Selection(saved) => json_of("Selection", &proto::Selection::from(aws.get_selection(saved).await?)),
+            About::LegalHold(hold) => json_of("LegalHold", &proto::LegalHold::from(aws.get_legal_hold(hold).await?)),
         };
-        let mut json = json.unwrap_or_default();
-        if let Some(members) = json.as_object_mut() {
-            members.retain(|name, _| !PASSING.contains(&name.as_str()));
-        }
-        Ok(Self { json, shortens })
+        Ok(Self { json: lasting(json), shortens })
     }
 
-    /// Whether there is nothing.
-    pub(in crate::rpc) fn is_nothing(&self) -> bool {
-        self.json.is_null()
+    /// The same of a request as it is on the wire; of what is not there, nothing.
+    pub(in crate::rpc) async fn of_request(aws: &Scoped, action: &str, bytes: &[u8]) -> Result<Self, Failure> {
+        let request = convert::decode(action, bytes);
+        let request = request.ok_or_else(|| Failure::Bug("an approval of what none can be asked for".to_owned()))?;
+        match Self::there(aws, &convert::about(&request)?.what).await {
+            Err(error) if error.is_missing() => Ok(Self { json: Value::Null, shortens: false }),
+            read => Ok(read?),
+        }
     }
 
     /// As it is kept, shown, and compared.
@@ -93,7 +92,7 @@ impl Shown {
     }
 }
 
-fn vault(vault: crate::domain::Vault) -> Value {
+fn vault(vault: Vault) -> Value {
     json_of("Vault", &proto::Vault::from(vault))
 }
 
@@ -105,25 +104,16 @@ fn without_points(mut json: Value) -> Value {
 }
 
 /// A vault with one of its settings.
-fn beside(of: crate::domain::Vault, setting: Option<Value>) -> Value {
-    let mut setting = setting.unwrap_or_default();
-    if let Some(members) = setting.as_object_mut() {
-        members.retain(|name, _| !PASSING.contains(&name.as_str()));
-    }
-    let mut of = without_points(vault(of));
-    if let Some(members) = of.as_object_mut() {
-        members.retain(|name, _| !PASSING.contains(&name.as_str()));
-    }
-    json!({ "vault": of, "setting": setting })
+fn beside(of: Vault, setting: Value) -> Value {
+    json!({ "vault": lasting(without_points(vault(of))), "setting": lasting(setting) })
 }
 
-/// What is there; nothing where it is said not to be.
-fn there<T>(read: Result<T, Error>) -> Result<Option<T>, Failure> {
-    match read {
-        Ok(it) => Ok(Some(it)),
-        Err(error) if error.is_missing() => Ok(None),
-        Err(error) => Err(error.into()),
+/// Without what comes and goes by itself.
+fn lasting(mut json: Value) -> Value {
+    if let Some(members) = json.as_object_mut() {
+        members.retain(|name, _| !PASSING.contains(&name.as_str()));
     }
+    json
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a caller may not do alone, and that a second person has agreed with it.
 
+use std::collections::BTreeSet;
+
 use super::{Denied, Sight, View};
 use crate::{
     aws::Scoped,
@@ -7,7 +9,7 @@ use crate::{
     proto::ErrorReason,
     rpc::{
         access::{
-            approvals::{Shown, TwoPersons},
+            approvals::{self, Shown, TwoPersons},
             audit::digest,
             metrics,
             policy::{
@@ -126,29 +128,27 @@ impl View {
     fn decide_saying(&self, policies: &Policies, things: &TouchedThings, saying: &Saying) -> Result<Need, Denied> {
         let action = self.method.action();
         let (mut required, mut alone) = (takes_two(action, saying), true);
-        let mut break_glass = Vec::new();
+        let mut break_glass = BTreeSet::new();
         for (how, text, thing) in things {
             if let Some(Marks { required: by_policy, break_glass: by }) =
                 self.decide_on(policies, action, (how, text), thing, saying)?
             {
                 required |= by_policy;
                 alone &= !by.is_empty();
-                break_glass.extend(by.into_iter().filter(|id| !break_glass.contains(id)).collect::<Vec<_>>());
+                break_glass.extend(by);
             }
         }
         // A mark on many actions is about those that an approval can be asked for, and not about asking.
         Ok(match (required && convert::ACTIONS.contains(&action), alone) {
             (false, _) => Need::Alone,
-            (true, true) => Need::BreakGlass(break_glass),
+            (true, true) => Need::BreakGlass(break_glass.into_iter().collect()),
             (true, false) => Need::SecondPerson,
         })
     }
 
     /// What the request is about, as it is now.
     async fn shown_now(&self, aws: &Scoped) -> Result<Shown, Failure> {
-        let request = convert::decode(self.method.action(), &self.bytes);
-        let request = request.ok_or_else(|| Failure::Bug("an approval of what none can be asked for".to_owned()))?;
-        Shown::read(aws, &convert::about(&request)?.what).await
+        Shown::of_request(aws, self.method.action(), &self.bytes).await
     }
 
     /// Whether somebody has agreed with this very call. Then the approval is used.
@@ -189,7 +189,7 @@ impl View {
         let things = self.things(aws, &policies, true).await?;
         let decider = Known::of_signer(&decision.by);
         let persons = self.caller.known().signer().map(|requester| requester.and(&decision.by));
-        if persons != Some(Persons::Two) || !may_approve(&policies, &decider, &things) {
+        if persons != Some(Persons::Two) || !permits(&policies, &decider, "Approve", &things) {
             return Err(needed("whoever approved it may not any more: ask for another"));
         }
         let is_as_said = match (&approval.used_at, &approval.after) {
@@ -233,8 +233,7 @@ impl View {
         let picture = self.permissions.picture();
         let named = &self.touched.named;
         if let Some(named) = named.iter().find(|named| named.noun == Noun::Approval) {
-            let approval = picture.ledger.approval(&named.text).await?.filter(|it| it.of.scope == *aws.scope());
-            let approval = approval.ok_or_else(|| super::absent(Noun::Approval, &named.text))?;
+            let approval = approvals::there(&picture.ledger, aws, &named.text).await?;
             return self.of_approval(aws, &approval).await;
         }
         // Where no policy reads anything of them, nothing need be known of things.
@@ -266,16 +265,12 @@ impl Sight {
         aws: &Scoped,
         approvals: Vec<Approval>,
     ) -> Result<Vec<Approval>, Failure> {
-        const GET: &str = "GetApproval";
         let Some(view) = &self.0 else { return Ok(approvals) };
         let policies = view.permissions.present();
         let mut seen = Vec::new();
         for approval in approvals {
             let things = view.of_approval(aws, &approval).await?;
-            let may = |(_, _, thing): &(How, String, Thing)| {
-                policies.decide(view.caller.known(), GET, thing, saying_nothing(GET)).is_permitted()
-            };
-            if things.iter().all(may) {
+            if permits(&policies, view.caller.known(), "GetApproval", &things) {
                 seen.push(approval);
             }
         }
@@ -283,8 +278,8 @@ impl Sight {
     }
 }
 
-fn may_approve(policies: &Policies, decider: &Known, things: &TouchedThings) -> bool {
-    const APPROVE: &str = "Approve";
-    let decided = |thing: &Thing| policies.decide(decider, APPROVE, thing, saying_nothing(APPROVE));
+/// Whether somebody may do that to all of these.
+fn permits(policies: &Policies, who: &Known, action: &str, things: &TouchedThings) -> bool {
+    let decided = |thing: &Thing| policies.decide(who, action, thing, saying_nothing(action));
     things.iter().all(|(_, _, thing)| decided(thing).is_permitted())
 }
